@@ -1,0 +1,169 @@
+"""The values that pass between the parts: frozen, validated once, at construction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faces.errors import FingerprintError
+
+Image = NDArray[np.uint8]
+"""uint8 (H, W, 3), BGR, upright."""
+
+Floats = NDArray[np.float32]
+
+LandmarkScheme = Literal["eye-corners", "five-points"]
+"""``eye-corners``: dlib's right eye outer and inner corner, left eye inner and outer corner, base of the nose.
+``five-points``: right eye, left eye, tip of the nose, right and left mouth corner (YuNet, ArcFace).
+Right and left are the subject's, so an upright face has its right eye at the smaller x."""
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """The N >= 0 faces of one image, as parallel arrays.
+
+    xyxy: float32 (N, 4), px in the original image, x2 and y2 exclusive; may stick out of it.
+    score: float32 (N,), in [0, 1].
+    landmarks: float32 (N, 5, 2), px, in the order of ``scheme``, or None.
+    Raises ValueError when the shapes do not agree.
+    """
+
+    xyxy: Floats
+    score: Floats
+    landmarks: Floats | None = None
+    scheme: LandmarkScheme | None = None
+
+    def __post_init__(self) -> None:
+        n = len(self.xyxy)
+        shapes = {"xyxy": (n, 4), "score": (n,), "landmarks": (n, 5, 2)}
+        for name, shape in shapes.items():
+            value = getattr(self, name)
+            if value is not None and value.shape != shape:
+                raise ValueError(f"{name} has shape {value.shape}, not {shape}")
+        if (self.landmarks is None) != (self.scheme is None):
+            raise ValueError("landmarks and their scheme come together")
+
+    @classmethod
+    def empty(cls) -> Faces:
+        """No face, with arrays of the right shapes."""
+        return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
+
+    def __len__(self) -> int:
+        return len(self.xyxy)
+
+    def __getitem__(self, index: slice | NDArray[np.intp] | NDArray[np.bool_]) -> Faces:
+        landmarks = None if self.landmarks is None else self.landmarks[index]
+        return Faces(self.xyxy[index], self.score[index], landmarks, self.scheme)
+
+    @property
+    def sizes(self) -> Floats:
+        """float32 (N,): the side of a square of the box's area, px."""
+        wh = np.maximum(self.xyxy[:, 2:] - self.xyxy[:, :2], 0)
+        return np.sqrt(wh[:, 0] * wh[:, 1])
+
+    def largest(self) -> Faces:
+        """The face with the largest box, or none where there is none."""
+        return self[np.argsort(-self.sizes, kind="stable")[:1]]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """A distance threshold, and what it was measured to mean.
+
+    threshold: Euclidean distance between unit-length embeddings; closer is a match.
+    far: share of pairs of different people that are closer. tar: share of pairs of the same person that are.
+    pairs: what it was measured on.
+    """
+
+    threshold: float
+    far: float
+    tar: float | None
+    pairs: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """One file of a model: where it comes from, how it is checked, and where the scripts expect it.
+
+    digest: ``"sha256:..."`` or ``"sha1:..."``, or None where upstream has several good versions.
+    path: relative to the project's folder.
+    """
+
+    path: str
+    url: str
+    digest: str | None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One row of the model table (``faces.zoo.MODELS``).
+
+    input_wh: px. mean and scale: the network gets ``(pixel - mean) * scale``, mean in ``channels`` order.
+    dimension: of the embedding. operating_points: by ascending ``far``.
+    """
+
+    name: str
+    task: Literal["detector", "landmarks", "embedder"]
+    licence: str
+    source: str
+    files: tuple[ModelFile, ...] = ()
+    input_wh: tuple[int, int] | None = None
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    scale: float = 1.0
+    channels: Literal["BGR", "RGB"] = "RGB"
+    dimension: int | None = None
+    operating_points: tuple[OperatingPoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelId:
+    """A model's name and the SHA-256 of its weights (for an aligner: of its template)."""
+
+    name: str
+    sha256: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.sha256[:8]})"
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """The models that made a set of embeddings."""
+
+    detector: ModelId
+    aligner: ModelId
+    embedder: ModelId
+
+    def require(self, other: Fingerprint, what: str, remedy: str) -> None:
+        """Raise FingerprintError, naming the first part that differs, unless ``other`` is the same."""
+        for part in ("detector", "aligner", "embedder"):
+            mine, theirs = getattr(self, part), getattr(other, part)
+            if mine != theirs:
+                raise FingerprintError(f"{what}: made with the {part} {theirs}, but this run uses {mine}; {remedy}")
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """Who N probes are.
+
+    names: N names, None for unknown. candidates: N names, the closest person even when rejected.
+    probability: float32 (N,), of the candidate among the people enrolled. distance: float32 (N,), to the candidate;
+    NaN where the recognizer knows no distances.
+    """
+
+    names: tuple[str | None, ...]
+    candidates: tuple[str, ...]
+    probability: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    distance: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+
+    def __post_init__(self) -> None:
+        sizes = {len(self.names), len(self.candidates), len(self.probability), len(self.distance)}
+        if len(sizes) != 1:
+            raise ValueError(f"parallel arrays of different lengths: {sorted(sizes)}")
+
+    def __len__(self) -> int:
+        return len(self.names)

