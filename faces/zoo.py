@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from faces.errors import ModelError
-from faces.types import ModelFile, ModelSpec
+from faces.types import ModelFile, ModelId, ModelSpec
 
 DLIB_LICENCE = "public domain (CC0), davisking/dlib-models"
 DLIB_MEAN = (122.782, 117.001, 104.298)  # dlib/dnn/input.h, RGB
@@ -178,6 +178,11 @@ def digest(path: Path, algorithm: str = "sha256") -> str:
 def matches(path: Path, file: ModelFile) -> bool:
     """Whether the file at ``path`` is the one that the table means; any is where the table names no digest."""
     return file.digest is None or digest(path, file.digest.partition(":")[0]) == file.digest
+
+
+def model_id(spec: ModelSpec) -> ModelId:
+    """A table row's name and SHA-256, for fingerprints; the row has one file, with a SHA-256."""
+    return ModelId(spec.name, (spec.files[0].digest or "").removeprefix("sha256:"))
 
 
 def packaged(file: ModelFile) -> Path:

@@ -1,0 +1,24 @@
+"""What every detector is."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from faces.types import Faces, Floats, Image, ModelId
+
+
+class Detector(Protocol):
+    """Finds the faces of an image.
+
+    model: for fingerprints.
+    """
+
+    model: ModelId
+
+    def detect(self, image: Image) -> Faces:
+        """The faces with a score of at least the detector's confidence, best first; none is ordinary."""
+        ...
+
+    def predictor_boxes(self, faces: Faces) -> Floats:
+        """float32 (N, 4): the boxes as the 5-point predictor knows them, which is dlib's way to frame a face."""
+        ...

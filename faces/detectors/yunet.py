@@ -1,0 +1,75 @@
+"""YuNet: faces and five landmarks in one fast pass (Wu, Peng and Yu, Machine Intelligence Research, 2023)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from faces import zoo
+from faces.engine import Engine, OnnxEngine
+from faces.errors import ModelError
+from faces.geometry import non_maximum_suppression, square
+from faces.types import Faces, Floats, Image, ModelId
+
+STRIDES = (8, 16, 32)
+NMS_IOU = 0.3  # opencv_zoo's default
+MAX_SIDE = 1280  # px: larger images are shrunk; the network finds faces from about 10 px
+
+
+class YuNetDetector:
+    """The network's output per stride s and cell: a class and an object score, a box and five points in cells.
+
+    Decoding as in OpenCV's face_detect.cpp: score sqrt(cls * obj), centre (column + dx, row + dy) * s, size exp(d) * s.
+    """
+
+    def __init__(self, engine: Engine, names: list[str], model: ModelId, confidence: float = 0.5) -> None:
+        self.model = model
+        self._engine = engine
+        self._outputs = {name: index for index, name in enumerate(names)}
+        self._confidence = confidence
+
+    @classmethod
+    def load(cls, path: Path, confidence: float = 0.5, threads: int | None = None) -> YuNetDetector:
+        """path: a YuNet ``.onnx`` of 2023 or later, whose input size varies. Raises ModelError for another network."""
+        engine = OnnxEngine(path, threads)
+        names = engine.output_names
+        wanted = {f"{part}_{stride}" for part in ("cls", "obj", "bbox", "kps") for stride in STRIDES}
+        if not wanted <= set(names):
+            raise ModelError(f"{path}: not a YuNet face detector (its outputs are {', '.join(names[:3])}, ...)")
+        return cls(engine, names, ModelId("yunet", zoo.digest(path).removeprefix("sha256:")), confidence)
+
+    def detect(self, image: Image) -> Faces:
+        height, width = image.shape[:2]
+        scale = min(1.0, MAX_SIDE / max(height, width))
+        if scale < 1:
+            size = max(1, round(width * scale)), max(1, round(height * scale))
+            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        bottom, right = -image.shape[0] % 32, -image.shape[1] % 32
+        padded = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=(0, 0, 0))
+        outputs = self._engine.run(padded.transpose(2, 0, 1)[None].astype(np.float32))
+        parts = [self._decode(outputs, stride, padded.shape[1] // stride) for stride in STRIDES]
+        boxes, score, points = (np.concatenate(part) for part in zip(*parts, strict=True))
+        kept = non_maximum_suppression(boxes, score, NMS_IOU)
+        back = np.array([width / image.shape[1], height / image.shape[0]], np.float32)
+        return Faces(boxes[kept] * np.tile(back, 2), score[kept], points[kept] * back, "five-points")
+
+    def predictor_boxes(self, faces: Faces) -> Floats:
+        return square(faces.xyxy, scale=BOX_SCALE, down=BOX_DOWN)
+
+    def _decode(self, outputs: list[Floats], stride: int, columns: int) -> tuple[Floats, Floats, Floats]:
+        """Boxes (N, 4), scores (N,) and points (N, 5, 2) of one stride, in px of the padded image."""
+        cls, obj, box, points = (
+            outputs[self._outputs[f"{part}_{stride}"]][0] for part in ("cls", "obj", "bbox", "kps")
+        )
+        score = np.sqrt(np.clip(cls[:, 0], 0, 1) * np.clip(obj[:, 0], 0, 1))
+        cells = np.flatnonzero(score >= self._confidence)
+        origin = np.stack([cells % columns, cells // columns], axis=1).astype(np.float32)
+        centre = (origin + box[cells, :2]) * stride
+        half = np.exp(box[cells, 2:]) * stride / 2
+        points = (points[cells].reshape(-1, 5, 2) + origin[:, None]) * stride
+        return np.concatenate([centre - half, centre + half], axis=1), score[cells], points
+
+
+BOX_SCALE, BOX_DOWN = 1.0, 0.0

@@ -1,0 +1,104 @@
+"""The only door to an inference runtime: ONNX Runtime for ``.onnx``, ``cv2.dnn`` for ``.t7``, Caffe and TensorFlow.
+
+An engine takes one array and gives the network's outputs. It knows nothing of pictures or faces.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from threading import Lock
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from faces.errors import ModelError
+
+Array = NDArray[Any]
+
+
+class Engine(Protocol):
+    """A network that runs: one input, named outputs in the network's order."""
+
+    def run(self, blob: Array) -> list[Array]:
+        """The outputs for one input, whose shape and dtype are the network's."""
+        ...
+
+
+class OnnxEngine:
+    """An ONNX network on the processor, by ONNX Runtime; may be called from several threads at once.
+
+    model: a file. threads: within one call; for several calls at once, 1 serves best.
+    Raises ModelError when the file is missing or is no ONNX network.
+    """
+
+    def __init__(self, model: Path, threads: int | None = None) -> None:
+        import onnxruntime as ort
+
+        if not model.is_file():
+            raise ModelError(f"{model}: no such model file")
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads or os.cpu_count() or 1
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception
+            raise ModelError(f"{model}: not a network that ONNX Runtime can run ({first_line(error)})") from error
+        self._input = self._session.get_inputs()[0]
+
+    @property
+    def input_shape(self) -> list[int | str | None]:
+        """The input's shape as the file states it; a name or None where it may vary."""
+        return list(self._input.shape)
+
+    @property
+    def output_names(self) -> list[str]:
+        """In the order of ``run``'s results."""
+        return [output.name for output in self._session.get_outputs()]
+
+    def run(self, blob: Array) -> list[Array]:
+        outputs: list[Array] = self._session.run(None, {self._input.name: blob})
+        return outputs
+
+
+class CvDnnEngine:
+    """A Torch7, Caffe or TensorFlow network, by ``cv2.dnn``; calls from several threads take turns.
+
+    Raises ModelError when OpenCV cannot read the files, and when it is OpenCV 5, which has no reader for the first two.
+    """
+
+    def __init__(self, weights: Path, config: Path | None = None) -> None:
+        for path in (weights, config):
+            if path is not None and not path.is_file():
+                raise ModelError(f"{path}: no such model file; run: python download_models.py openface")
+        kind, reader = {
+            ".t7": ("Torch", "readNetFromTorch"),
+            ".caffemodel": ("Caffe", "readNetFromCaffe"),
+            ".pb": ("TensorFlow", "readNetFromTensorflow"),
+        }.get(weights.suffix.lower(), ("", ""))
+        if not kind:
+            raise ModelError(f"{weights}: expected a .t7, .caffemodel or .pb file")
+        read = getattr(cv2.dnn, reader, None)
+        if read is None:
+            raise ModelError(
+                f"{weights}: OpenCV {cv2.__version__} cannot read {kind} files any more;"
+                " run: pip install 'opencv-python<5' (or leave the option out for the built-in models)"
+            )
+        files = {"Torch": (weights,), "Caffe": (config, weights), "TensorFlow": (weights, config)}[kind]
+        try:
+            self._net = read(*(str(path) for path in files if path is not None))
+        except (cv2.error, SystemError) as error:
+            raise ModelError(f"{weights}: OpenCV cannot read it as a {kind} network; download it again") from error
+        self._lock = Lock()
+
+    def run(self, blob: Array) -> list[Array]:
+        with self._lock:  # a cv2.dnn.Net holds its input between setInput and forward
+            self._net.setInput(blob)
+            return [np.array(self._net.forward())]
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an exception's text: what fits into a message of one line."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
