@@ -31,7 +31,7 @@ class Embedder:
         mirror: bool = True,
     ) -> None:  # fmt: skip
         self.spec = spec
-        self.model = model
+        self.model = ModelId(f"{model.name}, mirrored", model.sha256) if mirror else model
         self.aligner = aligner
         self.mirror = mirror
         self._engine = engine

@@ -79,15 +79,19 @@ class ShapePredictor:
         with np.load(dlib_weights.converted(spec)) as arrays:
             return cls(dict(arrays), zoo.model_id(spec))
 
-    def predict(self, image: Image, faces: Faces) -> Faces:
-        """The same faces with landmarks (``eye-corners``), px, not rounded (dlib rounds them to whole pixels)."""
+    def predict(self, image: Image, faces: Faces, boxes: Floats | None = None) -> Faces:
+        """The same faces with landmarks (``eye-corners``), px, rounded to whole ones as dlib does.
+
+        boxes: float32 (N, 4), the faces' boxes framed as dlib frames a face, where ``faces.xyxy`` are not.
+        """
         if len(faces) == 0:
             return faces
-        shapes = np.stack([self._fit(image, box) for box in faces.xyxy])
+        shapes = np.stack([self.fit(image, box) for box in (faces.xyxy if boxes is None else boxes)])
+        shapes = np.floor(shapes + 0.5)
         return replace(faces, landmarks=shapes[:, SCHEME_ORDER], scheme="eye-corners")
 
-    def _fit(self, image: Image, box: Floats) -> Floats:
-        """float32 (5, 2): the points in one box, px."""
+    def fit(self, image: Image, box: Floats) -> Floats:
+        """float32 (5, 2): the points in one box, px, in the file's order, not rounded."""
         extent = np.maximum(box[2:] - box[:2] - 1, 1)  # dlib's rectangles include their last row and column
         grey, offset = _grey_around(image, box)
         width = grey.shape[1]

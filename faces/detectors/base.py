@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from faces.types import Faces, Floats, Image, ModelId
+from faces.types import Faces, Floats, Image, LandmarkScheme, ModelId
 
 
 class Detector(Protocol):
-    """Finds the faces of an image.
+    """Finds the faces of an image; may be called from several threads at once.
 
-    model: for fingerprints.
+    model: for fingerprints. scheme: of the landmarks that it gives, or None.
     """
 
     model: ModelId
+    scheme: LandmarkScheme | None
 
     def detect(self, image: Image) -> Faces:
         """The faces with a score of at least the detector's confidence, best first; none is ordinary."""

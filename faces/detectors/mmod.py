@@ -13,7 +13,7 @@ import numpy as np
 from faces import dlib_weights, zoo
 from faces.engine import Engine, OnnxEngine
 from faces.geometry import non_maximum_suppression
-from faces.types import Faces, Floats, Image, ModelId
+from faces.types import Faces, Floats, Image, LandmarkScheme, ModelId
 
 WINDOW = 80  # px: the only face size that the network knows
 STRIDE, FIRST = 8, 14  # px: a cell of the score map, and where the first one's centre lies
@@ -21,6 +21,7 @@ NMS_IOU = 0.338  # stored in the .dat, with no limit on how much of one box anot
 PADDING, OUTER_PADDING = 10, 11  # px between the levels that dlib tiles into one picture, and around them
 SHRINK = 5 / 6  # dlib's pyramid_down<6>
 LOWEST_LEVEL = 5  # px: of height
+SMALLEST_IMAGE = 20  # px: smaller ones hold no face, and the network needs something to slide over
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class MmodDetector:
         self, engine: Engine, model: ModelId, confidence: float = 0.5, min_face: int = 60, max_pixels: int = 4_000_000
     ) -> None:
         self.model = model
+        self.scheme: LandmarkScheme | None = None
         self.min_face = min_face
         self._engine = engine
         self._threshold = float(np.log(confidence / (1 - confidence)))
@@ -59,6 +61,8 @@ class MmodDetector:
 
     def detect(self, image: Image) -> Faces:
         height, width = image.shape[:2]
+        if min(height, width) < SMALLEST_IMAGE:
+            return Faces.empty()
         scale = min(WINDOW / self.min_face, (self._max_pixels / (height * width)) ** 0.5)
         if abs(scale - 1) > 0.01:
             size = max(1, round(width * scale)), max(1, round(height * scale))

@@ -11,7 +11,7 @@ from faces import zoo
 from faces.engine import CvDnnEngine, Engine
 from faces.errors import ModelError
 from faces.geometry import square
-from faces.types import Faces, Floats, Image, ModelId
+from faces.types import Faces, Floats, Image, LandmarkScheme, ModelId
 
 CONFIG_SUFFIX = {".caffemodel": ".prototxt", ".pb": ".pbtxt"}
 
@@ -21,6 +21,7 @@ class SsdDetector:
 
     def __init__(self, engine: Engine, model: ModelId, confidence: float = 0.5) -> None:
         self.model = model
+        self.scheme: LandmarkScheme | None = None
         self._engine = engine
         self._confidence = confidence
         self._spec = zoo.MODELS["ssd-caffe"]

@@ -11,7 +11,7 @@ from faces import zoo
 from faces.engine import Engine, OnnxEngine
 from faces.errors import ModelError
 from faces.geometry import non_maximum_suppression, square
-from faces.types import Faces, Floats, Image, ModelId
+from faces.types import Faces, Floats, Image, LandmarkScheme, ModelId
 
 STRIDES = (8, 16, 32)
 NMS_IOU = 0.3  # opencv_zoo's default
@@ -26,6 +26,7 @@ class YuNetDetector:
 
     def __init__(self, engine: Engine, names: list[str], model: ModelId, confidence: float = 0.5) -> None:
         self.model = model
+        self.scheme: LandmarkScheme | None = "five-points"
         self._engine = engine
         self._outputs = {name: index for index, name in enumerate(names)}
         self._confidence = confidence

@@ -1,0 +1,179 @@
+"""Where the package's measured constants come from: one command each, which prints what stands in the code.
+
+python -m benchmarks.measure_models operating-points    faces/zoo.py, faces/recognizers.py (PHOTOGRAPHS, CLOSER)
+python -m benchmarks.measure_models svc                 faces/recognizers.py (C, SCALE)
+python -m benchmarks.measure_models quality             faces/pipeline.py (SMALLEST_FACE, LEAST_SHARPNESS)
+python -m benchmarks.measure_models boxes               faces/detectors (BOX_SCALE, BOX_DOWN)
+python -m benchmarks.measure_models templates           faces/aligners.py (ArcFace's corners)
+
+Thresholds are measured on LFW without the people in ../shared/data/people, on which they are then judged.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from sklearn.svm import LinearSVC
+
+from benchmarks.photographs import DATA, PROBES, by_person, distances, embeddings, lfw_pairs
+from faces import cli, detectors
+from faces.geometry import similarity, transform
+from faces.images import find_images, read_image
+from faces.landmarks import ShapePredictor
+from faces.metrics import operating_points
+from faces.pipeline import Pipeline, sharpness
+from faces.types import Faces, Floats
+
+FARS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+YUNET = DATA.parent / "models" / "face_detection_yunet_2026may.onnx"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands: dict[str, Callable[[], None]] = {
+        "operating-points": measure_operating_points, "svc": measure_svc, "quality": measure_quality,
+        "boxes": measure_boxes, "templates": measure_templates,
+    }  # fmt: skip
+    parser.add_argument("command", choices=commands)
+    commands[parser.parse_args().command]()
+    return 0
+
+
+def measure_operating_points() -> None:
+    """Thresholds by false accept rate between single photographs, and by how much they shrink with several."""
+    people = {n: p for n, p in by_person(DATA / "lfw").items() if n not in by_person(DATA / "people")}
+    embedded = embeddings(Pipeline.load(min_face=80), (path for paths in people.values() for path in paths), "lfw")
+    vectors = np.stack([embedded[path] for paths in people.values() for path in paths])
+    owner = np.repeat(np.arange(len(people)), [len(paths) for paths in people.values()])
+    apart = np.sqrt(np.maximum(2 - 2 * vectors @ vectors.T, 0))
+    impostor = apart[np.triu(owner[:, None] != owner, 1)]
+    apart_pairs, same = distances(embedded, [p for p in lfw_pairs() if p[0] in embedded and p[1] in embedded])
+    label = f"lfw without people: {len(impostor):,} pairs of {len(people)} people"
+    for point in operating_points(impostor, apart_pairs[same], FARS, label):
+        print(point)
+    rng = np.random.default_rng(0)
+    usual = np.quantile(impostor, [1e-3, 4e-4])
+    for count in (1, 2, 3, 5):
+        found = []
+        for person in np.flatnonzero(np.bincount(owner) >= count):
+            mine = np.flatnonzero(owner == person)
+            for _ in range(3 if len(mine) > count else 1):
+                chosen = vectors[rng.choice(mine, count, replace=False)]
+                others = vectors[owner != person]
+                nearest = np.sqrt(np.maximum(2 - 2 * others @ chosen.T, 0)).min(axis=1)
+                found.append((np.linalg.norm(others - chosen.mean(axis=0), axis=1) + nearest) / 2)
+        print(f"{count} photographs: {len(found)} galleries, shrink at 1e-3, 4e-4:",
+              (np.quantile(np.concatenate(found), [1e-3, 4e-4]) / usual).round(3))  # fmt: skip
+
+
+def measure_svc() -> None:
+    """The cost of each C and SCALE: see faces/recognizers.py."""
+    people = by_person(DATA / "people")
+    embedded = embeddings(Pipeline.load(min_face=80), (p for paths in people.values() for p in paths[:-PROBES]), "people")
+    vectors = np.stack([[embedded[path] for path in paths[:-PROBES]] for paths in people.values()])
+    scales = (2, 3, 4, 5, 6, 8)
+    rows: list[list[object]] = []
+    for c in (0.3, 1, 3, 10, 30):
+        rng = np.random.default_rng(0)
+        losses = np.array(
+            [_svc_losses(vectors, c, scales, enrolled, known, rng)
+             for enrolled in (1, 2, 5) for known in (2, 5, 10, 20) for _ in range(6)]
+        )  # fmt: skip
+        rows.append([c, *losses.mean(axis=0).round(3).tolist()])
+    print(cli.table(["C", *(f"scale {scale}" for scale in scales)], rows))
+
+
+def _svc_losses(
+    vectors: Floats, c: float, scales: tuple[int, ...], enrolled: int, known: int, rng: np.random.Generator
+) -> list[float]:
+    """Per scale, the log loss of probes and the divergence from uniform of people who are not enrolled."""
+    order = rng.permutation(len(vectors))
+    shuffled = np.stack([rng.permutation(vectors[person]) for person in order])
+    gallery, probes = shuffled[:known, :enrolled], shuffled[:known, enrolled:]
+    svc = LinearSVC(C=c, dual=False)
+    svc.fit(gallery.reshape(-1, vectors.shape[2]), np.repeat(np.arange(known), enrolled))
+    result = []
+    for scale in scales:
+        logs = []
+        for group in (probes, shuffled[known:]):
+            score = svc.decision_function(group.reshape(-1, vectors.shape[2]))
+            score = scale * (np.stack([-score, score], 1) if score.ndim == 1 else score)
+            logs.append(score - np.logaddexp.reduce(score, axis=1, keepdims=True))
+        right = np.repeat(np.arange(known), probes.shape[1])
+        result.append(float(-logs[0][np.arange(len(right)), right].mean() - logs[1].mean() - np.log(known)))
+    return result
+
+
+def measure_quality() -> None:
+    """What is left of a photograph once it is small or blurred: its distance to itself, and the share still matched."""
+    pipeline = Pipeline.load(min_face=80)
+    aligner, rows = pipeline.embedder.aligner, []
+    paths = [path for paths in by_person(DATA / "lfw").values() for path in paths][::5]
+    images = [read_image(path) for path in paths]
+    faces = [pipeline.detect(image).best(image.shape[1], image.shape[0]) for image in images]
+    reference = np.concatenate([pipeline.embed(image, face) for image, face in zip(images, faces, strict=True)])
+
+    def row(name: str, crops: list[Floats]) -> None:
+        stack = np.concatenate(crops)
+        drift = np.linalg.norm(pipeline.embedder.embed(stack) - reference, axis=1)
+        sharp = np.quantile([sharpness(crop) for crop in stack], [0.01, 0.5, 0.99]).round(1)
+        rows.append([name, *sharp.tolist(), *np.quantile(drift, [0.5, 0.9]).round(3).tolist()])
+
+    row("as it is", [aligner.crop(i, f) for i, f in zip(images, faces, strict=True)])
+    for side in (80, 60, 48, 40, 32, 24, 16):
+        crops = []
+        for image, face in zip(images, faces, strict=True):
+            scale = side / face.sizes[0]
+            small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            assert face.landmarks is not None
+            moved = (face.landmarks + 0.5) * scale - 0.5
+            crops.append(aligner.crop(small, replace(face, landmarks=moved.astype(np.float32))))
+        row(f"face of {side} px", crops)
+    for sigma in (1, 1.5, 2, 3, 4, 5, 6):
+        blurred = [cv2.GaussianBlur(image, (0, 0), sigma) for image in images]
+        row(f"blurred by {sigma} px", [aligner.crop(i, f) for i, f in zip(blurred, faces, strict=True)])
+    print(cli.table(["photograph", "sharpness 1 %", "50 %", "99 %", "drift 50 %", "90 %"], rows))
+
+
+def measure_boxes() -> None:
+    """How other detectors frame a face that dlib frames as it does: side and shift down, medians."""
+    ours = detectors.load("built-in", min_face=80)
+    for name in (str(YUNET), str(YUNET.parent)):
+        other = detectors.load(name)
+        found = []
+        for path in list(find_images(DATA / "lfw"))[::4]:
+            image = read_image(path)
+            middle = [detector.detect(image).best(image.shape[1], image.shape[0]) for detector in (ours, other)]
+            if all(len(face) for face in middle):
+                (a, b), size = (face.xyxy[0] for face in middle), middle[1].sizes[0]
+                down = (a[1] + a[3] - b[1] - b[3]) / 2 / middle[0].sizes[0]
+                found.append((middle[0].sizes[0] / size, down, (a[0] + a[2] - b[0] - b[2]) / 2 / size))
+        print(other.model.name, f"{len(found)} faces: scale, down, right", np.median(found, axis=0).round(3))
+
+
+def measure_templates() -> None:
+    """Where dlib's points fall in a crop that YuNet's points align for ArcFace: means."""
+    pipeline = Pipeline.load(detector=str(YUNET))
+    predictor = ShapePredictor.load()
+    _, target = pipeline.embedder.aligner.template.points.get("five-points", (None, None))
+    from faces.aligners import TEMPLATES
+
+    _, target = TEMPLATES["arcface"].points["five-points"]
+    found = []
+    for path in list(find_images(DATA / "lfw"))[::2]:
+        image = read_image(path)
+        face = pipeline.detector.detect(image).best(image.shape[1], image.shape[0])
+        if len(face) and face.landmarks is not None:
+            to_crop = similarity(face.landmarks[0].astype(np.float64), target)
+            corners: Faces = predictor.predict(image, face, pipeline.detector.predictor_boxes(face))
+            assert corners.landmarks is not None
+            found.append(transform(to_crop, corners.landmarks[0]))
+    print(np.mean(found, axis=0).round(1).tolist(), f"+- {np.std(found, axis=0).mean():.1f} px, {len(found)} faces")
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,147 @@
+"""What the scripts share: options, errors as one line, tables, windows."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import cv2
+
+from faces.errors import FacesError
+from faces.types import Image
+
+INTERRUPTED = 130
+
+
+class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Shows defaults, and keeps the example's lines."""
+
+
+def parser(description: str, example: str) -> argparse.ArgumentParser:
+    """A parser in the scripts' style."""
+    return argparse.ArgumentParser(
+        description=description, epilog=f"example:\n  {example}", formatter_class=HelpFormatter
+    )
+
+
+def add_embeddings_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-e", "--embeddings", type=Path, default=Path("output/embeddings.pickle"), help="file of facial embeddings"
+    )
+
+
+def add_recognizer_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-r", "--recognizer", type=Path, default=Path("output/recognizer.pickle"), help="file of the recognizer"
+    )
+    parser.add_argument("-l", "--le", type=Path, default=Path("output/le.pickle"), help="file of the label encoder")
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-d", "--detector", default="built-in",
+        help="face detector: built-in, a folder with OpenCV's SSD or YuNet in it, or a YuNet .onnx file",
+    )  # fmt: skip
+    parser.add_argument(
+        "-m", "--embedding-model", default="built-in",
+        help="embedder: built-in, OpenFace's .t7 file, or an .onnx file (SFace, ArcFace)",
+    )  # fmt: skip
+    parser.add_argument(
+        "-c", "--confidence", type=share, default=0.5, help="least score of a detected face, between 0 and 1"
+    )
+
+
+def share(text: str) -> float:
+    """An option's value in (0, 1)."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
+    return value
+
+
+def positive(text: str) -> float:
+    """An option's value above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def count(text: str) -> int:
+    """An option's value of 1, 2, 3, ..."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def run(main: Callable[[], int]) -> None:
+    """Run a script: its exit status becomes the program's, and what goes wrong is one line on stderr."""
+    try:
+        status = main()
+        sys.stdout.flush()
+    except FacesError as error:
+        print(f"error: {error}", file=sys.stderr)
+        status = error.status
+    except KeyboardInterrupt:
+        print("stopped; what was there before is unchanged", file=sys.stderr)
+        status = INTERRUPTED
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0
+    sys.exit(status)
+
+
+def warn(text: str) -> None:
+    """A line on stderr that stops nothing."""
+    print(f"warning: {text}", file=sys.stderr)
+
+
+def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """Columns as wide as they need; numbers to the right."""
+    cells = [[str(cell) for cell in row] for row in [headings, *rows]]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
+    numeric = [bool(rows) and all(isinstance(row[column], (int, float)) for row in rows) for column in range(len(headings))]
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if right else cell.ljust(width) for cell, width, right in zip(row, widths, numeric, strict=True)
+        ).rstrip()
+        for row in cells
+    )
+
+
+class Window:
+    """A window where there is a display, and nothing but a line on stderr where there is none."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self.open = _has_display()
+        if not self.open:
+            print("no display here: no window is shown", file=sys.stderr)
+
+    def show(self, image: Image, wait_ms: int) -> bool:
+        """Show a picture for ``wait_ms`` (0: until a key); False once the user pressed q or Esc or closed the window."""
+        if not self.open:
+            return True
+        try:
+            cv2.imshow(self._title, image)
+            key = cv2.waitKey(wait_ms) & 0xFF
+            return key not in (ord("q"), 27) and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
+        except cv2.error:  # opencv-python-headless
+            print("this OpenCV is built without windows: none is shown", file=sys.stderr)
+            self.open = False
+            return True
+
+
+def _has_display() -> bool:
+    if sys.platform.startswith("linux"):
+        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return True

@@ -1,0 +1,110 @@
+"""Who is in a photograph? The pickles and still images in; names, boxes and annotated copies out."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from faces import cli, recognizers
+from faces.draw import annotate
+from faces.errors import ImageError, UsageError
+from faces.images import find_images, read_image, write_image
+from faces.pipeline import Pipeline
+from faces.types import Faces, Matches
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = cli.parser(
+        "Name the faces in photographs, or say that they are unknown.",
+        "python recognize_image.py --image photo.jpg holiday/ --json",
+    )
+    parser.add_argument(
+        "-i", "--image", type=Path, nargs="+", required=True, metavar="PATH", help="photographs, and folders of them"
+    )
+    cli.add_model_options(parser)
+    cli.add_recognizer_options(parser)
+    parser.add_argument("-o", "--output", type=Path, default=Path("output"), help="folder for the annotated copies")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per photograph")
+    parser.add_argument("--show", action="store_true", help="show each photograph in a window until a key is pressed")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = build_parser().parse_args(argv)
+    photographs = expand(args.image)
+    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence)
+    recognizer, warnings = recognizers.load(args.recognizer, args.le, pipeline.fingerprint)
+    for warning in warnings:
+        cli.warn(warning)
+    window = cli.Window("recognize_image") if args.show else None
+
+    status = 0
+    for path in photographs:
+        try:
+            image = read_image(path)
+        except ImageError as error:
+            print(f"error: {path}: {error}", file=sys.stderr)
+            status = 1
+            continue
+        faces = pipeline.detect(image)
+        matches = recognizer.identify(pipeline.embed(image, faces))
+        print(as_json(path, faces, matches) if args.json else as_text(path, faces, matches))
+
+        annotated = annotate(image, faces, matches)
+        write_image(args.output / f"{path.stem}_annotated{path.suffix}", annotated)
+        if window is not None and not window.show(annotated, wait_ms=0):
+            break
+    return status
+
+
+def expand(paths: list[Path]) -> list[Path]:
+    """The photographs that files and folders stand for; raises UsageError for what is not there."""
+    photographs: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = list(find_images(path))
+            if not inside:
+                raise UsageError(f"{path}: no photographs in this folder")
+            photographs += inside
+        elif path.exists():
+            photographs.append(path)
+        else:
+            raise UsageError(f"{path}: no such file or folder")
+    return photographs
+
+
+def as_text(path: Path, faces: Faces, matches: Matches) -> str:
+    if len(faces) == 0:
+        return f"{path}: no face"
+    lines = []
+    for box, name, probability, distance in zip(
+        faces.xyxy.round().astype(int), matches.names, matches.probability, matches.distance, strict=True
+    ):
+        at = ",".join(str(value) for value in box)
+        lines.append(f"{path}: {name or 'unknown'}  probability {probability:.2f}  distance {distance:.3f}  box {at}")
+    return "\n".join(lines)
+
+
+def as_json(path: Path, faces: Faces, matches: Matches) -> str:
+    found: list[dict[str, Any]] = [
+        {
+            "name": name,
+            "candidate": candidate,
+            "probability": round(float(probability), 4),
+            "distance": None if distance != distance else round(float(distance), 4),
+            "box": [round(float(value), 1) for value in box],
+            "score": round(float(score), 4),
+        }
+        for name, candidate, probability, distance, box, score in zip(
+            matches.names, matches.candidates, matches.probability, matches.distance, faces.xyxy, faces.score, strict=True
+        )
+    ]
+    return json.dumps({"file": str(path), "faces": found}, ensure_ascii=False)
+
+
+if __name__ == "__main__":
+    cli.run(main)
