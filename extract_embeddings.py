@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     check_writable(args.embeddings)
 
     cores = os.cpu_count() or 1
-    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, threads=1, min_face=80)
+    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, threads=1)
     owners = {path: person.name for person in people for path in person.photographs}
     progress = tqdm(pipeline.enrol_all(owners, cores), total=len(owners), unit="photo", disable=None)
     enrolments = list(progress)
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     report_skipped(args.embeddings.with_name("skipped.csv"), skipped)
     print(summary(people, owners, enrolled))
     if not enrolled:
-        raise FacesError(f"no face that helps in any of the {len(owners)} photographs; {args.embeddings} is not written")
+        raise FacesError(f"no face that helps in any of the {len(owners)} photographs; nothing is written")
     gallery_of(enrolled, owners, args.dataset, pipeline).save(args.embeddings)
     print(f"\n{len(enrolled)} embeddings of {len({owners[e.path] for e in enrolled})} people -> {args.embeddings}")
     return 0

@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from faces import cli, recognizers
 from faces.draw import annotate
 from faces.errors import ImageError, UsageError
-from faces.images import find_images, read_image, write_image
+from faces.images import SUFFIXES, find_images, read_image, write_image
 from faces.pipeline import Pipeline
 from faces.types import Faces, Matches
 
@@ -42,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         cli.warn(warning)
     window = cli.Window("recognize_image") if args.show else None
 
-    status = 0
+    status, taken = 0, set[str]()
     for path in photographs:
         try:
             image = read_image(path)
@@ -55,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(as_json(path, faces, matches) if args.json else as_text(path, faces, matches))
 
         annotated = annotate(image, faces, matches)
-        write_image(args.output / f"{path.stem}_annotated{path.suffix}", annotated)
+        write_image(args.output / copy_name(path, taken), annotated)
         if window is not None and not window.show(annotated, wait_ms=0):
             break
     return status
@@ -77,6 +79,16 @@ def expand(paths: list[Path]) -> list[Path]:
     return photographs
 
 
+def copy_name(path: Path, taken: set[str]) -> str:
+    """A name for the annotated copy that no other photograph of this run has; it is noted in ``taken``."""
+    suffix = path.suffix if path.suffix.lower() in SUFFIXES else ".jpg"
+    name, number = f"{path.stem}_annotated{suffix}", 2
+    while name.casefold() in taken:
+        name, number = f"{path.stem}_annotated_{number}{suffix}", number + 1
+    taken.add(name.casefold())
+    return name
+
+
 def as_text(path: Path, faces: Faces, matches: Matches) -> str:
     if len(faces) == 0:
         return f"{path}: no face"
@@ -92,16 +104,14 @@ def as_text(path: Path, faces: Faces, matches: Matches) -> str:
 def as_json(path: Path, faces: Faces, matches: Matches) -> str:
     found: list[dict[str, Any]] = [
         {
-            "name": name,
-            "candidate": candidate,
-            "probability": round(float(probability), 4),
-            "distance": None if distance != distance else round(float(distance), 4),
-            "box": [round(float(value), 1) for value in box],
-            "score": round(float(score), 4),
+            "name": matches.names[index],
+            "candidate": matches.candidates[index],
+            "probability": round(float(matches.probability[index]), 4),
+            "distance": None if np.isnan(matches.distance[index]) else round(float(matches.distance[index]), 4),
+            "box": faces.xyxy[index].round().astype(int).tolist(),
+            "score": round(float(faces.score[index]), 4),
         }
-        for name, candidate, probability, distance, box, score in zip(
-            matches.names, matches.candidates, matches.probability, matches.distance, faces.xyxy, faces.score, strict=True
-        )
+        for index in range(len(faces))
     ]
     return json.dumps({"file": str(path), "faces": found}, ensure_ascii=False)
 

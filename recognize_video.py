@@ -12,6 +12,8 @@ from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
+
 from faces import cli, recognizers
 from faces.draw import annotate
 from faces.pipeline import Pipeline
@@ -74,12 +76,12 @@ def row_writer(as_json: bool) -> Callable[[int, float, Faces, Matches], None]:
         for box, name, probability, distance in zip(
             faces.xyxy.round().astype(int).tolist(), matches.names, matches.probability, matches.distance, strict=True
         ):
-            known = None if distance != distance else round(float(distance), 3)
+            known = None if np.isnan(distance) else round(float(distance), 3)
             row = (frame, round(seconds, 3), name, round(float(probability), 3), known, *box)
             if as_json:
                 print(json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False))
             else:
-                writer.writerow(["unknown" if value is None and column == "name" else value for column, value in zip(COLUMNS, row, strict=True)])
+                writer.writerow((*row[:2], name or "unknown", *row[3:]))
         sys.stdout.flush()
 
     return report

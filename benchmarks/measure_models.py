@@ -21,12 +21,13 @@ from sklearn.svm import LinearSVC
 
 from benchmarks.photographs import DATA, PROBES, by_person, distances, embeddings, lfw_pairs
 from faces import cli, detectors
+from faces.aligners import TEMPLATES
 from faces.geometry import similarity, transform
 from faces.images import find_images, read_image
 from faces.landmarks import ShapePredictor
 from faces.metrics import operating_points
 from faces.pipeline import Pipeline, sharpness
-from faces.types import Faces, Floats
+from faces.types import Faces, Floats, Image
 
 FARS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 YUNET = DATA.parent / "models" / "face_detection_yunet_2026may.onnx"
@@ -46,7 +47,7 @@ def main() -> int:
 def measure_operating_points() -> None:
     """Thresholds by false accept rate between single photographs, and by how much they shrink with several."""
     people = {n: p for n, p in by_person(DATA / "lfw").items() if n not in by_person(DATA / "people")}
-    embedded = embeddings(Pipeline.load(min_face=80), (path for paths in people.values() for path in paths), "lfw")
+    embedded = embeddings(Pipeline.load(), (path for paths in people.values() for path in paths), "lfw")
     vectors = np.stack([embedded[path] for paths in people.values() for path in paths])
     owner = np.repeat(np.arange(len(people)), [len(paths) for paths in people.values()])
     apart = np.sqrt(np.maximum(2 - 2 * vectors @ vectors.T, 0))
@@ -73,11 +74,11 @@ def measure_operating_points() -> None:
 def measure_svc() -> None:
     """The cost of each C and SCALE: see faces/recognizers.py."""
     people = by_person(DATA / "people")
-    embedded = embeddings(Pipeline.load(min_face=80), (p for paths in people.values() for p in paths[:-PROBES]), "people")
+    embedded = embeddings(Pipeline.load(), (p for paths in people.values() for p in paths[:-PROBES]), "people")
     vectors = np.stack([[embedded[path] for path in paths[:-PROBES]] for paths in people.values()])
-    scales = (2, 3, 4, 5, 6, 8)
+    scales = (1.5, 2, 2.5, 3, 4, 5)
     rows: list[list[object]] = []
-    for c in (0.3, 1, 3, 10, 30):
+    for c in (1, 3, 10, 30, 100):
         rng = np.random.default_rng(0)
         losses = np.array(
             [_svc_losses(vectors, c, scales, enrolled, known, rng)
@@ -88,7 +89,7 @@ def measure_svc() -> None:
 
 
 def _svc_losses(
-    vectors: Floats, c: float, scales: tuple[int, ...], enrolled: int, known: int, rng: np.random.Generator
+    vectors: Floats, c: float, scales: tuple[float, ...], enrolled: int, known: int, rng: np.random.Generator
 ) -> list[float]:
     """Per scale, the log loss of probes and the divergence from uniform of people who are not enrolled."""
     order = rng.permutation(len(vectors))
@@ -110,14 +111,14 @@ def _svc_losses(
 
 def measure_quality() -> None:
     """What is left of a photograph once it is small or blurred: its distance to itself, and the share still matched."""
-    pipeline = Pipeline.load(min_face=80)
+    pipeline = Pipeline.load()
     aligner, rows = pipeline.embedder.aligner, []
     paths = [path for paths in by_person(DATA / "lfw").values() for path in paths][::5]
     images = [read_image(path) for path in paths]
-    faces = [pipeline.detect(image).best(image.shape[1], image.shape[0]) for image in images]
+    faces = [pipeline.best_face(image) for image in images]
     reference = np.concatenate([pipeline.embed(image, face) for image, face in zip(images, faces, strict=True)])
 
-    def row(name: str, crops: list[Floats]) -> None:
+    def row(name: str, crops: list[Image]) -> None:
         stack = np.concatenate(crops)
         drift = np.linalg.norm(pipeline.embedder.embed(stack) - reference, axis=1)
         sharp = np.quantile([sharpness(crop) for crop in stack], [0.01, 0.5, 0.99]).round(1)
@@ -128,13 +129,13 @@ def measure_quality() -> None:
         crops = []
         for image, face in zip(images, faces, strict=True):
             scale = side / face.sizes[0]
-            small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+            small = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
             assert face.landmarks is not None
             moved = (face.landmarks + 0.5) * scale - 0.5
             crops.append(aligner.crop(small, replace(face, landmarks=moved.astype(np.float32))))
         row(f"face of {side} px", crops)
     for sigma in (1, 1.5, 2, 3, 4, 5, 6):
-        blurred = [cv2.GaussianBlur(image, (0, 0), sigma) for image in images]
+        blurred = [np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8) for image in images]
         row(f"blurred by {sigma} px", [aligner.crop(i, f) for i, f in zip(blurred, faces, strict=True)])
     print(cli.table(["photograph", "sharpness 1 %", "50 %", "99 %", "drift 50 %", "90 %"], rows))
 
@@ -157,19 +158,15 @@ def measure_boxes() -> None:
 
 def measure_templates() -> None:
     """Where dlib's points fall in a crop that YuNet's points align for ArcFace: means."""
-    pipeline = Pipeline.load(detector=str(YUNET))
-    predictor = ShapePredictor.load()
-    _, target = pipeline.embedder.aligner.template.points.get("five-points", (None, None))
-    from faces.aligners import TEMPLATES
-
+    detector, predictor = detectors.load(str(YUNET)), ShapePredictor.load()
     _, target = TEMPLATES["arcface"].points["five-points"]
     found = []
     for path in list(find_images(DATA / "lfw"))[::2]:
         image = read_image(path)
-        face = pipeline.detector.detect(image).best(image.shape[1], image.shape[0])
+        face = detector.detect(image).best(image.shape[1], image.shape[0])
         if len(face) and face.landmarks is not None:
             to_crop = similarity(face.landmarks[0].astype(np.float64), target)
-            corners: Faces = predictor.predict(image, face, pipeline.detector.predictor_boxes(face))
+            corners: Faces = predictor.predict(image, face, detector.predictor_boxes(face))
             assert corners.landmarks is not None
             found.append(transform(to_crop, corners.landmarks[0]))
     print(np.mean(found, axis=0).round(1).tolist(), f"+- {np.std(found, axis=0).mean():.1f} px, {len(found)} faces")

@@ -44,7 +44,7 @@ def embeddings(pipeline: Pipeline, paths: Iterable[Path], progress: str | None =
     result = {}
     for path in tqdm(list(dict.fromkeys(paths)), desc=progress, unit="photo", disable=None):
         image = read_image(path)
-        face = pipeline.detect(image).best(image.shape[1], image.shape[0])
+        face = pipeline.best_face(image)
         nothing = np.full(pipeline.embedder.spec.dimension or 0, np.nan, np.float32)
         result[path] = pipeline.embed(image, face)[0] if len(face) else nothing
     return result

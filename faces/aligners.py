@@ -59,7 +59,9 @@ def _openface_crop() -> Template:
 
 def _arcface_crop() -> Template:
     """ArcFace's five points at 112 px (insightface, face_align.py); SFace uses the same."""
-    five = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])
+    five = np.array(
+        [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
+    )
     # dlib's corners and nose base, averaged over the faces of LFW aligned by YuNet's five points
     # (benchmarks/measure_models.py templates).
     corners = np.array([[29.5, 51.7], [45.0, 52.2], [66.9, 52.1], [82.3, 51.3], [56.0, 78.0]])
@@ -116,8 +118,7 @@ def _cut(image: Image, to_image: NDArray[np.float64], side: int) -> Image:
     matrix = to_image.copy()
     matrix[:, 2] -= low
     for _ in range(halvings):
-        source = cv2.pyrDown(source)
+        source = np.asarray(cv2.pyrDown(source), np.uint8)
         matrix /= 2
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    cut: Image = cv2.warpAffine(source, matrix, (side, side), flags=flags, borderMode=cv2.BORDER_CONSTANT)
-    return cut
+    return np.asarray(cv2.warpAffine(source, matrix, (side, side), flags=flags), np.uint8)

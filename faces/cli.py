@@ -109,13 +109,12 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Columns as wide as they need; numbers to the right."""
     cells = [[str(cell) for cell in row] for row in [headings, *rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
-    numeric = [bool(rows) and all(isinstance(row[column], (int, float)) for row in rows) for column in range(len(headings))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if right else cell.ljust(width) for cell, width, right in zip(row, widths, numeric, strict=True)
-        ).rstrip()
-        for row in cells
-    )
+    numeric = [all(isinstance(row[column], (int, float)) for row in rows) for column in range(len(headings))]
+    lines = []
+    for row in cells:
+        columns = zip(row, widths, numeric, strict=True)
+        lines.append("  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in columns))
+    return "\n".join(line.rstrip() for line in lines)
 
 
 class Window:
@@ -128,7 +127,7 @@ class Window:
             print("no display here: no window is shown", file=sys.stderr)
 
     def show(self, image: Image, wait_ms: int) -> bool:
-        """Show a picture for ``wait_ms`` (0: until a key); False once the user pressed q or Esc or closed the window."""
+        """Show a picture for ``wait_ms`` (0: until a key); False once the user pressed q or Esc or closed it."""
         if not self.open:
             return True
         try:

@@ -7,7 +7,6 @@ follow; high bit: negative) and that many little-endian bytes. A tensor (dlib/dn
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -50,8 +49,8 @@ def converted(spec: ModelSpec) -> Path:
             made = Path(folder) / path.name
             convert(original.read_bytes(), made)
             made.with_suffix(".sha256").write_text(zoo.digest(made))
-            os.replace(made, path)
-            os.replace(made.with_suffix(".sha256"), note)
+            made.replace(path)
+            made.with_suffix(".sha256").replace(note)
     except OSError as error:
         raise ModelError(
             f"cannot keep the converted model at {path} ({error.strerror}); set FACES_HOME to a folder you can write to"
@@ -71,7 +70,8 @@ def pack(value: int) -> bytes:
 def tensors(data: bytes, shapes: list[tuple[int, ...]]) -> Iterator[Floats]:
     """The tensors of the given shapes (samples, k, rows, columns; trailing ones left out), in the file's order.
 
-    What stands between tensors (names, learning rates, saved gradients) is skipped. Raises ModelError when one is missing.
+    What stands between tensors (names, learning rates, saved gradients) is skipped. Raises ModelError when one is
+    missing.
     """
     position = 0
     for shape in shapes:
@@ -105,7 +105,7 @@ class _Graph:
         self.weights: list[onnx.TensorProto] = []
         self.top = "image"
 
-    def add(self, op: str, *constants: NDArray[Any], inputs: tuple[str, ...] = (), **attributes: object) -> str:
+    def add(self, op: str, *constants: NDArray[Any], inputs: tuple[str, ...] = (), **attributes: Any) -> str:
         """Append a node on ``inputs`` (by default the top) and constants, and make it the top."""
         from onnx import helper, numpy_helper
 
@@ -148,7 +148,7 @@ def _scaled(filters: Floats, biases: Floats, scale: Floats, shift: Floats) -> tu
 
 
 def _on_bytes(filters: Floats, biases: Floats) -> tuple[Floats, Floats]:
-    """The first convolution, made to take BGR bytes: dlib's (RGB - mean) / 256 becomes part of it (it has no padding)."""
+    """The first convolution, made to take BGR bytes: as it has no padding, dlib's (RGB - mean) / 256 becomes part of it."""
     mean = np.array(zoo.DLIB_MEAN, np.float64)
     exact = filters.astype(np.float64) / 256
     biases = biases - np.einsum("oihw,i->o", exact, mean)
@@ -225,9 +225,11 @@ def _zero_pad(graph: _Graph, channels: int, side: int) -> str:
 def convert_mmod(data: bytes, path: Path) -> None:
     """mmod_human_face_detector.dat -> ONNX: uint8 (1, H, W, 3) BGR -> float32 (1, 1, H', W'), a score map.
 
-    Cell (r, c) scores a face of 80 x 80 px centred at (8c + 14, 8r + 14). Its bn_ layers are folded into the convolutions.
+    Cell (r, c) scores a face of 80 x 80 px centred at (8c + 14, 8r + 14). Its bn_ layers are folded into the
+    convolutions.
     """
-    layers = [(16, 3, 5, 2, 0), (32, 16, 5, 2, 0), (32, 32, 5, 2, 0), (45, 32, 5, 1, 2), (45, 45, 5, 1, 2), (45, 45, 5, 1, 2)]
+    layers = [(16, 3, 5, 2, 0), (32, 16, 5, 2, 0), (32, 32, 5, 2, 0)]
+    layers += [(45, 32, 5, 1, 2), (45, 45, 5, 1, 2), (45, 45, 5, 1, 2)]
     shapes: list[tuple[int, ...]] = []
     for outputs, inputs, size, _, _ in layers:
         # convolution; gamma and beta; means and inverse deviations of the last batch; running means and variances
@@ -255,8 +257,8 @@ def convert_mmod(data: bytes, path: Path) -> None:
 def convert_shape_predictor(data: bytes, path: Path) -> None:
     """shape_predictor_5_face_landmarks.dat -> .npz with the arrays of ``faces.landmarks.ShapePredictor``.
 
-    mean_shape float32 (10,); a, b uint16 and threshold float32 (15, 500, 15): the splits; leaves float32 (15, 500, 16, 10);
-    anchor int64 (15, 800); delta float32 (15, 800, 2). Raises ModelError when the file is another predictor.
+    mean_shape float32 (10,); a, b uint16 and threshold float32 (15, 500, 15): the splits; leaves float32
+    (15, 500, 16, 10); anchor int64 (15, 800); delta float32 (15, 800, 2). Raises ModelError for another predictor.
     """
     stream = integers(data)
     take: Callable[[], int] = lambda: next(stream)  # noqa: E731
@@ -272,7 +274,8 @@ def convert_shape_predictor(data: bytes, path: Path) -> None:
     version, mean_shape = take(), vector()
     if version != 1 or len(mean_shape) != 10:
         raise ModelError("not a 5-point shape predictor")
-    a, b, threshold, leaves = [], [], [], []
+    a, b = list[int](), list[int]()
+    threshold, leaves = list[float](), list[list[float]]()
     cascades = take()
     for _ in range(cascades):
         for _ in range(take()):

@@ -6,7 +6,6 @@ from functools import lru_cache
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
@@ -58,8 +57,7 @@ def _label(text: str, size: int, colour: tuple[int, int, int]) -> Image:
     mask = PillowImage.new("L", (width, height))
     ImageDraw.Draw(mask).text((pad - left, pad + round(ascent)), text, fill=255, font=font, anchor="ls")
     share = np.asarray(mask, np.float32)[:, :, None] / 255
-    label: NDArray[np.uint8] = (share * 255 + (1 - share) * np.array(colour, np.float32)).astype(np.uint8)
-    return label
+    return np.asarray(share * 255 + (1 - share) * np.array(colour, np.float32), np.uint8)
 
 
 def _font_for(text: str, size: int) -> Font:

@@ -46,10 +46,10 @@ class Embedder:
 
     def embed(self, crops: Image) -> Floats:
         """float32 (N, D), unit length."""
-        embeddings = unit(self.forward(crops))
-        if self.mirror:
-            embeddings = unit(embeddings + unit(self.forward(crops[:, :, ::-1])))
-        return embeddings
+        if not self.mirror:
+            return unit(self.forward(crops))
+        both = unit(self.forward(np.concatenate([crops, crops[:, :, ::-1]])))
+        return unit(both[: len(crops)] + both[len(crops) :])
 
 
 def unit(vectors: Floats) -> Floats:
@@ -96,10 +96,9 @@ def _load_onnx(path: Path, threads: int | None) -> Embedder:
     output = engine.run(blob(np.zeros((1, side, side, 3), np.uint8)))[0]
     if output.ndim != 2 or output.shape[1] < 64:
         raise ModelError(f"{path}: its output is {output.shape}, not one embedding a face")
-    if shape[0] == 1:  # exported for a batch of one
-        engine = _OneByOne(engine)
+    runner: Engine = _OneByOne(engine) if shape[0] == 1 else engine  # 1: exported for a batch of one
     spec = replace(spec, dimension=output.shape[1])
-    return Embedder(engine, spec, _id(path, spec), Aligner(TEMPLATES[template]), blob)
+    return Embedder(runner, spec, _id(path, spec), Aligner(TEMPLATES[template]), blob)
 
 
 class _OneByOne:
@@ -120,8 +119,8 @@ def _blob(spec: ModelSpec) -> Callable[[Image], Array]:
     """Crops to float32 (N, 3, side, side), as the spec says."""
 
     def prepare(crops: Image) -> Array:
-        blob: Array = cv2.dnn.blobFromImages(list(crops), spec.scale, spec.input_wh, spec.mean, spec.channels == "RGB")
-        return blob
+        blob = cv2.dnn.blobFromImages(list(crops), spec.scale, mean=spec.mean, swapRB=spec.channels == "RGB")
+        return np.asarray(blob, np.float32)
 
     return prepare
 

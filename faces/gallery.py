@@ -19,7 +19,7 @@ REMEDY = "run: python extract_embeddings.py"
 class Gallery:
     """M enrolled faces, as parallel arrays.
 
-    embeddings: float32 (M, D), unit length. names: M. paths and hashes (SHA-256 of the file): M, empty in a recipe's file.
+    embeddings: float32 (M, D), unit length. names: M. paths and hashes (SHA-256 of the file): M, or none in a recipe's.
     boxes: float32 (M, 4), xyxy, px. scores: float32 (M,). fingerprint: None in a recipe's file.
     Raises ValueError when the lengths do not agree or an embedding is not finite.
     """

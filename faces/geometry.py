@@ -22,7 +22,7 @@ def iou(box: Floats, others: Floats) -> Floats:
     high = np.minimum(box[2:], others[:, 2:])
     shared = np.maximum(high - low, 0).prod(axis=1)
     area, areas = (box[2:] - box[:2]).prod(), (others[:, 2:] - others[:, :2]).prod(axis=1)
-    return (shared / np.maximum(area + areas - shared, 1e-9)).astype(np.float32)
+    return np.asarray(shared / np.maximum(area + areas - shared, 1e-9), np.float32)
 
 
 def non_maximum_suppression(xyxy: Floats, score: Floats, threshold: float) -> NDArray[np.intp]:

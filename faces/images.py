@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 import unicodedata
@@ -33,26 +34,31 @@ class Person:
 
 
 def read_image(path: Path) -> Image:
-    """A photograph, turned upright by its EXIF tag; of an animation the first frame, of transparency the colours.
+    """A photograph, as ``decode_image`` does.
 
-    Raises ImageError whose text says why the file cannot be used, without the path.
+    Raises ImageError whose text says why it cannot be used, without the path.
     """
     try:
-        if path.stat().st_size == 0:
-            raise ImageError("empty file")
-        with PillowImage.open(path) as picture:
+        return decode_image(path.read_bytes(), path.suffix)
+    except OSError as error:
+        raise ImageError((error.strerror or str(error)).lower()) from error
+
+
+def decode_image(data: bytes, suffix: str = "") -> Image:
+    """An image file's bytes, turned upright by EXIF; of an animation the first frame, of transparency the colours.
+
+    Raises ImageError whose text says why it cannot be used.
+    """
+    if not data:
+        raise ImageError("empty file")
+    try:
+        with PillowImage.open(io.BytesIO(data)) as picture:
             megapixels = picture.width * picture.height / 1e6
             if megapixels > MAX_MEGAPIXELS:
                 raise ImageError(f"too large ({megapixels:.0f} megapixels; at most {MAX_MEGAPIXELS}): save it smaller")
             return _to_bgr(_upright(picture))
     except UnidentifiedImageError:
-        return _read_with_opencv(path)
-    except FileNotFoundError:
-        raise ImageError("no such file") from None
-    except PermissionError:
-        raise ImageError("no permission to read it") from None
-    except IsADirectoryError:
-        raise ImageError("a folder, not an image") from None
+        return _decode_with_opencv(data, suffix)
     except (OSError, SyntaxError, ValueError, struct.error, MemoryError) as error:
         raise ImageError(f"damaged or cut off ({str(error).strip() or type(error).__name__})") from error
 
@@ -76,17 +82,20 @@ def _to_bgr(picture: PillowImage.Image) -> Image:
     return np.asarray(cv2.cvtColor(np.asarray(picture.convert("RGB")), cv2.COLOR_RGB2BGR), np.uint8)
 
 
-def _read_with_opencv(path: Path) -> Image:
+def _decode_with_opencv(data: bytes, suffix: str) -> Image:
     """What Pillow does not know, such as TIFF of three channels of 16 bits."""
-    if path.suffix.lower() in {".tif", ".tiff"}:
-        image = cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR)
+    if suffix.lower() in {".tif", ".tiff"}:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         if image is not None:
             return np.asarray(image, np.uint8)
     raise ImageError("not an image")
 
 
 def write_image(path: Path, image: Image) -> None:
-    """Write by the suffix, whole or not at all. Raises FacesError when the format is unknown or the place not writable."""
+    """Write by the suffix, whole or not at all.
+
+    Raises FacesError when the format is unknown or the place not writable.
+    """
     try:
         done, data = cv2.imencode(path.suffix or ".?", image)
     except cv2.error:
@@ -113,7 +122,7 @@ def write_bytes(path: Path, data: bytes) -> None:
                 os.fsync(file.fileno())
                 file.close()
                 Path(file.name).chmod(mode)
-                os.replace(file.name, path)
+                Path(file.name).replace(path)
             except BaseException:
                 file.close()
                 Path(file.name).unlink(missing_ok=True)
@@ -165,12 +174,12 @@ def find_people(dataset: Path) -> list[Person]:
         if not folder.is_dir() or folder.name.startswith("."):
             continue
         name = unicodedata.normalize("NFC", folder.name)
-        if other := seen.setdefault(unicodedata.normalize("NFKC", name).casefold(), folder):
-            if other is not folder:
-                raise UsageError(
-                    f"{dataset}: the folders {other.name!r} and {folder.name!r} differ only in case or Unicode form;"
-                    " rename one, or put their photographs together"
-                )
+        other = seen.setdefault(unicodedata.normalize("NFKC", name).casefold(), folder)
+        if other is not folder:
+            raise UsageError(
+                f"{dataset}: the folders {other.name!r} and {folder.name!r} differ only in case or Unicode form;"
+                " rename one, or put their photographs together"
+            )
         people.append(Person(name, tuple(find_images(folder))))
     if not any(person.photographs for person in people):
         raise UsageError(

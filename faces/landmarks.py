@@ -1,6 +1,7 @@
 """Facial landmarks inside a face box: Kazemi and Sullivan's regression trees, as dlib trained them.
 
-"One Millisecond Face Alignment with an Ensemble of Regression Trees", CVPR 2014; dlib/image_processing/shape_predictor.h.
+"One Millisecond Face Alignment with an Ensemble of Regression Trees", CVPR 2014;
+dlib/image_processing/shape_predictor.h.
 """
 
 from __future__ import annotations
@@ -36,16 +37,17 @@ def _paths_to_leaves() -> NDArray[np.uint8]:
 class _Cascade:
     """One of the 15 regression steps.
 
-    positions: float64 (10, 1600): from a shape's coordinates to those of its 800 sampling points; a point hangs on one of the
-    shape's points and is turned and scaled with the shape, and both are linear in the coordinates.
+    positions: float64 (10, 1600): from a shape's coordinates to those of its 800 sampling points; a point hangs on one
+    of the shape's points and is turned and scaled with the shape, and both are linear in the coordinates.
     a, b: intp (500 * 16,): the points whose brightness each split compares; every 16th is padding.
-    threshold: float32 (500 * 16,). leaves: float32 (500 * 16, 10).
+    threshold: int16 (500 * 16,), rounded down, which changes no comparison of whole numbers.
+    leaves: float32 (500 * 16, 10).
     """
 
     positions: NDArray[np.float64]
     a: NDArray[np.intp]
     b: NDArray[np.intp]
-    threshold: Floats
+    threshold: NDArray[np.int16]
     leaves: Floats
 
 
@@ -59,13 +61,14 @@ class ShapePredictor:
         self.model = model
         self._mean = cast(Floats, weights["mean_shape"])
         self._leaf = _paths_to_leaves()
+        self._ones = np.ones(len(weights["leaves"][0]), np.float32)
         splits = {name: _pad_to_16(weights[name]) for name in ("a", "b", "threshold")}
         self._cascades = [
             _Cascade(
                 positions=_sampling(self._mean, weights["anchor"][step], weights["delta"][step]),
                 a=splits["a"][step].astype(np.intp),
                 b=splits["b"][step].astype(np.intp),
-                threshold=splits["threshold"][step].astype(np.float32),
+                threshold=np.floor(splits["threshold"][step].astype(np.float32)).astype(np.int16),
                 leaves=np.ascontiguousarray(weights["leaves"][step].reshape(-1, 10)),
             )
             for step in range(len(weights["anchor"]))
@@ -110,8 +113,8 @@ class ShapePredictor:
             difference = sampled.take(cascade.a, mode="clip") - sampled.take(cascade.b, mode="clip")
             outcomes = np.packbits(difference > cascade.threshold).view(">u2") >> 1
             leaves = cascade.leaves.take(self._first_leaf + self._leaf.take(outcomes), axis=0, mode="clip")
-            shape = shape + leaves.sum(axis=0)
-        return (shape.reshape(5, 2) * extent + box[:2]).astype(np.float32)
+            shape = shape + self._ones @ leaves  # their sum, five times as fast as numpy's sum
+        return np.asarray(shape.reshape(5, 2) * extent + box[:2], np.float32)
 
 
 def _grey_around(image: Image, box: Floats) -> tuple[NDArray[np.int16], NDArray[np.intp]]:

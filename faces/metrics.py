@@ -27,7 +27,7 @@ def best_accuracy(distance: Floats, same: NDArray[np.bool_]) -> tuple[float, flo
 def operating_points(
     impostor: Floats, genuine: Floats, fars: Sequence[float], pairs: str
 ) -> tuple[OperatingPoint, ...]:
-    """The thresholds at which the given shares of ``impostor`` distances are closer, and the share of ``genuine`` ones."""
+    """The thresholds that the given shares of ``impostor`` distances are below, and the share of ``genuine`` ones."""
     thresholds = np.quantile(impostor, fars)
     return tuple(
         OperatingPoint(round(float(t), 4), far, round(float((genuine <= t).mean()), 4), pairs)
@@ -38,7 +38,8 @@ def operating_points(
 def threshold_at(points: Sequence[OperatingPoint], far: float) -> float:
     """The threshold for a false accept rate, between the measured points linear in log(far).
 
-    Beyond the rarest one its slope to the next goes on. Raises ValueError with fewer than two points, or ``far`` not in (0, 1).
+    Beyond the rarest one its slope to the next goes on. Raises ValueError with fewer than two points, or a ``far``
+    outside (0, 1).
     """
     if not 0 < far < 1 or len(points) < 2:
         raise ValueError(f"no threshold for a false accept rate of {far} from {len(points)} points")
@@ -50,8 +51,8 @@ def threshold_at(points: Sequence[OperatingPoint], far: float) -> float:
 
 
 def far_per_person(fpir: float, people: int) -> float:
-    """The false accept rate that each of ``people`` may have, so that a stranger is given any name with chance ``fpir``.
+    """The false accept rate that each person may have, so that a stranger is given any name with chance ``fpir``.
 
-    1 - (1 - far)^people = fpir, as if the people were independent; they are a little alike, so that the true rate is lower.
+    1 - (1 - far)^people = fpir, as if the people were independent; they are a little alike, so the true rate is lower.
     """
     return float(-np.expm1(np.log1p(-fpir) / people))

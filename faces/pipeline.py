@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -16,12 +17,14 @@ from faces import detectors, embedders
 from faces.detectors import Detector
 from faces.embedders import Embedder
 from faces.errors import ImageError
-from faces.images import read_image
+from faces.images import decode_image
 from faces.landmarks import ShapePredictor
 from faces.types import Faces, Fingerprint, Floats, Image, ModelId
 
-SMALLEST_FACE = 32  # px: below, the embedder sees mostly invention (docs/models.md, "What can be enrolled")
-LEAST_SHARPNESS = 6.0  # variance of the crop's Laplacian: below, photographs of one person drift apart (same place)
+SMALLEST_FACE = 24  # px: below, the embedder sees mostly invention (docs/models.md, "What can be enrolled")
+PORTRAIT_SHARES = (0.4, 0.13, 0.04)  # of the image's shorter side, that a photograph's face may take
+ENROL_BATCH = 8  # photographs: with their mirror images, as many crops as the embedder takes at once
+LEAST_SHARPNESS = 3.5  # variance of the crop's Laplacian: below, photographs of one person drift apart (same place)
 
 
 class Pipeline:
@@ -56,7 +59,8 @@ class Pipeline:
         aligner = self.embedder.aligner.model
         if not self.embedder.aligner.accepts(self.detector.scheme):
             both = aligner.sha256 + self.predictor.model.sha256
-            aligner = ModelId(f"{aligner.name} by {self.predictor.model.name}", hashlib.sha256(both.encode()).hexdigest())
+            name = f"{aligner.name} by {self.predictor.model.name}"
+            aligner = ModelId(name, hashlib.sha256(both.encode()).hexdigest())
         return Fingerprint(self.detector.model, aligner, self.embedder.model)
 
     def detect(self, image: Image) -> Faces:
@@ -67,37 +71,59 @@ class Pipeline:
         """float32 (N, D), unit length: the embeddings of faces that ``detect`` found."""
         return self.embedder.embed(self.embedder.aligner.crop(image, faces))
 
-    def enrol(self, path: Path) -> Enrolment:
-        """The best face of one photograph, or why it has none that helps."""
-        try:
-            image = read_image(path)
-        except ImageError as error:
-            return Enrolment(path, reason=f"unreadable: {error}")
-        found = self.detector.detect(image)
-        if len(found) == 0:
-            return Enrolment(path, reason="no face")
-        face = found.best(image.shape[1], image.shape[0])
-        if face.sizes[0] < SMALLEST_FACE:
-            return Enrolment(path, reason=f"face too small: {face.sizes[0]:.0f} px, at least {SMALLEST_FACE}")
-        crop = self.embedder.aligner.crop(image, self._with_landmarks(image, face))
-        if sharpness(crop[0]) < LEAST_SHARPNESS:
-            return Enrolment(path, reason=f"too blurred to help: sharpness {sharpness(crop[0]):.1f}, at least {LEAST_SHARPNESS:.0f}")
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        return Enrolment(path, face=face, embedding=self.embedder.embed(crop)[0], sha256=digest)
+    def enrol(self, paths: Sequence[Path]) -> list[Enrolment]:
+        """The best face of each photograph, or why it has none that helps; all are embedded in one go."""
+        prepared = [self._prepare(path) for path in paths]
+        crops = [crop for _, crop in prepared if crop is not None]
+        embeddings = iter(self.embedder.embed(np.concatenate(crops)) if crops else ())
+        return [
+            enrolment if crop is None else replace(enrolment, embedding=next(embeddings))
+            for enrolment, crop in prepared
+        ]
 
     def enrol_all(self, paths: Iterable[Path], workers: int) -> Iterator[Enrolment]:
         """``enrol`` for many photographs, several at once, in their order; few are in memory at a time."""
-        waiting: deque[Future[Enrolment]] = deque()
+        remaining, waiting = iter(paths), deque[Future[list[Enrolment]]]()
         pool = ThreadPoolExecutor(workers)
         try:
-            for path in paths:
-                waiting.append(pool.submit(self.enrol, path))
-                if len(waiting) >= 4 * workers:
-                    yield waiting.popleft().result()
+            while batch := list(islice(remaining, ENROL_BATCH)):
+                waiting.append(pool.submit(self.enrol, batch))
+                if len(waiting) > 2 * workers:
+                    yield from waiting.popleft().result()
             while waiting:
-                yield waiting.popleft().result()
+                yield from waiting.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
+
+    def _prepare(self, path: Path) -> tuple[Enrolment, Image | None]:
+        """A photograph's enrolment without its embedding, and the crop (1, side, side, 3) to embed, if any."""
+        try:
+            data = path.read_bytes()
+            image = decode_image(data, path.suffix)
+        except (ImageError, OSError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            return Enrolment(path, reason=f"unreadable: {why}"), None
+        face = self.best_face(image)
+        if len(face) == 0:
+            return Enrolment(path, reason="no face"), None
+        if face.sizes[0] < SMALLEST_FACE:
+            return Enrolment(path, reason=f"face too small: {face.sizes[0]:.0f} px, at least {SMALLEST_FACE}"), None
+        crop = self.embedder.aligner.crop(image, face)
+        if (sharp := sharpness(crop[0])) < LEAST_SHARPNESS:
+            reason = f"too blurred to help: sharpness {sharp:.1f}, at least {LEAST_SHARPNESS}"
+            return Enrolment(path, reason=reason), None
+        return Enrolment(path, face=face, sha256=hashlib.sha256(data).hexdigest()), crop
+
+    def best_face(self, image: Image) -> Faces:
+        """The face that a photograph is of, with landmarks, or none.
+
+        Looks for a large face first, as portraits have, in an image that is the smaller for it; then for less.
+        """
+        height, width = image.shape[:2]
+        for share in PORTRAIT_SHARES:
+            if len(found := self.detector.detect(image, min_face=max(share * min(height, width), SMALLEST_FACE))):
+                return self._with_landmarks(image, found.best(width, height))
+        return Faces.empty()
 
     def _with_landmarks(self, image: Image, faces: Faces) -> Faces:
         if len(faces) == 0 or self.embedder.aligner.accepts(faces.scheme):

@@ -14,6 +14,7 @@ Image = NDArray[np.uint8]
 """uint8 (H, W, 3), BGR, upright."""
 
 Floats = NDArray[np.float32]
+"""float32, of any shape."""
 
 LandmarkScheme = Literal["eye-corners", "five-points"]
 """``eye-corners``: dlib's right eye outer and inner corner, left eye inner and outer corner, base of the nose.
@@ -62,7 +63,7 @@ class Faces:
     def sizes(self) -> Floats:
         """float32 (N,): the side of a square of the box's area, px."""
         wh = np.maximum(self.xyxy[:, 2:] - self.xyxy[:, :2], 0)
-        return np.sqrt(wh[:, 0] * wh[:, 1])
+        return np.asarray(np.sqrt(wh[:, 0] * wh[:, 1]), np.float32)
 
     def largest(self) -> Faces:
         """The face with the largest box, or none where there is none."""

@@ -14,7 +14,7 @@ import numpy as np
 from faces.errors import FacesError, SourceError
 from faces.types import Image
 
-OPEN_TIMEOUT, READ_TIMEOUT = 10_000, 10_000  # ms, for streams
+TIMEOUT = 10_000  # ms, for streams to open and to go on
 USUAL_RATE = 25.0  # frames a second, where a source does not tell its own
 
 
@@ -26,13 +26,13 @@ class VideoSource:
     """
 
     def __init__(self, source: str) -> None:
-        cv2.setLogLevel(0)  # OpenCV's own complaints would stand beside ours
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # our own line says it better
         self.name = source
         self.live = source.isdecimal() or "://" in source
         if source.isdecimal():
             self._capture = cv2.VideoCapture(int(source))
         elif self.live:
-            limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, OPEN_TIMEOUT, cv2.CAP_PROP_READ_TIMEOUT_MSEC, READ_TIMEOUT]
+            limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, TIMEOUT, cv2.CAP_PROP_READ_TIMEOUT_MSEC, TIMEOUT]
             self._capture = cv2.VideoCapture(source, cv2.CAP_FFMPEG, limits)
         else:
             if not Path(source).is_file():
@@ -66,7 +66,7 @@ class VideoSource:
             there = ", ".join(cameras()) or "none"
             return f"camera {self.name} cannot be opened; cameras here: {there} (a video file: --source FILE)"
         if self.live:
-            return f"{self.name}: no stream comes from there (tried for {OPEN_TIMEOUT // 1000} s)"
+            return f"{self.name}: no stream comes from there (tried for {TIMEOUT // 1000} s)"
         return f"{self.name}: not a video that OpenCV can read"
 
 
@@ -84,14 +84,15 @@ def cameras() -> list[str]:
     return found
 
 
+CODECS = {".mp4": "mp4v", ".m4v": "mp4v", ".avi": "MJPG", ".mkv": "mp4v"}  # OpenCV's wheels write these everywhere
+
+
 class VideoSink:
     """A video file, there under its name only once it is whole.
 
-    rate: frames a second. Its size is the first frame's. As a context manager it keeps the video when the block ends well
-    and drops it when the block fails, unless ``keep``. Raises FacesError when it cannot be written.
+    rate: frames a second. Its size is the first frame's. As a context manager it keeps the video when the block ends
+    well and drops it when the block fails, unless ``keep``. Raises FacesError when it cannot be written.
     """
-
-    CODECS = {".mp4": "mp4v", ".m4v": "mp4v", ".avi": "MJPG", ".mkv": "mp4v"}
 
     def __init__(self, path: Path, rate: float, keep: bool = False) -> None:
         self.path = path
@@ -99,8 +100,8 @@ class VideoSink:
         self._rate = rate
         self._writer: cv2.VideoWriter | None = None
         self._partial = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-        if path.suffix.lower() not in self.CODECS:
-            raise FacesError(f"{path}: cannot write such a video; use {', '.join(self.CODECS)}")
+        if path.suffix.lower() not in CODECS:
+            raise FacesError(f"{path}: cannot write such a video; use {', '.join(CODECS)}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._partial.touch()
@@ -110,7 +111,7 @@ class VideoSink:
     def write(self, frame: Image) -> None:
         """Append a frame, uint8 (H, W, 3) BGR."""
         if self._writer is None:
-            codec = cv2.VideoWriter.fourcc(*self.CODECS[self.path.suffix.lower()])
+            codec = cv2.VideoWriter.fourcc(*CODECS[self.path.suffix.lower()])
             self._writer = cv2.VideoWriter(str(self._partial), codec, self._rate, (frame.shape[1], frame.shape[0]))
             if not self._writer.isOpened():
                 raise FacesError(f"{self.path}: this OpenCV cannot write {self.path.suffix} videos; use .avi")
@@ -125,6 +126,6 @@ class VideoSink:
         if self._writer is not None:
             self._writer.release()
         if self._writer is not None and (kind is None or self._keep) and self._partial.stat().st_size > 0:
-            os.replace(self._partial, self.path)
+            self._partial.replace(self.path)
         else:
             self._partial.unlink(missing_ok=True)

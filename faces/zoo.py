@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from faces.errors import ModelError
-from faces.types import ModelFile, ModelId, ModelSpec
+from faces.types import ModelFile, ModelId, ModelSpec, OperatingPoint
 
 DLIB_LICENCE = "public domain (CC0), davisking/dlib-models"
 DLIB_MEAN = (122.782, 117.001, 104.298)  # dlib/dnn/input.h, RGB
@@ -64,6 +64,16 @@ MODELS: dict[str, ModelSpec] = {
             mean=DLIB_MEAN,
             scale=1 / 256,
             dimension=128,
+            operating_points=tuple(
+                OperatingPoint(threshold, far, tar, "1,161,116 pairs of 957 people of LFW")
+                for far, threshold, tar in (
+                    (1e-5, 0.3104, 0.7035),
+                    (1e-4, 0.3426, 0.8569),
+                    (1e-3, 0.3794, 0.9489),
+                    (1e-2, 0.4245, 0.9836),
+                    (1e-1, 0.4874, 1.0),
+                )
+            ),  # python -m benchmarks.measure_models operating-points
         ),
         ModelSpec(
             name="ssd-caffe",
@@ -83,7 +93,6 @@ MODELS: dict[str, ModelSpec] = {
                     digest="sha1:15aa726b4d46d9f023526d85537db81cbc8dd566",
                 ),
             ),
-            input_wh=(300, 300),
             mean=(104.0, 177.0, 123.0),
             channels="BGR",
         ),

@@ -18,7 +18,8 @@ BUILT_IN = "built-in"
 def load(name: str, confidence: float = 0.5, threads: int | None = None, min_face: int = 60) -> Detector:
     """The detector that ``--detector`` names: ``built-in``, a YuNet ``.onnx``, or a folder with a model in it.
 
-    min_face: px, for the built-in one, whose time goes with it; the others find what they find. In a folder, the Caffe pair is taken before the TensorFlow pair, and that before a YuNet. Raises ModelError.
+    min_face: px, for the built-in one, whose time goes with it; the others find what they find. In a folder, the Caffe
+    pair is taken before the TensorFlow pair, and that before a YuNet. Raises ModelError.
     """
     if name == BUILT_IN:
         return MmodDetector.load(confidence, threads, min_face)

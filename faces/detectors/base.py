@@ -16,8 +16,11 @@ class Detector(Protocol):
     model: ModelId
     scheme: LandmarkScheme | None
 
-    def detect(self, image: Image) -> Faces:
-        """The faces with a score of at least the detector's confidence, best first; none is ordinary."""
+    def detect(self, image: Image, min_face: float | None = None) -> Faces:
+        """The faces with a score of at least the detector's confidence, best first; none is ordinary.
+
+        min_face: px; a detector may be quicker where smaller faces are not wanted, and then miss them.
+        """
         ...
 
     def predictor_boxes(self, faces: Faces) -> Floats:

@@ -1,6 +1,7 @@
 """dlib's MMOD face detector: a small convolutional network slid over an image pyramid.
 
-King, "Max-Margin Object Detection", arXiv:1502.00046; dlib/dnn/loss.h (loss_mmod_), dlib/image_transforms/image_pyramid.h.
+King, "Max-Margin Object Detection", arXiv:1502.00046; dlib/dnn/loss.h (loss_mmod_) and
+dlib/image_transforms/image_pyramid.h.
 """
 
 from __future__ import annotations
@@ -59,15 +60,15 @@ class MmodDetector:
         engine = OnnxEngine(dlib_weights.converted(spec), threads)
         return cls(engine, zoo.model_id(spec), confidence, min_face)
 
-    def detect(self, image: Image) -> Faces:
+    def detect(self, image: Image, min_face: float | None = None) -> Faces:
         height, width = image.shape[:2]
         if min(height, width) < SMALLEST_IMAGE:
             return Faces.empty()
-        scale = min(WINDOW / self.min_face, (self._max_pixels / (height * width)) ** 0.5)
+        scale = min(WINDOW / (min_face or self.min_face), (self._max_pixels / (height * width)) ** 0.5)
         if abs(scale - 1) > 0.01:
             size = max(1, round(width * scale)), max(1, round(height * scale))
             method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-            image = cv2.resize(image, size, interpolation=method)
+            image = np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)
         levels = _tiling(image.shape[1], image.shape[0])
         scores = self._engine.run(_tiled(image, levels)[None])[0][0, 0]
         rows, columns = np.nonzero(scores > self._threshold)
@@ -126,7 +127,8 @@ def _tiled(image: Image, levels: list[_Level]) -> Image:
             to_source = np.array([[across, 0, 0], [0, along, 0]])
             flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
             wh = level.width, level.height
-            source = cv2.warpAffine(source, to_source, wh, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+            warped = cv2.warpAffine(source, to_source, wh, flags=flags, borderMode=cv2.BORDER_REPLICATE)
+            source = np.asarray(warped, np.uint8)
         tiled[level.y : level.y + level.height, level.x : level.x + level.width] = source
     return tiled
 
@@ -142,4 +144,4 @@ def _boxes_in_image(centres: Floats, levels: list[_Level]) -> Floats:
     growth = (1 / SHRINK) ** depth[:, None]
     corners = corners * growth + 0.3 * (growth - 1) / (1 / SHRINK - 1)  # point_up, x / (5/6) + 0.3, depth times
     # dlib's rectangles are of whole pixels and include their last row and column.
-    return (np.floor(corners + 0.5) + np.array([0, 0, 1, 1])).astype(np.float32)
+    return np.asarray(np.floor(corners + 0.5) + np.array([0, 0, 1, 1]), np.float32)

@@ -13,6 +13,9 @@ from faces.errors import ModelError
 from faces.geometry import square
 from faces.types import Faces, Floats, Image, LandmarkScheme, ModelId
 
+# To dlib's framing: medians over LFW (benchmarks/measure_models.py boxes).
+BOX_SCALE, BOX_DOWN = 0.894, 0.003
+INPUT_WH = (300, 300)
 CONFIG_SUFFIX = {".caffemodel": ".prototxt", ".pb": ".pbtxt"}
 
 
@@ -38,9 +41,9 @@ class SsdDetector:
         sha256 = zoo.digest(weights).removeprefix("sha256:")
         return cls(CvDnnEngine(weights, configs[0]), ModelId("ssd", sha256), confidence)
 
-    def detect(self, image: Image) -> Faces:
+    def detect(self, image: Image, min_face: float | None = None) -> Faces:
         height, width = image.shape[:2]
-        blob = cv2.dnn.blobFromImage(image, self._spec.scale, self._spec.input_wh, self._spec.mean)
+        blob = cv2.dnn.blobFromImage(image, self._spec.scale, INPUT_WH, self._spec.mean)
         rows = np.asarray(self._engine.run(blob)[0], np.float32).reshape(-1, 7)
         # A box of no area, or beside the image, is one of the network's slips.
         rows = rows[(rows[:, 2] >= self._confidence) & np.isfinite(rows).all(axis=1)]
@@ -52,6 +55,3 @@ class SsdDetector:
 
     def predictor_boxes(self, faces: Faces) -> Floats:
         return square(faces.xyxy, scale=BOX_SCALE, down=BOX_DOWN)
-
-
-BOX_SCALE, BOX_DOWN = 1.0, 0.0

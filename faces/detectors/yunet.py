@@ -15,6 +15,8 @@ from faces.types import Faces, Floats, Image, LandmarkScheme, ModelId
 
 STRIDES = (8, 16, 32)
 NMS_IOU = 0.3  # opencv_zoo's default
+# To dlib's framing: medians over LFW (benchmarks/measure_models.py boxes).
+BOX_SCALE, BOX_DOWN = 0.917, -0.021
 MAX_SIDE = 1280  # px: larger images are shrunk; the network finds faces from about 10 px
 
 
@@ -41,12 +43,12 @@ class YuNetDetector:
             raise ModelError(f"{path}: not a YuNet face detector (its outputs are {', '.join(names[:3])}, ...)")
         return cls(engine, names, ModelId("yunet", zoo.digest(path).removeprefix("sha256:")), confidence)
 
-    def detect(self, image: Image) -> Faces:
+    def detect(self, image: Image, min_face: float | None = None) -> Faces:
         height, width = image.shape[:2]
         scale = min(1.0, MAX_SIDE / max(height, width))
         if scale < 1:
             size = max(1, round(width * scale)), max(1, round(height * scale))
-            image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
         bottom, right = -image.shape[0] % 32, -image.shape[1] % 32
         padded = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=(0, 0, 0))
         outputs = self._engine.run(padded.transpose(2, 0, 1)[None].astype(np.float32))
@@ -71,6 +73,3 @@ class YuNetDetector:
         half = np.exp(box[cells, 2:]) * stride / 2
         points = (points[cells].reshape(-1, 5, 2) + origin[:, None]) * stride
         return np.concatenate([centre - half, centre + half], axis=1), score[cells], points
-
-
-BOX_SCALE, BOX_DOWN = 1.0, 0.0

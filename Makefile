@@ -1,0 +1,18 @@
+# Another Python: make test PYTHON=python3.12
+PYTHON ?= python3
+BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
+
+.PHONY: demo test venv clean
+
+demo:  ## set-up, sample data, the four scripts; the results are in output/
+	@$(PYTHON) demo.py
+
+test:  ## lint, types, tests
+	$(PYTHON) setup_venv.py --dev
+	$(BIN)/python -m ruff check . && $(BIN)/python -m mypy && $(BIN)/python -m pytest
+
+venv:  ## .venv with requirements.txt
+	$(PYTHON) setup_venv.py
+
+clean:  ## everything that set-up and tools made; data and results stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

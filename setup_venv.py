@@ -1,0 +1,179 @@
+"""Make .venv and install the requirements into it; needs nothing but Python 3.10 or newer.
+
+    python3 setup_venv.py [--dev] [--venv .venv]
+
+A stamp in the environment says what it holds, so that a second run has nothing to do. ``make demo`` and ``make test``
+begin with this, and so does ``demo.py``.
+"""
+
+import argparse
+import hashlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+# Python 3.6 understands everything above this line, and the syntax of the whole file (so no walrus).
+if sys.version_info < (3, 10):  # noqa: UP036 (the one place where an older Python may arrive)
+    sys.exit(
+        f"Python 3.10 or newer is needed, and this is {sys.version.split()[0]}; "
+        f"name a newer one: python3.12 {Path(sys.argv[0]).name}, or make PYTHON=python3.12 ..."
+    )
+
+ROOT = Path(__file__).resolve().parent
+VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
+PIP_INSTALL = ["-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input"]
+
+
+class SetupError(Exception):
+    """What stops the set-up, as one line that says what to do."""
+
+
+def python_of(venv: Path) -> Path:
+    """The environment's interpreter, on this system."""
+    return venv / "Scripts" / "python.exe" if os.name == "nt" else venv / "bin" / "python"
+
+
+def say(line: str) -> None:
+    """One line of progress, ahead of whatever the commands print."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def surroundings() -> dict[str, str]:
+    """The environment variables for the commands: without PYTHONPATH, whose packages pip would take for installed."""
+    return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
+
+
+def run(*command: str | Path, hidden: bool = False) -> int:
+    """The exit status of a command that prints for itself; hidden, what it printed is shown only when it fails."""
+    out, err = (subprocess.PIPE, subprocess.STDOUT) if hidden else (None, None)
+    done = subprocess.run(command, cwd=ROOT, env=surroundings(), stdout=out, stderr=err, text=True, check=False)
+    if hidden and done.returncode != 0:
+        say(done.stdout.strip())
+    return done.returncode
+
+
+def ask(python: Path, code: str) -> subprocess.CompletedProcess[str]:
+    """What an interpreter prints when it runs ``code``; its exit status is not checked."""
+    # Not in the project's folder, whose modules it would import; and one that cannot be started has answered too.
+    folder, env = python.parent, surroundings()
+    try:
+        return subprocess.run([python, "-c", code], cwd=folder, env=env, capture_output=True, text=True, check=False)
+    except OSError as error:
+        return subprocess.CompletedProcess([python], 127, "", str(error))
+
+
+def last_line(answer: subprocess.CompletedProcess[str]) -> str:
+    """The line that names the error in what a failed interpreter printed."""
+    return (answer.stderr.strip().splitlines() or [f"status {answer.returncode}"])[-1]
+
+
+def wanted(requirements: list[Path]) -> set[str]:
+    """The lines that the stamp must have: the Python's version, and each requirements file's SHA-256."""
+    return {f"python {VERSION}"} | {
+        f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in requirements
+    }
+
+
+def make(venv: Path, stamp: Path) -> None:
+    """Make the environment unless there is a good one; a broken one is replaced where this script made it."""
+    name = venv.name
+    if venv.exists():
+        answer = ask(python_of(venv), "import pip, sys; print('%d.%d' % sys.version_info[:2])")
+        if answer.stdout.strip() == VERSION:
+            return
+        if not stamp.exists() and (not venv.is_dir() or any(venv.iterdir())):
+            raise SetupError(
+                f"{venv} is there and is no environment of Python {VERSION} with pip; name another: --venv"
+            )
+    for module in ("venv", "ensurepip"):
+        if importlib.util.find_spec(module) is None:
+            raise SetupError(
+                f"Python {VERSION} here lacks its module {module}; "
+                f"on Debian and Ubuntu: sudo apt install python{VERSION}-venv"
+            )
+    say(f"Making {name} with Python {VERSION} ...")
+    if venv.exists():
+        shutil.rmtree(venv)
+    venv.mkdir(parents=True)
+    stamp.touch()  # from now on it is known as this script's own, even if what follows is cut short
+    if run(sys.executable, "-m", "venv", venv, hidden=True) != 0:
+        raise SetupError(f"{name} could not be made, for the reason above")
+
+
+def install(python: Path, requirements: list[Path]) -> None:
+    """Install requirements files with the environment's pip, whose errors are shown."""
+    # pip compiles what it installs: that costs 8 s, but where PYTHONDONTWRITEBYTECODE is set, as it is in many
+    # containers, leaving it out would cost every later start of a script 2 s.
+    names = ", ".join(path.name for path in requirements)
+    say(f"Installing {names} (about 270 MB to fetch; a minute or two the first time) ...")
+    if run(python, *PIP_INSTALL, *(part for path in requirements for part in ("-r", path))) != 0:
+        raise SetupError(f"pip could not install {names}, for the reason above; is the package index within reach?")
+
+
+def mend_opencv(python: Path) -> None:
+    """Replace OpenCV by its build without windows where the system lacks a library that windows need."""
+    answer = ask(python, "import cv2")
+    if answer.returncode == 0:
+        return
+    last = last_line(answer)
+    missing = re.match(r"ImportError: (?:\S*/)?(lib\S+\.so[.\d]*): ", last)
+    if missing is None:
+        raise SetupError(f"OpenCV is installed but cannot be imported: {last}")
+    version = ask(python, "from importlib.metadata import version as v; print(v('opencv-python'))").stdout.strip()
+    say(
+        f"This system has no {missing[1]}: installing opencv-python-headless {version} instead. "
+        "Windows are off (--show, the live video); everything else works."
+    )
+    # Both go first: they share the folder cv2, and an earlier run may have left the other one's record.
+    both = ["opencv-python", "opencv-python-headless"]
+    run(python, "-m", "pip", "uninstall", "-qq", "--disable-pip-version-check", "--yes", *both)
+    if run(python, *PIP_INSTALL, "--no-deps", f"opencv-python-headless=={version}") != 0:
+        raise SetupError(f"pip could not install opencv-python-headless {version}, for the reason above")
+    answer = ask(python, "import cv2")
+    if answer.returncode != 0:
+        raise SetupError(f"OpenCV cannot be imported without windows either: {last_line(answer)}")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description="Make a virtual environment and install the requirements into it.",
+        epilog="example: python3 setup_venv.py --dev",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--venv", default=".venv", metavar="FOLDER", help="where, from the project's folder")
+    parser.add_argument("--dev", action="store_true", help="install what the tests need too")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Set the environment up; the exit status is 1, after one line on stderr, where that fails."""
+    args = build_parser().parse_args(argv)
+    venv = ROOT / args.venv
+    stamp = venv / "faces-setup.txt"
+    requirements = [ROOT / "requirements.txt"] + ([ROOT / "requirements-dev.txt"] if args.dev else [])
+    try:
+        lines = wanted(requirements)
+        if python_of(venv).exists() and stamp.exists() and lines <= set(stamp.read_text().splitlines()):
+            say(f"{venv.name} is up to date")
+            return 0
+        make(venv, stamp)
+        stamp.write_text("")  # what it holds is unknown until the installation has ended
+        install(python_of(venv), requirements)
+        mend_opencv(python_of(venv))
+        stamp.write_text("\n".join(sorted(lines)) + "\n")
+    except (SetupError, OSError) as error:
+        say(f"setup_venv.py: error: {error}")
+        return 1
+    except KeyboardInterrupt:
+        say("setup_venv.py: interrupted; run it again to go on")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
