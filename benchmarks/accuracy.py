@@ -1,6 +1,7 @@
 """The figures of README.md and docs/models.md: python -m benchmarks.accuracy [--detector ...] [--embedding-model ...]
 
-Identification: of everybody in ../shared/data/people the first photographs are enrolled, the last ten are probes, and ../shared/data/strangers are nobody in it. Verification: LFW's 1,000 View 1 test pairs.
+Identification: of everybody in ../shared/data/people the first photographs are enrolled, the last ten are probes, and
+../shared/data/strangers are nobody in it. Verification: LFW's 1,000 View 1 test pairs.
 """
 
 from __future__ import annotations

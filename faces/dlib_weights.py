@@ -148,7 +148,7 @@ def _scaled(filters: Floats, biases: Floats, scale: Floats, shift: Floats) -> tu
 
 
 def _on_bytes(filters: Floats, biases: Floats) -> tuple[Floats, Floats]:
-    """The first convolution, made to take BGR bytes: as it has no padding, dlib's (RGB - mean) / 256 becomes part of it."""
+    """The first convolution made to take BGR bytes; without padding, dlib's (RGB - mean) / 256 can be part of it."""
     mean = np.array(zoo.DLIB_MEAN, np.float64)
     exact = filters.astype(np.float64) / 256
     biases = biases - np.einsum("oihw,i->o", exact, mean)

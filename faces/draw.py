@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import lru_cache
 
 import cv2
@@ -23,7 +24,7 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 def annotate(image: Image, faces: Faces, matches: Matches) -> Image:
     """A copy with a box per face, and above it the name and the probability, or ``unknown``; sized to the picture."""
-    canvas = image.copy()
+    canvas: Image = image.copy()
     shorter = min(image.shape[:2])
     thickness, size = max(1, round(shorter / 200)), max(12, round(shorter / 28))
     for box, name, probability in zip(faces.xyxy, matches.names, matches.probability, strict=True):
@@ -49,7 +50,7 @@ def _paste(canvas: Image, label: Image, x: int, y: int) -> None:
 @lru_cache(maxsize=256)
 def _label(text: str, size: int, colour: tuple[int, int, int]) -> Image:
     """uint8 (h, w, 3) BGR: white text on a colour."""
-    font = _font_for(text, size)
+    text, font = _readable(text, size)
     left, top, right, bottom = font.getbbox(text, anchor="ls")
     pad = max(2, size // 4)
     ascent = max(-top, 0.75 * size)  # names with and without tall letters get labels of one height
@@ -57,13 +58,17 @@ def _label(text: str, size: int, colour: tuple[int, int, int]) -> Image:
     mask = PillowImage.new("L", (width, height))
     ImageDraw.Draw(mask).text((pad - left, pad + round(ascent)), text, fill=255, font=font, anchor="ls")
     share = np.asarray(mask, np.float32)[:, :, None] / 255
-    return np.asarray(share * 255 + (1 - share) * np.array(colour, np.float32), np.uint8)
+    return np.asarray((share * 255 + (1 - share) * np.array(colour, np.float32)).astype(np.uint8))
 
 
-def _font_for(text: str, size: int) -> Font:
-    """The first font that has every letter of ``text``, or else the first one."""
+def _readable(text: str, size: int) -> tuple[str, Font]:
+    """The text, and the first font that has all its letters; where none has, letters lose what the first font lacks."""
     fonts = _fonts(size)
-    return next((font for font in fonts if all(_has(font, letter) for letter in set(text))), fonts[0])
+    for font in fonts:
+        if all(_has(font, letter) for letter in set(text)):
+            return text, font
+    plain = (letter if _has(fonts[0], letter) else unicodedata.normalize("NFKD", letter)[0] for letter in text)
+    return "".join(letter if _has(fonts[0], letter) else "?" for letter in plain), fonts[0]
 
 
 @lru_cache(maxsize=8)

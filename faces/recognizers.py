@@ -19,9 +19,9 @@ from faces.metrics import far_per_person, threshold_at
 from faces.types import Fingerprint, Floats, Matches, ModelId
 
 # The pair, of C in (1, 3, 10, 30, 100) and SCALE in (1.5, 2, 2.5, 3, 4, 5), that is closest to the truth on the first
-# ten photographs of ../shared/data/people: probes are who they are, and someone left out may be anyone (the sum of the mean
-# log loss of probes and the mean divergence from uniform of people left out; 2 to 20 people, 1 to 5 photographs each).
-# benchmarks/measure_models.py svc prints the table.
+# ten photographs of ../shared/data/people: probes are who they are, and someone left out may be anyone (the sum of the
+# mean log loss of probes and the mean divergence from uniform of people left out; 2 to 20 people, 1 to 5 photographs
+# each). benchmarks/measure_models.py svc prints the table.
 C = 30.0
 SCALE = 2.5
 
@@ -45,8 +45,10 @@ class FaceRecognizer:
     """An SVC on the embeddings, and the embeddings themselves for the decision "unknown".
 
     fpir: the share of strangers that may be given a name, in (0, 1). threshold: a distance that replaces what follows
-    from it. After ``fit``: names_ (P,), sorted as ``LabelEncoder`` sorts; threshold_; fingerprint_; and coef_ (P, D)
-    and intercept_ (P,) of the SVC rather than the SVC itself: the scripts that recognize then need no scikit-learn, whose
+    from it.
+
+    After ``fit``: names_ (P,), sorted as ``LabelEncoder`` sorts; threshold_; fingerprint_; and coef_ (P, D) and
+    intercept_ (P,) of the SVC rather than the SVC itself: the scripts that recognize then need no scikit-learn, whose
     import takes longer than finding a face, and the pickle outlives scikit-learn's versions.
     """
 
