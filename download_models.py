@@ -15,6 +15,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from faces import cli
 from faces.download import fetch
 from faces.errors import ModelError
 from faces.types import ModelFile
@@ -25,10 +26,8 @@ PAIRS = {"openface": ("ssd-caffe", "openface"), "sface": ("yunet", "sface")}
 
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description="Fetch the models that do not come with the installation, and check them.",
-        epilog="example: python download_models.py sface",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    parser = cli.parser(
+        "Fetch the models that do not come with the installation, and check them.", "python download_models.py sface"
     )
     parser.add_argument("pair", nargs="?", choices=(*PAIRS, "all"), default="all", help="which models")
     parser.add_argument(
@@ -51,21 +50,17 @@ def fetch_with_bar(file: ModelFile, root: Path) -> Path:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Fetch what was asked for; a file that fails does not keep the others from being fetched."""
-    parser = build_parser()
-    args = parser.parse_args(argv)
+    args = build_parser().parse_args(argv)
     names = [name for pair, models in PAIRS.items() if args.pair in (pair, "all") for name in models]
     status = 0
     for file in (file for name in names for file in MODELS[name].files):
         try:
             print(fetch_with_bar(file, args.root))
         except ModelError as error:
-            print(f"{parser.prog}: error: {error}", file=sys.stderr)
+            print(f"error: {error}", file=sys.stderr)
             status = 1
     return status
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit(130)
+    cli.run(main)

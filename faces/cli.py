@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from faces.errors import FacesError
 from faces.types import Image
 
 INTERRUPTED = 130
+MAX_WINDOW = 1600, 900  # px: larger pictures are shown smaller
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -131,7 +133,8 @@ class Window:
         if not self.open:
             return True
         try:
-            cv2.imshow(self._title, image)
+            scale = min(1.0, MAX_WINDOW[0] / image.shape[1], MAX_WINDOW[1] / image.shape[0])
+            cv2.imshow(self._title, cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
             key = cv2.waitKey(wait_ms) & 0xFF
             return key not in (ord("q"), 27) and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
         except cv2.error:  # opencv-python-headless
@@ -141,6 +144,19 @@ class Window:
 
 
 def _has_display() -> bool:
-    if sys.platform.startswith("linux"):
-        return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    """Whether windows can be opened; on Linux whether an X server answers, without which OpenCV ends the program."""
+    if not sys.platform.startswith("linux"):
+        return True
+    host, _, number = os.environ.get("DISPLAY", "").rpartition(":")
+    number = number.partition(".")[0]
+    if not number.isdecimal():
+        return False
+    local = host in ("", "unix")
+    place: str | tuple[str, int] = f"/tmp/.X11-unix/X{number}" if local else (host, 6000 + int(number))
+    with socket.socket(socket.AF_UNIX if local else socket.AF_INET) as connection:
+        connection.settimeout(2)
+        try:
+            connection.connect(place)
+        except OSError:
+            return False
     return True

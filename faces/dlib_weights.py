@@ -22,7 +22,7 @@ from faces.types import Floats, ModelSpec
 if TYPE_CHECKING:
     import onnx
 
-FORMAT = 1  # raised when the conversion changes, so that older files in users' caches are left alone
+FORMAT = 2  # raised when the conversion changes, so that older files in users' caches are left alone
 BATCH_NORM_EPSILON = 1e-4  # dlib/dnn/layers.h, DEFAULT_BATCH_NORM_EPS
 
 
@@ -35,7 +35,7 @@ def converted(spec: ModelSpec) -> Path:
     convert, suffix = CONVERTERS[spec.name]
     path = zoo.home() / f"{spec.name}-{FORMAT}{suffix}"
     note = path.with_suffix(".sha256")
-    if path.is_file() and note.is_file() and note.read_text() == zoo.digest(path):
+    if path.is_file() and note.is_file() and note.read_bytes() == zoo.digest(path).encode():
         return path
     original = zoo.packaged(spec.files[0])
     if not zoo.matches(original, spec.files[0]):
@@ -105,14 +105,20 @@ class _Graph:
         self.weights: list[onnx.TensorProto] = []
         self.top = "image"
 
+    def constant(self, value: NDArray[Any]) -> str:
+        """Add a constant, and return its name."""
+        from onnx import numpy_helper
+
+        name = f"constant_{len(self.weights)}"
+        self.weights.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
     def add(self, op: str, *constants: NDArray[Any], inputs: tuple[str, ...] = (), **attributes: Any) -> str:
         """Append a node on ``inputs`` (by default the top) and constants, and make it the top."""
-        from onnx import helper, numpy_helper
+        from onnx import helper
 
         name = f"{len(self.nodes)}_{op}"
-        names = [f"{name}_{index}" for index in range(len(constants))]
-        for constant_name, constant in zip(names, constants, strict=True):
-            self.weights.append(numpy_helper.from_array(np.ascontiguousarray(constant), constant_name))
+        names = [self.constant(constant) for constant in constants]
         self.nodes.append(helper.make_node(op, [*(inputs or (self.top,)), *names], [name], **attributes))
         self.top = name
         return name
@@ -132,8 +138,8 @@ class _Graph:
             [helper.make_tensor_value_info("output", TensorProto.FLOAT, output_shape)],
             self.weights,
         )
-        model = helper.make_model(graph, producer_name="faces", opset_imports=[helper.make_opsetid("", 13)])
-        model.ir_version = 8  # ONNX Runtime 1.13 and later
+        model = helper.make_model(graph, producer_name="faces", opset_imports=[helper.make_opsetid("", 18)])
+        model.ir_version = 8  # ONNX Runtime 1.14 and later
         save(model, path)
 
 
@@ -245,10 +251,36 @@ def convert_mmod(data: bytes, path: Path) -> None:
         filters, biases = _scaled(filters, biases, scale, beta - mean * scale)
         if index == 0:
             filters, biases = _on_bytes(filters, biases)
-        graph.conv(filters, biases, stride, padding)
+        graph.conv(*_eights(filters, biases), stride, padding)
         graph.add("Relu")
-    graph.conv(*_split_conv(next(stored), 1, 45, 9), stride=1, padding=4)
+    _wide_conv_to_one(graph, *_split_conv(next(stored), 1, 45, 9))
     graph.save(path, [1, "height", "width", 3], [1, 1, "rows", "columns"])
+
+
+def _eights(filters: Floats, biases: Floats) -> tuple[Floats, Floats]:
+    """The convolution with zero channels up to the next multiple of 8, which ONNX Runtime computes a tenth faster."""
+    outputs, inputs = filters.shape[:2]
+    more_inputs = -inputs % 8 if inputs > 3 else 0
+    filters = np.pad(filters, ((0, -outputs % 8), (0, more_inputs), (0, 0), (0, 0)))
+    return filters, np.pad(biases, (0, -outputs % 8))
+
+
+def _wide_conv_to_one(graph: _Graph, filters: Floats, biases: Floats) -> None:
+    """A convolution (1, inputs, k, k) that keeps the size, as a matrix product and a sum of k * k shifted maps.
+
+    With a single output, ONNX Runtime's own takes eight times as long: it copies k * k neighbours of every pixel.
+    """
+    _, inputs, size, _ = filters.shape
+    flipped = filters[0, :, ::-1, ::-1].reshape(inputs, size * size).T[:, :, None, None]
+    features = graph.top
+    graph.conv(*_eights(flipped, np.zeros(size * size, np.float32)), stride=1, padding=0)
+    graph.add("Slice", np.array([0]), np.array([size * size]), np.array([1]))
+    maps = graph.add("Reshape", np.array([1, size * size, -1]))
+    graph.add("Shape", inputs=(features,), start=2)
+    map_size = graph.top
+    block = graph.constant(np.array([size, size]))
+    graph.add("Col2Im", inputs=(maps, map_size, block), pads=[size // 2] * 4)
+    graph.add("Add", biases.reshape(1, 1, 1, 1))
 
 
 # -- regression trees --------------------------------------------------------------------------------------------------

@@ -145,6 +145,8 @@ MODELS: dict[str, ModelSpec] = {
             ),
             input_wh=(112, 112),
             dimension=128,
+            # Published as a cosine of 0.363, for no stated false accept rate (opencv_zoo, face_recognition_sface).
+            operating_points=(OperatingPoint(1.1287, float("nan"), None, "published: cosine 0.363"),),
         ),
         ModelSpec(
             name="arcface",

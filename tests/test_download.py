@@ -237,7 +237,7 @@ def test_script_goes_on_after_a_failure(
     out, err = capsys.readouterr()
     expected = ["folder/deploy.prototxt", "openface.t7", "folder/yunet.onnx", "sface.onnx"]
     assert out.splitlines() == [str(tmp_path / path) for path in expected]
-    assert re.fullmatch(r".*: error: ssd\.caffemodel could not be fetched \(HTTP Error 404.*\n", err)
+    assert re.fullmatch(r"error: ssd\.caffemodel could not be fetched \(HTTP Error 404.*\n", err)
     assert files_under(tmp_path) == sorted(expected)
 
 
