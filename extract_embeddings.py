@@ -36,7 +36,10 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     people = find_people(args.dataset)
-    check_writable(args.embeddings)
+    skipped_csv = args.embeddings.with_name("skipped.csv")
+    cli.require_distinct(args.embeddings, skipped_csv)
+    for path in (args.embeddings, skipped_csv):
+        check_writable(path)
 
     cores = os.cpu_count() or 1
     pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, threads=1)
@@ -46,12 +49,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     enrolled = [enrolment for enrolment in enrolments if enrolment.face is not None]
     skipped = [enrolment for enrolment in enrolments if enrolment.face is None]
-    report_skipped(args.embeddings.with_name("skipped.csv"), skipped)
+    report_skipped(skipped_csv, skipped)
     print(summary(people, owners, enrolled))
     if not enrolled:
         raise FacesError(f"no face that helps in any of the {len(owners)} photographs; nothing is written")
     gallery_of(enrolled, owners, args.dataset, pipeline).save(args.embeddings)
-    print(f"\n{len(enrolled)} embeddings of {len({owners[e.path] for e in enrolled})} people -> {args.embeddings}")
+    found = cli.plural(len({owners[enrolment.path] for enrolment in enrolled}), "person", "people")
+    print(f"\n{cli.plural(len(enrolled), 'embedding', 'embeddings')} of {found} -> {args.embeddings}")
     return 0
 
 
@@ -72,7 +76,7 @@ def report_skipped(path: Path, skipped: list[Enrolment]) -> None:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerows([("photograph", "reason"), *((enrolment.path, enrolment.reason) for enrolment in skipped)])
-    write_bytes(path, text.getvalue().encode())
+    write_bytes(path, text.getvalue().encode(errors="surrogateescape"))  # on Linux a name may be any bytes
     if skipped:
         print(cli.table(["left out", "reason"], [(enrolment.path, enrolment.reason) for enrolment in skipped]) + "\n")
 

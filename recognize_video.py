@@ -40,6 +40,8 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
+    if args.output:
+        cli.require_distinct(Path(args.source), args.output)
     pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, min_face=80)
     recognizer, warnings = recognizers.load(args.recognizer, args.le, pipeline.fingerprint)
     for warning in warnings:

@@ -29,16 +29,17 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
+    cli.require_distinct(args.embeddings, args.recognizer, args.le)
     for path in (args.recognizer, args.le):
         check_writable(path)
     gallery = Gallery.load(args.embeddings)
+    recognizer = FaceRecognizer(args.fpir, args.threshold).fit(gallery)
     if gallery.fingerprint is None:
         cli.warn(f"{args.embeddings} does not say which models made it (the recipe's do not); they are not checked")
-
-    recognizer = FaceRecognizer(args.fpir, args.threshold).fit(gallery)
     recognizers.save(recognizer, args.recognizer, args.le)
 
-    print(f"{len(gallery)} embeddings of {len(recognizer.names_)} people -> {args.recognizer}, {args.le}")
+    people = cli.plural(len(recognizer.names_), "person", "people")
+    print(f"{cli.plural(len(gallery), 'embedding', 'embeddings')} of {people} -> {args.recognizer}, {args.le}")
     print(f"unknown beyond a distance of {recognizer.threshold_.distance:.3f} ({recognizer.threshold_.origin})")
     return 0
 

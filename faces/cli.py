@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import socket
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
 
-import cv2
+from faces.errors import FacesError, UsageError
 
-from faces.errors import FacesError
-from faces.types import Image
+if TYPE_CHECKING:
+    from faces.types import Image
 
 INTERRUPTED = 130
 MAX_WINDOW = 1600, 900  # px: larger pictures are shown smaller
+
+
+def _quiet_interrupt(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = _quiet_interrupt  # for Ctrl-C while a script still imports; then ``run`` is there
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
@@ -85,8 +96,24 @@ def count(text: str) -> int:
     return int(text)
 
 
+def require_distinct(*paths: Path) -> None:
+    """Raise UsageError when two of a script's files are the same one, which would lose the other."""
+    seen: set[Path] = set()
+    for path in (path.resolve() for path in paths):
+        if path in seen:
+            raise UsageError(f"{path} is named twice: each file needs a name of its own")
+        seen.add(path)
+
+
+def plural(number: int, one: str, many: str) -> str:
+    """``1 person`` or ``3 people``."""
+    return f"{number} {one if number == 1 else many}"
+
+
 def run(main: Callable[[], int]) -> None:
     """Run a script: its exit status becomes the program's, and what goes wrong is one line on stderr."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal has no letters for stops nothing
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         status = main()
         sys.stdout.flush()
@@ -97,9 +124,19 @@ def run(main: Callable[[], int]) -> None:
         print("stopped; what was there before is unchanged", file=sys.stderr)
         status = INTERRUPTED
     except BrokenPipeError:  # the reader, such as head, has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         status = 0
+    except OSError as error:  # what nothing above knows more of: a full disk behind stdout, a name that is too long
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{(error.strerror or str(error)).lower()}", file=sys.stderr)
+        _drop_output()
+        status = FacesError.status
     sys.exit(status)
+
+
+def _drop_output() -> None:
+    """Let Python's own last flush of stdout, on the way out, find a place that takes everything."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def warn(text: str) -> None:
@@ -132,9 +169,12 @@ class Window:
         """Show a picture for ``wait_ms`` (0: until a key); False once the user pressed q or Esc or closed it."""
         if not self.open:
             return True
+        import cv2  # not needed by every script, and slow
+
         try:
             scale = min(1.0, MAX_WINDOW[0] / image.shape[1], MAX_WINDOW[1] / image.shape[0])
-            cv2.imshow(self._title, cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
+            size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+            cv2.imshow(self._title, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
             key = cv2.waitKey(wait_ms) & 0xFF
             return key not in (ord("q"), 27) and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
         except cv2.error:  # opencv-python-headless

@@ -75,9 +75,9 @@ class Gallery:
     @classmethod
     def _from_dict(cls, content: dict[str, Any]) -> Gallery:
         names = tuple(str(name) for name in content["names"])
-        embeddings = np.asarray([np.ravel(row) for row in content["embeddings"]], np.float32)
+        rows = [np.ravel(row) for row in content["embeddings"]]
         return cls(
-            embeddings.reshape(len(names), -1),
+            np.asarray(rows, np.float32) if rows else np.zeros((0, 0), np.float32),
             names,
             tuple(content.get("paths", ())),
             tuple(content.get("hashes", ())),

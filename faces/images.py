@@ -7,6 +7,7 @@ import os
 import struct
 import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -59,7 +60,9 @@ def decode_image(data: bytes, suffix: str = "") -> Image:
             return _to_bgr(_upright(picture))
     except UnidentifiedImageError:
         return _decode_with_opencv(data, suffix)
-    except (OSError, SyntaxError, ValueError, struct.error, MemoryError) as error:
+    except ImageError:
+        raise
+    except Exception as error:  # Pillow's decoders raise all kinds on damaged data
         raise ImageError(f"damaged or cut off ({str(error).strip() or type(error).__name__})") from error
 
 
@@ -111,9 +114,7 @@ def write_bytes(path: Path, data: bytes) -> None:
     Makes missing folders. Raises FacesError when that cannot be done.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(21, "is a folder")
+        _make_room(path)
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
         with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             try:
@@ -124,7 +125,8 @@ def write_bytes(path: Path, data: bytes) -> None:
                 Path(file.name).chmod(mode)
                 Path(file.name).replace(path)
             except BaseException:
-                file.close()
+                with suppress(OSError):  # of a full disk, which the rest of the data does not fit on either
+                    file.close()
                 Path(file.name).unlink(missing_ok=True)
                 raise
     except OSError as error:
@@ -134,12 +136,19 @@ def write_bytes(path: Path, data: bytes) -> None:
 def check_writable(path: Path) -> None:
     """Raise FacesError when a file at ``path`` could not be written: better before the work than after it."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.is_dir():
-            raise IsADirectoryError(21, "is a folder")
+        _make_room(path)
         NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.").close()
     except OSError as error:
         raise FacesError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
+
+
+def _make_room(path: Path) -> None:
+    """Make the folders above; raise OSError where a rename would replace what is no file: a folder, /dev/null."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise IsADirectoryError(21, "is a folder")
+    if path.exists() and not path.is_file():
+        raise FileExistsError(17, "is a device or a pipe, not a file")
 
 
 def _umask() -> int:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 import pickle
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
 
 from faces.errors import PickleError
 from faces.images import write_bytes
 
-Allowed = Mapping[tuple[str, str], type | None]
-"""What a file may ask for, by module and name: the class to give it instead, or None for the very thing.
+Allowed = Mapping[tuple[str, str], Any]
+"""What a file may ask for, by module and name: what to give it instead, or None for the very thing.
 
 Exact names, no whole modules: numpy and scikit-learn hold functions that run what they are given.
 """
@@ -22,16 +26,60 @@ def _only(names: dict[str, str]) -> Allowed:
     return {(module, name): None for module, listed in names.items() for name in listed.split()}
 
 
-ARRAYS = _only(
-    {
-        "numpy": "ndarray dtype",
-        "numpy.core.multiarray": "_reconstruct scalar",
-        "numpy._core.multiarray": "_reconstruct scalar",
-        "numpy.core.numeric": "_frombuffer",
-        "numpy._core.numeric": "_frombuffer",
-        "_codecs": "encode",
-    }
-)
+class _Dtype:
+    """What a file's array is made of: numbers, text or whole objects.
+
+    numpy's own takes fields and flags from the file as well, and lets bytes of the file pass for objects' addresses.
+    """
+
+    def __init__(self, code: str, align: bool = False, copy: bool = False) -> None:
+        if not re.fullmatch(r"[biufUSO]\d*", code):
+            raise PickleError(f"it asks for an array of {code!r}, which no file of ours needs")
+        self.real = np.dtype(code)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        if state[1] in ("<", ">"):
+            self.real = self.real.newbyteorder(state[1])
+
+
+class _Array(np.ndarray[Any, Any]):
+    """An array that is being read."""
+
+    def __setstate__(self, state: Any) -> None:
+        version, shape, dtype, fortran, data = state
+        super().__setstate__((version, shape, dtype.real, fortran, data))
+
+    def __reduce__(self) -> Any:
+        return np.asarray(self).__reduce__()  # written again, it is numpy's own
+
+
+def _reconstruct(kind: object, shape: object, code: object) -> Any:
+    """An empty array, whose content follows."""
+    return _Array((0,), np.int8)
+
+
+def _frombuffer(data: bytes, dtype: _Dtype, shape: tuple[int, ...], order: Literal["C", "F"]) -> NDArray[Any]:
+    return np.frombuffer(data, dtype.real).reshape(shape, order=order)  # refuses objects
+
+
+def _scalar(dtype: _Dtype, data: bytes) -> Any:
+    return np.frombuffer(data, dtype.real)[0]
+
+
+ARRAYS: Allowed = {
+    ("numpy", "ndarray"): "ndarray",  # only ever handed to _reconstruct; called, it would take addresses too
+    ("numpy", "dtype"): _Dtype,
+    ("_codecs", "encode"): None,
+    **{
+        (f"numpy.{core}.{module}", name): ours
+        for core in ("core", "_core")  # before numpy 2, and since
+        for module, name, ours in (
+            ("multiarray", "_reconstruct", _reconstruct),
+            ("multiarray", "scalar", _scalar),
+            ("numeric", "_frombuffer", _frombuffer),
+        )
+    },
+}
 CLASSIFIERS = _only(
     {
         "sklearn.svm._classes": "SVC LinearSVC",

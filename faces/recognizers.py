@@ -79,7 +79,7 @@ class FaceRecognizer:
 
     def predict_proba(self, embeddings: Any) -> NDArray[np.float64]:
         """float64 (N, P): the chance of each person, in the order of ``names_``, if it is one of them."""
-        embeddings = np.asarray(embeddings, np.float64).reshape(len(embeddings), -1)
+        embeddings = np.asarray(embeddings, np.float64).reshape(len(embeddings), self.coef_.shape[1])
         scores = embeddings @ self.coef_.T + self.intercept_
         scores = SCALE * (scores - scores.max(axis=1, keepdims=True))
         return np.asarray(np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True))
@@ -97,6 +97,7 @@ class FaceRecognizer:
 
     def identify(self, embeddings: Floats) -> Matches:
         """The people of N probes; None for a probe that is too far from the person that it is most like."""
+        _require_dimension(embeddings, self.coef_.shape[1])
         probability = self.predict_proba(embeddings)
         candidate = probability.argmax(axis=1)
         rows = np.arange(len(embeddings))
@@ -118,7 +119,7 @@ class FaceRecognizer:
             )
         if self.fingerprint_ is not None:
             remedy = "run extract_embeddings.py and train_model.py again, or name the same models"
-            fingerprint.require(self.fingerprint_, "the recognizer was", remedy)
+            fingerprint.require(self.fingerprint_, "the recognizer", remedy)
 
     def _threshold(self) -> Threshold:
         """The distance up to which a probe is given a name."""
@@ -153,6 +154,7 @@ class RecipeRecognizer:
         """As ``FaceRecognizer.identify``, but with a name for everyone, and NaN for the distance."""
         if len(embeddings) == 0:
             return Matches((), ())
+        _require_dimension(embeddings, self._classifier.n_features_in_)
         probability = np.asarray(self._classifier.predict_proba(embeddings))
         best = probability.argmax(axis=1)
         names = tuple(self._names[int(self._classifier.classes_[k])] for k in best)
@@ -194,7 +196,7 @@ def load(recognizer_path: Path, le_path: Path, fingerprint: Fingerprint) -> tupl
         raise PickleError(f"{le_path}: not a label encoder; {remedy}")
     own = {(cls.__module__, cls.__qualname__): cls for cls in (FaceRecognizer, Threshold, Fingerprint, ModelId)}
     classifier = pickles.load(recognizer_path, "a recognizer", remedy, {**pickles.ARRAYS, **pickles.CLASSIFIERS, **own})
-    if isinstance(classifier, FaceRecognizer):
+    if isinstance(classifier, FaceRecognizer) and hasattr(classifier, "threshold_"):  # the last thing that fit learns
         classifier.require(fingerprint, labels.classes_)
         return classifier, []
     if not hasattr(classifier, "predict_proba") or len(getattr(classifier, "classes_", ())) != len(labels.classes_):
@@ -215,6 +217,15 @@ def _fit_svc(embeddings: Floats, owner: NDArray[np.intp]) -> tuple[NDArray[np.fl
     if owner.max() == 1:  # two people: one plane, whose other side is the first
         return np.concatenate([-svc.coef_, svc.coef_]), np.concatenate([-svc.intercept_, svc.intercept_])
     return svc.coef_, svc.intercept_
+
+
+def _require_dimension(embeddings: Floats, dimension: int) -> None:
+    """Raise FingerprintError when embeddings (N, D) are not of the recognizer's D: a recipe's names no models."""
+    if embeddings.shape[1] != dimension:
+        raise FingerprintError(
+            f"the recognizer was trained on embeddings of {dimension} numbers, but this run's models make"
+            f" {embeddings.shape[1]}; run extract_embeddings.py and train_model.py again, or name the same models"
+        )
 
 
 def _euclidean(a: Floats, b: Floats) -> Floats:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from faces.errors import FacesError, SourceError
 from faces.types import Image
 
 TIMEOUT = 10_000  # ms, for streams to open and to go on
+LAST_CAMERA = 2**31 - 1  # OpenCV takes no larger number
 USUAL_RATE = 25.0  # frames a second, where a source does not tell its own
 
 
@@ -27,10 +29,11 @@ class VideoSource:
 
     def __init__(self, source: str) -> None:
         cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # our own line says it better
+        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
         self.name = source
         self.live = source.isdecimal() or "://" in source
         if source.isdecimal():
-            self._capture = cv2.VideoCapture(int(source))
+            self._capture = cv2.VideoCapture(min(int(source), LAST_CAMERA))
         elif self.live:
             limits = [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, TIMEOUT, cv2.CAP_PROP_READ_TIMEOUT_MSEC, TIMEOUT]
             self._capture = cv2.VideoCapture(source, cv2.CAP_FFMPEG, limits)
@@ -84,6 +87,7 @@ def cameras() -> list[str]:
     return found
 
 
+ROOM = 1 << 18  # bytes that are free behind a video that is whole
 CODECS = {".mp4": "mp4v", ".m4v": "mp4v", ".avi": "MJPG", ".mkv": "mp4v"}  # OpenCV's wheels write these everywhere
 
 
@@ -104,6 +108,8 @@ class VideoSink:
             raise FacesError(f"{path}: cannot write such a video; use {', '.join(CODECS)}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if path.is_dir():
+                raise IsADirectoryError(21, "is a folder")
             self._partial.touch()
         except OSError as error:
             raise FacesError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
@@ -123,9 +129,22 @@ class VideoSink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._writer is not None:
-            self._writer.release()
-        if self._writer is not None and (kind is None or self._keep) and self._partial.stat().st_size > 0:
-            self._partial.replace(self.path)
-        else:
+        try:
+            if self._writer is not None:
+                self._writer.release()
+            if self._writer is not None and (kind is None or self._keep) and self._partial.stat().st_size > 0:
+                self._check_room()
+                self._partial.replace(self.path)
+        except OSError as failure:
+            raise FacesError(f"cannot write {self.path}: {(failure.strerror or str(failure)).lower()}") from failure
+        finally:
             self._partial.unlink(missing_ok=True)
+
+    def _check_room(self) -> None:
+        """Raise OSError when the disk is full, and so the video cut off: OpenCV's writer does not tell."""
+        size = self._partial.stat().st_size
+        with self._partial.open("ab", buffering=0) as file:
+            room = file.write(bytes(ROOM)) == ROOM
+            file.truncate(size)
+        if not room:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -1,0 +1,101 @@
+"""What the tests of the scripts share: a sample data set, what the scripts make of it, and a way to run them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PEOPLE, PHOTOS = 4, 3
+
+Result = subprocess.CompletedProcess[str]
+RunScript = Callable[..., Result]
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """This process's, without a display and with output that arrives as it is printed."""
+    plain = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    return {**plain, "PYTHONUNBUFFERED": "1", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1", **changes}
+
+
+def command(script: str, *args: object) -> list[str]:
+    """As a user would type it, with this Python."""
+    return [sys.executable, str(ROOT / script), *(str(arg) for arg in args)]
+
+
+def open_terminal() -> tuple[int, int]:
+    """The two ends of a terminal of 80 columns: one to read from, one to give to a process. POSIX only."""
+    import fcntl
+    import termios
+
+    reader, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    return reader, terminal
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, hidden ones too: what must be the same before and after a failure."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture(scope="session")
+def run_script() -> RunScript:
+    """Runs a script in a folder, in a process of its own: ``run_script("train_model.py", "-e", path, cwd=folder)``."""
+
+    def run(script: str, *args: object, cwd: Path, env: dict[str, str] | None = None, **more: Any) -> Result:
+        return subprocess.run(
+            command(script, *args), cwd=cwd, env=environment(**(env or {})), stdin=subprocess.DEVNULL,
+            capture_output=True, encoding="utf-8", timeout=120, check=False, **more,
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory, run_script: RunScript) -> Path:
+    """A folder with drawn people in ``dataset/``, and group pictures, a film and the truth in ``sample/``."""
+    folder = tmp_path_factory.mktemp("sample")
+    result = run_script("make_sample_dataset.py", "--people", PEOPLE, "--photos", PHOTOS, cwd=folder)
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def extraction(sample: Path, run_script: RunScript) -> Result:
+    """What ``extract_embeddings.py`` says, run without options beside the sample data."""
+    result = run_script("extract_embeddings.py", cwd=sample)
+    assert result.returncode == 0, result.stderr
+    return result
+
+
+@pytest.fixture(scope="session")
+def training(sample: Path, extraction: Result, run_script: RunScript) -> Result:
+    """What ``train_model.py`` says, run without options after it."""
+    result = run_script("train_model.py", cwd=sample)
+    assert result.returncode == 0, result.stderr
+    return result
+
+
+@pytest.fixture(scope="session")
+def trained(sample: Path, training: Result) -> Path:
+    """The sample folder, with the three pickles in ``output/``: to read from, not to write into."""
+    return sample
+
+
+@pytest.fixture
+def project(trained: Path, tmp_path: Path) -> Path:
+    """A folder of the test's own, as after training: links to ``dataset`` and ``sample``, a copy of ``output``."""
+    folder = tmp_path / "my project"  # spaces are ordinary
+    folder.mkdir()
+    for name in ("dataset", "sample"):
+        (folder / name).symlink_to(trained / name, target_is_directory=True)
+    shutil.copytree(trained / "output", folder / "output")
+    return folder
