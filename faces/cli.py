@@ -7,6 +7,7 @@ import io
 import os
 import socket
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -114,6 +115,7 @@ def run(main: Callable[[], int]) -> None:
     """Run a script: its exit status becomes the program's, and what goes wrong is one line on stderr."""
     if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal has no letters for stops nothing
         sys.stdout.reconfigure(errors="backslashreplace")
+    warnings.filterwarnings("ignore", module="PIL")  # of damaged EXIF, in pictures that are sound
     try:
         status = main()
         sys.stdout.flush()

@@ -77,7 +77,8 @@ def _upright(picture: PillowImage.Image) -> PillowImage.Image:
 def _to_bgr(picture: PillowImage.Image) -> Image:
     if picture.mode.startswith(("I", "F")):  # 16 bits and more: Pillow would cut, not scale
         values = np.asarray(picture).astype(np.float32)
-        white = 65535 if picture.mode.startswith("I") and values.max(initial=0) > 255 else 255
+        wide = picture.mode.startswith("I;16") or (picture.mode == "I" and values.max(initial=0) > 255)
+        white = 65535 if wide else 255
         grey = (values * (255 / white)).clip(0, 255).astype(np.uint8)
         return np.ascontiguousarray(np.repeat(grey[:, :, None], 3, axis=2))
     if picture.mode == "P" and "transparency" in picture.info:
@@ -134,7 +135,10 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Raise FacesError when a file at ``path`` could not be written: better before the work than after it."""
+    """Raise FacesError when a file at ``path`` could not be written: better before the work than after it.
+
+    Makes missing folders.
+    """
     try:
         _make_room(path)
         NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.").close()

@@ -20,8 +20,10 @@ def best_accuracy(distance: Floats, same: NDArray[np.bool_]) -> tuple[float, flo
     order = np.argsort(distance, kind="stable")
     # After the k closest are called the same: rights among them, and the different ones left over.
     right = np.concatenate([[0], np.cumsum(same[order])]) + np.concatenate([np.cumsum(~same[order][::-1])[::-1], [0]])
-    k = int(right.argmax())
-    return float(right[k] / len(distance)), float(distance[order[k - 1]]) if k else 0.0
+    ranked = distance[order]
+    between = np.concatenate([[True], ranked[1:] > ranked[:-1], [True]])  # no threshold parts equal distances
+    k = int(np.where(between, right, -1).argmax())
+    return float(right[k] / len(distance)), float(ranked[k - 1]) if k else 0.0
 
 
 def operating_points(
@@ -38,8 +40,8 @@ def operating_points(
 def threshold_at(points: Sequence[OperatingPoint], far: float) -> float:
     """The threshold for a false accept rate, between the measured points linear in log(far).
 
-    Beyond the rarest one its slope to the next goes on. Raises ValueError with fewer than two points, or a ``far``
-    outside (0, 1).
+    Beyond the first and the last one the slope to their neighbour goes on. Raises ValueError with fewer than two
+    points, or a ``far`` outside (0, 1).
     """
     if not 0 < far < 1 or len(points) < 2:
         raise ValueError(f"no threshold for a false accept rate of {far} from {len(points)} points")

@@ -28,8 +28,6 @@ class VideoSource:
     """
 
     def __init__(self, source: str) -> None:
-        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)  # our own line says it better
-        os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # AV_LOG_QUIET
         self.name = source
         self.live = source.isdecimal() or "://" in source
         if source.isdecimal():

@@ -1,0 +1,100 @@
+"""Stand-ins for models: deterministic, small, and with answers that can be worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+from faces.types import Faces, Floats, Image, LandmarkScheme, ModelId
+
+Array = NDArray[Any]
+
+
+class FakeEngine:
+    """Answers with what a function makes of the input, and remembers its inputs."""
+
+    def __init__(self, answer: Callable[[Array], list[Array]]) -> None:
+        self.answer = answer
+        self.blobs: list[Array] = []
+
+    def run(self, blob: Array) -> list[Array]:
+        self.blobs.append(blob)
+        return self.answer(blob)
+
+
+class FakeDetector:
+    """The one face of an image is where it is not black, if that is large enough; remembers what was asked of it."""
+
+    model = ModelId("fake-detector", "d" * 64)
+
+    def __init__(self, scheme: LandmarkScheme | None = None) -> None:
+        self.scheme = scheme
+        self.asked: list[float | None] = []
+
+    def detect(self, image: Image, min_face: float | None = None) -> Faces:
+        self.asked.append(min_face)
+        rows, columns = np.nonzero(image.any(axis=2))
+        if len(rows) == 0:
+            return Faces.empty()
+        box = np.array([[columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]], np.float32)
+        points = None if self.scheme is None else box[:, None, :2] + np.zeros((1, 5, 2), np.float32)
+        found = Faces(box, np.array([0.9], np.float32), points, self.scheme)
+        return found if found.sizes[0] >= (min_face or 0) else Faces.empty()
+
+    def predictor_boxes(self, faces: Faces) -> Floats:
+        return faces.xyxy
+
+
+def faces_at(*boxes: Sequence[float], score: float = 0.9) -> Faces:
+    """Faces without landmarks."""
+    return Faces(np.array(boxes, np.float32).reshape(-1, 4), np.full(len(boxes), score, np.float32))
+
+
+def smooth(x: Array, y: Array) -> Array:
+    """Colours (..., 3) of an endless picture without detail, 40 to 215, at any place."""
+    waves = [np.sin(x / 17 + 1) + np.cos(y / 23), np.sin((x + y) / 29), np.cos(x / 31 - y / 19)]
+    return 127.5 + 40 * np.stack(waves, axis=-1)
+
+
+def noise(height: int, width: int, seed: int = 0) -> Image:
+    """A picture of nothing but detail, without black."""
+    return np.random.default_rng(seed).integers(1, 256, (height, width, 3), dtype=np.uint8)
+
+
+def write_onnx(
+    path: Path, shape: Sequence[int | str], nodes: Sequence[tuple[str, list[str], list[str]]],
+    outputs: Sequence[str] = ("y",), weights: dict[str, Array] | None = None,
+) -> Path:  # fmt: skip
+    """A float32 network of (operator, inputs, outputs), from ``x`` of a shape to ``outputs``."""
+    graph = helper.make_graph(
+        [helper.make_node(*node) for node in nodes],
+        "tiny",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+        [numpy_helper.from_array(value, name) for name, value in (weights or {}).items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
+    model.ir_version = 8
+    onnx.save(model, path)
+    return path
+
+
+def write_embedder(
+    path: Path, side: int = 112, batch: int | str = "n", normalizing: bool = False, dimension: int = 64
+) -> Path:
+    """An embedder whose first three numbers are the means of the input's channels, and whose others are 0."""
+    first = [("Sub", ["x", "mean"], ["s"]), ("Mul", ["s", "scale"], ["p"])] if normalizing else []
+    body = [
+        ("GlobalAveragePool", ["p" if normalizing else "x"], ["g"]),
+        ("Flatten", ["g"], ["f"]),
+        ("MatMul", ["f", "w"], ["y"]),
+    ]
+    weights = {"mean": np.array(100, np.float32), "scale": np.array(2, np.float32)} if normalizing else {}
+    weights["w"] = np.eye(3, dimension, dtype=np.float32)
+    return write_onnx(path, [batch, 3, side, side], [*first, *body], weights=weights)

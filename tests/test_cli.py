@@ -1,0 +1,137 @@
+"""What the scripts share: tables, options, exit statuses."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from faces import cli
+from faces.errors import FacesError, ImageError, UsageError
+
+
+def test_table_aligns_words_left_and_numbers_right() -> None:
+    text = cli.table(["person", "faces", "share"], [("Zoë", 2, 0.5), ("Ada Lovelace", 10, 1.25)])
+    assert text.splitlines() == [
+        "person        faces  share",
+        "Zoë               2    0.5",
+        "Ada Lovelace     10   1.25",
+    ]
+
+
+def test_table_of_nothing_and_of_mixed_columns() -> None:
+    assert cli.table(["a", "bb"], []) == "a  bb"
+    assert cli.table(["a", "b"], [(1, "x"), ("none", "y")]).splitlines() == ["a     b", "1     x", "none  y"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        (cli.share, {"0.5": 0.5, "1e-6": 1e-6, ".99": 0.99}, ["0", "1", "-0.1", "1.5", "nan", "inf", "x", ""]),
+        (cli.positive, {"0.5": 0.5, "3": 3.0}, ["0", "-1", "nan", "inf", "x", ""]),
+        (cli.count, {"1": 1, "250": 250}, ["0", "-1", "1.5", "x", "", "²"]),
+    ],
+)
+def test_numbers(kind: Callable[[str], float], good: dict[str, float], bad: list[str]) -> None:
+    for text, value in good.items():
+        assert kind(text) == value
+    for text in bad:
+        with pytest.raises(argparse.ArgumentTypeError, match="is not a"):
+            kind(text)
+
+
+def test_options_are_the_recipes_and_have_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = cli.parser("Does something.", "python x.py --confidence 0.7")
+    cli.add_embeddings_option(parser)
+    cli.add_model_options(parser)
+    cli.add_recognizer_options(parser)
+    args = vars(parser.parse_args([]))
+    assert {name: str(value) for name, value in args.items()} == {
+        "embeddings": "output/embeddings.pickle", "detector": "built-in", "embedding_model": "built-in",
+        "confidence": "0.5", "recognizer": "output/recognizer.pickle", "le": "output/le.pickle",
+    }  # fmt: skip
+    short = parser.parse_args(["-e", "a", "-d", "b", "-m", "c", "-c", "0.7", "-r", "d", "-l", "e"])
+    assert [str(value) for value in vars(short).values()] == ["a", "b", "c", "0.7", "d", "e"]
+    text = parser.format_help()
+    assert text.count("(default:") == 6
+    assert "example:\n  python x.py --confidence 0.7" in text
+    with pytest.raises(SystemExit) as caught:
+        parser.parse_args(["--confidence", "2"])
+    assert caught.value.code == 2
+    assert "'2' is not a number between 0 and 1" in capsys.readouterr().err
+
+
+def raising(error: BaseException) -> Callable[[], int]:
+    def main() -> int:
+        raise error
+
+    return main
+
+
+@pytest.mark.parametrize(
+    ("main", "status", "stderr"),
+    [
+        (lambda: 0, 0, ""),
+        (lambda: 3, 3, ""),
+        (raising(FacesError("no face; take another")), 1, "error: no face; take another\n"),
+        (raising(ImageError("empty file")), 1, "error: empty file\n"),
+        (raising(UsageError("no such folder")), 2, "error: no such folder\n"),
+        (raising(KeyboardInterrupt()), 130, "stopped; what was there before is unchanged\n"),
+    ],
+)
+def test_run(capsys: pytest.CaptureFixture[str], main: Callable[[], int], status: int, stderr: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.run(main)
+    assert caught.value.code == status
+    assert capsys.readouterr() == ("", stderr)
+
+
+def test_run_lets_our_own_mistakes_through() -> None:
+    with pytest.raises(ZeroDivisionError):
+        cli.run(raising(ZeroDivisionError()))
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    code = "from faces import cli; cli.run(lambda: [print('x' * 80) for _ in range(10_000)] and 0)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 0
+
+
+def test_warn_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    cli.warn("careful")
+    assert capsys.readouterr() == ("", "warning: careful\n")
+
+
+def test_no_window_without_a_display(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(*_: Any) -> None:
+        raise AssertionError("a window was opened")
+
+    monkeypatch.setattr(cli, "_has_display", lambda: False)
+    monkeypatch.setattr(cv2, "imshow", fail)
+    window = cli.Window("title")
+    assert window.open is False
+    assert window.show(np.zeros((2, 2, 3), np.uint8), 0) is True
+    assert "no window is shown" in capsys.readouterr().err
+
+
+def test_each_file_needs_a_name_of_its_own(tmp_path: Path) -> None:
+    cli.require_distinct(tmp_path / "a", tmp_path / "b")
+    with pytest.raises(UsageError, match="named twice"):
+        cli.require_distinct(tmp_path / "a", tmp_path / "folder" / ".." / "a")
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 people"), (1, "1 person"), (2, "2 people")])
+def test_plural(number: int, text: str) -> None:
+    assert cli.plural(number, "person", "people") == text

@@ -1,0 +1,289 @@
+"""Who is who, and who is nobody: on drawn points instead of faces."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from faces import recognizers, zoo
+from faces.errors import FacesError, FingerprintError, PickleError
+from faces.gallery import Gallery
+from faces.metrics import far_per_person, threshold_at
+from faces.recognizers import CLOSER, OWN_PAIRS, FaceRecognizer, RecipeRecognizer
+from faces.types import Fingerprint, Floats, ModelId, OperatingPoint
+
+DIMENSION = 128
+UNMEASURED = "somebody's own"
+
+
+def fingerprint(embedder: str = "dlib-resnet, mirrored") -> Fingerprint:
+    return Fingerprint(ModelId("det", "1" * 64), ModelId("ali", "2" * 64), ModelId(embedder, "3" * 64))
+
+
+def person(number: int, photographs: int, first: int = 0) -> Floats:
+    """(photographs, 128): points about 0.3 apart; different numbers are about 1.4 apart."""
+    centre = np.random.default_rng(number).normal(size=DIMENSION)
+    centre /= np.linalg.norm(centre)
+    rngs = [np.random.default_rng((number, k)) for k in range(first, first + photographs)]
+    vectors = np.stack([centre + rng.normal(0, 0.2 / DIMENSION**0.5, DIMENSION) for rng in rngs])
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def gallery(
+    people: int, photographs: int = 3, models: Fingerprint | None = None, names: list[str] | None = None
+) -> Gallery:
+    names = names or [f"Person {number:03}" for number in range(people)]
+    vectors = np.concatenate([person(number, photographs) for number in range(people)])
+    return Gallery(vectors, tuple(np.repeat(names, photographs).tolist()), fingerprint=models)
+
+
+DLIB = fingerprint()
+
+
+# -- naming ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("people", [1, 2, 3, 12])
+@pytest.mark.parametrize("photographs", [1, 2, 5])
+def test_everybody_is_known_and_strangers_are_not(people: int, photographs: int) -> None:
+    recognizer = FaceRecognizer().fit(gallery(people, photographs, DLIB))
+    probes = np.concatenate([person(number, 2, first=50) for number in range(people)])
+    matches = recognizer.identify(probes)
+    assert list(matches.names) == np.repeat(recognizer.names_, 2).tolist()
+    assert (matches.distance <= recognizer.threshold_.distance).all()
+    assert (matches.probability > 1 / (people + 1)).all()
+    strangers = recognizer.identify(np.concatenate([person(number, 1) for number in range(900, 920)]))
+    assert set(strangers.names) == {None}
+    assert set(strangers.candidates) <= set(recognizer.names_.tolist())
+    assert (strangers.distance > recognizer.threshold_.distance).all()
+
+
+def test_people_of_different_numbers_of_photographs() -> None:
+    vectors = np.concatenate([person(0, 1), person(1, 7), person(2, 2)])
+    recognizer = FaceRecognizer().fit(Gallery(vectors, ("a",) + ("b",) * 7 + ("c",) * 2, fingerprint=DLIB))
+    assert recognizer.identify(np.concatenate([person(k, 1, first=50) for k in range(3)])).names == ("a", "b", "c")
+
+
+def test_the_order_of_the_gallery_does_not_matter() -> None:
+    ordered = gallery(6, 4, DLIB)
+    shuffle = np.random.default_rng(0).permutation(len(ordered))
+    mixed = Gallery(ordered.embeddings[shuffle], tuple(np.array(ordered.names)[shuffle].tolist()), fingerprint=DLIB)
+    probes = np.concatenate([person(number, 1, first=50) for number in range(8)])
+    one, other = (FaceRecognizer().fit(g).identify(probes) for g in (ordered, mixed))
+    assert one.names == other.names
+    assert np.allclose(one.distance, other.distance, atol=1e-5)
+    assert np.allclose(one.probability, other.probability, atol=1e-3)
+
+
+@pytest.mark.parametrize("people", [1, 2, 5])
+def test_no_probes(people: int) -> None:
+    recognizer = FaceRecognizer().fit(gallery(people, 2, DLIB))
+    nothing = np.zeros((0, DIMENSION), np.float32)
+    assert len(recognizer.identify(nothing)) == 0
+    assert recognizer.predict_proba(nothing).shape == recognizer.distances(nothing).shape == (0, people)
+
+
+def test_nobody_enrolled() -> None:
+    with pytest.raises(FacesError, match=r"no embeddings to train on; run: python extract_embeddings\.py"):
+        FaceRecognizer().fit(Gallery(np.zeros((0, DIMENSION), np.float32), ()))
+
+
+NAMES = ["Zoë Lind", "李", "anna", "Åse", "Anna", 'O\'Neil; "x"', "10", "9"]
+
+
+@pytest.mark.filterwarnings("error")
+def test_probabilities_are_in_the_label_encoders_order() -> None:
+    from sklearn.preprocessing import LabelEncoder
+
+    recognizer = FaceRecognizer().fit(gallery(len(NAMES), 2, DLIB, NAMES))
+    classes = LabelEncoder().fit(NAMES).classes_
+    probes = np.concatenate([person(NAMES.index(name), 1, first=50) for name in classes])
+    probability = recognizer.predict_proba(probes)
+    assert recognizer.names_.tolist() == classes.tolist()
+    assert probability.argmax(axis=1).tolist() == list(range(len(NAMES)))
+    assert np.allclose(probability.sum(axis=1), 1)
+    assert probability.dtype == np.float64
+    assert np.diag(probability).mean() > 0.8
+
+
+def test_the_recipe_may_ask_for_one_face_at_a_time() -> None:
+    recognizer = FaceRecognizer().fit(gallery(3, 2, DLIB))
+    probe = person(1, 1, first=50)
+    assert recognizer.predict_proba(probe.tolist())[0].argmax() == 1
+    assert recognizer.predict_proba([probe]).shape == (1, 3)  # as OpenFace's (1, 128) in a list
+
+
+def test_distances_by_hand() -> None:
+    vectors = np.array([[1, 0], [0, 1], [-1, 0]], np.float32)
+    recognizer = FaceRecognizer(threshold=1).fit(Gallery(vectors, ("a", "a", "b")))
+    found = recognizer.distances(np.array([[1, 0], [-1, 0]], np.float32))
+    two = 2 * CLOSER[1]  # the mean of two distances, as if of one photograph
+    expected = [[(0.5**0.5 + 0) / two, 2], [((1.5**2 + 0.25) ** 0.5 + 2**0.5) / two, 0]]
+    assert np.allclose(found, expected, atol=1e-3)
+
+
+# -- unknown -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_threshold_follows_from_fpir_and_the_number_of_people() -> None:
+    points = zoo.MODELS["dlib-resnet"].operating_points
+    for people in (1, 2, 30):
+        for fpir in (0.001, 0.01, 0.1):
+            threshold = FaceRecognizer(fpir).fit(gallery(people, 1, DLIB)).threshold_
+            assert threshold.distance == threshold_at(points, far_per_person(fpir, people))
+            assert threshold.origin == f"{fpir:.1%} of strangers named"
+
+
+@pytest.mark.parametrize("embedder", ["dlib-resnet, mirrored", UNMEASURED])
+def test_more_people_and_fewer_strangers_named_mean_a_tighter_threshold(embedder: str) -> None:
+    def distance(fpir: float, people: int) -> float:
+        return FaceRecognizer(fpir).fit(gallery(people, 1, fingerprint(embedder))).threshold_.distance
+
+    by_fpir = [distance(fpir, 10) for fpir in (0.0001, 0.001, 0.01, 0.1, 0.5)]
+    assert by_fpir == sorted(set(by_fpir))
+    if embedder != UNMEASURED:  # there the people themselves are what is measured on
+        by_people = [distance(0.01, people) for people in (40, 20, 10, 2, 1)]
+        assert by_people == sorted(set(by_people))
+
+
+def test_a_threshold_by_hand_replaces_what_follows_from_fpir() -> None:
+    probes = np.concatenate([person(0, 1, first=50), person(1, 1, first=50)])
+    for threshold, known in ((0.01, False), (2.0, True)):
+        recognizer = FaceRecognizer(0.01, threshold).fit(gallery(2, 3))
+        assert recognizer.threshold_.distance == threshold
+        assert recognizer.threshold_.origin == "set by --threshold"
+        assert [name is not None for name in recognizer.identify(probes).names] == [known] * 2
+
+
+def test_an_embedder_that_was_never_measured_is_measured_on_the_people() -> None:
+    recognizer = FaceRecognizer(0.01).fit(gallery(20, 2, fingerprint(UNMEASURED)))
+    assert "estimated from how far apart these people are" in recognizer.threshold_.origin
+    between = [np.linalg.norm(a - b) for k, a in enumerate(recognizer.centres_) for b in recognizer.centres_[:k]]
+    assert min(between) - 0.2 < recognizer.threshold_.distance < np.quantile(between, 0.02)
+    assert recognizer.identify(person(3, 1, first=50)).names == ("Person 003",)
+    assert recognizer.identify(person(903, 1)).names == (None,)
+
+
+@pytest.mark.parametrize("models", [None, fingerprint(UNMEASURED)])
+def test_too_few_people_to_measure_on(models: Fingerprint | None) -> None:
+    people = 6
+    assert people * (people - 1) / 2 < OWN_PAIRS <= (people + 1) * people / 2
+    with pytest.raises(FacesError, match=r"too few people to tell strangers from them \(6\).* give one: --threshold"):
+        FaceRecognizer().fit(gallery(people, 2, models))
+    assert FaceRecognizer().fit(gallery(people + 1, 2, models)).threshold_.distance > 0
+    assert FaceRecognizer(threshold=0.5).fit(gallery(1, 2, models)).threshold_.distance == 0.5
+
+
+def test_a_single_published_threshold_is_taken_for_few_people(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = replace(zoo.MODELS["sface"], operating_points=(OperatingPoint(1.1, 1e-3, None, "its authors"),))
+    monkeypatch.setitem(zoo.MODELS, "sface", spec)
+    threshold = FaceRecognizer().fit(gallery(2, 1, fingerprint("sface, mirrored"))).threshold_
+    assert (threshold.distance, threshold.origin) == (1.1, "as published for sface, whatever --fpir")
+
+
+# -- pickles -----------------------------------------------------------------------------------------------------------
+
+
+def saved(folder: Path, recognizer: FaceRecognizer) -> tuple[Path, Path]:
+    paths = folder / "recognizer.pickle", folder / "le.pickle"
+    recognizers.save(recognizer, *paths)
+    return paths
+
+
+def test_round_trip(tmp_path: Path) -> None:
+    recognizer = FaceRecognizer(0.02).fit(gallery(len(NAMES), 2, DLIB, NAMES))
+    loaded, warnings = recognizers.load(*saved(tmp_path, recognizer), DLIB)
+    assert warnings == []
+    assert isinstance(loaded, FaceRecognizer)
+    assert (loaded.fpir, loaded.threshold_, loaded.fingerprint_) == (0.02, recognizer.threshold_, DLIB)
+    probes = np.concatenate([person(number, 1, first=50) for number in range(len(NAMES) + 3)])
+    for name in ("names", "candidates"):
+        assert getattr(loaded.identify(probes), name) == getattr(recognizer.identify(probes), name)
+    assert np.array_equal(loaded.predict_proba(probes), recognizer.predict_proba(probes))
+    assert all(type(name) is str for name in loaded.identify(probes).candidates)
+
+
+def test_the_recipes_scripts_can_read_both(tmp_path: Path) -> None:
+    names, classes = (tmp_path / name for name in ("recognizer.pickle", "le.pickle"))
+    saved(tmp_path, FaceRecognizer().fit(gallery(3, 2, DLIB)))
+    recognizer, encoder = pickle.loads(names.read_bytes()), pickle.loads(classes.read_bytes())
+    probability = recognizer.predict_proba(person(2, 1, first=50))[0]
+    assert encoder.classes_[np.argmax(probability)] == "Person 002"
+
+
+def test_loading_and_identifying_need_no_scikit_learn(tmp_path: Path) -> None:
+    paths = saved(tmp_path, FaceRecognizer().fit(gallery(3, 2, DLIB)))
+    code = (
+        "import sys; from pathlib import Path; import numpy as np; from faces import recognizers;"
+        "from faces.types import Fingerprint;"
+        f"models = Fingerprint.from_dict({DLIB.to_dict()!r});"
+        f"r, _ = recognizers.load(Path({str(paths[0])!r}), Path({str(paths[1])!r}), models);"
+        "print(len(r.identify(np.ones((2, 128), np.float32)))); sys.exit('sklearn' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (0, "2\n"), result.stderr
+
+
+def test_other_models_are_refused(tmp_path: Path) -> None:
+    paths = saved(tmp_path, FaceRecognizer().fit(gallery(3, 2, DLIB)))
+    with pytest.raises(FingerprintError, match=r"made with the embedder dlib-resnet.* run extract_embeddings\.py"):
+        recognizers.load(*paths, fingerprint("sface"))
+
+
+def test_a_gallery_without_a_fingerprint_goes_with_any_models(tmp_path: Path) -> None:
+    paths = saved(tmp_path, FaceRecognizer(threshold=0.5).fit(gallery(3, 2)))
+    assert recognizers.load(*paths, fingerprint("sface"))[1] == []
+
+
+def test_embeddings_of_another_length_are_refused() -> None:
+    recognizer = FaceRecognizer(threshold=0.5).fit(gallery(3, 2))
+    with pytest.raises(FingerprintError, match=r"128 numbers, .* 512"):
+        recognizer.identify(np.ones((1, 512), np.float32))
+
+
+@pytest.mark.parametrize("others", [["Person 000", "Person 001"], ["Person 000", "Person 001", "X"]])
+def test_a_label_encoder_of_other_people_is_refused(tmp_path: Path, others: list[str]) -> None:
+    mine = saved(tmp_path, FaceRecognizer().fit(gallery(3, 2, DLIB)))
+    theirs = FaceRecognizer().fit(gallery(len(others), 2, DLIB, others))
+    (tmp_path / "other").mkdir()
+    with pytest.raises(FingerprintError, match="do not belong together; run: python train_model"):
+        recognizers.load(mine[0], saved(tmp_path / "other", theirs)[1], DLIB)
+
+
+@pytest.mark.parametrize("content", [5, {"names": []}, FaceRecognizer(), np.arange(3)])
+@pytest.mark.parametrize("which", [0, 1])
+def test_pickles_of_something_else_are_refused(tmp_path: Path, content: object, which: int) -> None:
+    paths = saved(tmp_path, FaceRecognizer().fit(gallery(3, 2, DLIB)))
+    paths[which].write_bytes(pickle.dumps(content))
+    with pytest.raises(PickleError, match=r"run: python train_model\.py"):
+        recognizers.load(*paths, DLIB)
+
+
+def test_the_recipes_own_pickles_name_everybody(tmp_path: Path) -> None:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import LabelEncoder
+
+    people = gallery(3, 4)
+    encoder = LabelEncoder()
+    classifier = LogisticRegression().fit(people.embeddings, encoder.fit_transform(people.names))
+    paths = tmp_path / "recognizer.pickle", tmp_path / "le.pickle"
+    for path, value in zip(paths, (classifier, encoder), strict=True):
+        path.write_bytes(pickle.dumps(value))
+    loaded, warnings = recognizers.load(*paths, DLIB)
+    assert isinstance(loaded, RecipeRecognizer)
+    assert len(warnings) == 1
+    assert "names every stranger" in warnings[0]
+    probes = np.concatenate([person(number, 1, first=50) for number in (2, 0, 1, 900)])
+    matches = loaded.identify(probes)
+    assert matches.names[:3] == ("Person 002", "Person 000", "Person 001")
+    assert matches.names[3] is not None
+    assert np.isnan(matches.distance).all()
+    assert matches.probability == pytest.approx(classifier.predict_proba(probes).max(axis=1), abs=1e-6)
+    assert len(loaded.identify(probes[:0])) == 0
