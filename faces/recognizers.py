@@ -198,7 +198,8 @@ def load(recognizer_path: Path, le_path: Path, fingerprint: Fingerprint) -> tupl
     classifier = pickles.load(recognizer_path, "a recognizer", remedy, {**pickles.ARRAYS, **pickles.CLASSIFIERS, **own})
     if isinstance(classifier, FaceRecognizer) and hasattr(classifier, "threshold_"):  # the last thing that fit learns
         classifier.require(fingerprint, labels.classes_)
-        return classifier, []
+        unchecked = f"{recognizer_path} does not say which models made its embeddings; they are not checked"
+        return classifier, [] if classifier.fingerprint_ else [unchecked]
     if not hasattr(classifier, "predict_proba") or len(getattr(classifier, "classes_", ())) != len(labels.classes_):
         raise PickleError(f"{recognizer_path}: not a recognizer that goes with {le_path}; {remedy}")
     warning = f"{recognizer_path} is the recipe's: it knows no distances, so it names every stranger; {remedy}"
