@@ -19,12 +19,13 @@ Points = NDArray[np.float64]
 class Template:
     """Where an embedder wants the landmarks: px in its crop, per scheme, and which of the five count.
 
-    side: px; crops are square.
+    side: px; crops are square. as_dlib: cut out as dlib does to a fraction of a pixel, which is not quite straight.
     """
 
     name: str
     side: int
     points: dict[LandmarkScheme, tuple[list[int], Points]]
+    as_dlib: bool = False
 
 
 def _dlib_chip() -> Template:
@@ -41,7 +42,8 @@ def _dlib_chip() -> Template:
             [0.4901123135679, 0.6277975316475],
         ]
     )
-    return Template("dlib-chip", 150, {"eye-corners": ([0, 1, 2, 3, 4], (unit + 0.25) / 1.5 * 150 - 0.5)})
+    points = (unit + 0.25) / 1.5 * 150 - 0.5
+    return Template("dlib-chip", 150, {"eye-corners": ([0, 1, 2, 3, 4], points)}, as_dlib=True)
 
 
 def _openface_crop() -> Template:
@@ -64,7 +66,7 @@ def _arcface_crop() -> Template:
     )
     # dlib's corners and nose base, averaged over the faces of LFW aligned by YuNet's five points
     # (benchmarks/measure_models.py templates).
-    corners = np.array([[29.5, 51.7], [45.0, 52.2], [66.9, 52.1], [82.3, 51.3], [56.0, 78.0]])
+    corners = np.array([[30.5, 53.8], [44.4, 54.0], [65.5, 53.8], [79.3, 53.2], [55.4, 80.6]])
     every = [0, 1, 2, 3, 4]
     return Template("arcface", 112, {"five-points": (every, five), "eye-corners": (every, corners)})
 
@@ -97,28 +99,48 @@ class Aligner:
             raise ValueError(f"faces with landmarks {faces.scheme} cannot be aligned to {self.template.name}")
         used, points = self.template.points[faces.scheme]
         for index, landmarks in enumerate(faces.landmarks):
-            crops[index] = _cut(image, similarity(points, landmarks[used].astype(np.float64)), side)
+            to_image = similarity(points, landmarks[used].astype(np.float64))
+            crops[index] = _cut(image, to_image, side, self.template.as_dlib)
         return crops
 
 
-def _cut(image: Image, to_image: NDArray[np.float64], side: int) -> Image:
+def _cut(image: Image, to_image: NDArray[np.float64], side: int, as_dlib: bool) -> Image:
     """The square that ``to_image`` (2, 3) carries onto the image.
 
     As in dlib's extract_image_chips, the image is halved (5 x 5 Gaussian) while the square would still be larger than
-    ``side`` in it, then sampled bilinearly: no pixel of a large photograph is skipped.
+    ``side`` in it, then sampled bilinearly: no pixel of a large photograph is skipped. Black where one of the four
+    pixels is missing, or where a halved one would have to be made of fewer than its 25.
     """
-    corners = transform(to_image, np.array([[0, 0], [side, 0], [0, side], [side, side]], np.float64))
-    halvings = max(0, int(np.ceil(np.log2(np.linalg.norm(to_image[:, 0])) - 1e-9) - 1)) if np.any(to_image) else 0
-    margin = 4 << halvings
-    low = np.clip(np.floor(corners.min(axis=0)).astype(int) - margin, 0, None)
-    high = np.ceil(corners.max(axis=0)).astype(int) + margin
+    last, width, halvings = side - 1, side * float(np.linalg.norm(to_image[:, 0])), 0
+    matrix = _a_pixel_smaller(to_image, last, width) if as_dlib else to_image.copy()
+    while (width + 1) / 2 > side:
+        width, halvings = (width + 1) / 2, halvings + 1
+    margin = (4 << halvings) - 2
+    corners = transform(matrix, np.array([[0, 0], [last, 0], [0, last], [last, last]], np.float64))
+    low = np.clip(np.floor(corners.min(axis=0) - margin + 0.5).astype(int), 0, None)
+    high = np.floor(corners.max(axis=0) + margin + 1.5).astype(int)
     source = image[low[1] : max(high[1], 0), low[0] : max(high[0], 0)]
-    if source.size == 0:
-        return np.zeros((side, side, 3), np.uint8)
-    matrix = to_image.copy()
     matrix[:, 2] -= low
     for _ in range(halvings):
-        source = np.asarray(cv2.pyrDown(source), np.uint8)
-        matrix /= 2
+        if min(source.shape[:2]) < 5:
+            break
+        smaller = cv2.pyrDown(source)[1 : (source.shape[0] - 1) // 2, 1 : (source.shape[1] - 1) // 2]
+        source, matrix = np.asarray(smaller, np.uint8), matrix / 2
+        matrix[:, 2] -= (1.25, 0.75) if as_dlib else 1  # 1 is right; dlib's networks were trained with the others
+    if source.size == 0:
+        return np.zeros((side, side, 3), np.uint8)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(source, matrix, (side, side), flags=flags), np.uint8)
+    crop = np.asarray(cv2.warpAffine(source, matrix, (side, side), flags=flags), np.uint8)
+    if (corners.min(axis=0) < margin).any() or (corners.max(axis=0) + margin >= image.shape[1::-1]).any():
+        inside = cv2.warpAffine(np.full(source.shape[:2], 255, np.uint8), matrix, (side, side), flags=flags)
+        crop[inside < 255] = 0
+    return crop
+
+
+def _a_pixel_smaller(to_image: NDArray[np.float64], last: int, width: float) -> NDArray[np.float64]:
+    """The same square but for one pixel of the image in ``width``, about its middle: dlib's centered_drect."""
+    matrix: NDArray[np.float64] = to_image.copy()
+    matrix[:, :2] *= max(width - 1, 0) / max(width * last / (last + 1), 1e-9)
+    middle = np.array([last / 2, last / 2])
+    matrix[:, 2] += transform(to_image, middle) - transform(matrix, middle)
+    return matrix

@@ -74,8 +74,9 @@ def load(name: str, threads: int | None = None) -> Embedder:
             " (or leave out --embedding-model for the built-in one)"
         )
     if path.suffix.lower() == ".t7":
-        spec = zoo.MODELS["openface"]
-        return Embedder(CvDnnEngine(path), spec, _id(path, spec), Aligner(TEMPLATES["openface"]), _blob(spec))
+        spec, network = zoo.MODELS["openface"], CvDnnEngine(path)
+        spec = replace(spec, dimension=_dimension(network, spec, path))
+        return Embedder(network, spec, _id(path, spec), Aligner(TEMPLATES["openface"]), _blob(spec))
     if path.suffix.lower() == ".onnx":
         return _load_onnx(path, threads)
     raise ModelError(f"{path}: expected a .t7 or .onnx file")
@@ -92,13 +93,18 @@ def _load_onnx(path: Path, threads: int | None) -> Embedder:
         spec, template = zoo.MODELS["openface"], "openface"
     else:
         raise ModelError(f"{path}: its input is {shape}; known embedders take (n, 3, 112, 112) or (n, 3, 96, 96)")
-    blob = _blob(spec)
-    output = engine.run(blob(np.zeros((1, side, side, 3), np.uint8)))[0]
-    if output.ndim != 2 or output.shape[1] < 64:
-        raise ModelError(f"{path}: its output is {output.shape}, not one embedding a face")
+    spec = replace(spec, dimension=_dimension(engine, spec, path))
     runner: Engine = _OneByOne(engine) if shape[0] == 1 else engine  # 1: exported for a batch of one
-    spec = replace(spec, dimension=output.shape[1])
-    return Embedder(runner, spec, _id(path, spec), Aligner(TEMPLATES[template]), blob)
+    return Embedder(runner, spec, _id(path, spec), Aligner(TEMPLATES[template]), _blob(spec))
+
+
+def _dimension(engine: Engine, spec: ModelSpec, path: Path) -> int:
+    """The length of a network's embeddings, which a trial tells; raises ModelError where it gives none."""
+    assert spec.input_wh is not None
+    output = engine.run(_blob(spec)(np.zeros((1, *spec.input_wh, 3), np.uint8)))[0]
+    if output.ndim != 2 or len(output) != 1 or output.shape[1] < 64:
+        raise ModelError(f"{path}: its output is {output.shape}, not one embedding a face")
+    return int(output.shape[1])
 
 
 class _OneByOne:

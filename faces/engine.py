@@ -30,11 +30,12 @@ class Engine(Protocol):
 class OnnxEngine:
     """An ONNX network on the processor, by ONNX Runtime; may be called from several threads at once.
 
-    model: a file. threads: within one call; for several calls at once, 1 serves best.
+    model: a file. threads: within one call; for several calls at once, 1 serves best. any_size: take images of any
+    height and width where the file states one, which a network that only convolves can.
     Raises ModelError when the file is missing or is no ONNX network.
     """
 
-    def __init__(self, model: Path, threads: int | None = None) -> None:
+    def __init__(self, model: Path, threads: int | None = None, any_size: bool = False) -> None:
         import onnxruntime as ort
 
         if not model.is_file():
@@ -43,10 +44,12 @@ class OnnxEngine:
         options.intra_op_num_threads = threads or os.cpu_count() or 1
         options.log_severity_level = 3
         try:
-            self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            source = _without_sizes(model) if any_size else model
+            self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception
             raise ModelError(f"{model}: not a network that ONNX Runtime can run ({first_line(error)})") from error
         self._input = self._session.get_inputs()[0]
+        self._model = model
 
     @property
     def input_shape(self) -> list[int | str | None]:
@@ -59,7 +62,10 @@ class OnnxEngine:
         return [output.name for output in self._session.get_outputs()]
 
     def run(self, blob: Array) -> list[Array]:
-        outputs: list[Array] = self._session.run(None, {self._input.name: blob})
+        try:
+            outputs: list[Array] = self._session.run(None, {self._input.name: blob})
+        except Exception as error:
+            raise ModelError(f"{self._model}: ONNX Runtime cannot compute it ({first_line(error)})") from error
         return outputs
 
 
@@ -91,12 +97,29 @@ class CvDnnEngine:
             self._net = read(*(str(path) for path in files if path is not None))
         except (cv2.error, SystemError) as error:
             raise ModelError(f"{weights}: OpenCV cannot read it as a {kind} network; download it again") from error
+        self._weights = weights
         self._lock = Lock()
 
     def run(self, blob: Array) -> list[Array]:
-        with self._lock:  # a cv2.dnn.Net holds its input between setInput and forward
-            self._net.setInput(blob)
-            return [np.array(self._net.forward())]
+        try:
+            with self._lock:  # a cv2.dnn.Net holds its input between setInput and forward
+                self._net.setInput(blob)
+                return [np.array(self._net.forward())]
+        except cv2.error as error:
+            raise ModelError(f"{self._weights}: OpenCV cannot compute it; download it again") from error
+
+
+def _without_sizes(model: Path) -> bytes:
+    """An ONNX file's bytes, without the images' height and width, and what follows from them."""
+    import onnx
+
+    network = onnx.load(model)
+    for dimension in network.graph.input[0].type.tensor_type.shape.dim[2:]:
+        dimension.Clear()
+    for output in network.graph.output:
+        output.type.tensor_type.ClearField("shape")
+    del network.graph.value_info[:]
+    return bytes(network.SerializeToString())
 
 
 def first_line(error: BaseException) -> str:

@@ -61,7 +61,6 @@ class ShapePredictor:
         self.model = model
         self._mean = cast(Floats, weights["mean_shape"])
         self._leaf = _paths_to_leaves()
-        self._ones = np.ones(len(weights["leaves"][0]), np.float32)
         splits = {name: _pad_to_16(weights[name]) for name in ("a", "b", "threshold")}
         self._cascades = [
             _Cascade(
@@ -113,7 +112,8 @@ class ShapePredictor:
             difference = sampled.take(cascade.a, mode="clip") - sampled.take(cascade.b, mode="clip")
             outcomes = np.packbits(difference > cascade.threshold).view(">u2") >> 1
             leaves = cascade.leaves.take(self._first_leaf + self._leaf.take(outcomes), axis=0, mode="clip")
-            shape = shape + self._ones @ leaves  # their sum, five times as fast as numpy's sum
+            # One after the other in float32, as dlib adds: another order can end a pixel away.
+            shape = np.concatenate([shape[None], leaves]).sum(axis=0)
         return np.asarray(shape.reshape(5, 2) * extent + box[:2], np.float32)
 
 

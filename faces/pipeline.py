@@ -108,7 +108,7 @@ class Pipeline:
         if len(face) == 0:
             return Enrolment(path, reason="no face"), None
         if face.sizes[0] < SMALLEST_FACE:
-            return Enrolment(path, reason=f"face too small: {face.sizes[0]:.0f} px, at least {SMALLEST_FACE}"), None
+            return Enrolment(path, reason=f"face too small: {int(face.sizes[0])} px, at least {SMALLEST_FACE}"), None
         crop = self.embedder.aligner.crop(image, face)
         if (sharp := sharpness(crop[0])) < LEAST_SHARPNESS:
             reason = f"too blurred to help: sharpness {sharp:.1f}, at least {LEAST_SHARPNESS}"

@@ -22,6 +22,7 @@ NMS_IOU = 0.338  # stored in the .dat, with no limit on how much of one box anot
 PADDING, OUTER_PADDING = 10, 11  # px between the levels that dlib tiles into one picture, and around them
 SHRINK = 5 / 6  # dlib's pyramid_down<6>
 LOWEST_LEVEL = 5  # px: of height
+LONGEST_SIDE = 32_000  # px: more is too much for cv2.warpAffine
 SMALLEST_IMAGE = 20  # px: smaller ones hold no face, and the network needs something to slide over
 
 
@@ -62,11 +63,12 @@ class MmodDetector:
 
     def detect(self, image: Image, min_face: float | None = None) -> Faces:
         height, width = image.shape[:2]
-        if min(height, width) < SMALLEST_IMAGE:
+        enough = WINDOW / (min_face or self.min_face)
+        scale = min(enough, (self._max_pixels / (height * width)) ** 0.5, LONGEST_SIDE / max(height, width))
+        size = round(width * scale), round(height * scale)
+        if min(height, width, *size) < SMALLEST_IMAGE:
             return Faces.empty()
-        scale = min(WINDOW / (min_face or self.min_face), (self._max_pixels / (height * width)) ** 0.5)
         if abs(scale - 1) > 0.01:
-            size = max(1, round(width * scale)), max(1, round(height * scale))
             method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
             image = np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)
         levels = _tiling(image.shape[1], image.shape[0])
@@ -143,5 +145,6 @@ def _boxes_in_image(centres: Floats, levels: list[_Level]) -> Floats:
     corners = np.concatenate([centres - half, centres + half], axis=1) - np.tile(low[depth], 2)
     growth = (1 / SHRINK) ** depth[:, None]
     corners = corners * growth + 0.3 * (growth - 1) / (1 / SHRINK - 1)  # point_up, x / (5/6) + 0.3, depth times
-    # dlib's rectangles are of whole pixels and include their last row and column.
-    return np.asarray(np.floor(corners + 0.5) + np.array([0, 0, 1, 1]), np.float32)
+    # dlib's rectangles are of whole pixels, halves rounded away from zero, and include their last row and column.
+    whole = np.trunc(corners + np.copysign(0.5, corners))
+    return np.asarray(whole + np.array([0, 0, 1, 1]), np.float32)

@@ -31,15 +31,22 @@ class SsdDetector:
 
     @classmethod
     def load(cls, weights: Path, confidence: float = 0.5) -> SsdDetector:
-        """weights: a ``.caffemodel`` or ``.pb``, with its ``.prototxt`` or ``.pbtxt`` in the same folder."""
+        """weights: a ``.caffemodel`` or ``.pb``, with its ``.prototxt`` or ``.pbtxt`` in the same folder.
+
+        Raises ModelError for another network, and for a damaged one, which is tried once.
+        """
         suffix = CONFIG_SUFFIX.get(weights.suffix.lower())
         if suffix is None:
             raise ModelError(f"{weights}: expected a .caffemodel, .pb or .onnx file")
         configs = sorted(weights.parent.glob(f"*{suffix}"))
         if not configs:
             raise ModelError(f"{weights}: its {suffix} file is missing; run: python download_models.py openface")
+        engine = CvDnnEngine(weights, configs[0])
+        shape = engine.run(np.zeros((1, 3, *INPUT_WH), np.float32))[0].shape
+        if len(shape) != 4 or shape[-1] != 7:
+            raise ModelError(f"{weights}: not an SSD face detector (its output is {shape}, not rows of 7)")
         sha256 = zoo.digest(weights).removeprefix("sha256:")
-        return cls(CvDnnEngine(weights, configs[0]), ModelId("ssd", sha256), confidence)
+        return cls(engine, ModelId("ssd", sha256), confidence)
 
     def detect(self, image: Image, min_face: float | None = None) -> Faces:
         height, width = image.shape[:2]

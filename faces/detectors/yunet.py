@@ -35,12 +35,18 @@ class YuNetDetector:
 
     @classmethod
     def load(cls, path: Path, confidence: float = 0.5, threads: int | None = None) -> YuNetDetector:
-        """path: a YuNet ``.onnx`` of 2023 or later, whose input size varies. Raises ModelError for another network."""
+        """path: a YuNet ``.onnx`` of 2023 or later. Raises ModelError for another network.
+
+        The file of 2023 states an input of 640 x 640, but computes any size; that of 2026 says so.
+        """
         engine = OnnxEngine(path, threads)
         names = engine.output_names
         wanted = {f"{part}_{stride}" for part in ("cls", "obj", "bbox", "kps") for stride in STRIDES}
         if not wanted <= set(names):
             raise ModelError(f"{path}: not a YuNet face detector (its outputs are {', '.join(names[:3])}, ...)")
+        if isinstance(engine.input_shape[-1], int):
+            engine = OnnxEngine(path, threads, any_size=True)
+        engine.run(np.zeros((1, 3, STRIDES[-1], STRIDES[-1]), np.float32))
         return cls(engine, names, ModelId("yunet", zoo.digest(path).removeprefix("sha256:")), confidence)
 
     def detect(self, image: Image, min_face: float | None = None) -> Faces:
