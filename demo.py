@@ -9,6 +9,8 @@ import shlex
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
+from pathlib import Path
 
 import setup_venv  # first of our own: it turns an older Python away
 
@@ -17,14 +19,23 @@ COMMANDS = (
     "extract_embeddings.py",
     "train_model.py",
     "recognize_image.py --image sample/group_1.jpg sample/photo.jpg",
-    "recognize_video.py --source sample/video.mp4 --output output/video.mp4 --no-display",
+    "recognize_video.py --source sample/video.mp4 --output output/video.mp4 --no-display > output/video.csv",
 )
-RESULTS = (".jpg", ".png", ".mp4")
+RESULTS = (".jpg", ".png", ".mp4", ".csv")
 
 
 def show(command: str) -> None:
     """A command as it would be typed; at once, so that its own output comes after it in a log too."""
     print(f"\n$ {command}", flush=True)
+
+
+def run(python: Path, command: str) -> int:
+    """The exit status of a command in the project's folder; ``> FILE`` at its end means what it means in a shell."""
+    words, _, file = command.partition(" > ")
+    with ExitStack() as stack:
+        output = stack.enter_context((setup_venv.ROOT / file).open("wb")) if file else None
+        arguments = [str(python), *shlex.split(words)]
+        return subprocess.run(arguments, cwd=setup_venv.ROOT, stdout=output, check=False).returncode
 
 
 def main() -> int:
@@ -37,7 +48,7 @@ def main() -> int:
     started, wall_clock = time.perf_counter(), time.time()
     for command in COMMANDS:
         show(f"python {command}")
-        status = subprocess.run([python, *shlex.split(command)], cwd=setup_venv.ROOT, check=False).returncode
+        status = run(python, command)
         if status != 0:
             print(f"demo.py: error: python {command.split()[0]} ended with status {status}", file=sys.stderr)
             return status if status > 0 else 128 - status

@@ -373,6 +373,8 @@ def test_a_recognizer_of_embeddings_of_another_length(project: Path, run_script:
     trained = run_script("train_model.py", "-e", "recipe.pickle", "--threshold", 0.5, cwd=project)
     assert trained.returncode == 0, trained.stderr
     result = run_script("recognize_image.py", "-i", "sample/photo.jpg", cwd=project)
+    warning, result.stderr = result.stderr.split("\n", 1)
+    assert warning.startswith("warning: ") and "does not say which models" in warning
     assert_refused(result, "64", "128", "run extract_embeddings.py and train_model.py again")
 
 
