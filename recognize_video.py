@@ -31,7 +31,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("-s", "--source", default="0", help="number of a camera, video file, or address of a stream")
     cli.add_model_options(parser)
     cli.add_recognizer_options(parser)
-    parser.add_argument("-o", "--output", type=Path, help="annotated video to write (.mp4, .avi)")
+    parser.add_argument(
+        "-o", "--output", type=Path,
+        help="annotated video to write (.mp4, .avi); of a file, by default, in output/; of a camera or stream none",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON lines instead of CSV")
     parser.add_argument("--no-display", action="store_true", help="open no window")
     parser.add_argument("--max-frames", type=cli.count, help="stop after so many frames")
@@ -40,8 +43,11 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
-    if args.output:
-        cli.require_distinct(Path(args.source), args.output)
+    output: Path | None = args.output
+    if output is None and Path(args.source).is_file():
+        output = Path("output", f"{Path(args.source).stem}_annotated.mp4")
+    if output is not None:
+        cli.require_distinct(Path(args.source), output)
     pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, min_face=80)
     recognizer, warnings = recognizers.load(args.recognizer, args.le, pipeline.fingerprint)
     for warning in warnings:
@@ -49,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     with ExitStack() as stack:
         source = stack.enter_context(VideoSource(args.source))
-        sink = stack.enter_context(VideoSink(args.output, source.rate, keep=source.live)) if args.output else None
+        sink = stack.enter_context(VideoSink(output, source.rate, keep=source.live)) if output else None
         window = None if args.no_display else cli.Window(f"recognize_video: {args.source}")
         report = row_writer(args.json)
         started, frames = time.perf_counter(), 0
@@ -63,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             if window is not None and not window.show(annotated, wait_ms=1):
                 break
     seconds = time.perf_counter() - started
-    written = f" -> {args.output}" if args.output else ""
+    written = f" -> {output}" if output else ""
     print(f"{frames} frames in {seconds:.1f} s: {frames / seconds:.1f} frames a second{written}", file=sys.stderr)
     return 0
 

@@ -31,7 +31,10 @@ sys.excepthook = _quiet_interrupt  # for Ctrl-C while a script still imports; th
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Shows defaults, and keeps the example's lines."""
+    """Shows defaults where there are some, and keeps the example's lines."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return action.help if action.default in (None, False) else super()._get_help_string(action)
 
 
 def parser(description: str, example: str) -> argparse.ArgumentParser:

@@ -113,9 +113,11 @@ class FaceRecognizer:
             distance,
         )
 
-    def require(self, fingerprint: Fingerprint, labels: Iterable[str]) -> None:
-        """Raise FingerprintError unless these models made the gallery, and ``labels`` are this recognizer's people."""
-        if [str(label) for label in labels] != [str(name) for name in self.names_]:
+    def require(self, fingerprint: Fingerprint, labels: LabelEncoder) -> None:
+        """Raise FingerprintError unless these models made the gallery, and the labels are of the same training."""
+        people = [str(label) for label in labels.classes_] == [str(name) for name in self.names_]
+        mine = None if self.fingerprint_ is None else self.fingerprint_.to_dict()
+        if not people or (labels.fingerprint_ is not None and labels.fingerprint_ != mine):
             raise FingerprintError(
                 "the recognizer and the label encoder (--recognizer, --le) do not belong together;"
                 " run: python train_model.py"
@@ -182,17 +184,24 @@ class Recognizer(Protocol):
 
 
 class LabelEncoder:
-    """Stands in for scikit-learn's when a pickle is read, for its ``classes_`` alone."""
+    """Stands in for scikit-learn's when a pickle is read, for its ``classes_`` and the fingerprint that ours carries.
+
+    fingerprint_: as ``Fingerprint.to_dict`` gives it; None in a recipe's.
+    """
 
     classes_: NDArray[np.str_]
+    fingerprint_: dict[str, dict[str, str]] | None = None
 
 
 def save(recognizer: FaceRecognizer, recognizer_path: Path, le_path: Path) -> None:
     """Write the recognizer, and scikit-learn's LabelEncoder of its people. Raises FacesError."""
     from sklearn.preprocessing import LabelEncoder as ScikitLabelEncoder
 
+    encoder = ScikitLabelEncoder().fit([str(name) for name in recognizer.names_])
+    if recognizer.fingerprint_ is not None:
+        encoder.fingerprint_ = recognizer.fingerprint_.to_dict()
     pickles.dump(recognizer_path, recognizer)
-    pickles.dump(le_path, ScikitLabelEncoder().fit([str(name) for name in recognizer.names_]))
+    pickles.dump(le_path, encoder)
 
 
 def load(recognizer_path: Path, le_path: Path, fingerprint: Fingerprint) -> tuple[Recognizer, list[str]]:
@@ -208,7 +217,7 @@ def load(recognizer_path: Path, le_path: Path, fingerprint: Fingerprint) -> tupl
     own = {(cls.__module__, cls.__qualname__): cls for cls in (FaceRecognizer, Threshold, Fingerprint, ModelId)}
     classifier = pickles.load(recognizer_path, "a recognizer", remedy, {**pickles.ARRAYS, **pickles.CLASSIFIERS, **own})
     if isinstance(classifier, FaceRecognizer) and hasattr(classifier, "threshold_"):  # the last thing that fit learns
-        classifier.require(fingerprint, labels.classes_)
+        classifier.require(fingerprint, labels)
         unchecked = f"{recognizer_path} does not say which models made its embeddings; they are not checked"
         return classifier, [] if classifier.fingerprint_ else [unchecked]
     if not hasattr(classifier, "predict_proba") or len(getattr(classifier, "classes_", ())) != len(labels.classes_):

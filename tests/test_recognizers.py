@@ -263,6 +263,14 @@ def test_a_label_encoder_of_other_people_is_refused(tmp_path: Path, others: list
         recognizers.load(mine[0], saved(tmp_path / "other", theirs)[1], DLIB)
 
 
+def test_a_label_encoder_of_the_same_people_by_other_models_is_refused(tmp_path: Path) -> None:
+    mine = saved(tmp_path, FaceRecognizer().fit(gallery(3, 2, DLIB)))
+    (tmp_path / "other").mkdir()
+    theirs = saved(tmp_path / "other", FaceRecognizer(threshold=1.0).fit(gallery(3, 2, fingerprint("sface"))))
+    with pytest.raises(FingerprintError, match="do not belong together; run: python train_model"):
+        recognizers.load(mine[0], theirs[1], DLIB)
+
+
 @pytest.mark.parametrize("content", [5, {"names": []}, FaceRecognizer(), np.arange(3)])
 @pytest.mark.parametrize("which", [0, 1])
 def test_pickles_of_something_else_are_refused(tmp_path: Path, content: object, which: int) -> None:

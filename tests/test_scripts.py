@@ -401,11 +401,12 @@ def test_a_video_in_part_as_json_lines(project: Path, run_script: RunScript) -> 
     assert result.stderr.startswith("3 frames in ")
 
 
-def test_a_video_without_output_or_display(project: Path, run_script: RunScript) -> None:
-    before = sorted(path.name for path in project.rglob("*"))
+def test_a_video_without_options_or_display(project: Path, run_script: RunScript) -> None:
+    before = {path.name for path in project.rglob("*")}
     result = run_script("recognize_video.py", "-s", "sample/video.mp4", "--max-frames", 1, cwd=project)
     assert result.returncode == 0
-    assert sorted(path.name for path in project.rglob("*")) == before
+    assert {path.name for path in project.rglob("*")} - before == {"video_annotated.mp4"}
+    assert frames_of(project / "output" / "video_annotated.mp4") == (1, (640, 480), 25)
     if sys.platform.startswith("linux"):
         assert result.stderr.splitlines()[0] == "no display here: no window is shown"
 
