@@ -121,8 +121,9 @@ class Pipeline:
         Looks for a large face first, as portraits have, in an image that is the smaller for it; then for less.
         """
         height, width = image.shape[:2]
-        for share in PORTRAIT_SHARES:
-            if len(found := self.detector.detect(image, min_face=max(share * min(height, width), SMALLEST_FACE))):
+        sizes = dict.fromkeys(max(share * min(height, width), SMALLEST_FACE) for share in PORTRAIT_SHARES)
+        for size in sizes:  # each once: in a small image the last ones are the same
+            if len(found := self.detector.detect(image, min_face=size)):
                 return self._with_landmarks(image, found.best(width, height))
         return Faces.empty()
 
