@@ -1,21 +1,22 @@
-"""output/embeddings.pickle -> output/recognizer.pickle, output/le.pickle: learn who is who, and who is nobody."""
+"""output/embeddings.pickle -> output/recognizer.pickle, output/le.pickle: learn who is who, and who is nobody.
+
+How good the photographs are is said at the end, and in training_report.json beside the recognizer.
+"""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
 
-from faces import cli, recognizers
+from faces import classifiers, cli, recognizers
 from faces.gallery import Gallery
 from faces.images import check_writable
 from faces.recognizers import FaceRecognizer
+from faces.training_report import report
 
 
-def build_parser() -> argparse.ArgumentParser:
-    parser = cli.parser(
-        "Train the recognizer: an SVC on the embeddings, and the distance beyond which a face is unknown.",
-        "python train_model.py --embeddings output/embeddings.pickle --fpir 0.001",
-    )
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What ``train`` needs."""
     cli.add_embeddings_option(parser)
     cli.add_recognizer_options(parser)
     parser.add_argument(
@@ -24,16 +25,31 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--threshold", type=cli.positive, help="greatest distance of a match, instead of what follows from --fpir"
     )
+    parser.add_argument(
+        "--classifier", choices=("auto", *classifiers.CLASSIFIERS), default="auto",
+        help="what tells people apart: svc, centroid, knn, or auto: svc while training it takes seconds, then centroid",
+    )  # fmt: skip
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = cli.parser(
+        "Train the recognizer: a classifier on the embeddings, and the distance beyond which a face is unknown.",
+        "python train_model.py --embeddings output/embeddings.pickle --fpir 0.001",
+    )
+    add_options(parser)
     return parser
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
-    cli.require_distinct(args.embeddings, args.recognizer, args.le)
-    for path in (args.recognizer, args.le):
+def train(args: argparse.Namespace) -> int:
+    """Train on ``args.embeddings``, write the files and say how it went."""
+    report_path = args.recognizer.with_name("training_report.json")
+    cli.require_distinct(args.embeddings, args.recognizer, args.le, report_path)
+    for path in (args.recognizer, args.le, report_path):
         check_writable(path)
     gallery = Gallery.load(args.embeddings)
-    recognizer = FaceRecognizer(args.fpir, args.threshold).fit(gallery)
+    if args.classifier == "svc" and classifiers.choose(len(gallery), len(gallery.people)) != "svc":
+        cli.warn("an SVC of so many photographs and people takes long to train; --classifier centroid does not")
+    recognizer = FaceRecognizer(args.fpir, args.threshold, args.classifier).fit(gallery)
     if gallery.fingerprint is None:
         cli.warn(f"{args.embeddings} does not say which models made it (the recipe's do not); they are not checked")
     recognizers.save(recognizer, args.recognizer, args.le)
@@ -41,7 +57,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     people = cli.plural(len(recognizer.names_), "person", "people")
     print(f"{cli.plural(len(gallery), 'embedding', 'embeddings')} of {people} -> {args.recognizer}, {args.le}")
     print(f"unknown beyond a distance of {recognizer.threshold_.distance:.3f} ({recognizer.threshold_.origin})")
+    if args.classifier == "auto" and recognizer.classifier_ != "svc":
+        print(f"classifier: {recognizer.classifier_} (of so many, an SVC takes long to train)")
+    found = report(gallery, recognizer)
+    found.save(report_path)
+    print("\n".join(found.lines()))
     return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return train(build_parser().parse_args(argv))
 
 
 if __name__ == "__main__":

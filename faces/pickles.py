@@ -120,3 +120,10 @@ def load(path: Path, what: str, remedy: str, allowed: Allowed = ARRAYS) -> Any:
 def dump(path: Path, value: object) -> None:
     """Write a pickle, whole or not at all; raises FacesError when it cannot be written."""
     write_bytes(path, pickle.dumps(value, protocol=4))
+
+
+def dump_as(path: Path, module: str, name: str, state: dict[str, object]) -> None:
+    """Write a pickle of an object with this state, of a class that is named and not imported: see ``dump``."""
+    content = pickle.dumps(state, protocol=3)[2:-1]  # without its own beginning and end
+    create = pickle.GLOBAL + f"{module}\n{name}\n".encode() + pickle.EMPTY_TUPLE + pickle.NEWOBJ
+    write_bytes(path, pickle.PROTO + b"\3" + create + content + pickle.BUILD + pickle.STOP)

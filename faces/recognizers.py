@@ -1,10 +1,10 @@
-"""Who a face is, or that nobody knows: an SVC names the closest person, distances decide whether it is them."""
+"""Who a face is, or that nobody knows: a classifier names a person, distances decide whether it is them."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any, Protocol
@@ -13,27 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces import pickles, zoo
+from faces.classifiers import CLASSIFIERS, SVC, Classifier, choose, softmax
 from faces.errors import FacesError, FingerprintError, PickleError
 from faces.gallery import Gallery
 from faces.metrics import far_per_person, threshold_at
+from faces.people import People, by_person, euclidean
 from faces.types import Fingerprint, Floats, Matches, ModelId
-
-# The pair, of C in (1, 3, 10, 30, 100) and SCALE in (1.5, 2, 2.5, 3, 4, 5), that is closest to the truth on the first
-# ten photographs of ../shared/data/people: probes are who they are, and someone left out may be anyone (the sum of the
-# mean log loss of probes and the mean divergence from uniform of people left out; 2 to 20 people, 1 to 5 photographs
-# each). benchmarks/measure_models.py svc prints the table.
-C = 30.0
-SCALE = 2.5
-
-# An impostor comes closer to the centre, and to the nearest, of several photographs than to one: by how much the same
-# false accept rate's threshold shrinks with 1, 2, 3 and 5 photographs a person, measured between different people of
-# LFW (benchmarks/measure_models.py operating-points). Distances are divided by it, so that one threshold serves all.
-PHOTOGRAPHS, CLOSER = (1, 2, 3, 5), (1.0, 0.963, 0.956, 0.944)
 
 # For an embedder whose operating points were never measured, distances between different people's photographs in the
 # gallery tell their normal distribution. That of the built-in embedder on LFW is normal down to a rate of 1e-5.
 OWN_PAIRS = 20  # from so many pairs on
 OWN_PHOTOGRAPHS = 2000  # of no more than so many: time and memory go with the square
+
+LABEL_ENCODER = "sklearn.preprocessing._label", "LabelEncoder"  # whose import takes longer than most trainings
+
+SCORES_AT_ONCE = 2**24  # probes x photographs: of many probes some at a time, so that memory does not grow with them
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +39,19 @@ class Threshold:
 
 
 class FaceRecognizer:
-    """An SVC on the embeddings, and the embeddings themselves for the decision "unknown".
+    """A classifier that says which person a face is most like, and distances for the decision "unknown".
 
     fpir: the share of strangers that may be given a name, in (0, 1). threshold: a distance that replaces what follows
-    from it.
+    from it. classifier: "svc", "centroid", "knn", or "auto" for what suits the size of the gallery.
 
-    After ``fit``: names_ (P,), sorted as ``LabelEncoder`` sorts; threshold_; fingerprint_; and coef_ (P, D) and
-    intercept_ (P,) of the SVC rather than the SVC itself: the scripts that recognize then need no scikit-learn, whose
-    import takes longer than finding a face, and the pickle outlives scikit-learn's versions.
+    After ``fit``: names_ (P,), sorted as ``LabelEncoder`` sorts; people_, what is known of each; classifier_, its name,
+    and scorer_, itself; fingerprint_; threshold_.
     """
 
-    def __init__(self, fpir: float = 0.01, threshold: float | None = None) -> None:
+    def __init__(self, fpir: float = 0.01, threshold: float | None = None, classifier: str = "auto") -> None:
         self.fpir = fpir
         self.threshold = threshold
+        self.classifier = classifier
 
     def fit(self, gallery: Gallery) -> FaceRecognizer:
         """Learn from a gallery of at least one face.
@@ -66,50 +60,46 @@ class FaceRecognizer:
         """
         if len(gallery) == 0:
             raise FacesError("there are no embeddings to train on; run: python extract_embeddings.py")
-        names = np.array(gallery.names)
-        self.names_, owner = np.unique(names, return_inverse=True)
-        order = np.argsort(owner, kind="stable")
-        self.embeddings_ = gallery.embeddings[order]
-        self.starts_ = np.searchsorted(owner[order], np.arange(len(self.names_)))
-        counts = np.diff([*self.starts_, len(order)])
-        sums = np.add.reduceat(self.embeddings_, self.starts_)
-        self.centres_ = np.asarray(sums / counts[:, None], np.float32)
-        self.closer_ = np.interp(counts, PHOTOGRAPHS, CLOSER).astype(np.float32)
-        self.coef_, self.intercept_ = _fit_svc(gallery.embeddings, owner)
+        names, order, starts = by_person(gallery.names)
+        self.names_ = np.array(names)
+        self.people_ = People.of(gallery.embeddings[order], starts)
         self.fingerprint_ = gallery.fingerprint
-        self.threshold_ = self._threshold()
+        threshold = self._threshold()  # before the work: it may not be known
+        self.classifier_ = choose(len(gallery), len(names)) if self.classifier == "auto" else self.classifier
+        self.scorer_: Classifier = CLASSIFIERS[self.classifier_].fit(self.people_)
+        self.threshold_ = threshold
         return self
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "coef_" in state:  # of when an SVC was all there was
+            people = People.of(state.pop("embeddings_"), state.pop("starts_"))
+            svc = SVC(state.pop("coef_"), state.pop("intercept_"))
+            state |= {"classifier": "auto", "people_": people, "classifier_": "svc", "scorer_": svc}
+        self.__dict__.update(state)
 
     def predict_proba(self, embeddings: Any) -> NDArray[np.float64]:
         """float64 (N, P): the chance of each person, in the order of ``names_``, if it is one of them."""
-        embeddings = np.asarray(embeddings, np.float64).reshape(len(embeddings), self.coef_.shape[1])
-        scores = embeddings @ self.coef_.T + self.intercept_
-        scores = SCALE * (scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True))
+        probes = np.asarray(embeddings, np.float32).reshape(len(embeddings), self.people_.embeddings.shape[1])
+        return np.asarray(softmax(self.scorer_.scores(probes).astype(np.float64)))
 
     def distances(self, embeddings: Floats) -> Floats:
-        """float32 (N, P): to each person, the mean of the distances to their centre and to their nearest photograph.
-
-        Euclidean between unit-length embeddings; as it would be for someone with one photograph (see ``CLOSER``).
-        """
-        if len(embeddings) == 0:
-            return np.zeros((0, len(self.names_)), np.float32)
-        to_centre = _euclidean(embeddings, self.centres_)
-        nearest = np.minimum.reduceat(_euclidean(embeddings, self.embeddings_), self.starts_, axis=1)
-        return np.asarray((to_centre + nearest) / 2 / self.closer_, np.float32)
+        """float32 (N, P): to each person, as ``People.distance``."""
+        return self.people_.distances(embeddings)
 
     def identify(self, embeddings: Floats) -> Matches:
         """The people of N probes; None for a probe that is too far from the person that it is most like."""
-        _require_dimension(embeddings, self.coef_.shape[1])
-        probability = self.predict_proba(embeddings)
-        candidate = probability.argmax(axis=1)
-        rows = np.arange(len(embeddings))
-        distance = self.distances(embeddings)[rows, candidate]
-        names = tuple(str(name) for name in self.names_[candidate])
+        _require_dimension(embeddings, self.people_.embeddings.shape[1])
+        candidate, probability = np.zeros(len(embeddings), np.intp), np.zeros(len(embeddings), np.float32)
+        step = max(1, SCORES_AT_ONCE // len(self.people_.embeddings))
+        for some in (slice(start, start + step) for start in range(0, len(embeddings), step)):
+            chances = softmax(self.scorer_.scores(embeddings[some]))
+            candidate[some], probability[some] = chances.argmax(axis=1), chances.max(axis=1)
+        distance = self.people_.distance(embeddings, candidate)
+        names = tuple(self.names_[candidate].tolist())
         return Matches(
             tuple(name if d <= self.threshold_.distance else None for name, d in zip(names, distance, strict=True)),
             names,
-            probability[rows, candidate].astype(np.float32),
+            probability,
             distance,
         )
 
@@ -149,11 +139,10 @@ class FaceRecognizer:
 
     def _between_people(self) -> Floats:
         """The distances (pairs,) between photographs of different people, of at most ``OWN_PHOTOGRAPHS`` of them."""
-        owner = np.repeat(np.arange(len(self.names_)), np.diff([*self.starts_, len(self.embeddings_)]))
-        some = slice(None, None, -(-len(owner) // OWN_PHOTOGRAPHS))
-        embeddings, owner = self.embeddings_[some], owner[some]
+        some = slice(None, None, -(-len(self.people_.embeddings) // OWN_PHOTOGRAPHS))
+        embeddings, owner = self.people_.embeddings[some], self.people_.owner[some]
         different = np.triu(owner[:, None] != owner, 1)
-        return np.asarray(_euclidean(embeddings, embeddings)[different])
+        return np.asarray(euclidean(embeddings, embeddings)[different])
 
 
 class RecipeRecognizer:
@@ -195,13 +184,11 @@ class LabelEncoder:
 
 def save(recognizer: FaceRecognizer, recognizer_path: Path, le_path: Path) -> None:
     """Write the recognizer, and scikit-learn's LabelEncoder of its people. Raises FacesError."""
-    from sklearn.preprocessing import LabelEncoder as ScikitLabelEncoder
-
-    encoder = ScikitLabelEncoder().fit([str(name) for name in recognizer.names_])
+    labels: dict[str, object] = {"classes_": recognizer.names_, "_sklearn_version": version("scikit-learn")}
     if recognizer.fingerprint_ is not None:
-        encoder.fingerprint_ = recognizer.fingerprint_.to_dict()
+        labels["fingerprint_"] = recognizer.fingerprint_.to_dict()
     pickles.dump(recognizer_path, recognizer)
-    pickles.dump(le_path, encoder)
+    pickles.dump_as(le_path, *LABEL_ENCODER, labels)
 
 
 def load(recognizer_path: Path, le_path: Path, fingerprint: Fingerprint) -> tuple[Recognizer, list[str]]:
@@ -210,11 +197,11 @@ def load(recognizer_path: Path, le_path: Path, fingerprint: Fingerprint) -> tupl
     Raises PickleError, and FingerprintError when the two do not belong together or ``fingerprint`` is of other models.
     """
     remedy = "run: python train_model.py"
-    allowed = {("sklearn.preprocessing._label", "LabelEncoder"): LabelEncoder}
-    labels = pickles.load(le_path, "a label encoder", remedy, {**pickles.ARRAYS, **allowed})
+    labels = pickles.load(le_path, "a label encoder", remedy, {**pickles.ARRAYS, LABEL_ENCODER: LabelEncoder})
     if not isinstance(labels, LabelEncoder) or not hasattr(labels, "classes_"):
         raise PickleError(f"{le_path}: not a label encoder; {remedy}")
-    own = {(cls.__module__, cls.__qualname__): cls for cls in (FaceRecognizer, Threshold, Fingerprint, ModelId)}
+    parts = (FaceRecognizer, People, *CLASSIFIERS.values(), Threshold, Fingerprint, ModelId)
+    own = {(cls.__module__, cls.__qualname__): cls for cls in parts}
     classifier = pickles.load(recognizer_path, "a recognizer", remedy, {**pickles.ARRAYS, **pickles.CLASSIFIERS, **own})
     if isinstance(classifier, FaceRecognizer) and hasattr(classifier, "threshold_"):  # the last thing that fit learns
         classifier.require(fingerprint, labels)
@@ -226,20 +213,6 @@ def load(recognizer_path: Path, le_path: Path, fingerprint: Fingerprint) -> tupl
     return RecipeRecognizer(classifier, labels.classes_), [warning]
 
 
-def _fit_svc(embeddings: Floats, owner: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Weights (P, D) and offsets (P,) of a linear SVC, one person against the rest; zeros for one person alone."""
-    from sklearn.svm import LinearSVC
-
-    if owner.max() == 0:
-        return np.zeros((1, embeddings.shape[1])), np.zeros(1)
-    with warnings.catch_warnings():  # one photograph a person looks to scikit-learn like a regression
-        warnings.filterwarnings("ignore", message="The number of unique classes", category=UserWarning)
-        svc = LinearSVC(C=C, dual=False).fit(embeddings, owner)
-    if owner.max() == 1:  # two people: one plane, whose other side is the first
-        return np.concatenate([-svc.coef_, svc.coef_]), np.concatenate([-svc.intercept_, svc.intercept_])
-    return svc.coef_, svc.intercept_
-
-
 def _require_dimension(embeddings: Floats, dimension: int) -> None:
     """Raise FingerprintError when embeddings (N, D) are not of the recognizer's D: a recipe's names no models."""
     if embeddings.shape[1] != dimension:
@@ -247,9 +220,3 @@ def _require_dimension(embeddings: Floats, dimension: int) -> None:
             f"the recognizer was trained on embeddings of {dimension} numbers, but this run's models make"
             f" {embeddings.shape[1]}; run extract_embeddings.py and train_model.py again, or name the same models"
         )
-
-
-def _euclidean(a: Floats, b: Floats) -> Floats:
-    """float32 (N, M): the distances between the rows of (N, D) and (M, D)."""
-    squared = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
-    return np.asarray(np.sqrt(np.maximum(squared, 0)), np.float32)

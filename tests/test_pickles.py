@@ -118,3 +118,23 @@ def test_what_is_no_pickle(tmp_path: Path, data: bytes) -> None:
 def test_what_is_no_file(tmp_path: Path, name: str, why: str) -> None:
     with pytest.raises(PickleError, match=f"{why}; do this"):
         load(tmp_path / name)
+
+
+def test_a_class_is_named_without_its_being_imported(tmp_path: Path) -> None:
+    path = tmp_path / "a.pickle"
+    state = {"names": np.array(["Ada", "Zoë"]), "more": {"a": 1}}
+    pickles.dump_as(path, "a.module", "OfSomebody", state)  # there is no such module
+    with pytest.raises(PickleError, match=r"it asks for a\.module\.OfSomebody"):
+        load(path)
+    stand_in = pickles.load(path, "it", "do this", {**pickles.ARRAYS, ("a.module", "OfSomebody"): StandIn})
+    assert stand_in.names.tolist() == ["Ada", "Zoë"]
+    assert stand_in.more == {"a": 1}
+    pickles.dump_as(path, StandIn.__module__, "StandIn", state)
+    assert pickle.loads(path.read_bytes()).more == {"a": 1}
+
+
+class StandIn:
+    """Takes whatever state a file has for it."""
+
+    names: Any
+    more: Any

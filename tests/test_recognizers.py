@@ -11,11 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faces import recognizers, zoo
+from faces import classifiers, recognizers, zoo
+from faces.classifiers import CLASSIFIERS, SVC
 from faces.errors import FacesError, FingerprintError, PickleError
 from faces.gallery import Gallery
 from faces.metrics import far_per_person, threshold_at
-from faces.recognizers import CLOSER, OWN_PAIRS, FaceRecognizer, RecipeRecognizer
+from faces.people import CLOSER
+from faces.recognizers import OWN_PAIRS, FaceRecognizer, RecipeRecognizer
 from faces.types import Fingerprint, Floats, ModelId, OperatingPoint
 
 DIMENSION = 128
@@ -49,11 +51,16 @@ DLIB = fingerprint()
 # -- naming ------------------------------------------------------------------------------------------------------------
 
 
+every_classifier = pytest.mark.parametrize("classifier", CLASSIFIERS)
+
+
 @pytest.mark.filterwarnings("error")
+@every_classifier
 @pytest.mark.parametrize("people", [1, 2, 3, 12])
 @pytest.mark.parametrize("photographs", [1, 2, 5])
-def test_everybody_is_known_and_strangers_are_not(people: int, photographs: int) -> None:
-    recognizer = FaceRecognizer().fit(gallery(people, photographs, DLIB))
+def test_everybody_is_known_and_strangers_are_not(people: int, photographs: int, classifier: str) -> None:
+    recognizer = FaceRecognizer(classifier=classifier).fit(gallery(people, photographs, DLIB))
+    assert recognizer.classifier_ == classifier
     probes = np.concatenate([person(number, 2, first=50) for number in range(people)])
     matches = recognizer.identify(probes)
     assert list(matches.names) == np.repeat(recognizer.names_, 2).tolist()
@@ -88,6 +95,33 @@ def test_no_probes(people: int) -> None:
     nothing = np.zeros((0, DIMENSION), np.float32)
     assert len(recognizer.identify(nothing)) == 0
     assert recognizer.predict_proba(nothing).shape == recognizer.distances(nothing).shape == (0, people)
+
+
+@every_classifier
+def test_many_probes_are_identified_some_at_a_time(classifier: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    recognizer = FaceRecognizer(classifier=classifier).fit(gallery(5, 2, DLIB))
+    probes = np.concatenate([person(number, 2, first=50) for number in range(7)])
+    at_once = recognizer.identify(probes)
+    monkeypatch.setattr(recognizers, "SCORES_AT_ONCE", 30)
+    in_parts = recognizer.identify(probes)
+    assert in_parts.names == at_once.names
+    assert np.allclose(in_parts.probability, at_once.probability, atol=1e-4)
+    assert np.allclose(in_parts.distance, at_once.distance, atol=1e-6)
+
+
+@every_classifier
+def test_the_probability_is_that_of_the_candidate(classifier: str) -> None:
+    recognizer = FaceRecognizer(classifier=classifier).fit(gallery(15, 3, DLIB))
+    probes = np.concatenate([person(number, 1, first=50) for number in (3, 14, 900, 901)])
+    matches, chances = recognizer.identify(probes), recognizer.predict_proba(probes)
+    assert recognizer.names_[chances.argmax(axis=1)].tolist() == list(matches.candidates)
+    assert np.allclose(chances.max(axis=1), matches.probability, atol=1e-5)
+
+
+def test_auto_takes_an_svc_for_few_people_and_not_for_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert FaceRecognizer().fit(gallery(10, 2, DLIB)).classifier_ == "svc"
+    monkeypatch.setattr(classifiers, "SVC_LIMIT", 10 * 20 - 1)
+    assert FaceRecognizer().fit(gallery(10, 2, DLIB)).classifier_ == "centroid"
 
 
 def test_nobody_enrolled() -> None:
@@ -165,7 +199,9 @@ def test_a_threshold_by_hand_replaces_what_follows_from_fpir() -> None:
 def test_an_embedder_that_was_never_measured_is_measured_on_the_people() -> None:
     recognizer = FaceRecognizer(0.01).fit(gallery(20, 2, fingerprint(UNMEASURED)))
     assert "estimated from how far apart these people are" in recognizer.threshold_.origin
-    between = [np.linalg.norm(a - b) for k, a in enumerate(recognizer.centres_) for b in recognizer.centres_[:k]]
+    between = [
+        np.linalg.norm(a - b) for k, a in enumerate(recognizer.people_.centres) for b in recognizer.people_.centres[:k]
+    ]
     assert min(between) - 0.2 < recognizer.threshold_.distance < np.quantile(between, 0.02)
     assert recognizer.identify(person(3, 1, first=50)).names == ("Person 003",)
     assert recognizer.identify(person(903, 1)).names == (None,)
@@ -202,8 +238,9 @@ def saved(folder: Path, recognizer: FaceRecognizer) -> tuple[Path, Path]:
     return paths
 
 
-def test_round_trip(tmp_path: Path) -> None:
-    recognizer = FaceRecognizer(0.02).fit(gallery(len(NAMES), 2, DLIB, NAMES))
+@every_classifier
+def test_round_trip(tmp_path: Path, classifier: str) -> None:
+    recognizer = FaceRecognizer(0.02, classifier=classifier).fit(gallery(len(NAMES), 2, DLIB, NAMES))
     loaded, warnings = recognizers.load(*saved(tmp_path, recognizer), DLIB)
     assert warnings == []
     assert isinstance(loaded, FaceRecognizer)
@@ -234,6 +271,41 @@ def test_loading_and_identifying_need_no_scikit_learn(tmp_path: Path) -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (result.returncode, result.stdout) == (0, "2\n"), result.stderr
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_label_encoder_is_scikit_learns_own(tmp_path: Path) -> None:
+    from sklearn.preprocessing import LabelEncoder
+
+    _, path = saved(tmp_path, FaceRecognizer().fit(gallery(len(NAMES), 2, DLIB, NAMES)))
+    ours, theirs = pickle.loads(path.read_bytes()), LabelEncoder().fit(NAMES)
+    assert type(ours) is LabelEncoder
+    assert ours.classes_.dtype == theirs.classes_.dtype
+    assert ours.inverse_transform(ours.transform(NAMES)).tolist() == NAMES
+    assert ours.fingerprint_ == DLIB.to_dict()
+    assert pickle.loads(pickle.dumps(ours)).classes_.tolist() == theirs.classes_.tolist()
+
+
+def test_a_recognizer_of_when_an_svc_was_all_there_was(tmp_path: Path) -> None:
+    recognizer = FaceRecognizer().fit(gallery(4, 3, DLIB))
+    paths = saved(tmp_path, recognizer)
+    people, svc = recognizer.people_, recognizer.scorer_
+    assert isinstance(svc, SVC)
+    old = FaceRecognizer()
+    old.__dict__ = {
+        "fpir": 0.01, "threshold": None, "names_": recognizer.names_, "embeddings_": people.embeddings,
+        "starts_": people.starts, "centres_": np.ascontiguousarray(people.centres), "closer_": people.closer,
+        "coef_": svc.weights, "intercept_": svc.offsets, "fingerprint_": DLIB, "threshold_": recognizer.threshold_,
+    }  # fmt: skip
+    paths[0].write_bytes(pickle.dumps(old))
+    loaded, warnings = recognizers.load(*paths, DLIB)
+    assert isinstance(loaded, FaceRecognizer)
+    assert (loaded.classifier_, loaded.classifier, warnings) == ("svc", "auto", [])
+    probes = np.concatenate([person(number, 1, first=50) for number in (0, 3, 900)])
+    assert loaded.identify(probes).names == ("Person 000", "Person 003", None)
+    assert np.allclose(loaded.predict_proba(probes), recognizer.predict_proba(probes))
+    recognizers.save(loaded, *paths)
+    assert recognizers.load(*paths, DLIB)[0].identify(probes).names == ("Person 000", "Person 003", None)
 
 
 def test_other_models_are_refused(tmp_path: Path) -> None:

@@ -227,11 +227,14 @@ def test_a_face_that_is_too_small(project: Path, run_script: RunScript) -> None:
 
 
 def test_training_says_how_many_and_the_threshold(training: Result) -> None:
-    first, second = training.stdout.splitlines()
+    first, second, third = training.stdout.splitlines()
     assert first == f"{PEOPLE * PHOTOS} embeddings of {PEOPLE} people -> " + ", ".join(
         str(Path("output", name)) for name in ("recognizer.pickle", "le.pickle")
     )
     assert re.fullmatch(r"unknown beyond a distance of 0\.\d{3} \(1\.0% of strangers named\)", second)
+    assert third == (
+        f"leaving one photograph out: 100.0% right, 0.0% wrong, 0.0% unknown (of {PEOPLE * PHOTOS} photographs)"
+    )
     assert training.stderr == ""  # no deprecation warning of scikit-learn's either
 
 

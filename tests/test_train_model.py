@@ -1,0 +1,113 @@
+"""The training script: its classifiers, and the report that it leaves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import train_model
+from faces import classifiers, cli
+from faces.classifiers import CLASSIFIERS
+from faces.errors import UsageError
+from faces.gallery import Gallery
+from tests.conftest import PEOPLE, PHOTOS, RunScript
+from tests.test_recognizers import DLIB, gallery, person
+
+REPORT = {
+    "people", "photographs", "classifier", "threshold", "threshold_origin", "compared", "left_out", "right", "wrong",
+    "unknown", "confused", "lookalikes", "too_few",
+}  # fmt: skip
+
+
+def train(folder: Path, people: Gallery, *options: str) -> int:
+    people.save(folder / "e.pickle")
+    files = (f"--{name}={folder / name[0]}.pickle" for name in ("embeddings", "recognizer", "le"))
+    return train_model.main([*files, *options])
+
+
+def test_a_report_is_left_beside_the_recognizer(trained: Path) -> None:
+    content = json.loads((trained / "output" / "training_report.json").read_text(encoding="utf-8"))
+    assert set(content) == REPORT
+    assert (content["people"], content["photographs"], content["classifier"]) == (PEOPLE, PEOPLE * PHOTOS, "svc")
+    assert content["right"] == content["left_out"] == PEOPLE * PHOTOS
+
+
+@pytest.mark.parametrize("classifier", CLASSIFIERS)
+def test_the_scripts_that_recognize_do_not_care(project: Path, run_script: RunScript, classifier: str) -> None:
+    def found() -> list[str]:
+        result = run_script("recognize_image.py", "-i", "sample/group_1.jpg", "sample/photo.jpg", cwd=project)
+        assert (result.returncode, result.stderr) == (0, "")
+        return [line.partition("  probability")[0] for line in result.stdout.splitlines()]
+
+    before = found()
+    result = run_script("train_model.py", "--classifier", classifier, cwd=project)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert found() == before
+
+
+def test_auto_says_when_it_takes_no_svc(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(tmp_path, gallery(6, 3, DLIB))
+    assert "classifier" not in capsys.readouterr().out
+    monkeypatch.setattr(classifiers, "SVC_LIMIT", 50)
+    train(tmp_path, gallery(6, 3, DLIB))
+    assert "\nclassifier: centroid (" in capsys.readouterr().out
+    assert json.loads((tmp_path / "training_report.json").read_text())["classifier"] == "centroid"
+
+
+def test_an_svc_of_very_many_is_warned_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(classifiers, "SVC_LIMIT", 50)
+    train(tmp_path, gallery(6, 3, DLIB), "--classifier", "svc")
+    (warning,) = capsys.readouterr().err.splitlines()
+    assert warning.startswith("warning: ") and "--classifier centroid" in warning
+
+
+def test_what_should_be_looked_at_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    vectors = np.concatenate([person(0, 5), person(1, 5), person(2, 1)])
+    names = (*["Ada"] * 4, *["Bob"] * 6, "Carl")
+    train(tmp_path, Gallery(vectors, names, tuple(f"{k}.jpg" for k in range(11)), fingerprint=DLIB))
+    out = capsys.readouterr().out
+    assert "\npeople most often confused:\n  Bob with Ada: 1 photograph\n" in out
+    assert "\n  4.jpg: Bob at " in out
+    assert "\n  Carl: 1\n" in out
+
+
+def test_the_report_too_must_be_writable_before_the_work(project: Path, run_script: RunScript) -> None:
+    path = project / "output" / "training_report.json"
+    path.unlink()
+    path.mkdir()
+    before = {file: file.read_bytes() for file in (project / "output").glob("*.pickle")}
+    result = run_script("train_model.py", "--threshold", 0.3, cwd=project)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("error: cannot write ") and path.name in result.stderr
+    assert {file: file.read_bytes() for file in before} == before
+
+
+def test_the_report_does_not_replace_another_file(tmp_path: Path) -> None:
+    gallery(3, 2, DLIB).save(tmp_path / "training_report.json")
+    files = [f"--{name}={tmp_path / name}" for name in ("recognizer", "le")]
+    with pytest.raises(UsageError, match=r"training_report\.json is named twice"):
+        train_model.main([f"--embeddings={tmp_path / 'training_report.json'}", *files])
+
+
+def test_no_such_classifier(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        train_model.main(["--classifier", "magic"])
+    assert stopped.value.code == 2
+    assert "auto" in capsys.readouterr().err
+
+
+def test_another_script_can_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    gallery(3, 2, DLIB).save(tmp_path / "e.pickle")
+    parser = cli.parser("Another script.", "")
+    train_model.add_options(parser)
+    folder = tmp_path / "new"
+    options = [f"-e={tmp_path / 'e.pickle'}", f"-r={folder / 'recognizer.pickle'}", f"-l={folder / 'le.pickle'}"]
+    assert train_model.train(parser.parse_args(options)) == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["le.pickle", "recognizer.pickle", "training_report.json"]
