@@ -1,4 +1,7 @@
-"""dataset/<person>/*.jpg -> output/embeddings.pickle: the best face of every photograph, as a point in space."""
+"""dataset/<person>/*.jpg -> output/embeddings.pickle: the best face of every photograph, as a point in space.
+
+Run again, it looks only at photographs that are new; stopped, it goes on where it was.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,40 @@ import csv
 import io
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
-from faces import cli
+from faces import cli, duplicates, extraction, locks, workers
+from faces.checkpoints import Checkpoint
+from faces.datasets import REMOTE, open_dataset
+from faces.duplicates import Duplicate
 from faces.errors import FacesError
-from faces.gallery import Gallery
-from faces.images import Person, check_writable, find_people, write_bytes
+from faces.extraction import Extraction
+from faces.images import check_writable, write_bytes
 from faces.pipeline import Enrolment, Pipeline
+
+WHOLE_TABLE = 40  # people: of more, only those with changes are shown
+SHOWN = 10  # duplicates
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """What ``extract`` needs."""
+    parser.add_argument(
+        "-i", "--dataset", default="dataset",
+        help="folder with one folder of photographs per person, or its address (s3://..., anything of fsspec's)",
+    )  # fmt: skip
+    cli.add_embeddings_option(parser)
+    cli.add_model_options(parser)
+    parser.add_argument("--rebuild", action="store_true", help="look at every photograph again")
+    parser.add_argument(
+        "--workers", type=cli.count, default=os.cpu_count() or 1, help="processes that work at the same time"
+    )
+    parser.add_argument(
+        "--scheduler", metavar="ADDRESS",
+        help="let a Dask cluster do it: tcp://host:8786, or local for one of --workers processes here",
+    )  # fmt: skip
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -25,66 +51,112 @@ def build_parser() -> argparse.ArgumentParser:
         "Detect the face in every photograph of a data set, one folder per person, and write its embedding.",
         "python extract_embeddings.py --dataset dataset --embeddings output/embeddings.pickle",
     )
-    parser.add_argument(
-        "-i", "--dataset", type=Path, default=Path("dataset"), help="folder with one folder of photographs per person"
-    )
-    cli.add_embeddings_option(parser)
-    cli.add_model_options(parser)
+    add_options(parser)
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    args = build_parser().parse_args(argv)
-    people = find_people(args.dataset)
-    skipped_csv = args.embeddings.with_name("skipped.csv")
-    cli.require_distinct(args.embeddings, skipped_csv)
-    for path in (args.embeddings, skipped_csv):
+    return extract(build_parser().parse_args(argv))
+
+
+def extract(args: argparse.Namespace) -> int:
+    """Bring ``args.embeddings`` up to date with ``args.dataset``, and say what changed."""
+    dataset = open_dataset(str(args.dataset))
+    skipped_csv, duplicates_csv = (args.embeddings.with_name(name) for name in ("skipped.csv", "duplicates.csv"))
+    cli.require_distinct(args.embeddings, skipped_csv, duplicates_csv)
+    for path in (args.embeddings, skipped_csv, duplicates_csv):
         check_writable(path)
+    models = args.detector, args.embedding_model, args.confidence
+    task, made_with = workers.Task(dataset, models), extraction.settings(args.confidence)
 
-    cores = os.cpu_count() or 1
-    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, threads=1)
-    owners = {path: person.name for person in people for path in person.photographs}
-    progress = tqdm(pipeline.enrol_all(owners, cores), total=len(owners), unit="photo", disable=None)
-    enrolments = list(progress)
+    with locks.only_one(args.embeddings):
+        fingerprint = Pipeline.load(*models).fingerprint
+        old = None
+        if not args.rebuild:
+            old, why = extraction.remembered(args.embeddings, fingerprint, made_with)
+            if why:
+                cli.warn(why)
+        checkpoint = Checkpoint(
+            args.embeddings.with_name(f".{args.embeddings.name}.checkpoint"), f"{fingerprint} {made_with}", args.rebuild
+        )
 
-    enrolled = [enrolment for enrolment in enrolments if enrolment.face is not None]
-    skipped = [enrolment for enrolment in enrolments if enrolment.face is None]
-    report_skipped(skipped_csv, skipped)
-    print(summary(people, owners, enrolled))
-    if not enrolled:
-        raise FacesError(f"no face that helps in any of the {len(owners)} photographs; nothing is written")
-    gallery_of(enrolled, owners, args.dataset, pipeline).save(args.embeddings)
-    found = cli.plural(len({owners[enrolment.path] for enrolment in enrolled}), "person", "people")
-    print(f"\n{cli.plural(len(enrolled), 'embedding', 'embeddings')} of {found} -> {args.embeddings}")
+        def enrol(paths: Sequence[str]) -> Generator[tuple[Sequence[str], list[Enrolment]], None, None]:
+            if not paths:
+                return
+            some = workers.start(task, min(args.workers, -(-len(paths) // workers.EMBEDDED_TOGETHER)), args.scheduler)
+            try:
+                with tqdm(total=len(paths), unit="photo", disable=None) as progress:
+                    for done in workers.enrol(some, paths, fingerprint):
+                        yield done
+                        progress.update(len(done[0]))
+            finally:
+                some.close()
+
+        try:
+            result = extraction.extract(dataset, old, checkpoint, enrol, fingerprint, made_with)
+        finally:
+            checkpoint.save()
+        report_skipped(skipped_csv, result, str(args.dataset))
+        report_duplicates(duplicates_csv, duplicates.find(result.gallery))
+        print(summary(result))
+        if len(result.gallery) == 0:
+            raise FacesError(
+                f"no face that helps in any of the {len(result.photographs)} photographs; nothing is written"
+            )
+        result.gallery.save(args.embeddings)
+        checkpoint.remove()
+    print(f"\n{news(result)}" if old else "")
+    found = cli.plural(len(result.gallery.people), "person", "people")
+    print(f"{cli.plural(len(result.gallery), 'embedding', 'embeddings')} of {found} -> {args.embeddings}")
     return 0
 
 
-def gallery_of(enrolled: list[Enrolment], owners: dict[Path, str], dataset: Path, pipeline: Pipeline) -> Gallery:
-    return Gallery(
-        embeddings=np.stack([enrolment.embedding for enrolment in enrolled if enrolment.embedding is not None]),
-        names=tuple(owners[enrolment.path] for enrolment in enrolled),
-        paths=tuple(enrolment.path.relative_to(dataset).as_posix() for enrolment in enrolled),
-        hashes=tuple(enrolment.sha256 for enrolment in enrolled),
-        boxes=np.concatenate([enrolment.face.xyxy for enrolment in enrolled if enrolment.face is not None]),
-        scores=np.concatenate([enrolment.face.score for enrolment in enrolled if enrolment.face is not None]),
-        fingerprint=pipeline.fingerprint,
-    )
+def summary(result: Extraction) -> str:
+    """The people: all of them, or of many those with changes."""
+    photographs = Counter(one.person for one in result.photographs)
+    faces = Counter(result.gallery.names)
+    everybody = sorted({*result.people, *result.changed})
+    shown = everybody if len(everybody) <= WHOLE_TABLE else [name for name in everybody if name in result.changed]
+    rows: list[tuple[object, ...]] = [(name, photographs[name], faces[name]) for name in shown[:WHOLE_TABLE]]
+    if len(everybody) > len(rows):
+        others = f"{len(everybody) - len(rows)} others"
+        listed = [sum(numbers[str(row[0])] for row in rows) for numbers in (photographs, faces)]
+        rows.append((others, len(result.photographs) - listed[0], len(result.gallery) - listed[1]))
+    return cli.table(["person", "photographs", "faces"], [*rows, ("all", len(result.photographs), len(result.gallery))])
 
 
-def report_skipped(path: Path, skipped: list[Enrolment]) -> None:
-    """Write the photographs that were left out, with the reasons, and show them."""
+def news(result: Extraction) -> str:
+    """What is different from last time."""
+    parts = {"new": result.new, "moved": result.moved, "gone": result.gone, "not read": len(result.lost)}
+    changes = ", ".join(f"{number} {what}" for what, number in parts.items() if number)
+    return f"{cli.plural(result.known, 'photograph', 'photographs')} known{', ' + changes if changes else ', none new'}"
+
+
+def report_skipped(path: Path, result: Extraction, dataset: str) -> None:
+    """Write the photographs that were left out, with the reasons, and show those of this run."""
+    out = result.gallery.left_out
+    place = dataset.rstrip("/") if REMOTE in dataset else Path(dataset).as_posix()
+    poor = zip(out.paths, out.reasons, strict=True)
+    rows = [(f"{place}/{name}", reason) for name, reason in sorted([*poor, *result.lost])]
+    write_rows(path, ("photograph", "reason"), rows)
+    if rows:
+        print(cli.table(["left out", "reason"], rows[:WHOLE_TABLE]))
+        print(f"and {len(rows) - WHOLE_TABLE} more, in {path}\n" if len(rows) > WHOLE_TABLE else "")
+
+
+def report_duplicates(path: Path, found: list[Duplicate]) -> None:
+    """Write the photographs that are there twice, and show some."""
+    rows = [(one.first, one.second, one.why) for one in found]
+    write_rows(path, ("photograph", "and", "why"), rows)
+    if rows:
+        print(cli.table(["photograph", "and", "why"], rows[:SHOWN]))
+        print(f"and {len(rows) - SHOWN} more, in {path}\n" if len(rows) > SHOWN else "")
+
+
+def write_rows(path: Path, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerows([("photograph", "reason"), *((enrolment.path, enrolment.reason) for enrolment in skipped)])
+    csv.writer(text, lineterminator="\n").writerows([headings, *rows])
     write_bytes(path, text.getvalue().encode(errors="surrogateescape"))  # on Linux a name may be any bytes
-    if skipped:
-        print(cli.table(["left out", "reason"], [(enrolment.path, enrolment.reason) for enrolment in skipped]) + "\n")
-
-
-def summary(people: list[Person], owners: dict[Path, str], enrolled: list[Enrolment]) -> str:
-    faces = Counter(owners[enrolment.path] for enrolment in enrolled)
-    rows: list[tuple[object, ...]] = [(person.name, len(person.photographs), faces[person.name]) for person in people]
-    return cli.table(["person", "photographs", "faces"], [*rows, ("all", len(owners), len(enrolled))])
 
 
 if __name__ == "__main__":

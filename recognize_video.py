@@ -9,14 +9,16 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
-from faces import cli, recognizers
+from faces import cli
 from faces.draw import annotate
 from faces.pipeline import Pipeline
+from faces.reloading import ReloadingRecognizer
 from faces.types import Faces, Matches
 from faces.video import VideoSink, VideoSource
 
@@ -49,9 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if output is not None:
         cli.require_distinct(Path(args.source), output)
     pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, min_face=80)
-    recognizer, warnings = recognizers.load(args.recognizer, args.le, pipeline.fingerprint)
-    for warning in warnings:
-        cli.warn(warning)
+    recognizer = ReloadingRecognizer(args.recognizer, args.le, pipeline.fingerprint, partial(print, file=sys.stderr))
 
     with ExitStack() as stack:
         source = stack.enter_context(VideoSource(args.source))

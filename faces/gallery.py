@@ -16,11 +16,31 @@ REMEDY = "run: python extract_embeddings.py"
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """K photographs that have no face that helps, as parallel arrays; the same as in ``Gallery``, and the reasons."""
+
+    paths: tuple[str, ...] = ()
+    hashes: tuple[str, ...] = ()
+    sizes: tuple[int, ...] = ()
+    stamps: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if len({len(getattr(self, name)) for name in self.__slots__}) > 1:
+            raise ValueError("what was left out is not of one length")
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+@dataclass(frozen=True, slots=True)
 class Gallery:
     """M enrolled faces, as parallel arrays.
 
     embeddings: float32 (M, D), unit length. names: M. paths and hashes (SHA-256 of the file): M, or none in a recipe's.
     boxes: float32 (M, 4), xyxy, px. scores: float32 (M,). fingerprint: None in a recipe's file.
+    sizes (bytes) and stamps: of the files, as ``datasets.Photograph`` has them. settings: what else decided which faces
+    are in it, for people to read. left_out: photographs that were looked at as well.
     Raises ValueError when the lengths do not agree or an embedding is not finite.
     """
 
@@ -31,13 +51,17 @@ class Gallery:
     boxes: Floats | None = None
     scores: Floats | None = None
     fingerprint: Fingerprint | None = None
+    sizes: tuple[int, ...] = ()
+    stamps: tuple[str, ...] = ()
+    settings: str = ""
+    left_out: LeftOut = LeftOut()
 
     def __post_init__(self) -> None:
         if self.embeddings.ndim != 2 or len(self.embeddings) != len(self.names):
             raise ValueError(f"embeddings {self.embeddings.shape} for {len(self.names)} names")
         if not np.isfinite(self.embeddings).all():
             raise ValueError("an embedding is not finite")
-        for name in ("paths", "hashes", "boxes", "scores"):
+        for name in ("paths", "hashes", "boxes", "scores", "sizes", "stamps"):
             value = getattr(self, name)
             if value is not None and len(value) not in (0, len(self.names)):
                 raise ValueError(f"{len(value)} {name} for {len(self.names)} names")
@@ -60,6 +84,10 @@ class Gallery:
             "boxes": self.boxes,
             "scores": self.scores,
             "fingerprint": None if self.fingerprint is None else self.fingerprint.to_dict(),
+            "sizes": list(self.sizes),
+            "stamps": list(self.stamps),
+            "settings": self.settings,
+            "left_out": {name: list(getattr(self.left_out, name)) for name in LeftOut.__slots__},
         }
         pickles.dump(path, content)
 
@@ -75,13 +103,19 @@ class Gallery:
     @classmethod
     def _from_dict(cls, content: dict[str, Any]) -> Gallery:
         names = tuple(str(name) for name in content["names"])
-        rows = [np.ravel(row) for row in content["embeddings"]]
+        rows = content["embeddings"]
+        if not isinstance(rows, np.ndarray):  # the recipe's list of embeddings
+            rows = np.asarray([np.ravel(row) for row in rows], np.float32) if rows else np.zeros((0, 0), np.float32)
         return cls(
-            np.asarray(rows, np.float32) if rows else np.zeros((0, 0), np.float32),
+            np.asarray(rows, np.float32).reshape(len(rows), -1) if len(rows) else rows,
             names,
             tuple(content.get("paths", ())),
             tuple(content.get("hashes", ())),
             content.get("boxes"),
             content.get("scores"),
             Fingerprint.from_dict(content["fingerprint"]) if content.get("fingerprint") else None,
+            tuple(content.get("sizes", ())),
+            tuple(content.get("stamps", ())),
+            str(content.get("settings", "")),
+            LeftOut(**{name: tuple(values) for name, values in content.get("left_out", {}).items()}),
         )

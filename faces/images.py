@@ -40,12 +40,12 @@ def read_image(path: Path) -> Image:
     Raises ImageError whose text says why it cannot be used, without the path.
     """
     try:
-        return decode_image(path.read_bytes(), path.suffix)
+        return decode_image(path.read_bytes())
     except OSError as error:
         raise ImageError((error.strerror or str(error)).lower()) from error
 
 
-def decode_image(data: bytes, suffix: str = "") -> Image:
+def decode_image(data: bytes) -> Image:
     """An image file's bytes, turned upright by EXIF; of an animation the first frame, of transparency the colours.
 
     Raises ImageError whose text says why it cannot be used.
@@ -59,7 +59,7 @@ def decode_image(data: bytes, suffix: str = "") -> Image:
                 raise ImageError(f"too large ({megapixels:.0f} megapixels; at most {MAX_MEGAPIXELS}): save it smaller")
             return _to_bgr(_upright(picture))
     except UnidentifiedImageError:
-        return _decode_with_opencv(data, suffix)
+        return _decode_with_opencv(data)
     except ImageError:
         raise
     except Exception as error:  # Pillow's decoders raise all kinds on damaged data
@@ -86,9 +86,9 @@ def _to_bgr(picture: PillowImage.Image) -> Image:
     return np.asarray(cv2.cvtColor(np.asarray(picture.convert("RGB")), cv2.COLOR_RGB2BGR), np.uint8)
 
 
-def _decode_with_opencv(data: bytes, suffix: str) -> Image:
+def _decode_with_opencv(data: bytes) -> Image:
     """What Pillow does not know, such as TIFF of three channels of 16 bits."""
-    if suffix.lower() in {".tif", ".tiff"}:
+    if data.startswith((b"II*\0", b"MM\0*")):
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
         if image is not None:
             return np.asarray(image, np.uint8)

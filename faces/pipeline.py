@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import islice
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -24,7 +20,6 @@ from faces.types import Faces, Fingerprint, Floats, Image, ModelId
 SMALLEST_FACE = 24  # px: below, the embedder sees mostly invention (docs/models.md, "What can be enrolled")
 # Of the image's shorter side, that a photograph's face may take: each step costs three times the one before.
 PORTRAIT_SHARES = (0.45, 0.25, 0.14, 0.08, 0.04)
-ENROL_BATCH = 8  # photographs: with their mirror images, as many crops as the embedder takes at once
 LEAST_SHARPNESS = 3.5  # variance of the crop's Laplacian: below, photographs of one person drift apart (same place)
 
 
@@ -72,9 +67,12 @@ class Pipeline:
         """float32 (N, D), unit length: the embeddings of faces that ``detect`` found."""
         return self.embedder.embed(self.embedder.aligner.crop(image, faces))
 
-    def enrol(self, paths: Sequence[Path]) -> list[Enrolment]:
-        """The best face of each photograph, or why it has none that helps; all are embedded in one go."""
-        prepared = [self._prepare(path) for path in paths]
+    def enrol(self, photographs: Iterable[bytes | str]) -> list[Enrolment]:
+        """The best face of each photograph, or why it has none that helps; all are embedded in one go.
+
+        photographs: a file's bytes each, or the reason why there are none; may be lazy.
+        """
+        prepared = [self._prepare(photograph) for photograph in photographs]
         crops = [crop for _, crop in prepared if crop is not None]
         embeddings = iter(self.embedder.embed(np.concatenate(crops)) if crops else ())
         return [
@@ -82,38 +80,26 @@ class Pipeline:
             for enrolment, crop in prepared
         ]
 
-    def enrol_all(self, paths: Iterable[Path], workers: int) -> Iterator[Enrolment]:
-        """``enrol`` for many photographs, several at once, in their order; few are in memory at a time."""
-        remaining, waiting = iter(paths), deque[Future[list[Enrolment]]]()
-        pool = ThreadPoolExecutor(workers)
-        try:
-            while batch := list(islice(remaining, ENROL_BATCH)):
-                waiting.append(pool.submit(self.enrol, batch))
-                if len(waiting) > 2 * workers:
-                    yield from waiting.popleft().result()
-            while waiting:
-                yield from waiting.popleft().result()
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-    def _prepare(self, path: Path) -> tuple[Enrolment, Image | None]:
+    def _prepare(self, photograph: bytes | str) -> tuple[Enrolment, Image | None]:
         """A photograph's enrolment without its embedding, and the crop (1, side, side, 3) to embed, if any."""
+        if isinstance(photograph, str):
+            return Enrolment(reason=photograph), None
+        sha256 = hashlib.sha256(photograph).hexdigest()
         try:
-            data = path.read_bytes()
-            image = decode_image(data, path.suffix)
-        except (ImageError, OSError) as error:
-            why = error.strerror if isinstance(error, OSError) else error
-            return Enrolment(path, reason=f"unreadable: {why}"), None
+            image = decode_image(photograph)
+        except ImageError as error:
+            return Enrolment(sha256=sha256, reason=f"unreadable: {error}"), None
         face = self.best_face(image)
         if len(face) == 0:
-            return Enrolment(path, reason="no face"), None
+            return Enrolment(sha256=sha256, reason="no face"), None
         if face.sizes[0] < SMALLEST_FACE:
-            return Enrolment(path, reason=f"face too small: {int(face.sizes[0])} px, at least {SMALLEST_FACE}"), None
+            reason = f"face too small: {int(face.sizes[0])} px, at least {SMALLEST_FACE}"
+            return Enrolment(sha256=sha256, reason=reason), None
         crop = self.embedder.aligner.crop(image, face)
         if (sharp := sharpness(crop[0])) < LEAST_SHARPNESS:
             reason = f"too blurred to help: sharpness {sharp:.1f}, at least {LEAST_SHARPNESS}"
-            return Enrolment(path, reason=reason), None
-        return Enrolment(path, face=face, sha256=hashlib.sha256(data).hexdigest()), crop
+            return Enrolment(sha256=sha256, reason=reason), None
+        return Enrolment(face=face, sha256=sha256), crop
 
     def best_face(self, image: Image) -> Faces:
         """The face that a photograph is of, with landmarks, or none.
@@ -137,7 +123,6 @@ class Pipeline:
 class Enrolment:
     """What became of a photograph: a face of one (N = 1) with its embedding (D,), or the reason why not."""
 
-    path: Path
     face: Faces | None = None
     embedding: Floats | None = None
     sha256: str = ""

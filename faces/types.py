@@ -158,12 +158,18 @@ class Fingerprint:
         """The reverse of ``to_dict``; raises KeyError or TypeError for anything else."""
         return cls(**{part: ModelId(**content[part]) for part in cls.__slots__})
 
-    def require(self, other: Fingerprint, what: str, remedy: str) -> None:
-        """Raise FingerprintError, naming the first part that differs, unless ``other`` is the same."""
+    def difference(self, other: Fingerprint) -> str:
+        """The first part in which two differ, in words: what this has, and ``other`` instead; empty if none does."""
         for part in self.__slots__:
             mine, theirs = getattr(self, part), getattr(other, part)
             if mine != theirs:
-                raise FingerprintError(f"{what}: made with the {part} {theirs}, but this run uses {mine}; {remedy}")
+                return f"the {part} {mine}, but this run uses {theirs}"
+        return ""
+
+    def require(self, other: Fingerprint, what: str, remedy: str) -> None:
+        """Raise FingerprintError, naming the first part that differs, unless ``other`` is the same."""
+        if different := other.difference(self):
+            raise FingerprintError(f"{what}: made with {different}; {remedy}")
 
 
 @dataclass(frozen=True, slots=True)

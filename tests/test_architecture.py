@@ -13,10 +13,10 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "faces"
 LAYERS = (
     "errors types geometry",
-    "images zoo engine pickles download",
+    "images zoo engine pickles download watching locks datasets",
     "dlib_weights detectors landmarks aligners embedders",
-    "gallery metrics recognizers",
-    "pipeline video draw synthetic_people synthetic_sheet synthetic synthetic_scene",
+    "gallery duplicates metrics people classifiers recognizers training_report comparison versions reloading",
+    "pipeline checkpoints extraction workers video draw synthetic_people synthetic_sheet synthetic synthetic_scene",
     "cli",
 )
 ORDER = " ".join(LAYERS).split()  # lowest first: a module imports only from those before it
@@ -92,7 +92,8 @@ sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "op
 for name in {[name.removesuffix(".__init__") for name in modules]}:
     importlib.import_module(name)
 print([name for name in opened if name.endswith((".dat", ".onnx", ".npz", ".t7", ".caffemodel", ".pb"))])
-print([name for name in ("sklearn", "onnxruntime", "onnx", "scipy", "tqdm", "keras") if name in sys.modules])
+slow = "sklearn onnxruntime onnx scipy tqdm keras pebble watchdog filelock fsspec distributed".split()
+print([name for name in slow if name in sys.modules])
 """
     result = subprocess.run(
         [sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True, check=False

@@ -1,0 +1,92 @@
+"""Notice that a folder changed, and that it has settled."""
+
+from __future__ import annotations
+
+import errno
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from faces.errors import FacesError
+
+if TYPE_CHECKING:
+    from watchdog.events import FileSystemEvent
+    from watchdog.observers.api import BaseObserver
+
+
+class FolderWatch:
+    """Notices changes below a folder, also when it vanishes, comes back, or another one takes its place.
+
+    poll: seconds between two looks at every file, for network folders, which tell nobody of their changes; None: the
+    system tells. Raises FacesError when it will not.
+    """
+
+    def __init__(self, folder: Path, poll: float | None = None) -> None:
+        self._folder = folder
+        self._poll = poll
+        self._observer: BaseObserver | None = None
+        self._changed: float | None = None
+        self._identity = self._start()
+
+    def __enter__(self) -> FolderWatch:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+
+    def settled(self, seconds: float) -> bool:
+        """Whether something changed since this was last true, the last time at least ``seconds`` ago."""
+        if self._identity != _identity(self._folder):  # unmounted, mounted: what was observed is no longer there
+            self._stop()
+            self._identity = self._start()
+            self._changed = time.monotonic()
+        if self._changed is None or time.monotonic() - self._changed < seconds:
+            return False
+        self._changed = None
+        return True
+
+    def _start(self) -> tuple[int, int] | None:
+        from watchdog import events
+        from watchdog.observers import Observer
+        from watchdog.observers.polling import PollingObserver
+
+        class Note(events.FileSystemEventHandler):
+            def on_any_event(_, event: FileSystemEvent) -> None:  # noqa: N805
+                self._changed = time.monotonic()  # in the observer's own thread
+
+        identity = _identity(self._folder)
+        if identity is None:
+            return None
+        observer = PollingObserver(timeout=self._poll) if self._poll else Observer()
+        changes: list[type[FileSystemEvent]] = [  # not those that reading causes
+            events.FileCreatedEvent, events.FileModifiedEvent, events.FileMovedEvent, events.FileDeletedEvent,
+            events.DirCreatedEvent, events.DirMovedEvent, events.DirDeletedEvent,
+        ]  # fmt: skip
+        folders = [self._folder, *(path for path in self._folder.iterdir() if path.is_symlink() and path.is_dir())]
+        try:
+            for folder in folders:
+                observer.schedule(Note(), str(folder.resolve()), recursive=True, event_filter=changes)
+            observer.start()
+        except FileNotFoundError:  # gone again
+            return None
+        except OSError as error:
+            limit = error.errno in (errno.ENOSPC, errno.EMFILE)  # of inotify: it is not the disk
+            why = "the system watches too many folders already" if limit else (error.strerror or str(error)).lower()
+            raise FacesError(f"cannot watch {self._folder}: {why}; use --poll") from error
+        self._observer = observer
+        return identity
+
+    def _stop(self) -> None:
+        if self._observer is not None:
+            self._observer.stop()
+            self._observer.join()
+            self._observer = None
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Device and number of a folder; None when there is none."""
+    try:
+        about = folder.stat()
+    except OSError:
+        return None
+    return about.st_dev, about.st_ino
