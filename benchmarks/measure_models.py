@@ -1,8 +1,8 @@
 """Where the package's measured constants come from: one command each, which prints what stands in the code.
 
 python -m benchmarks.measure_models operating-points    faces/zoo.py, faces/people.py (PHOTOGRAPHS, CLOSER)
-python -m benchmarks.measure_models svc                 faces/classifiers.py (C, SCALE)
-python -m benchmarks.measure_models similarity          faces/classifiers.py (SIMILARITY_SCALE, SIMILARITY_GROWTH)
+python -m benchmarks.measure_models svc                 faces/classifiers.py (C)
+python -m benchmarks.measure_models scales              faces/classifiers.py (SVC_SCALE, SIMILARITY_SCALE)
 python -m benchmarks.measure_models quality             faces/pipeline.py (SMALLEST_FACE, LEAST_SHARPNESS)
 python -m benchmarks.measure_models boxes               faces/detectors (BOX_SCALE, BOX_DOWN)
 python -m benchmarks.measure_models templates           faces/aligners.py (ArcFace's corners)
@@ -23,7 +23,7 @@ from sklearn.svm import LinearSVC
 from benchmarks.photographs import DATA, PROBES, by_person, distances, embeddings, lfw_pairs
 from faces import cli, detectors
 from faces.aligners import TEMPLATES
-from faces.classifiers import SIMILARITY_GROWTH, SIMILARITY_SCALE, Centroid, NearestNeighbour
+from faces.classifiers import SIMILARITY_SCALE, SVC, SVC_SCALE, Centroid, NearestNeighbour, scale
 from faces.geometry import similarity, transform
 from faces.images import find_images, read_image
 from faces.landmarks import ShapePredictor
@@ -39,7 +39,7 @@ YUNET = DATA.parent / "models" / "face_detection_yunet_2026may.onnx"
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands: dict[str, Callable[[], None]] = {
-        "operating-points": measure_operating_points, "svc": measure_svc, "similarity": measure_similarity,
+        "operating-points": measure_operating_points, "svc": measure_svc, "scales": measure_scales,
         "quality": measure_quality, "boxes": measure_boxes, "templates": measure_templates,
     }  # fmt: skip
     parser.add_argument("command", choices=commands)
@@ -75,7 +75,7 @@ def measure_operating_points() -> None:
 
 
 def measure_svc() -> None:
-    """The cost of each C and SCALE: see faces/classifiers.py."""
+    """The cost of each C, and of what its scores are multiplied with: see faces/classifiers.py."""
     vectors = _first_photographs()
     scales = (1.5, 2, 2.5, 3, 4, 5)
     rows: list[list[object]] = []
@@ -99,42 +99,45 @@ def _svc_losses(
     svc = LinearSVC(C=c, dual=False)
     svc.fit(gallery.reshape(-1, vectors.shape[2]), np.repeat(np.arange(known), enrolled))
     result = []
-    for scale in scales:
+    for factor in scales:
         logs = []
         for group in (probes, shuffled[known:]):
             score = svc.decision_function(group.reshape(-1, vectors.shape[2]))
-            score = scale * (np.stack([-score, score], 1) if score.ndim == 1 else score)
+            score = factor * (np.stack([-score, score], 1) if score.ndim == 1 else score)
             logs.append(score - np.logaddexp.reduce(score, axis=1, keepdims=True))
         right = np.repeat(np.arange(known), probes.shape[1])
         result.append(float(-logs[0][np.arange(len(right)), right].mean() - logs[1].mean() - np.log(known)))
     return result
 
 
-def measure_similarity() -> None:
-    """By people enrolled, the cost of what similarities are multiplied with: see faces/classifiers.py.
+def measure_scales() -> None:
+    """By people enrolled, the cost of what scores are multiplied with: see faces/classifiers.py.
 
     To 20 people on the first photographs of ../shared/data/people; from 50 on, on pairs of photographs of LFW's others.
     """
     people = by_person(DATA / "people")
     pairs = [paths[:2] for n, paths in by_person(DATA / "lfw").items() if n not in people and len(paths) > 1]
     embedded = embeddings(Pipeline.load(), (path for pair in pairs for path in pair), "lfw")
-    of_two = np.stack([[embedded[path] for path in pair] for pair in pairs])
-    of_ten, scales = _first_photographs(), (15, 20, 25, 30, 35, 40, 45, 50, 60)
-    for classifier in (Centroid, NearestNeighbour):
+    of_two, of_ten = np.stack([[embedded[path] for path in pair] for pair in pairs]), _first_photographs()
+    similarities = 15, 20, 25, 30, 35, 40, 45, 50, 60
+    for classifier, ours, scales in (
+        (SVC, SVC_SCALE, (1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6)),
+        (Centroid, SIMILARITY_SCALE, similarities),
+        (NearestNeighbour, SIMILARITY_SCALE, similarities),
+    ):
         rows: list[list[object]] = []
         for vectors, known, photographs in (
             *((of_ten, known, (1, 2, 5)) for known in (2, 3, 5, 10, 20)),
             *((of_two, known, (1,)) for known in (50, 100, 200, 300)),
         ):
-            rng = np.random.default_rng(0)
+            rng, used = np.random.default_rng(0), scale(ours, known)
             losses = [
-                _similarity_losses(classifier, vectors, scales, enrolled, known, rng)
+                _scale_losses(classifier, vectors, [one / used for one in scales], enrolled, known, rng)
                 for enrolled in photographs for _ in range(6)
             ]  # fmt: skip
-            formula = SIMILARITY_SCALE + SIMILARITY_GROWTH * np.log(known)
-            rows.append([known, *np.mean(losses, axis=0).round(3).tolist(), round(formula, 1)])
+            rows.append([known, *np.mean(losses, axis=0).round(3).tolist(), round(used, 1)])
         print(classifier.__name__)
-        print(cli.table(["people", *(f"scale {scale}" for scale in scales), "ours"], rows))
+        print(cli.table(["people", *(f"scale {one}" for one in scales), "ours"], rows))
 
 
 def _first_photographs() -> Floats:
@@ -144,20 +147,19 @@ def _first_photographs() -> Floats:
     return np.stack([[embedded[path] for path in paths[:-PROBES]] for paths in people.values()])
 
 
-def _similarity_losses(
-    classifier: type[Centroid] | type[NearestNeighbour],
-    vectors: Floats, scales: tuple[float, ...], enrolled: int, known: int, rng: np.random.Generator,
+def _scale_losses(
+    classifier: type[SVC] | type[Centroid] | type[NearestNeighbour],
+    vectors: Floats, factors: list[float], enrolled: int, known: int, rng: np.random.Generator,
 ) -> list[float]:  # fmt: skip
-    """As ``_svc_losses``."""
+    """As ``_svc_losses``; factors: of our own scale."""
     shuffled = np.stack([rng.permutation(vectors[person]) for person in rng.permutation(len(vectors))])
     gallery, probes = shuffled[:known, :enrolled], shuffled[:known, enrolled:]
-    people = People.of(gallery.reshape(-1, vectors.shape[2]), np.arange(known) * enrolled)
-    ours = SIMILARITY_SCALE + SIMILARITY_GROWTH * np.log(known)
-    scores = [classifier(people).scores(some.reshape(-1, vectors.shape[2])) for some in (probes, shuffled[known:])]
+    fitted = classifier.fit(People.of(gallery.reshape(-1, vectors.shape[2]), np.arange(known) * enrolled))
+    scores = [fitted.scores(some.reshape(-1, vectors.shape[2])) for some in (probes, shuffled[known:])]
     right = np.repeat(np.arange(known), probes.shape[1])
     result = []
-    for scale in scales:
-        logs = [scale / ours * score for score in scores]
+    for factor in factors:
+        logs = [factor * score for score in scores]
         logs = [score - np.logaddexp.reduce(score, axis=1, keepdims=True) for score in logs]
         result.append(float(-logs[0][np.arange(len(right)), right].mean() - logs[1].mean() - np.log(known)))
     return result

@@ -13,16 +13,16 @@ from numpy.typing import NDArray
 from faces.people import People
 from faces.types import Floats
 
-# The pair, of C in (1, 3, 10, 30, 100) and SCALE in (1.5, 2, 2.5, 3, 4, 5), that is closest to the truth on the first
-# ten photographs of ../shared/data/people: probes are who they are, and someone left out may be anyone (the sum of the
-# mean log loss of probes and the mean divergence from uniform of people left out; 2 to 20 people, 1 to 5 photographs
-# each). benchmarks/measure_models.py svc prints the table.
+# Of 1, 3, 10, 30 and 100 the closest to the truth on the first ten photographs of ../shared/data/people: probes are who
+# they are, and someone left out may be anyone (the sum of the mean log loss of probes and the mean divergence from
+# uniform of people left out; 2 to 20 people, 1 to 5 photographs each): benchmarks/measure_models.py svc.
 C = 30.0
-SCALE = 2.5
 
-# Measured in the same way, and with 50 to 300 others of LFW (benchmarks/measure_models.py similarity). The best scale
-# grows with the number of people, from 20 for 2 to 50 for 300: it is SIMILARITY_SCALE + SIMILARITY_GROWTH ln(people).
-SIMILARITY_SCALE, SIMILARITY_GROWTH = 17.0, 6.0
+# Measured in the same way, and with 50 to 300 others of LFW (benchmarks/measure_models.py scales): what scores are
+# multiplied with before their softmax. The best grows with the number of people P, as the first + the second * ln(P):
+# from 1.5 for 2 to 4.5 for 300 with an SVC's distances from its planes, from 20 to 50 with similarities.
+SVC_SCALE = 1.1, 0.62
+SIMILARITY_SCALE = 17.0, 6.0
 
 SHORTLIST = 10  # as good as everybody, among 900 others of LFW (benchmarks/classifiers.py shortlist)
 
@@ -67,7 +67,7 @@ class SVC:
 
     def scores(self, probes: Floats) -> NDArray[np.float64]:
         """float64 (N, P): see ``Classifier``."""
-        return np.asarray(SCALE * (probes @ self.weights.T + self.offsets))
+        return np.asarray((probes @ self.weights.T + self.offsets) * scale(SVC_SCALE, len(self.offsets)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class Centroid:
         similarity = np.asarray(probes @ self.people.centres.T, np.float32)
         few, distance = self.people.closest(similarity, probes, SHORTLIST)
         np.put_along_axis(similarity, few, 1 - distance**2 / 2, axis=1)
-        return similarity * _similarity_scale(len(self.people))
+        return similarity * scale(SIMILARITY_SCALE, len(self.people))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class NearestNeighbour:
     def scores(self, probes: Floats) -> Floats:
         """float32 (N, P): see ``Classifier``."""
         similarity = np.maximum.reduceat(probes @ self.people.embeddings.T, self.people.starts, axis=1)
-        return np.asarray(similarity * _similarity_scale(len(self.people)), np.float32)
+        return np.asarray(similarity * scale(SIMILARITY_SCALE, len(self.people)), np.float32)
 
 
 CLASSIFIERS: dict[str, type[SVC] | type[Centroid] | type[NearestNeighbour]] = {
@@ -128,6 +128,7 @@ def softmax(scores: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def _similarity_scale(people: int) -> float:
-    """What similarities to so many people are multiplied with before their softmax."""
-    return SIMILARITY_SCALE + SIMILARITY_GROWTH * math.log(people)
+def scale(measured: tuple[float, float], people: int) -> float:
+    """What scores of so many people are multiplied with before their softmax: see ``SVC_SCALE``."""
+    first, growth = measured
+    return first + growth * math.log(people)

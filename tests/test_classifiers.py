@@ -53,7 +53,7 @@ def test_the_shortlist_does_not_change_the_rest() -> None:
     scores = Centroid.fit(people).scores(probes)
     few = np.argsort(-(probes @ people.centres.T), axis=1)[:, :SHORTLIST]
     assert all(row.argmax() in listed for row, listed in zip(scores, few.tolist(), strict=True))
-    scale = classifiers._similarity_scale(len(people))
+    scale = classifiers.scale(classifiers.SIMILARITY_SCALE, len(people))
     same = np.isclose(scores, scale * (probes @ people.centres.T), atol=1e-4).sum(axis=1)
     assert (same >= 2 * SHORTLIST).all()
 
