@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 
-.PHONY: demo test venv clean
+.PHONY: demo test bench venv clean
 
 demo:  ## set-up, sample data, the four scripts; the results are in output/
 	@$(PYTHON) demo.py
@@ -10,6 +10,10 @@ demo:  ## set-up, sample data, the four scripts; the results are in output/
 test:  ## lint, types, tests
 	$(PYTHON) setup_venv.py --dev
 	$(BIN)/python -m ruff check . && $(BIN)/python -m mypy && $(BIN)/python -m pytest
+
+bench:  ## speed beside the recipe's and face_recognition's, in a table and output/bench.json; BENCH=--quick for a look
+	$(PYTHON) setup_venv.py --dev
+	$(BIN)/python -m benchmarks.throughput $(BENCH)
 
 venv:  ## .venv with requirements.txt
 	$(PYTHON) setup_venv.py

@@ -9,6 +9,7 @@ import argparse
 import csv
 import io
 import os
+import signal
 from collections import Counter
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -18,7 +19,6 @@ from tqdm import tqdm
 from faces import cli, duplicates, extraction, locks, workers
 from faces.checkpoints import Checkpoint
 from faces.datasets import REMOTE, open_dataset
-from faces.duplicates import Duplicate
 from faces.errors import FacesError
 from faces.extraction import Extraction
 from faces.images import check_writable, write_bytes
@@ -56,12 +56,14 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it stops as with Ctrl-C
     return extract(build_parser().parse_args(argv))
 
 
 def extract(args: argparse.Namespace) -> int:
     """Bring ``args.embeddings`` up to date with ``args.dataset``, and say what changed."""
     dataset = open_dataset(str(args.dataset))
+    listing = dataset.listing()
     skipped_csv, duplicates_csv = (args.embeddings.with_name(name) for name in ("skipped.csv", "duplicates.csv"))
     cli.require_distinct(args.embeddings, skipped_csv, duplicates_csv)
     for path in (args.embeddings, skipped_csv, duplicates_csv):
@@ -93,19 +95,27 @@ def extract(args: argparse.Namespace) -> int:
                 some.close()
 
         try:
-            result = extraction.extract(dataset, old, checkpoint, enrol, fingerprint, made_with)
+            result = extraction.extract(dataset, listing, old, checkpoint, enrol, fingerprint, made_with)
         finally:
             checkpoint.save()
-        report_skipped(skipped_csv, result, str(args.dataset))
-        report_duplicates(duplicates_csv, duplicates.find(result.gallery))
-        print(summary(result))
-        if len(result.gallery) == 0:
-            raise FacesError(
-                f"no face that helps in any of the {len(result.photographs)} photographs; nothing is written"
-            )
-        result.gallery.save(args.embeddings)
-        checkpoint.remove()
-    print(f"\n{news(result)}" if old else "")
+        left_out = skipped(result, str(args.dataset))
+        twice = [(one.first, one.second, one.why) for one in duplicates.find(result.gallery)]
+        write_rows(skipped_csv, ("photograph", "reason"), left_out)
+        write_rows(duplicates_csv, ("photograph", "other photograph", "why"), twice)
+        if len(result.gallery):
+            result.gallery.save(args.embeddings)
+            checkpoint.remove()
+
+    show(("left out", "reason"), left_out, WHOLE_TABLE, skipped_csv)
+    same = [row for row in twice if row[2] != duplicates.NEARLY]
+    show(("photograph", "other photograph", "why"), same, SHOWN, duplicates_csv)
+    if near := len(twice) - len(same):
+        photographs = cli.plural(near, "photograph is", "photographs are")
+        print(f"{photographs} nearly the same as another of the same person, see {duplicates_csv}\n")
+    print(summary(result))
+    if len(result.gallery) == 0:
+        raise FacesError(f"no face that helps in any of the {len(result.photographs)} photographs; nothing is written")
+    print(f"\n{news(result)}" if old is not None or result.known else "")
     found = cli.plural(len(result.gallery.people), "person", "people")
     print(f"{cli.plural(len(result.gallery), 'embedding', 'embeddings')} of {found} -> {args.embeddings}")
     return 0
@@ -126,31 +136,25 @@ def summary(result: Extraction) -> str:
 
 
 def news(result: Extraction) -> str:
-    """What is different from last time."""
-    parts = {"new": result.new, "moved": result.moved, "gone": result.gone, "not read": len(result.lost)}
+    """What is different from last time, or from what a stopped run had done."""
+    parts = {"new": result.new, "moved or copied": result.moved, "gone": result.gone, "not read": len(result.lost)}
     changes = ", ".join(f"{number} {what}" for what, number in parts.items() if number)
     return f"{cli.plural(result.known, 'photograph', 'photographs')} known{', ' + changes if changes else ', none new'}"
 
 
-def report_skipped(path: Path, result: Extraction, dataset: str) -> None:
-    """Write the photographs that were left out, with the reasons, and show those of this run."""
+def skipped(result: Extraction, dataset: str) -> list[tuple[str, str]]:
+    """The photographs that were left out, with the reasons."""
     out = result.gallery.left_out
     place = dataset.rstrip("/") if REMOTE in dataset else Path(dataset).as_posix()
     poor = zip(out.paths, out.reasons, strict=True)
-    rows = [(f"{place}/{name}", reason) for name, reason in sorted([*poor, *result.lost])]
-    write_rows(path, ("photograph", "reason"), rows)
-    if rows:
-        print(cli.table(["left out", "reason"], rows[:WHOLE_TABLE]))
-        print(f"and {len(rows) - WHOLE_TABLE} more, in {path}\n" if len(rows) > WHOLE_TABLE else "")
+    return [(f"{place}/{name}", reason) for name, reason in sorted([*poor, *result.lost])]
 
 
-def report_duplicates(path: Path, found: list[Duplicate]) -> None:
-    """Write the photographs that are there twice, and show some."""
-    rows = [(one.first, one.second, one.why) for one in found]
-    write_rows(path, ("photograph", "and", "why"), rows)
+def show(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]], most: int, path: Path) -> None:
+    """Print the first rows, and where the others are."""
     if rows:
-        print(cli.table(["photograph", "and", "why"], rows[:SHOWN]))
-        print(f"and {len(rows) - SHOWN} more, in {path}\n" if len(rows) > SHOWN else "")
+        print(cli.table(headings, rows[:most]))
+        print(f"and {len(rows) - most} more, in {path}\n" if len(rows) > most else "")
 
 
 def write_rows(path: Path, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

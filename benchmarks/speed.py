@@ -1,18 +1,20 @@
-"""How fast everything is, side by side in one run: python -m benchmarks.speed
+"""Where the time goes: python -m benchmarks.speed [--large] [--detector ...]
 
-On ../shared/data/people. Chains are timed after loading; ratios are to the built-in models. Only on a machine that does
-nothing else do the figures mean something: the load is printed first.
+Stages of enrolment beside the same in dlib, networks beside what the core can do, and the start of a script; on
+../shared/data/people, or on photographs of 12 megapixels. ms are the processor's, of one core, a photograph.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
+import cProfile
+import pstats
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -21,115 +23,167 @@ from typing import Any
 
 import cv2
 import numpy as np
-import onnxruntime
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
-from benchmarks.photographs import DATA, by_person
+from benchmarks import large_photographs
+from benchmarks.photographs import DATA, embeddings
+from benchmarks.throughput import in_turns, load
 from faces import cli, recognizers, zoo
+from faces.engine import Array, OnnxEngine
 from faces.gallery import Gallery
-from faces.images import decode_image
 from faces.pipeline import Pipeline
 from faces.recognizers import FaceRecognizer
-from tests.torch7_files import nn4_small2, write_t7
+from faces.tasks import EMBEDDED_TOGETHER
 
 ROOT = Path(__file__).resolve().parents[1]
-MODELS = DATA.parent / "models"
-YUNET = MODELS / "face_detection_yunet_2026may.onnx"
-WORKERS = 2
-WARM_UP = 16  # photographs, untimed
-DLIB_PHOTOGRAPHS, RECIPE_PHOTOGRAPHS = 20, 100  # they are slow
+PHOTOGRAPHS, LARGE, DLIB_PHOTOGRAPHS = 120, 16, 20
+STAGES = {  # by the modules that do them
+    "decode": "images.py",
+    "detect": "detectors",
+    "5 points": "landmarks.py",
+    "crop": "aligners.py",
+    "embed, with the mirror image": "embedders.py",
+}
+MATRIX, PRODUCTS = 2048, 5  # for what the core can do
 STARTS = 5
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args(argv)
-    paths = [path for paths in by_person(DATA / "people").values() for path in paths]
-    print(f"{os.cpu_count()} cores, {platform.machine()}; Python {platform.python_version()}, OpenCV {cv2.__version__},"
-          f" ONNX Runtime {onnxruntime.__version__}; load average {load()}\n")  # fmt: skip
-    print(cli.table(["chain", "photographs", "ms each", "times ours"], chains(paths)))
-    print("\nOne photograph at a time, medians:\n")
-    print(cli.table(["stage", "ours, ms", "dlib, ms", "ratio"], stages(paths[::24])))
-    seconds, least = start_up(paths)
-    print(f"\nrecognize_image.py, one photograph, from exec to the first line: median of {STARTS} {seconds:.2f} s,"
-          f" least {least:.2f} s")  # fmt: skip
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--large", action="store_true", help="photographs of 12 megapixels; without dlib")
+    cli.add_model_options(parser)
+    args = parser.parse_args(argv)
+    paths = in_turns(DATA / "people")
+    cv2.setNumThreads(1)
+    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, threads=1)
+    print(f"load average {load()}\n")
+
+    with TemporaryDirectory() as folder:
+        some = large_photographs.make(paths[:LARGE], Path(folder)) if args.large else paths[:PHOTOGRAPHS]
+        ours, calls = profile(pipeline, some)
+    dlib = dlib_profile(some[:DLIB_PHOTOGRAPHS]) if find_spec("dlib") and not args.large else {}
+    for times in filter(None, (ours, dlib)):
+        times["all"] = sum(times.values())
+    rows = [[stage, f"{ms:.2f}", f"{dlib[stage]:.2f}" if stage in dlib else ""] for stage, ms in ours.items()]
+    print(cli.table(["stage", "ours, ms", "dlib, ms"], rows))
+
+    peak = peak_gflops()
+    print(f"\nIn a product of two matrices, this core does {peak:.0f} GFLOP/s.\n")
+    headings = ["network", "runs", "GFLOP", "ms", "GFLOP/s", "ms at the core's best"]
+    print(cli.table(headings, networks(calls, len(some), peak)))
+    if args.detector == args.embedding_model == "built-in" and not args.large:
+        seconds, least = start_up(paths)
+        print(f"\nrecognize_image.py, one photograph, from exec to the first line: median of {STARTS} {seconds:.2f} s,"
+              f" least {least:.2f} s")  # fmt: skip
     print(f"\nload average now {load()}")
     return 0
 
 
-def load() -> str:
-    return " ".join(f"{value:.2f}" for value in os.getloadavg()) if hasattr(os, "getloadavg") else "unknown"
+@dataclass(frozen=True)
+class Call:
+    """A network's run: the ONNX file, the input, and the processor's seconds."""
+
+    model: Path
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    seconds: float
 
 
-def chains(paths: list[Path]) -> list[list[object]]:
-    """A row per chain, from file to embedding."""
-    with TemporaryDirectory() as folder:
-        recipe = recipes_loop(Path(folder))
-    runs: list[tuple[str, list[Path], Callable[[list[Path]], object]]] = [
-        (f"built-in, {WORKERS} workers", paths, enrolment("built-in")),
-        (f"YuNet, 5 points, ResNet, {WORKERS} workers", paths, enrolment(str(YUNET))),
-        ("the recipe's loop: SSD, nn4.small2", paths[:RECIPE_PHOTOGRAPHS], lambda some: list(map(recipe, some))),
-    ]
-    if find_spec("dlib"):
-        chain, few = dlib_stages(), paths[:: len(paths) // DLIB_PHOTOGRAPHS]
-        runs.append(("dlib: cnn, 5 points, resnet", few, lambda some: [all_stages(chain, path) for path in some]))
-    each = []
-    for _, some, run in runs:
-        run(some[: min(WARM_UP, len(some) // 10)])
-        started = time.perf_counter()
-        run(some)
-        each.append((time.perf_counter() - started) * 1e3 / len(some))
-    return [
-        [name, len(some), round(ms, 1), round(ms / each[0], 1)] for (name, some, _), ms in zip(runs, each, strict=True)
-    ]
+@contextmanager
+def noted(calls: list[Call]) -> Iterator[None]:
+    """Note every run of ONNX Runtime meanwhile."""
+    run = OnnxEngine.run
+
+    def noting(engine: OnnxEngine, blob: Array) -> list[Array]:
+        start = time.process_time()
+        outputs = run(engine, blob)
+        calls.append(Call(engine._model, blob.shape, blob.dtype, time.process_time() - start))
+        return outputs
+
+    OnnxEngine.run = noting  # type: ignore[assignment, method-assign, unused-ignore]
+    try:
+        yield
+    finally:
+        OnnxEngine.run = run  # type: ignore[assignment, method-assign, unused-ignore]
 
 
-def enrolment(detector: str) -> Callable[[list[Path]], object]:
-    """As extract_embeddings.py does it."""
-    pipeline = Pipeline.load(detector, threads=1)
-    return lambda paths: list(pipeline.enrol_all(paths, WORKERS))
+def profile(pipeline: Pipeline, paths: Sequence[Path]) -> tuple[dict[str, float], list[Call]]:
+    """ms of each stage of enrolment, as a worker does it, and the networks' runs in it."""
+    files = [path.read_bytes() for path in paths]
+    pipeline.enrol(files[:EMBEDDED_TOGETHER])
+    calls: list[Call] = []
+    profiler = cProfile.Profile(time.process_time)
+    with noted(calls), profiler:
+        for start in range(0, len(files), EMBEDDED_TOGETHER):
+            pipeline.enrol(files[start : start + EMBEDDED_TOGETHER])
+    stats: Any = pstats.Stats(profiler)
+    times = dict.fromkeys(STAGES, 0.0)
+    for (file, *_), (*_, callers) in stats.stats.items():
+        for (caller, *_), (*_, cumulative) in callers.items():
+            stage, outer = stage_of(file), stage_of(caller)
+            # A built-in function, "~", that calls a stage's was called by the stage itself.
+            if stage and stage != outer and caller != "~":
+                times[stage] += cumulative
+                if outer:
+                    times[outer] -= cumulative
+    times["everything else"] = stats.total_tt - sum(times.values())
+    return {stage: seconds * 1e3 / len(files) for stage, seconds in times.items()}, calls
 
 
-def recipes_loop(folder: Path) -> Callable[[Path], object]:
-    """The recipe's: one image at a time through OpenCV. The .t7 has random weights, and the real one's layout."""
-    write_t7(folder / "openface.t7", nn4_small2())
-    detector = cv2.dnn.readNetFromTensorflow(
-        str(MODELS / "opencv_face_detector_uint8.pb"), str(MODELS / "opencv_face_detector.pbtxt")
-    )
-    embedder = cv2.dnn.readNetFromTorch(str(folder / "openface.t7"))
-
-    def embed(path: Path) -> object:
-        image = cv2.imread(str(path))
-        assert image is not None
-        image = cv2.resize(image, (600, round(600 * image.shape[0] / image.shape[1])), interpolation=cv2.INTER_AREA)
-        small = cv2.resize(image, (300, 300))
-        detector.setInput(cv2.dnn.blobFromImage(small, 1.0, (300, 300), (104.0, 177.0, 123.0)))
-        rows = detector.forward()[0, 0]
-        best = rows[rows[:, 2].argmax()]
-        x1, y1, x2, y2 = np.clip(best[3:] * np.tile(image.shape[1::-1], 2), 0, 600).astype(int)
-        face = image[y1:y2, x1:x2]
-        if best[2] < 0.5 or min(face.shape[:2]) < 20:
-            return None
-        embedder.setInput(cv2.dnn.blobFromImage(face, 1.0 / 255, (96, 96), (0, 0, 0), swapRB=True))
-        return embedder.forward()
-
-    return embed
+def stage_of(file: str) -> str | None:
+    """The stage that a source file of the package belongs to."""
+    parts = Path(file).parts
+    return next((stage for stage, module in STAGES.items() if "faces" in parts and module in parts), None)
 
 
-Stages = dict[str, Callable[[Any], Any]]
+def networks(calls: Sequence[Call], photographs: int, peak: float) -> list[list[object]]:
+    """A row per network, of what its runs cost a photograph."""
+    gflop = {kind: gflop_of(*kind) for kind in {(call.model, call.shape, call.dtype) for call in calls}}
+    rows: list[list[object]] = []
+    for model in dict.fromkeys(call.model for call in calls):
+        runs = [call for call in calls if call.model == model]
+        ms = sum(call.seconds for call in runs) * 1e3 / photographs
+        total = sum(gflop[call.model, call.shape, call.dtype] for call in runs) / photographs
+        numbers = f"{len(runs) / photographs:.2f}", f"{total:.3f}", f"{ms:.2f}"
+        rows.append([model.stem, *numbers, f"{total / ms * 1e3:.0f}", f"{total / peak * 1e3:.2f}"])
+    return rows
 
 
-def our_stages() -> Stages:
-    """From one stage's result to the next's; as enrolment goes, but one photograph at a time."""
-    pipeline = Pipeline.load(min_face=80)
-    return {
-        "decode": lambda path: decode_image(path.read_bytes(), path.suffix),
-        "detect, faces from 80 px": lambda image: (image, pipeline.detector.detect(image).best(*image.shape[1::-1])),
-        "5 points": lambda found: (found[0], pipeline.predictor.predict(*found)),
-        "crop": lambda found: pipeline.embedder.aligner.crop(*found),
-        "embed, ours with the mirror image": lambda crops: pipeline.embedder.embed(crops),
-    }
+def gflop_of(model: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> float:
+    """10^9 multiplications and additions of a run's convolutions and matrix products, two for each weight's use."""
+    import onnx
+    import onnxruntime
+
+    network = onnx.load(model)
+    weights = {tensor.name: tuple(tensor.dims) for tensor in network.graph.initializer}
+    nodes = [node for node in network.graph.node if node.op_type in ("Conv", "Gemm", "MatMul")]
+    del network.graph.output[:]
+    network.graph.output.extend(onnx.ValueInfoProto(name=node.output[0]) for node in nodes)
+    for dimension in network.graph.input[0].type.tensor_type.shape.dim[2:] if shape[1] == 3 else ():
+        dimension.Clear()
+    session = onnxruntime.InferenceSession(network.SerializeToString(), providers=["CPUExecutionProvider"])
+    outputs = session.run(None, {session.get_inputs()[0].name: np.zeros(shape, dtype)})
+    flop = 0.0
+    for node, output in zip(nodes, outputs, strict=True):
+        size = weights[node.input[1]]
+        # Each number of the output is a sum over the weights of its own channel.
+        flop += 2 * output.size * np.prod(size) / output.shape[1]
+    return flop / 1e9
 
 
-def dlib_stages() -> Stages:
+def peak_gflops() -> float:
+    """10^9 float32 operations a second in a product of large matrices, on one core; the best of some."""
+    a = np.ones((MATRIX, MATRIX), np.float32)
+    times = []
+    with threadpool_limits(1):
+        for _ in range(PRODUCTS):
+            start = time.process_time()
+            a @ a
+            times.append(time.process_time() - start)
+    return 2 * MATRIX**3 / min(times) / 1e9
+
+
+def dlib_profile(paths: Sequence[Path]) -> dict[str, float]:
     """The same with dlib."""
     import dlib  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
@@ -142,59 +196,33 @@ def dlib_stages() -> Stages:
         middle = dlib.rectangle(68, 68, 182, 182)
         return image, max((one.rect for one in found), key=lambda rect: int(rect.area()), default=middle)
 
-    return {
+    stages: dict[str, Callable[[Any], Any]] = {
         "decode": lambda path: dlib.load_rgb_image(str(path)),
-        "detect, faces from 80 px": detect,
+        "detect": detect,
         "5 points": lambda found: (found[0], predictor(*found)),
         "crop": lambda found: dlib.get_face_chip(*found, 150, 0.25),
-        "embed, ours with the mirror image": lambda chip: network.compute_face_descriptor(chip),
+        "embed, with the mirror image": lambda chip: network.compute_face_descriptor(chip),
     }
-
-
-def all_stages(chain: Stages, path: Path) -> Any:
-    value: Any = path
-    for stage in chain.values():
-        value = stage(value)
-    return value
-
-
-def stages(paths: list[Path]) -> list[list[object]]:
-    """A row per stage, and one for all."""
-    columns = [stage_times(our_stages(), paths)]
-    if find_spec("dlib"):
-        columns.append(stage_times(dlib_stages(), paths))
-    rows: list[list[object]] = []
-    for name in [*columns[0], "all"]:
-        values = [sum(column.values()) if name == "all" else column[name] for column in columns]
-        ratio = round(values[1] / values[0], 1) if len(values) > 1 else "-"
-        rows.append([name, round(values[0], 2), round(values[1], 2) if len(values) > 1 else "-", ratio])
-    return rows
-
-
-def stage_times(chain: Stages, paths: list[Path]) -> dict[str, float]:
-    """ms of each stage: medians over the photographs, of which the first two are not timed."""
-    times: dict[str, list[float]] = {name: [] for name in chain}
+    times = dict.fromkeys(stages, 0.0)
     for path in paths:
         value: Any = path
-        for name, stage in chain.items():
-            started = time.perf_counter()
-            value = stage(value)
-            times[name].append((time.perf_counter() - started) * 1e3)
-    return {name: median(values[2:]) for name, values in times.items()}
+        for stage, step in stages.items():
+            start = time.process_time()
+            value = step(value)
+            times[stage] += (time.process_time() - start) * 1e3 / len(paths)
+    return times
 
 
 def start_up(paths: list[Path]) -> tuple[float, float]:
     """Seconds from exec to the first line of recognize_image.py with everything in the cache: median and least."""
     pipeline = Pipeline.load()
-    some = paths[::24]
-    enrolled = [enrolment for enrolment in pipeline.enrol(some) if enrolment.embedding is not None]
-    vectors = np.stack([enrolment.embedding for enrolment in enrolled if enrolment.embedding is not None])
-    names = tuple(enrolment.path.parent.name for enrolment in enrolled)
-    recognizer = FaceRecognizer().fit(Gallery(vectors, names, fingerprint=pipeline.fingerprint))
+    found = {path: vector for path, vector in embeddings(pipeline, paths[:20]).items() if np.isfinite(vector).all()}
+    names = tuple(path.parent.name for path in found)
+    recognizer = FaceRecognizer().fit(Gallery(np.stack(list(found.values())), names, fingerprint=pipeline.fingerprint))
     seconds = []
     with TemporaryDirectory() as folder:
         recognizers.save(recognizer, Path(folder, "recognizer.pickle"), Path(folder, "le.pickle"))
-        words = ["-r", "recognizer.pickle", "-l", "le.pickle", "-o", ".", "-i", str(paths[1])]
+        words = ["-r", "recognizer.pickle", "-l", "le.pickle", "-o", ".", "-i", str(paths[-1])]
         for _ in range(STARTS + 1):
             started = time.perf_counter()
             command = [sys.executable, "-u", str(ROOT / "recognize_image.py"), *words]

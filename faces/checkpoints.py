@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,8 +18,8 @@ from faces.types import Faces
 
 INTERVAL = 2  # seconds: more than this is not lost
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS made_with (value TEXT);
-CREATE TABLE IF NOT EXISTS done (
+CREATE TABLE made_with (value TEXT);
+CREATE TABLE done (
     path BLOB PRIMARY KEY, size INTEGER, stamp TEXT, sha256 TEXT, reason TEXT, score REAL, box BLOB, embedding BLOB
 );
 """
@@ -34,26 +34,17 @@ class Checkpoint:
 
     def __init__(self, path: Path, made_with: str, anew: bool = False) -> None:
         self._path = path
-        mine = [(f"{made_with}, anew",)] if anew else [(made_with,), (f"{made_with}, anew",)]
         self._saved = time.monotonic()
+        mine = [f"{made_with}, anew"] if anew else [made_with, f"{made_with}, anew"]
         with self._explained():
-            try:
-                self._database = self._open(mine)
-            except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):
-                    raise
-                path.unlink()  # not a database: damaged, and worth no more than the time it took
-                self._database = self._open(mine)
-
-    def _open(self, mine: list[tuple[str]]) -> sqlite3.Connection:
-        database = sqlite3.connect(self._path)
-        database.executescript(SCHEMA)
-        if database.execute("SELECT value FROM made_with").fetchone() not in mine:
-            with database:
-                database.execute("DELETE FROM made_with")
-                database.execute("DELETE FROM done")
-                database.execute("INSERT INTO made_with VALUES (?)", mine[0])
-        return database
+            self._database = sqlite3.connect(path)
+            if not _usable(self._database, mine):  # worth no more than the time it took
+                self._database.close()
+                self._delete()
+                self._database = sqlite3.connect(path)
+                self._database.executescript(SCHEMA)
+                with self._database:
+                    self._database.execute("INSERT INTO made_with VALUES (?)", mine[:1])
 
     def add(self, photograph: Photograph, enrolment: Enrolment) -> None:
         """Remember what was done; raises FacesError when that cannot be written."""
@@ -84,7 +75,11 @@ class Checkpoint:
     def remove(self) -> None:
         """The gallery is written: it is no longer needed."""
         self._database.close()
-        self._path.unlink(missing_ok=True)
+        self._delete()
+
+    def _delete(self) -> None:
+        for file in (self._path, self._path.with_name(f"{self._path.name}-journal")):  # SQLite's, of a killed run
+            file.unlink(missing_ok=True)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -92,6 +87,21 @@ class Checkpoint:
             yield
         except sqlite3.Error as error:
             raise FacesError(f"cannot write {self._path}: {error}") from error
+
+
+def _usable(database: sqlite3.Connection, mine: Sequence[str]) -> bool:
+    """Whether it is whole, and one of mine; raises OperationalError when the file cannot be used at all."""
+    try:
+        tables = database.execute("SELECT sql FROM sqlite_master WHERE type = 'table'").fetchall()
+        return (
+            [sql for (sql,) in tables] == SCHEMA.strip().removesuffix(";").split(";\n")
+            and database.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+            and database.execute("SELECT value FROM made_with").fetchone()[0] in mine
+        )
+    except sqlite3.OperationalError:
+        raise
+    except (sqlite3.DatabaseError, TypeError):  # no database, or nothing in it
+        return False
 
 
 def _row(photograph: Photograph, found: Enrolment) -> tuple[object, ...]:

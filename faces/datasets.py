@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
@@ -72,15 +74,18 @@ class Folder:
             for path in find_images(person):
                 try:
                     status = path.stat()
+                    size, written = status.st_size, status.st_mtime_ns
                 except OSError:  # it vanished, or is a link to nowhere: reading it will say so
-                    status = os.stat_result([0] * 10)
-                stamp = str(status.st_mtime_ns) if status.st_mtime_ns < now - SETTLED * 10**9 else ""
-                relative = path.relative_to(self.folder).as_posix()
-                found.append(Photograph(relative, names[person.name], status.st_size, stamp))
+                    size, written = 0, now
+                stamp = str(written) if written < now - SETTLED * 10**9 else ""
+                found.append(Photograph(path.relative_to(self.folder).as_posix(), names[person.name], size, stamp))
         return _sorted(self.folder, names, found)
 
     def read(self, path: str) -> bytes:
-        return (self.folder / path).read_bytes()
+        file = self.folder / path
+        if file.exists() and not file.is_file():  # a pipe, whose writer one would wait for
+            raise OSError(errno.EINVAL, "not a file")
+        return file.read_bytes()
 
 
 @dataclass(frozen=True)
@@ -95,12 +100,12 @@ class RemoteDataset:
             import fsspec
 
             system, root = fsspec.url_to_fs(self.url)
-        except ImportError as error:
-            raise FacesError(
-                f"{self.url}: {error}; run: pip install -r requirements-cluster.txt, and what fsspec needs for it"
-            ) from error
-        except ValueError as error:  # an unknown protocol
-            raise UsageError(f"{self.url}: {error}") from error
+        except ModuleNotFoundError as error:
+            raise FacesError(f"{self.url}: {error}; run: pip install -r requirements-cluster.txt") from error
+        except ImportError as error:  # fsspec names the package that this protocol needs
+            raise FacesError(f"{self.url}: {str(error).lower()}") from error
+        except Exception as error:  # an unknown protocol, and every file system's own
+            raise UsageError(f"{self.url}: {_first_line(error)}") from error
         return system, root.rstrip("/")
 
     def __getstate__(self) -> dict[str, Any]:
@@ -109,27 +114,46 @@ class RemoteDataset:
     def listing(self) -> tuple[list[str], list[Photograph]]:
         system, root = self._place
         try:
+            system.invalidate_cache()  # of an earlier listing: watching is to see what is new
             files = system.find(root, detail=True)
-        except Exception as error:  # every file system of fsspec's has its own
-            raise FacesError(f"{self.url}: cannot be listed: {str(error).strip() or type(error).__name__}") from error
+            there = bool(files) or system.exists(root)
+        except Exception as error:  # every file system has its own
+            raise FacesError(f"{self.url}: cannot be listed: {_first_line(error)}") from error
+        if not there:
+            raise UsageError(f"{self.url}: nothing there; put one folder of photographs per person below it")
         inside = [(PurePosixPath(path.removeprefix(root).lstrip("/")), about) for path, about in files.items()]
         shown = [(path, about) for path, about in inside if not any(part.startswith(".") for part in path.parts)]
         names = _names(self.url, {path.parts[0] for path, _ in shown if len(path.parts) > 1})
         found = []
         for path, about in shown:
             if len(path.parts) > 1 and path.suffix.lower() in SUFFIXES:
-                stamp = next((str(about[mark]) for mark in MARKS if about.get(mark)), "")
-                found.append(Photograph(path.as_posix(), names[path.parts[0]], int(about.get("size") or 0), stamp))
+                found.append(Photograph(path.as_posix(), names[path.parts[0]], about.get("size") or 0, _stamp(about)))
         return _sorted(self.url, names, found)
 
     def read(self, path: str) -> bytes:
         system, root = self._place
         try:
             return bytes(system.cat_file(f"{root}/{path}"))
+        except FileNotFoundError as error:  # whose text is often the path alone
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from error
         except OSError:
             raise
         except Exception as error:
-            raise OSError(5, str(error).strip() or type(error).__name__) from error
+            raise OSError(errno.EIO, _first_line(error)) from error
+
+
+def _stamp(about: dict[str, Any]) -> str:
+    """Of a file as its file system describes it: what changes with its content."""
+    for mark in MARKS:
+        if value := about.get(mark):
+            when = value.timestamp() if isinstance(value, datetime) else value
+            recent = isinstance(when, (int, float)) and when > time.time() - SETTLED
+            return "" if recent else str(value)
+    return ""
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _names(place: object, folders: Iterable[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,7 +47,7 @@ class Extraction:
     """A data set's gallery, and how it came about, in photographs.
 
     people: everybody with a folder. photographs: what is in the data set. lost: path and reason of those that could not
-    be read this time; nothing is remembered of them. new: looked at in this run. known: unchanged. moved: known under
+    be read this time; nothing is remembered of them. new: looked at in this run. known: unchanged. moved: known from
     another path. gone: no longer in the data set. changed: people with photographs that are new, moved or gone.
     """
 
@@ -78,34 +78,39 @@ def remembered(path: Path, fingerprint: Fingerprint, made_with: str) -> tuple[Ga
         gallery = Gallery.load(path)
     except PickleError as error:
         return None, f"{str(error).rpartition(';')[0]}: kept as {_keep(path)}, every photograph is embedded anew"
-    if gallery.fingerprint is None or not gallery.settings:
+    parts = (gallery.paths, gallery.hashes, gallery.sizes, gallery.stamps, gallery.boxes, gallery.scores)
+    complete = all(part is not None and len(part) == len(gallery) for part in parts)
+    if gallery.fingerprint is None or not gallery.settings or not complete:
         kept = _keep(path)
-        return None, f"{path}: not of this version: kept as {kept}, every photograph is embedded anew"
+        return None, f"{path}: of another version: kept as {kept}, every photograph is embedded anew"
     if different := gallery.fingerprint.difference(fingerprint):
         return None, f"{path}: made with {different}: every photograph is embedded anew"
     if gallery.settings != made_with:
-        return None, f"{path}: made with {gallery.settings}, this is {made_with}: every photograph is embedded anew"
+        different = f"{gallery.settings}, but this run uses {made_with}"
+        return None, f"{path}: made with {different}: every photograph is embedded anew"
     return gallery, ""
 
 
 def _keep(path: Path) -> Path:
-    """A copy beside a file, under a name that nothing has yet."""
-    numbers = iter(range(1, 1000))
-    copy = next(one for number in numbers if not (one := path.with_name(f"{path.name}.kept-{number}")).exists())
-    write_bytes(copy, path.read_bytes())
+    """A copy beside a file, under a name that nothing else has."""
+    data = path.read_bytes()
+    for copy in (path.with_name(f"{path.name}.kept-{number}") for number in count(1)):
+        if not copy.exists():
+            write_bytes(copy, data)
+        if copy.is_file() and copy.read_bytes() == data:  # perhaps by a run that did not come to its end
+            break
     return copy
 
 
 def extract(
-    dataset: Dataset, old: Gallery | None, checkpoint: Checkpoint, enrol: Enrol, fingerprint: Fingerprint,
-    made_with: str,
+    dataset: Dataset, listing: tuple[list[str], list[Photograph]], old: Gallery | None, checkpoint: Checkpoint,
+    enrol: Enrol, fingerprint: Fingerprint, made_with: str,
 ) -> Extraction:  # fmt: skip
-    """The gallery of a data set; ``old`` and ``checkpoint`` say what was done before.
+    """The gallery of a data set, of which ``listing`` is one; ``old`` and ``checkpoint`` say what was done before.
 
-    Raises UsageError and FacesError as the data set, ``enrol`` and the checkpoint do; the checkpoint then keeps what
-    was done.
+    Raises FacesError as ``enrol`` and the checkpoint do; the checkpoint then keeps what was done.
     """
-    people, photographs = dataset.listing()
+    people, photographs = listing
     entries = _entries(old, checkpoint)
     found, new = _look_up(dataset, photographs, entries)
     lost = []
@@ -121,7 +126,7 @@ def extract(
     persons = {one.path: one.person for one in photographs}
     moved = [path for path, entry in found.items() if entry.path != path]
     used = {entry.path for entry in found.values()}
-    gone = [entry.path for entry in entries if entry.path not in persons and entry.path not in used]
+    gone = {entry.path for entry in entries} - {*persons, *used}
     was = dict(zip(old.paths, old.names, strict=True)) if old else {}
     left = {was[path] for path in (*gone, *(found[path].path for path in moved)) if path in was}
     return Extraction(

@@ -5,10 +5,8 @@ from __future__ import annotations
 import io
 import os
 import struct
-import unicodedata
 from collections.abc import Iterator
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -21,17 +19,10 @@ from faces.errors import FacesError, ImageError, UsageError
 from faces.types import Image
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+REDUCTIONS = (8, 4, 2, 1)  # what a JPEG's blocks of 8 x 8 px can be decoded to fewer px by
 MAX_MEGAPIXELS = 100  # more is a mistake or an attack: 300 MB once decoded
 
 PillowImage.MAX_IMAGE_PIXELS = None  # our own limit is checked before a pixel is decoded, and says what to do
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """A folder of the data set: the person's name, in Unicode's composed form, and their photographs, sorted."""
-
-    name: str
-    photographs: tuple[Path, ...]
 
 
 def read_image(path: Path) -> Image:
@@ -50,28 +41,82 @@ def decode_image(data: bytes) -> Image:
 
     Raises ImageError whose text says why it cannot be used.
     """
-    if not data:
-        raise ImageError("empty file")
+    return Picture(data).at_least(1)[0]
+
+
+class Picture:
+    """An image file's bytes, decoded as ``decode_image`` does, but only as finely as asked.
+
+    sides: px, the shorter and the longer one of the whole photograph.
+    Raises ImageError whose text says why it cannot be used.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        if not data:
+            raise ImageError("empty file")
+        self._data = data
+        self._image: Image | None = None
+        self._scale = 0.0
+        try:
+            with _opened(data) as picture:
+                self.sides = min(picture.size), max(picture.size)
+        except ImageError:
+            if (image := _deep_tiff(data)) is None:
+                raise
+            self._keep(image)
+        megapixels = self.sides[0] * self.sides[1] / 1e6
+        if megapixels > MAX_MEGAPIXELS:
+            raise ImageError(f"too large ({megapixels:.0f} megapixels; at most {MAX_MEGAPIXELS}): save it smaller")
+
+    @classmethod
+    def of(cls, image: Image) -> Picture:
+        """A photograph that is decoded already."""
+        picture = cls.__new__(cls)
+        picture._keep(image)
+        return picture
+
+    def _keep(self, image: Image) -> None:
+        self._image, self._scale = image, 1.0
+        self.sides = min(image.shape[:2]), max(image.shape[:2])
+
+    def at_least(self, scale: float) -> tuple[Image, float]:
+        """The image at this scale or the next finer one that there is, and which that is: of a JPEG 1/8, 1/4, 1/2 or 1.
+
+        What was decoded last is given again if it is fine enough. Raises ImageError when the file is damaged.
+        """
+        scale = min(scale, 1.0)
+        if self._image is None or self._scale < scale:
+            with _opened(self._data) as picture:
+                self._scale = _reduce(picture, scale)
+                self._image = _to_bgr(_upright(picture))
+        return self._image, self._scale
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[PillowImage.Image]:
+    """Pillow's view of a file; whatever its decoders raise on damaged data becomes an ImageError."""
     try:
         with PillowImage.open(io.BytesIO(data)) as picture:
-            megapixels = picture.width * picture.height / 1e6
-            if megapixels > MAX_MEGAPIXELS:
-                raise ImageError(f"too large ({megapixels:.0f} megapixels; at most {MAX_MEGAPIXELS}): save it smaller")
-            return _to_bgr(_upright(picture))
-    except UnidentifiedImageError:
-        return _decode_with_opencv(data)
-    except ImageError:
-        raise
-    except Exception as error:  # Pillow's decoders raise all kinds on damaged data
+            yield picture
+    except UnidentifiedImageError as error:
+        raise ImageError("not an image") from error
+    except Exception as error:
         raise ImageError(f"damaged or cut off ({str(error).strip() or type(error).__name__})") from error
+
+
+def _reduce(picture: PillowImage.Image, scale: float) -> float:
+    """Let the decoder give a smaller image, of this scale or finer, where it can; which scale that is."""
+    by = next(by for by in REDUCTIONS if scale <= 1 / by)
+    width, height = picture.size
+    drafted = picture.draft(None, (max(width // by, 1), max(height // by, 1))) if by > 1 else None
+    return drafted[1][2] / width if drafted else 1.0
 
 
 def _upright(picture: PillowImage.Image) -> PillowImage.Image:
     picture.load()
-    try:
-        return ImageOps.exif_transpose(picture)
-    except (OSError, SyntaxError, ValueError, KeyError, TypeError, struct.error):  # damaged EXIF, sound picture
-        return picture
+    with suppress(OSError, SyntaxError, ValueError, KeyError, TypeError, struct.error):  # damaged EXIF, sound picture
+        ImageOps.exif_transpose(picture, in_place=True)
+    return picture
 
 
 def _to_bgr(picture: PillowImage.Image) -> Image:
@@ -86,13 +131,12 @@ def _to_bgr(picture: PillowImage.Image) -> Image:
     return np.asarray(cv2.cvtColor(np.asarray(picture.convert("RGB")), cv2.COLOR_RGB2BGR), np.uint8)
 
 
-def _decode_with_opencv(data: bytes) -> Image:
-    """What Pillow does not know, such as TIFF of three channels of 16 bits."""
-    if data.startswith((b"II*\0", b"MM\0*")):
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-        if image is not None:
-            return np.asarray(image, np.uint8)
-    raise ImageError("not an image")
+def _deep_tiff(data: bytes) -> Image | None:
+    """TIFF that Pillow does not know, such as of three channels of 16 bits."""
+    if not data.startswith((b"II*\0", b"MM\0*")):
+        return None
+    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    return None if image is None else np.asarray(image, np.uint8)
 
 
 def write_image(path: Path, image: Image) -> None:
@@ -163,40 +207,17 @@ def _umask() -> int:
 
 
 def find_images(folder: Path) -> Iterator[Path]:
-    """The image files at any depth, in sorted order; hidden ones left out, links to folders not followed."""
-    for parent, folders, files in os.walk(folder):
+    """The image files at any depth, in sorted order; hidden ones left out, links to folders not followed.
+
+    Raises OSError for a folder that cannot be listed: what is in it is not gone.
+    """
+    for parent, folders, files in os.walk(folder, onerror=_raise_unless_gone):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
                 yield Path(parent, name)
 
 
-def find_people(dataset: Path) -> list[Person]:
-    """The people of a data set, one folder each, in the order of their names; one without photographs is listed too.
-
-    Raises UsageError when there is no such folder, or nobody in it, or two folders' names are the same but for case or
-    Unicode form: such a data set changes when it is copied to another system.
-    """
-    if not dataset.exists():
-        raise UsageError(f"{dataset}: no such folder; make it, with one folder of photographs per person in it")
-    if not dataset.is_dir():
-        raise UsageError(f"{dataset}: a file, not a folder with one folder of photographs per person in it")
-    seen: dict[str, Path] = {}
-    people = []
-    for folder in sorted(dataset.iterdir()):
-        if not folder.is_dir() or folder.name.startswith("."):
-            continue
-        name = unicodedata.normalize("NFC", folder.name)
-        other = seen.setdefault(unicodedata.normalize("NFKC", name).casefold(), folder)
-        if other is not folder:
-            raise UsageError(
-                f"{dataset}: the folders {other.name!r} and {folder.name!r} differ only in case or Unicode form;"
-                " rename one, or put their photographs together"
-            )
-        people.append(Person(name, tuple(find_images(folder))))
-    if not any(person.photographs for person in people):
-        raise UsageError(
-            f"{dataset}: no photographs in it; expected one folder per person, such as {dataset}/Ada/1.jpg"
-            f" ({', '.join(sorted(SUFFIXES))})"
-        )
-    return sorted(people, key=lambda person: person.name)
+def _raise_unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error

@@ -11,15 +11,15 @@ import numpy as np
 
 from faces import detectors, embedders
 from faces.detectors import Detector
+from faces.detectors.base import scaled
 from faces.embedders import Embedder
 from faces.errors import ImageError
-from faces.images import decode_image
+from faces.images import Picture
 from faces.landmarks import ShapePredictor
 from faces.types import Faces, Fingerprint, Floats, Image, ModelId
 
 SMALLEST_FACE = 24  # px: below, the embedder sees mostly invention (docs/models.md, "What can be enrolled")
-# Of the image's shorter side, that a photograph's face may take: each step costs three times the one before.
-PORTRAIT_SHARES = (0.45, 0.25, 0.14, 0.08, 0.04)
+CROPPED_FACE = 100  # px: the face in a crop, so that a finer image would be shrunk for it
 LEAST_SHARPNESS = 3.5  # variance of the crop's Laplacian: below, photographs of one person drift apart (same place)
 
 
@@ -86,32 +86,29 @@ class Pipeline:
             return Enrolment(reason=photograph), None
         sha256 = hashlib.sha256(photograph).hexdigest()
         try:
-            image = decode_image(photograph)
+            face, image, scale = self._portrait(Picture(photograph))
         except ImageError as error:
             return Enrolment(sha256=sha256, reason=f"unreadable: {error}"), None
-        face = self.best_face(image)
         if len(face) == 0:
             return Enrolment(sha256=sha256, reason="no face"), None
         if face.sizes[0] < SMALLEST_FACE:
             reason = f"face too small: {int(face.sizes[0])} px, at least {SMALLEST_FACE}"
             return Enrolment(sha256=sha256, reason=reason), None
-        crop = self.embedder.aligner.crop(image, face)
+        crop = self.embedder.aligner.crop(image, scaled(face, scale))
         if (sharp := sharpness(crop[0])) < LEAST_SHARPNESS:
             reason = f"too blurred to help: sharpness {sharp:.1f}, at least {LEAST_SHARPNESS}"
             return Enrolment(sha256=sha256, reason=reason), None
         return Enrolment(face=face, sha256=sha256), crop
 
     def best_face(self, image: Image) -> Faces:
-        """The face that a photograph is of, with landmarks, or none.
+        """The face that an image is of, with landmarks, or none."""
+        return self._portrait(Picture.of(image))[0]
 
-        Looks for a large face first, as portraits have, in an image that is the smaller for it; then for less.
-        """
-        height, width = image.shape[:2]
-        sizes = dict.fromkeys(max(share * min(height, width), SMALLEST_FACE) for share in PORTRAIT_SHARES)
-        for size in sizes:  # each once: in a small image the last ones are the same
-            if len(found := self.detector.detect(image, min_face=size)):
-                return self._with_landmarks(image, found.best(width, height))
-        return Faces.empty()
+    def _portrait(self, picture: Picture) -> tuple[Faces, Image, float]:
+        """The best face of a picture, in px of the whole, and an image to crop it from, which is ``scale`` as large."""
+        face = self.detector.portrait(picture, SMALLEST_FACE)
+        image, scale = picture.at_least(CROPPED_FACE / max(face.sizes[0], 1) if len(face) else 0)
+        return scaled(self._with_landmarks(image, scaled(face, scale)), 1 / scale), image, scale
 
     def _with_landmarks(self, image: Image, faces: Faces) -> Faces:
         if len(faces) == 0 or self.embedder.aligner.accepts(faces.scheme):

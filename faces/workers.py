@@ -5,59 +5,24 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
-from functools import cache
+from concurrent.futures import Future
 from itertools import islice
 from multiprocessing import get_context, parent_process
-from typing import Any, Protocol
+from queue import Empty, SimpleQueue
+from typing import Protocol
 
-import cv2
-
-from faces.datasets import Dataset
-from faces.errors import FacesError
-from faces.pipeline import Enrolment, Pipeline
+from faces.cluster import Cluster
+from faces.errors import FacesError, FingerprintError
+from faces.pipeline import Enrolment
+from faces.tasks import EMBEDDED_TOGETHER, KEPT, Result, Task, WorkerDiedError
 from faces.types import Fingerprint
 
-EMBEDDED_TOGETHER = 8  # photographs: with their mirror images, as many crops as the embedder takes at once
-SENT_TOGETHER = 4 * EMBEDDED_TOGETHER  # to a cluster, whose scheduler manages some thousand messages a second
+__all__ = ["EMBEDDED_TOGETHER", "Processes", "Task", "Workers", "enrol", "start"]
+
 DEATHS = 20  # in a row, without a photograph in between: then it is not the photographs
-ANSWER = 10  # seconds that a scheduler has to answer
-LOOK = 5  # seconds between two looks at how many workers a cluster has
-
-Result = tuple[Fingerprint, list[Enrolment]]
-
-
-@dataclass(frozen=True)
-class Task:
-    """What a worker does with paths of a data set. models: as ``Pipeline.load`` takes them."""
-
-    dataset: Dataset
-    models: tuple[str, str, float]
-
-    def __call__(self, paths: Sequence[str]) -> Result:
-        pipeline = _pipeline(self.models)
-        with ThreadPoolExecutor(1) as ahead:  # the next files are read while the first are looked at
-            files = ahead.map(self._read, paths)
-            rows = range(0, len(paths), EMBEDDED_TOGETHER)
-            found = [pipeline.enrol(islice(files, EMBEDDED_TOGETHER)) for _ in rows]
-        return pipeline.fingerprint, [enrolment for some in found for enrolment in some]
-
-    def _read(self, path: str) -> bytes | str:
-        try:
-            return self.dataset.read(path)
-        except OSError as error:
-            return f"unreadable: {(error.strerror or str(error)).lower()}"
-
-
-@cache
-def _pipeline(models: tuple[str, str, float]) -> Pipeline:
-    """Loaded once per process, for one core: there are as many processes as cores."""
-    cv2.setNumThreads(1)
-    return Pipeline.load(*models, threads=1)
+LOOK = 1  # seconds between two looks at whether the workers are still there
 
 
 class Workers(Protocol):
@@ -69,17 +34,16 @@ class Workers(Protocol):
         ...
 
     @property
-    def died(self) -> tuple[type[BaseException], ...]:
-        """What a future raises when the process that worked on it is gone."""
-        ...
-
-    @property
     def slots(self) -> int:
-        """How many calls keep all of them busy."""
+        """How many calls keep all of them busy; raises FacesError when there is nobody left to do any."""
         ...
 
     def submit(self, paths: Sequence[str]) -> Future[Result]:
         """Let one of them run the task."""
+        ...
+
+    def result(self, future: Future[Result]) -> Result:
+        """Of a future that is done; raises WorkerDiedError, and FacesError when others would fare no better."""
         ...
 
     def close(self) -> None:
@@ -93,9 +57,8 @@ class Processes:
     together = EMBEDDED_TOGETHER
 
     def __init__(self, task: Task, count: int) -> None:
-        from pebble import ProcessExpired, ProcessPool
+        from pebble import ProcessPool
 
-        self.died = (ProcessExpired,)
         self.slots = 2 * count  # one at work, one ready
         self._task = task
         self._pool = ProcessPool(count, initializer=_begin, context=get_context("spawn"))
@@ -103,6 +66,14 @@ class Processes:
     def submit(self, paths: Sequence[str]) -> Future[Result]:
         future: Future[Result] = self._pool.schedule(self._task, args=[paths])
         return future
+
+    def result(self, future: Future[Result]) -> Result:
+        from pebble import ProcessExpired
+
+        try:
+            return future.result()
+        except (ProcessExpired, MemoryError) as error:
+            raise WorkerDiedError from error
 
     def close(self) -> None:
         self._pool.stop()
@@ -122,49 +93,6 @@ def _follow_parent() -> None:
         os._exit(1)
 
 
-class Cluster:
-    """A Dask cluster: at a scheduler's address, or ``local``, one of ``count`` processes on this machine."""
-
-    together = SENT_TOGETHER
-
-    def __init__(self, task: Task, address: str, count: int) -> None:
-        try:
-            from distributed import Client, LocalCluster
-            from distributed.scheduler import KilledWorker
-        except ImportError as error:
-            remedy = "run: pip install -r requirements-cluster.txt"
-            raise FacesError(f"--scheduler needs Dask ({error}); {remedy}") from error
-
-        self.died = (KilledWorker,)
-        self._task = task
-        self._local: Any = None
-        if address == "local":
-            self._local = LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None, silence_logs=50)
-        try:
-            self._client = Client(self._local or address, timeout=ANSWER, name="extract_embeddings")
-        except (OSError, ValueError) as error:
-            raise FacesError(
-                f"no scheduler answers at {address}; start one: dask scheduler, and workers: dask worker {address}"
-            ) from error
-        self._executor = self._client.get_executor(pure=False)
-        self._slots, self._looked = 0, -float("inf")
-
-    @property
-    def slots(self) -> int:
-        if time.monotonic() - self._looked > LOOK:  # workers come and go
-            self._slots, self._looked = 2 * max(sum(self._client.nthreads().values()), 1), time.monotonic()
-        return self._slots
-
-    def submit(self, paths: Sequence[str]) -> Future[Result]:
-        future: Future[Result] = self._executor.submit(self._task, paths)
-        return future
-
-    def close(self) -> None:
-        self._client.close(timeout=ANSWER)
-        if self._local is not None:
-            self._local.close(timeout=ANSWER)
-
-
 def start(task: Task, count: int, scheduler: str | None = None) -> Workers:
     """``count`` processes here, or those of a Dask scheduler. Raises FacesError."""
     return Cluster(task, scheduler, count) if scheduler else Processes(task, count)
@@ -175,35 +103,44 @@ def enrol(
 ) -> Iterator[tuple[Sequence[str], list[Enrolment]]]:
     """Paths and what became of them, a few at a time, in the order in which they are done; each path once.
 
-    A photograph whose worker dies is left out; those that were with it are done again, one by one.
+    Photographs whose worker dies are done again in the end, one by one and with nothing else going on, since a
+    cluster's worker takes with it what waits for it as well; one whose worker dies then too is left out.
     Raises FingerprintError when a worker has other models than ``fingerprint``, and FacesError when all workers die.
     """
-    remaining, alone = iter(paths), deque[str]()
+    remaining, suspects, alone = iter(paths), deque[str](), [""]
     working: dict[Future[Result], list[str]] = {}
+    done: SimpleQueue[Future[Result]] = SimpleQueue()
+
+    def send(some: list[str]) -> None:
+        future = workers.submit(some)
+        working[future] = some
+        future.add_done_callback(done.put)
+
     deaths = 0
     while True:
-        while len(working) < workers.slots:
-            some = [alone.popleft()] if alone else list(islice(remaining, workers.together))
-            if not some:
-                break
-            working[workers.submit(some)] = some
+        while len(working) < workers.slots and (some := list(islice(remaining, workers.together))):
+            send(some)
         if not working:
-            return
-        for future in wait(working, return_when=FIRST_COMPLETED).done:
-            some = working.pop(future)
-            try:
-                theirs, enrolments = future.result()
-            except workers.died as error:
-                deaths += 1
-                if deaths > DEATHS:
-                    raise FacesError("the workers die, one after the other; is there enough memory?") from error
-                if len(some) > 1:
-                    alone.extend(some)
-                    continue
-                theirs, enrolments = fingerprint, [Enrolment(reason="its worker died of it")]
-            except (CancelledError, OSError) as error:
-                raise FacesError("the scheduler went away; what was done is kept: run it again") from error
-            else:
-                deaths = 0
-            theirs.require(fingerprint, "a worker", "give all the same models and versions")
-            yield some, enrolments
+            if not suspects:
+                return
+            send(alone := [suspects.popleft()])
+        try:
+            future = done.get(timeout=LOOK)
+        except Empty:  # look whether there is still somebody at work
+            continue
+        some = working.pop(future)
+        try:
+            theirs, enrolments = workers.result(future)
+        except WorkerDiedError as error:
+            deaths += 1
+            if deaths > DEATHS:
+                raise FacesError(f"the workers die, one after the other; is there enough memory? {KEPT}") from error
+            if some is not alone:
+                suspects.extend(some)
+                continue
+            theirs, enrolments = fingerprint, [Enrolment(reason="its worker died of it")]
+        else:
+            deaths = 0
+        if different := theirs.difference(fingerprint):
+            raise FingerprintError(f"a worker has {different}; give all the same, restart them, and run it again")
+        yield some, enrolments

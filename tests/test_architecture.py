@@ -16,7 +16,8 @@ LAYERS = (
     "images zoo engine pickles download watching locks datasets",
     "dlib_weights detectors landmarks aligners embedders",
     "gallery duplicates metrics people classifiers recognizers training_report comparison versions reloading",
-    "pipeline checkpoints extraction workers video draw synthetic_people synthetic_sheet synthetic synthetic_scene",
+    "pipeline checkpoints extraction tasks cluster workers",
+    "video draw synthetic_people synthetic_sheet synthetic synthetic_scene",
     "cli",
 )
 ORDER = " ".join(LAYERS).split()  # lowest first: a module imports only from those before it

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
 from faces import detectors, zoo
-from faces.detectors import MmodDetector, SsdDetector, YuNetDetector, mmod
+from faces.detectors import MmodDetector, SsdDetector, YuNetDetector, glance, pyramid
 from faces.errors import ModelError
+from faces.images import Picture
+from faces.synthetic_people import CAST
+from faces.synthetic_scene import portrait
 from faces.types import Image, ModelId
 from tests.fakes import Array, FakeEngine, noise, write_onnx
 
@@ -36,7 +41,7 @@ def mmod_seeing(cells: Cells, **options: Any) -> tuple[MmodDetector, FakeEngine]
 
 
 def test_tiling_of_100_by_100_by_hand() -> None:
-    levels = mmod._tiling(100, 100)
+    levels = pyramid.tiling(100, 100)
     expected = [(100, 100, 11, 11), (83, 83, 11, 121), (69, 69, 11, 214), (57, 57, 11, 293), (47, 47, 11, 360),
                 (39, 39, 72, 368), (32, 32, 79, 326), (26, 26, 85, 290)]  # fmt: skip
     assert [(level.width, level.height, level.x, level.y) for level in levels][: len(expected)] == expected
@@ -47,8 +52,8 @@ def test_tiling_of_100_by_100_by_hand() -> None:
     "wh", [(20, 20), (20, 400), (400, 20), (83, 61), (640, 480), (480, 640), (1875, 219), (75, 149), (4000, 1000)]
 )
 def test_tiles_lie_apart_inside_the_picture(wh: tuple[int, int]) -> None:
-    levels = mmod._tiling(*wh)
-    height, width, _ = mmod._tiled(np.zeros((wh[1], wh[0], 3), np.uint8), levels).shape
+    levels = pyramid.tiling(*wh)
+    height, width, _ = pyramid.tiled(np.zeros((wh[1], wh[0], 3), np.uint8), levels).shape
     assert (levels[0].width, levels[0].height) == wh
     assert len(levels) >= 8 or min(wh) < 30
     occupied = np.zeros((height, width), bool)
@@ -60,18 +65,18 @@ def test_tiles_lie_apart_inside_the_picture(wh: tuple[int, int]) -> None:
         if before is not None:
             assert (level.width, level.height) == (int(before.width * 5 / 6), int(before.height * 5 / 6))
             below, above = level.y - before.y - before.height, before.y - level.y - level.height
-            assert max(level.x - before.x - before.width, below, above) >= mmod.PADDING
-    padding = mmod.OUTER_PADDING
+            assert max(level.x - before.x - before.width, below, above) >= pyramid.PADDING
+    padding = pyramid.OUTER_PADDING
     assert not occupied[:padding].any() and not occupied[-padding:].any()
     assert not occupied[:, :padding].any() and not occupied[:, -padding:].any()
 
 
 def test_tiled_picture_holds_the_image_on_the_mean_colour() -> None:
     image = noise(48, 64)
-    tiled = mmod._tiled(image, mmod._tiling(64, 48))
+    tiled = pyramid.tiled(image, pyramid.tiling(64, 48))
     assert np.array_equal(tiled[11:59, 11:75], image)
     assert tiled[0, 0].tolist() == [104, 117, 123]
-    second = mmod._tiling(64, 48)[1]
+    second = pyramid.tiling(64, 48)[1]
     for row, column in ((0, 0), (-1, -1), (0, -1)):  # corner pixels stay corner pixels
         tile = tiled[second.y : second.y + second.height, second.x : second.x + second.width]
         assert np.abs(tile[row, column].astype(int) - image[row, column]).max() <= 1
@@ -96,18 +101,19 @@ def test_one_cell_is_one_box(min_face: int, cell: tuple[int, int], box: tuple[in
     assert np.array_equal(detector.predictor_boxes(found), found.xyxy)
 
 
-def test_min_face_of_the_call_goes_before_the_detectors() -> None:
-    detector, engine = mmod_seeing({}, min_face=80)
-    for min_face in (None, 160, 40):
-        detector.detect(noise(200, 200), min_face)
-    sizes = [blob.shape[2] - 2 * mmod.OUTER_PADDING for blob in engine.blobs]
+def test_the_smaller_the_faces_the_larger_the_picture() -> None:
+    sizes = []
+    for min_face in (80, 160, 40):
+        detector, engine = mmod_seeing({}, min_face=min_face)
+        detector.detect(noise(200, 200))
+        sizes.append(engine.blobs[0].shape[2] - 2 * pyramid.OUTER_PADDING)
     assert sizes == [200, 100, 400]
 
 
 def test_large_images_are_shrunk_first() -> None:
     detector, engine = mmod_seeing({(10, 10): 1.0}, min_face=20, max_pixels=10_000)
     found = detector.detect(noise(200, 200))
-    assert engine.blobs[0].shape[2] == 100 + 2 * mmod.OUTER_PADDING
+    assert engine.blobs[0].shape[2] == 100 + 2 * pyramid.OUTER_PADDING
     assert found.xyxy.tolist() == [[88, 88, 248, 248]]
 
 
@@ -139,6 +145,146 @@ def test_images_of_any_shape_go_through(shape: tuple[int, int]) -> None:
     detector, engine = mmod_seeing({}, min_face=80)
     assert len(detector.detect(np.zeros((*shape, 3), np.uint8))) == 0
     assert len(engine.blobs) == 1
+
+
+# -- MMOD, the face that a photograph is of ----------------------------------------------------------------------------
+
+Place = tuple[float, float, float]
+
+
+def mmod_for_portraits(
+    monkeypatch: pytest.MonkeyPatch, wh: tuple[int, int], faces: list[Place],
+    guesses: Sequence[Place] = (),
+) -> tuple[MmodDetector, Picture, FakeEngine]:  # fmt: skip
+    """A network that sees faces (x, y, size: px) in a picture that a grey map of places stands for.
+
+    Blue and green tell the place in the picture, in 256ths of its sides, so that a part of a level can be recognised.
+    """
+    width, height = wh
+    image = np.zeros((height, width, 3), np.uint8)
+    image[..., 0] = np.linspace(0, 255, width)
+    image[..., 1] = np.linspace(0, 255, height)[:, None]
+    image[..., 2] = 77
+
+    def answer(blob: Array) -> list[Array]:
+        seen = blob[0].astype(np.float32)
+        shape = blob.shape[1] // 8, blob.shape[2] // 8
+        scores = np.full((1, 1, *shape), -9, np.float32)
+        for row, column in np.ndindex(*shape):
+            y, x = row * 8 + 14, column * 8 + 14
+            if x + 4 >= seen.shape[1] or y + 4 >= seen.shape[0] or abs(seen[y, x, 2] - 77) > 1:
+                continue  # between the levels
+            px = seen[y, x + 4, 0] - seen[y, x - 4, 0]
+            if abs(seen[y, x - 4 : x + 5, 2] - 77).max() > 1 or px <= 0:
+                continue
+            window = 80 * px / 8 / 255 * width
+            place = seen[y, x, 0] / 255 * width, seen[y, x, 1] / 255 * height
+            for fx, fy, size in faces:
+                away = np.hypot(place[0] - fx, place[1] - fy) / size * 6 + abs(np.log(window / size)) * 5
+                scores[0, 0, row, column] = max(scores[0, 0, row, column], 1 - away)
+        return [scores]
+
+    engine = FakeEngine(answer)
+    monkeypatch.setattr(glance, "faces", lambda lowest, smallest: [
+        tuple(value * lowest.shape[1] / width for value in guess) for guess in guesses
+    ])  # fmt: skip
+    return MmodDetector(engine, MODEL), Picture.of(image), engine
+
+
+def test_portrait_asks_the_pyramid_only_around_the_guess(monkeypatch: pytest.MonkeyPatch) -> None:
+    face = (260.0, 240.0, 280.0)
+    guessing, picture, parts = mmod_for_portraits(monkeypatch, (500, 500), [face], [(250, 250, 310)])
+    found = guessing.portrait(picture, 24)
+    assert len(parts.blobs) <= 4
+    assert max(blob.shape[2] for blob in parts.blobs) < 140
+    looking, picture, whole = mmod_for_portraits(monkeypatch, (500, 500), [face])
+    same = looking.portrait(picture, 24)
+    assert [blob.shape for blob in whole.blobs] == [(1, 698, 200, 3)]
+    assert np.abs(found.xyxy - same.xyxy).max() <= 2
+    assert found.sizes[0] == pytest.approx(280, rel=0.15)
+    assert np.abs(found.xyxy.reshape(2, 2).mean(axis=0) - face[:2]).max() < 10
+
+
+@pytest.mark.parametrize(
+    ("faces", "guesses", "best"),
+    [
+        ([(250, 240, 260)], [(100, 100, 240)], 250),  # nobody where the guess says
+        ([(150, 250, 230), (340, 250, 235)], [(150, 250, 230), (340, 250, 225)], 340),  # too far from the middle
+        ([(250, 250, 130)], [(250, 250, 240), (100, 100, 230)], 250),  # too small to be sure of
+    ],
+)
+def test_portrait_looks_everywhere_where_a_guess_is_not_enough(
+    monkeypatch: pytest.MonkeyPatch, faces: list[Place], guesses: list[Place], best: int
+) -> None:
+    detector, picture, engine = mmod_for_portraits(monkeypatch, (500, 500), faces, guesses)
+    found = detector.portrait(picture, 24)
+    assert max(blob.shape[2] for blob in engine.blobs) >= 200
+    assert found.xyxy[0, [0, 2]].mean() == pytest.approx(best, abs=12)
+
+
+def mmod_from_width(monkeypatch: pytest.MonkeyPatch, width: int) -> tuple[MmodDetector, FakeEngine]:
+    """A network that sees a face in the cell (10, 11) once the lowest level is as wide as this; no guess helps it."""
+
+    def answer(blob: Array) -> list[Array]:
+        scores = np.full((1, 1, blob.shape[1] // 8, blob.shape[2] // 8), -9, np.float32)
+        if blob.shape[2] - 2 * pyramid.OUTER_PADDING >= width:
+            scores[0, 0, 10, 11] = 2
+        return [scores]
+
+    engine = FakeEngine(answer)
+    monkeypatch.setattr(glance, "faces", lambda lowest, smallest: [])
+    return MmodDetector(engine, MODEL), engine
+
+
+@pytest.mark.parametrize(("width", "shares"), [(200, [0.45]), (300, [0.45, 0.25]), (1000, [0.45, 0.25, 0.14, 0.08])])
+def test_portrait_looks_for_large_faces_first_and_stops_at_the_first_found(
+    monkeypatch: pytest.MonkeyPatch, width: int, shares: list[float]
+) -> None:
+    detector, engine = mmod_from_width(monkeypatch, width)
+    found = detector.portrait(Picture.of(noise(300, 400)), 24)
+    asked = [80 / (blob.shape[2] - 2 * pyramid.OUTER_PADDING) * 4 / 3 for blob in engine.blobs]
+    assert asked == pytest.approx(shares, rel=0.01)
+    assert found.sizes[0] == pytest.approx(shares[-1] * 300, abs=1)
+
+
+@pytest.mark.parametrize(("wh", "smallest", "looks"), [((400, 300), 5, 5), ((120, 90), 24, 2), ((400, 19), 5, 0)])
+def test_portrait_looks_for_each_size_once_before_it_gives_up(
+    monkeypatch: pytest.MonkeyPatch, wh: tuple[int, int], smallest: float, looks: int
+) -> None:
+    detector, engine = mmod_from_width(monkeypatch, 99_999)
+    assert len(detector.portrait(Picture.of(noise(*wh[::-1])), smallest)) == 0
+    assert len(engine.blobs) == looks
+
+
+@pytest.mark.parametrize(("width", "scale"), [(200, 1 / 4), (300, 1 / 4), (900, 1 / 2)])
+def test_portrait_of_a_large_jpeg_is_found_in_a_smaller_one(
+    monkeypatch: pytest.MonkeyPatch, width: int, scale: float
+) -> None:
+    image = np.zeros((2400, 3200, 3), np.uint8)
+    detector, engine = mmod_from_width(monkeypatch, width)
+    jpeg = Picture(cv2.imencode(".jpg", image)[1].tobytes())
+    found, same = detector.portrait(jpeg, 24), detector.portrait(Picture.of(image), 24)
+    assert jpeg.at_least(0)[1] == scale
+    assert found.xyxy == pytest.approx(same.xyxy, abs=1 / scale)
+    shapes = [blob.shape for blob in engine.blobs]
+    assert shapes[: len(shapes) // 2] == shapes[len(shapes) // 2 :]
+
+
+def test_the_first_guess_is_the_largest_and_none_is_made_without_a_cascade(monkeypatch: pytest.MonkeyPatch) -> None:
+    face = cv2.resize(portrait(CAST[0], 5, 1).image, (200, 200), interpolation=cv2.INTER_AREA)
+    x, y, _ = max(guesses := glance.faces(face, 80), key=lambda guess: guess[2])
+    assert guesses[0][:2] == (x, y)
+    assert np.hypot(x - 100, y - 100) < 40
+    assert glance.faces(np.full((200, 200, 3), 99, np.uint8), 80) == []
+    monkeypatch.setattr(glance, "_cascade", lambda: None)
+    assert glance.faces(face, 80) == []
+
+
+@pytest.mark.parametrize("missing", ["data", "CascadeClassifier"])
+def test_an_opencv_without_cascades(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    assert glance._cascade.__wrapped__() is not None
+    monkeypatch.delattr(cv2, missing)
+    assert glance._cascade.__wrapped__() is None
 
 
 # -- SSD ---------------------------------------------------------------------------------------------------------------
@@ -302,9 +448,25 @@ def test_load_errors_say_what_to_run(tmp_path: Path) -> None:
             detectors.load(str(tmp_path / name))
 
 
+@pytest.mark.parametrize("wh", [(800, 600), (4000, 3000)])
+def test_ssd_and_yunet_look_once_at_no_more_pixels_than_they_use(wh: tuple[int, int]) -> None:
+    jpeg = cv2.imencode(".jpg", np.zeros((wh[1], wh[0], 3), np.uint8))[1].tobytes()
+    ssd, seen_by_ssd = ssd_seeing((0, 1, 0.9, 0.4, 0.4, 0.6, 0.7), (0, 1, 0.8, 0, 0, 0.1, 0.1))
+    yunet, seen_by_yunet = yunet_seeing(32, 1, 2)
+    for detector, side in ((ssd, 600), (yunet, 1280)):
+        picture = Picture(jpeg)
+        [box] = detector.portrait(picture, 24).xyxy
+        assert (box >= 0).all() and (box <= [*wh, *wh]).all()
+        decoded = min(picture.at_least(0)[0].shape[:2])
+        assert decoded == 600 if wh[0] == 800 else side <= 2 * decoded <= 4 * side
+    assert np.allclose(ssd.portrait(Picture(jpeg), 24).xyxy, [[0.4 * wh[0], 0.4 * wh[1], 0.6 * wh[0], 0.7 * wh[1]]])
+    assert len(seen_by_ssd.blobs) == 2
+    assert len(seen_by_yunet.blobs) == 1
+
+
 def test_every_detector_answers_the_same_kind_of_nothing() -> None:
     image: Image = np.zeros((64, 64, 3), np.uint8)
     for detector in (mmod_seeing({})[0], ssd_seeing()[0], yunet_seeing(8, 0, 0, 0.99)[0]):
-        found = detector.detect(image, min_face=30)
+        found = detector.detect(image)
         assert (found.xyxy.dtype, found.score.dtype) == (np.float32, np.float32)
         assert detector.predictor_boxes(found).shape == (0, 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,22 @@ import numpy as np
 import pytest
 
 from faces.errors import FacesError, PickleError
-from faces.gallery import Gallery
+from faces.gallery import Gallery, LeftOut
 from faces.types import Fingerprint, ModelId
 
 PRINT = Fingerprint(ModelId("det", "1" * 64), ModelId("ali", "2" * 64), ModelId("emb", "3" * 64))
 VECTORS = np.eye(3, 4, dtype=np.float32)
 NAMES = ("Zoë Lind", "Ada", "Zoë Lind")
+ODD = os.fsdecode(b"caf\xe9.jpg")  # no Unicode
 
 
 def full() -> Gallery:
     boxes, scores = np.arange(12, dtype=np.float32).reshape(3, 4), np.array([0.7, 0.8, 0.9], np.float32)
-    return Gallery(VECTORS, NAMES, ("a.jpg", "b.jpg", "ç.jpg"), ("1" * 64,) * 3, boxes, scores, PRINT)
+    left_out = LeftOut(("d.jpg", ODD), ("4" * 64, "5" * 64), (7, 8), ("", "9"), ("no face", "unreadable: not an image"))
+    return Gallery(
+        VECTORS, NAMES, ("a.jpg", "b.jpg", "ç.jpg"), ("1" * 64,) * 3, boxes, scores, PRINT, (4, 5, 6), ("1", "", "2"),
+        "confidence 0.5", left_out,
+    )  # fmt: skip
 
 
 def test_round_trip(tmp_path: Path) -> None:
@@ -29,6 +35,9 @@ def test_round_trip(tmp_path: Path) -> None:
     assert (loaded.names, loaded.paths, loaded.hashes, loaded.fingerprint) == (
         NAMES, ("a.jpg", "b.jpg", "ç.jpg"), ("1" * 64,) * 3, PRINT
     )  # fmt: skip
+    assert (loaded.sizes, loaded.stamps, loaded.settings) == ((4, 5, 6), ("1", "", "2"), "confidence 0.5")
+    assert loaded.left_out == full().left_out
+    assert len(loaded.left_out) == 2
     for name in ("embeddings", "boxes", "scores"):
         assert np.array_equal(getattr(loaded, name), getattr(full(), name))
     assert loaded.embeddings.dtype == np.float32
@@ -50,6 +59,7 @@ def test_the_recipes_file_is_read(tmp_path: Path, shape: tuple[int, ...]) -> Non
     assert np.array_equal(loaded.embeddings, VECTORS)
     assert loaded.embeddings.dtype == np.float32
     assert (loaded.names, loaded.fingerprint, loaded.paths, loaded.boxes) == (NAMES, None, (), None)
+    assert (loaded.sizes, loaded.settings, len(loaded.left_out)) == ((), "", 0)
 
 
 def test_nobody_enrolled(tmp_path: Path) -> None:
@@ -69,6 +79,10 @@ BAD: list[Any] = [
     {"names": ["a"], "embeddings": [[1.0, 2]], "boxes": np.zeros((2, 4))},
     {"names": ["a"], "embeddings": [[1.0, 2]], "paths": 7},
     {"names": ["a"], "embeddings": [[1.0, 2]], "fingerprint": {"detector": "x"}},
+    {"names": ["a"], "embeddings": [[1.0, 2]], "sizes": [1, 2]},
+    {"names": ["a"], "embeddings": [[1.0, 2]], "left_out": {"paths": ["x"]}},
+    {"names": ["a"], "embeddings": [[1.0, 2]], "left_out": {"unheard of": []}},
+    {"names": ["a"], "embeddings": [[1.0, 2]], "left_out": 7},
 ]  # fmt: skip
 
 
@@ -82,7 +96,8 @@ def test_other_content_is_refused_in_one_line(tmp_path: Path, content: Any) -> N
 
 @pytest.mark.parametrize(
     "parts", [{"names": ("a",)}, {"paths": ("x",)}, {"hashes": ("x",) * 4}, {"boxes": np.zeros((2, 4))},
-              {"scores": np.zeros(1)}, {"embeddings": np.zeros(3)}, {"embeddings": np.full((3, 4), np.inf)}]
+              {"scores": np.zeros(1)}, {"sizes": (1,)}, {"stamps": ("",) * 2}, {"embeddings": np.zeros(3)},
+              {"embeddings": np.full((3, 4), np.inf)}]
 )  # fmt: skip
 def test_parts_that_do_not_agree_are_refused(parts: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r" for 3 names| for 1 names|not finite"):

@@ -1,11 +1,10 @@
-"""Photographs of every kind are read alike; files are written whole or not at all; who is in a data set."""
+"""Photographs of every kind are read alike; files are written whole or not at all."""
 
 from __future__ import annotations
 
 import io
 import os
 import struct
-import unicodedata
 import zlib
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from PIL import Image as PillowImage
 
 from faces import images
 from faces.errors import FacesError, ImageError, UsageError
-from faces.images import check_writable, decode_image, find_images, find_people, read_image, write_bytes, write_image
+from faces.images import Picture, check_writable, decode_image, find_images, read_image, write_bytes, write_image
 
 RGB = (200, 100, 50)
 LUMA = 124  # of RGB, by Pillow
@@ -144,6 +143,74 @@ def test_what_is_no_file(tmp_path: Path, name: str, why: str) -> None:
         read_image(tmp_path / name)
 
 
+# -- no finer than needed ----------------------------------------------------------------------------------------------
+
+
+def test_a_jpeg_is_decoded_as_finely_as_asked_and_no_finer() -> None:
+    data = encoded(PillowImage.radial_gradient("L").resize((1203, 800)).convert("RGB"), "JPEG")
+    whole = decode_image(data)
+    for asked, given, shape in (
+        (0.01, 1 / 8, (100, 151)), (1 / 8, 1 / 8, (100, 151)), (0.13, 1 / 4, (200, 301)), (1 / 2, 1 / 2, (400, 602)),
+        (0.51, 1, (800, 1203)), (7, 1, (800, 1203)),
+    ):  # fmt: skip
+        picture = Picture(data)
+        image, scale = picture.at_least(asked)
+        assert (scale, image.shape) == (given, (*shape, 3))
+        assert picture.sides == (800, 1203)
+        smaller = cv2.resize(whole, shape[::-1], interpolation=cv2.INTER_AREA)
+        assert np.abs(image.astype(int) - smaller).mean() < 2
+    assert np.array_equal(image, whole)
+
+
+def test_a_picture_is_decoded_again_only_where_it_must_be_finer() -> None:
+    picture = Picture(encoded(plain(wh=(640, 480)), "JPEG"))
+    small, _ = picture.at_least(0.25)
+    assert picture.at_least(0.2)[0] is small
+    whole, _ = picture.at_least(1)
+    assert whole.shape == (480, 640, 3)
+    assert picture.at_least(0.2) == (whole, 1)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "BMP"])
+def test_other_kinds_are_decoded_whole(kind: str) -> None:
+    image, scale = Picture(encoded(plain(wh=(640, 480)), kind)).at_least(0.1)
+    assert (image.shape, scale) == ((480, 640, 3), 1)
+
+
+@pytest.mark.parametrize("wh", [(1, 1), (7, 3), (9, 1000)])
+def test_scales_of_tiny_pictures_are_exact(wh: tuple[int, int]) -> None:
+    for asked in (0.125, 0.25, 0.5):
+        image, scale = Picture(encoded(plain(wh=wh), "JPEG")).at_least(asked)
+        assert asked <= scale <= 1
+        assert image.shape[1::-1] == tuple(-(-side // round(1 / scale)) for side in wh)
+
+
+def test_smaller_pictures_are_upright_too() -> None:
+    exif = PillowImage.Exif()
+    exif[ORIENTATION] = 6
+    stored = PillowImage.new("RGB", (640, 320), (255, 0, 0))
+    stored.paste((0, 0, 255), (0, 0, 320, 320))
+    image, scale = Picture(encoded(stored, "JPEG", exif=exif)).at_least(0.25)
+    assert (image.shape, scale) == ((160, 80, 3), 0.25)
+    assert image[40, 40].argmax() == 0  # blue above
+    assert image[120, 40].argmax() == 2
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK"])
+def test_smaller_grey_and_printed_pictures(mode: str) -> None:
+    data = encoded(plain(mode, wh=(640, 320)), "JPEG")
+    small, whole = Picture(data).at_least(0.125)[0], decode_image(data)
+    assert small.shape == (40, 80, 3)
+    assert np.abs(small[20, 40].astype(int) - whole[160, 320]).max() <= 2
+
+
+def test_smaller_pictures_are_no_excuse_for_half_a_file() -> None:
+    data = encoded(PillowImage.effect_noise((640, 480), 50).convert("RGB"), "JPEG")
+    for share in (0.2, 0.5, 0.95):
+        with pytest.raises(ImageError, match="damaged or cut off"):
+            Picture(data[: int(len(data) * share)]).at_least(0.125)
+
+
 def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
@@ -221,36 +288,6 @@ def test_find_images_at_any_depth_in_order(tmp_path: Path) -> None:
           ".git/x.jpg", "a/noext")  # fmt: skip
     found = [path.relative_to(tmp_path).as_posix() for path in find_images(tmp_path)]
     assert found == ["b.PNG", "a/1.tif", "a/2.jpeg", "a/deep/er/x.webp", "c/x.bmp"]
-
-
-def test_find_people_one_folder_each_sorted_and_composed(tmp_path: Path) -> None:
-    decomposed = unicodedata.normalize("NFD", "Zoë Lind")
-    touch(tmp_path, "Bob/1.jpg", "Bob/album/2.jpg", "Ada/x.png", f"{decomposed}/1.jpg", "李/1.jpg")
-    touch(tmp_path, "loose.jpg", ".x/1.jpg")
-    (tmp_path / "Empty").mkdir()
-    people = {person.name: len(person.photographs) for person in find_people(tmp_path)}
-    assert list(people.items()) == [("Ada", 1), ("Bob", 2), ("Empty", 0), ("Zoë Lind", 1), ("李", 1)]
-
-
-@pytest.mark.parametrize(
-    "pair", [("Ada", "ada"), ("Zoë", unicodedata.normalize("NFD", "Zoë")), ("Straße", "STRASSE"), ("Ada", "Ａda")]
-)
-def test_two_folders_of_one_name(tmp_path: Path, pair: tuple[str, str]) -> None:
-    touch(tmp_path, *(f"{name}/1.jpg" for name in pair))
-    if len(names_in(tmp_path)) == 1:
-        pytest.skip("this file system does not tell the two names apart")
-    with pytest.raises(UsageError, match="differ only in case or Unicode form"):
-        find_people(tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("name", "why"), [("none", "no such folder"), ("file.jpg", "a file, not a folder"), ("empty", "no photographs")]
-)
-def test_no_data_set(tmp_path: Path, name: str, why: str) -> None:
-    touch(tmp_path, "file.jpg", "empty/Ada/notes.txt")
-    with pytest.raises(UsageError, match=why) as caught:
-        find_people(tmp_path / name)
-    assert caught.value.status == 2
 
 
 def test_pillows_own_limit_is_off() -> None:

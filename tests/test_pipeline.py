@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import pickle
 from dataclasses import replace
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -14,16 +13,7 @@ import pytest
 from faces import zoo
 from faces.aligners import TEMPLATES, Aligner
 from faces.embedders import Embedder
-from faces.images import write_image
-from faces.pipeline import (
-    ENROL_BATCH,
-    LEAST_SHARPNESS,
-    PORTRAIT_SHARES,
-    SMALLEST_FACE,
-    Enrolment,
-    Pipeline,
-    sharpness,
-)
+from faces.pipeline import LEAST_SHARPNESS, SMALLEST_FACE, Pipeline, sharpness
 from faces.types import Faces, Fingerprint, Floats, Image, LandmarkScheme, ModelId
 from tests.fakes import FakeDetector, FakeEngine, faces_at, noise
 
@@ -76,123 +66,99 @@ def coloured(seed: int, side: int = 160) -> Image:
 # -- enrolment ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def photographs(tmp_path: Path) -> Iterator[dict[str, Path]]:
-    """One of every kind."""
-    images = {
-        "good": photograph(coloured(1)),
-        "nobody": photograph(np.zeros((1, 1, 3), np.uint8)),
-        "small": photograph(coloured(2, SMALLEST_FACE - 1)),
-        "just-large-enough": photograph(coloured(3, SMALLEST_FACE)),
-        "blurred": photograph(np.full((160, 160, 3), 120, np.uint8)),
-        "other": photograph(coloured(4)),
-    }
-    paths = {name: tmp_path / f"{name}.png" for name in (*images, "text", "missing")}
-    for name, image in images.items():
-        write_image(paths[name], image)
-    paths["text"].write_text("no picture")
-    yield paths
+def file(image: Image, suffix: str = ".png") -> bytes:
+    return bytes(cv2.imencode(suffix, image)[1])
 
 
-def test_enrol_says_why_not(photographs: dict[str, Path]) -> None:
-    enrolments = pipeline().enrol(list(photographs.values()))
-    reasons = {enrolment.path.stem: enrolment.reason for enrolment in enrolments}
-    assert list(reasons) == list(photographs)
+PHOTOGRAPHS: dict[str, bytes | str] = {
+    "good": file(photograph(coloured(1))),
+    "nobody": file(photograph(np.zeros((1, 1, 3), np.uint8))),
+    "small": file(photograph(coloured(2, SMALLEST_FACE - 1))),
+    "just-large-enough": file(photograph(coloured(3, SMALLEST_FACE))),
+    "blurred": file(photograph(np.full((160, 160, 3), 120, np.uint8))),
+    "other": file(photograph(coloured(4))),
+    "text": b"no picture",
+    "missing": "unreadable: no such file",
+}  # one of every kind
+
+
+def test_enrol_says_why_not() -> None:
+    enrolments = dict(zip(PHOTOGRAPHS, pipeline().enrol(iter(PHOTOGRAPHS.values())), strict=True))
+    reasons = {name: enrolment.reason for name, enrolment in enrolments.items()}
     assert reasons["good"] == reasons["just-large-enough"] == reasons["other"] == ""
     assert reasons["nobody"] == "no face"
-    assert reasons["small"] == "no face"  # so small are not even looked for
+    assert reasons["small"] == f"face too small: {SMALLEST_FACE - 1} px, at least {SMALLEST_FACE}"
     assert reasons["blurred"].startswith("too blurred to help: sharpness ")
     assert reasons["text"] == "unreadable: not an image"
-    assert reasons["missing"].lower() == "unreadable: no such file or directory"
-    for enrolment in enrolments:
-        missing = [enrolment.face is None, enrolment.embedding is None, enrolment.sha256 == ""]
-        assert missing == [bool(enrolment.reason)] * 3
+    assert reasons["missing"] == PHOTOGRAPHS["missing"]
+    for name, enrolment in enrolments.items():
+        assert [enrolment.face is None, enrolment.embedding is None] == [bool(enrolment.reason)] * 2
+        data = PHOTOGRAPHS[name]
+        assert enrolment.sha256 == ("" if isinstance(data, str) else hashlib.sha256(data).hexdigest())
 
 
-def test_a_face_that_a_detector_finds_but_is_too_small(photographs: dict[str, Path]) -> None:
-    small = pipeline()
-    detector(small).detect = lambda image, min_face=None: faces_at((200, 150, 210.9, 160.9))  # type: ignore[method-assign]
-    [enrolment] = small.enrol([photographs["good"]])
-    assert enrolment.reason == f"face too small: 10 px, at least {SMALLEST_FACE}"
+def test_a_photograph_cut_off_is_unreadable_however_small_it_is_decoded() -> None:
+    whole = file(photograph(coloured(1, 1600), (2000, 2000)), ".jpg")
+    good, cut = pipeline().enrol([whole, whole[: len(whole) * 9 // 10]])
+    assert good.reason == ""
+    assert cut.reason.startswith("unreadable: damaged or cut off")
 
 
-def test_each_embedding_is_its_own_photographs(photographs: dict[str, Path]) -> None:
-    together = pipeline().enrol(list(photographs.values()))
-    for enrolment in together:
-        [alone] = pipeline().enrol([enrolment.path])
+def test_each_embedding_is_its_own_photographs() -> None:
+    together = dict(zip(PHOTOGRAPHS, pipeline().enrol(PHOTOGRAPHS.values()), strict=True))
+    for name, enrolment in together.items():
+        [alone] = pipeline().enrol([PHOTOGRAPHS[name]])
         assert alone.reason == enrolment.reason
         if enrolment.embedding is not None and alone.embedding is not None:
             assert np.allclose(alone.embedding, enrolment.embedding, atol=1e-6)
             assert np.linalg.norm(enrolment.embedding) == pytest.approx(1)
-    one, other = (together[list(photographs).index(name)].embedding for name in ("good", "other"))
+    one, other = together["good"].embedding, together["other"].embedding
     assert one is not None
     assert other is not None
     assert np.linalg.norm(one - other) > 0.05
 
 
-def test_what_is_kept_of_an_enrolled_photograph(photographs: dict[str, Path]) -> None:
-    [enrolment] = pipeline().enrol([photographs["good"]])
+def test_what_is_kept_of_an_enrolled_photograph() -> None:
+    [enrolment] = pipeline().enrol([PHOTOGRAPHS["good"]])
     assert enrolment.face is not None
     assert enrolment.face.xyxy.tolist() == [[120, 70, 280, 230]]
-    assert enrolment.sha256 == hashlib.sha256(photographs["good"].read_bytes()).hexdigest()
+    assert str(pickle.loads(pickle.dumps(enrolment))) == str(enrolment)
 
 
 def test_nothing_to_enrol() -> None:
     assert pipeline().enrol([]) == []
-    assert list(pipeline().enrol_all([], workers=2)) == []
-
-
-@pytest.mark.parametrize("workers", [1, 3])
-def test_many_are_enrolled_in_their_order_whatever_the_workers(tmp_path: Path, workers: int) -> None:
-    paths = [tmp_path / f"{index:02}.png" for index in range(6 * ENROL_BATCH + 3)]
-    for index, path in enumerate(paths):
-        if index % 7 == 3:
-            path.write_text("no picture")
-        else:
-            write_image(path, photograph(coloured(index, 40), (60, 50)))
-    enrolments = list(pipeline().enrol_all(iter(paths), workers))
-    assert [enrolment.path for enrolment in enrolments] == paths
-    for index in (0, 3, ENROL_BATCH, len(paths) - 1):
-        [alone] = pipeline().enrol([paths[index]])
-        assert enrolments[index].reason == alone.reason == ("unreadable: not an image" if index % 7 == 3 else "")
-        if alone.embedding is not None:
-            assert np.allclose(enrolments[index].embedding, alone.embedding, atol=1e-6)
-
-
-def test_stopping_early_stops_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Path] = []
-
-    def enrol(self: Pipeline, paths: list[Path]) -> list[Enrolment]:
-        asked.extend(paths)
-        return [Enrolment(path, reason="no face") for path in paths]
-
-    monkeypatch.setattr(Pipeline, "enrol", enrol)
-    everything = pipeline().enrol_all((tmp_path / str(n) for n in range(10_000)), workers=1)
-    next(everything)
-    everything.close()  # type: ignore[attr-defined]
-    assert len(asked) < 100
 
 
 # -- finding the face --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("share", [0.9, 0.3, 0.1])
-def test_best_face_looks_for_large_faces_first_and_stops_at_the_first_found(share: float) -> None:
-    looking = pipeline()
-    side = round(600 * share)
-    face = looking.best_face(photograph(coloured(0, side), (900, 600)))
-    asked = detector(looking).asked
-    assert len(face) == 1
-    assert face.sizes[0] == pytest.approx(side)
-    wanted = [max(share * 600, SMALLEST_FACE) for share in PORTRAIT_SHARES]
-    assert asked == wanted[: len(asked)]
-    assert [size <= side for size in wanted[: len(asked)]] == [False] * (len(asked) - 1) + [True]
+def test_a_crop_is_cut_from_no_more_pixels_than_it_needs(monkeypatch: pytest.MonkeyPatch) -> None:
+    looking, seen = pipeline(), []
+    monkeypatch.setattr(looking.detector, "portrait", lambda picture, smallest: faces_at((400, 200, 2000, 1800)))
+    cut = looking.embedder.aligner.crop
+
+    def crop(image: Image, faces: Faces) -> Image:
+        seen.append(image.shape)
+        return cut(image, faces)
+
+    monkeypatch.setattr(looking.embedder.aligner, "crop", crop)
+    image = photograph(np.kron(coloured(1, 100), np.ones((16, 16, 1), np.uint8)), (2400, 2000))
+    jpeg, png = looking.enrol([file(image, ".jpg"), file(image)])
+    assert seen == [(250, 300, 3), (2000, 2400, 3)]
+    for enrolment in (jpeg, png):
+        assert enrolment.face is not None
+        assert enrolment.face.xyxy.tolist() == [[400, 200, 2000, 1800]]  # px of the whole photograph
+    assert jpeg.embedding is not None
+    assert png.embedding is not None
+    assert np.linalg.norm(jpeg.embedding - png.embedding) < 0.02
 
 
-def test_best_face_looks_everywhere_before_it_gives_up() -> None:
+def test_best_face_has_landmarks() -> None:
     looking = pipeline()
-    assert len(looking.best_face(np.zeros((600, 900, 3), np.uint8))) == 0
-    assert len(detector(looking).asked) == len(PORTRAIT_SHARES)
+    face = looking.best_face(photograph(coloured(0)))
+    assert face.xyxy.tolist() == [[120, 70, 280, 230]]
+    assert face.scheme == "eye-corners"
+    assert len(looking.best_face(np.zeros((60, 90, 3), np.uint8))) == 0
 
 
 def test_detect_asks_for_landmarks_only_where_the_aligner_needs_others() -> None:
@@ -206,7 +172,7 @@ def test_detect_asks_for_landmarks_only_where_the_aligner_needs_others() -> None
         assert isinstance(finding.predictor, FakePredictor)
         assert len(finding.predictor.boxes) == predicted
         assert found.scheme == ("eye-corners" if predicted else scheme)
-        assert detector(finding).asked == [None]
+        assert detector(finding).looks == 1
         if predicted:
             assert np.array_equal(finding.predictor.boxes[0], found.xyxy)  # type: ignore[arg-type]
 

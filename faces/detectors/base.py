@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import numpy as np
+
+from faces.images import Picture
 from faces.types import Faces, Floats, Image, LandmarkScheme, ModelId
 
 
@@ -16,13 +19,24 @@ class Detector(Protocol):
     model: ModelId
     scheme: LandmarkScheme | None
 
-    def detect(self, image: Image, min_face: float | None = None) -> Faces:
-        """The faces with a score of at least the detector's confidence, best first; none is ordinary.
+    def detect(self, image: Image) -> Faces:
+        """The faces with a score of at least the detector's confidence, best first; none is ordinary."""
+        ...
 
-        min_face: px; a detector may be quicker where smaller faces are not wanted, and then miss them.
+    def portrait(self, picture: Picture, smallest: float) -> Faces:
+        """The face that a photograph is of, or none; px of the whole picture, which is decoded only as finely
+        as the detector needs.
+
+        smallest: px; a detector need not look for smaller ones. Raises ImageError for damaged photographs.
         """
         ...
 
     def predictor_boxes(self, faces: Faces) -> Floats:
         """float32 (N, 4): the boxes as the 5-point predictor knows them, which is dlib's way to frame a face."""
         ...
+
+
+def scaled(faces: Faces, by: float) -> Faces:
+    """The same faces in an image ``by`` times as large."""
+    landmarks = None if faces.landmarks is None else faces.landmarks * np.float32(by)
+    return Faces(faces.xyxy * np.float32(by), faces.score, landmarks, faces.scheme)

@@ -1,39 +1,32 @@
 """dlib's MMOD face detector: a small convolutional network slid over an image pyramid.
 
-King, "Max-Margin Object Detection", arXiv:1502.00046; dlib/dnn/loss.h (loss_mmod_) and
-dlib/image_transforms/image_pyramid.h.
+King, "Max-Margin Object Detection", arXiv:1502.00046; dlib/dnn/loss.h (loss_mmod_).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from math import log
 
-import cv2
 import numpy as np
 
 from faces import dlib_weights, zoo
+from faces.detectors import glance
+from faces.detectors.base import scaled
+from faces.detectors.pyramid import SHRINK, Pyramid
 from faces.engine import Engine, OnnxEngine
-from faces.geometry import non_maximum_suppression
+from faces.geometry import iou, non_maximum_suppression
+from faces.images import Picture
 from faces.types import Faces, Floats, Image, LandmarkScheme, ModelId
 
 WINDOW = 80  # px: the only face size that the network knows
 STRIDE, FIRST = 8, 14  # px: a cell of the score map, and where the first one's centre lies
 NMS_IOU = 0.338  # stored in the .dat, with no limit on how much of one box another may cover
-PADDING, OUTER_PADDING = 10, 11  # px between the levels that dlib tiles into one picture, and around them
-SHRINK = 5 / 6  # dlib's pyramid_down<6>
-LOWEST_LEVEL = 5  # px: of height
 LONGEST_SIDE = 32_000  # px: more is too much for cv2.warpAffine
 SMALLEST_IMAGE = 20  # px: smaller ones hold no face, and the network needs something to slide over
-
-
-@dataclass(frozen=True, slots=True)
-class _Level:
-    """A pyramid level: its size, and its place in dlib's tiled picture, px."""
-
-    width: int
-    height: int
-    x: int
-    y: int
+# Of the image's shorter side, that a photograph's face may take: each step costs three times the one before.
+PORTRAIT_SHARES = (0.45, 0.25, 0.14, 0.08, 0.04)
+FINE_ENOUGH = 2  # of these, the one for which a large JPEG is decoded at first: a finer image costs decoding again
+GLANCE, AROUND = 3, 64  # cells around a glance's guess that are asked, and px around it that the network then sees
 
 
 class MmodDetector:
@@ -51,6 +44,7 @@ class MmodDetector:
         self.scheme: LandmarkScheme | None = None
         self.min_face = min_face
         self._engine = engine
+        self._confidence = confidence
         self._threshold = float(np.log(confidence / (1 - confidence)))
         self._max_pixels = max_pixels
 
@@ -61,90 +55,95 @@ class MmodDetector:
         engine = OnnxEngine(dlib_weights.converted(spec), threads)
         return cls(engine, zoo.model_id(spec), confidence, min_face)
 
-    def detect(self, image: Image, min_face: float | None = None) -> Faces:
-        height, width = image.shape[:2]
-        enough = WINDOW / (min_face or self.min_face)
-        scale = min(enough, (self._max_pixels / (height * width)) ** 0.5, LONGEST_SIDE / max(height, width))
-        size = round(width * scale), round(height * scale)
-        if min(height, width, *size) < SMALLEST_IMAGE:
-            return Faces.empty()
-        if abs(scale - 1) > 0.01:
-            method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-            image = np.asarray(cv2.resize(image, size, interpolation=method), np.uint8)
-        levels = _tiling(image.shape[1], image.shape[0])
-        scores = self._engine.run(_tiled(image, levels)[None])[0][0, 0]
-        rows, columns = np.nonzero(scores > self._threshold)
-        centres = np.stack([columns, rows], axis=1) * STRIDE + FIRST
-        boxes = _boxes_in_image(centres.astype(np.float32), levels)
-        boxes *= np.array([width / image.shape[1], height / image.shape[0]] * 2, np.float32)
-        score = (1 / (1 + np.exp(-scores[rows, columns]))).astype(np.float32)
-        kept = non_maximum_suppression(boxes, score, NMS_IOU)
-        return Faces(boxes[kept], score[kept])
+    def detect(self, image: Image) -> Faces:
+        pyramid = self._pyramid(image, self.min_face)
+        return Faces.empty() if pyramid is None else _suppressed(self._candidates(pyramid, self._scores(pyramid.tiled)))
+
+    def portrait(self, picture: Picture, smallest: float) -> Faces:
+        """Looks for a large face first, as portraits have, in an image that is the smaller for it; then for less."""
+        largest: float = picture.sides[0]
+        sizes = [max(share * largest, smallest) for share in PORTRAIT_SHARES]
+        picture.at_least(WINDOW / sizes[FINE_ENOUGH])  # in one go, since most faces are found there
+        for size in dict.fromkeys(sizes):  # each once: in a small image the last ones are the same
+            image, scale = picture.at_least(WINDOW / size)
+            pyramid = self._pyramid(image, size * scale)
+            if pyramid is None:
+                break
+            face = self._glance(pyramid, largest * scale)
+            if len(face) == 0:
+                face = self._best(self._candidates(pyramid, self._scores(pyramid.tiled)), pyramid)
+            if len(face):
+                return scaled(face, 1 / scale)
+            largest = size
+        return Faces.empty()
 
     def predictor_boxes(self, faces: Faces) -> Floats:
         return faces.xyxy
 
+    def _pyramid(self, image: Image, min_face: float) -> Pyramid | None:
+        """None for images too small for any face."""
+        shorter, longer = sorted(image.shape[:2])
+        scale = min(WINDOW / min_face, (self._max_pixels / (shorter * longer)) ** 0.5, LONGEST_SIDE / longer)
+        return None if min(shorter, round(shorter * scale)) < SMALLEST_IMAGE else Pyramid.build(image, scale)
 
-def _tiling(width: int, height: int) -> list[_Level]:
-    """The pyramid of an image, laid out as dlib's compute_tiled_image_pyramid_details does.
+    def _scores(self, tiled: Image) -> Floats:
+        """The score map (rows, columns) of a tiled picture or a part of it."""
+        scores: Floats = self._engine.run(np.ascontiguousarray(tiled)[None])[0][0, 0]
+        return scores
 
-    Down the left side, until the next level fits beside the one before, then back up the right.
-    """
-    sizes = [(width, height)]
-    while (narrower := int(sizes[-1][0] * SHRINK)) > 0 and (lower := int(sizes[-1][1] * SHRINK)) >= LOWEST_LEVEL:
-        sizes.append((narrower, lower))
-    total = sum(h + PADDING for _, h in sizes) - 2 * PADDING
-    levels: list[_Level] = []
-    y, before = 0, 0
-    for w, h in sizes:
-        if w <= width - before - PADDING and (y - height) * 2 >= total - height:
-            break
-        levels.append(_Level(w, h, OUTER_PADDING, OUTER_PADDING + y))
-        y, before = y + h + PADDING, w
-    bottom = y - PADDING + OUTER_PADDING
-    for w, h in sizes[len(levels) :]:
-        x = OUTER_PADDING + width - w
-        if bottom - h < OUTER_PADDING + height:
-            break
-        levels.append(_Level(w, h, x, bottom - h))
-        bottom -= h + PADDING
-    return levels
+    def _candidates(self, pyramid: Pyramid, scores: Floats) -> Faces:
+        """Every cell of the score map that sees a face: many to each face."""
+        rows, columns = np.nonzero(scores > self._threshold)
+        centres = (np.stack([columns, rows], axis=1) * STRIDE + FIRST).astype(np.float32)
+        return Faces(pyramid.boxes(centres, WINDOW), (1 / (1 + np.exp(-scores[rows, columns]))).astype(np.float32))
+
+    def _glance(self, pyramid: Pyramid, largest: float) -> Faces:
+        """The face where a guess says, asked only of the levels around its size; none where another might be better.
+
+        largest: px; there are no larger faces. By ``Faces.best``, beside a face of size s, d px from the middle, a
+        better one is larger than 3 s - 4 d; and where there is another, more than one thing looks like a face.
+        """
+        guesses = glance.faces(pyramid.lowest, WINDOW)
+        if not guesses:
+            return Faces.empty()
+        x, y, size = guesses[0]
+        scores: Floats = np.full([side // STRIDE for side in pyramid.tiled.shape[:2]], -np.inf, np.float32)
+        peaks: dict[int, float] = {}
+        levels = range(len(pyramid.levels))
+        ask = [min(max(round(log(size / WINDOW, 1 / SHRINK)), 0), levels[-1])]
+        while ask:  # on, until the best level lies between two that were asked
+            peaks[ask[0]] = self._score_around(pyramid.tiled, *pyramid.place(x, y, ask[0]), scores)
+            best = max(peaks, key=peaks.__getitem__)
+            ask = [level for level in (best - 1, best + 1) if level in levels and level not in peaks]
+        face = self._best(self._candidates(pyramid, scores), pyramid)
+        middle = np.array([pyramid.width, pyramid.height]) / 2
+        away = np.linalg.norm((face.xyxy[:, :2] + face.xyxy[:, 2:]) / 2 - middle, axis=1)
+        return face[(3 * face.sizes - 4 * away >= largest) | (len(guesses) == 1)]
+
+    def _score_around(self, tiled: Image, x: float, y: float, scores: Floats) -> float:
+        """Fill in the score map around a place (px) in the tiled picture; the highest score there."""
+        row, column = round((y - FIRST) / STRIDE), round((x - FIRST) / STRIDE)
+        top, left = (max((cell * STRIDE + FIRST - AROUND) // STRIDE, 0) for cell in (row, column))
+        bottom, right = (cell * STRIDE + FIRST + AROUND for cell in (row, column))
+        seen = self._scores(tiled[top * STRIDE : bottom, left * STRIDE : right])
+        low = max(row - GLANCE, 0), max(column - GLANCE, 0)
+        near = seen[low[0] - top : row + GLANCE + 1 - top, low[1] - left : column + GLANCE + 1 - left]
+        scores[low[0] : low[0] + near.shape[0], low[1] : low[1] + near.shape[1]] = near
+        return float(near.max(initial=-np.inf))
+
+    def _best(self, candidates: Faces, pyramid: Pyramid) -> Faces:
+        """The face that a photograph is of, its box the mean of all it suppresses (Gidaris and Komodakis, ICCV 2015).
+
+        The best box alone jumps by a cell, a tenth of the face, with whatever else is in the picture.
+        """
+        best = _suppressed(candidates).best(pyramid.width, pyramid.height)
+        if len(best) == 0:
+            return best
+        same = candidates[iou(best.xyxy[0], candidates.xyxy) > NMS_IOU]
+        weights = np.maximum(same.score - self._confidence, 1e-6)
+        return Faces(np.average(same.xyxy, axis=0, weights=weights).round().astype(np.float32)[None], best.score)
 
 
-def _tiled(image: Image, levels: list[_Level]) -> Image:
-    """All levels in one picture, on the mean colour.
-
-    The network sees 189 px around a cell, more than its window: what stands beside a level decides with, so that only
-    dlib's own layout gives dlib's own faces.
-    """
-    size = max(level.y + level.height for level in levels), image.shape[1] + OUTER_PADDING
-    tiled: Image = np.empty((size[0] + OUTER_PADDING, size[1] + OUTER_PADDING, 3), np.uint8)
-    tiled[:] = np.round(zoo.DLIB_MEAN[::-1])
-    source = image
-    for level in levels:
-        if level is not levels[0]:
-            # Corner pixels stay corner pixels, as in dlib's resize_bilinear.
-            across = (source.shape[1] - 1) / max(level.width - 1, 1)
-            along = (source.shape[0] - 1) / max(level.height - 1, 1)
-            to_source = np.array([[across, 0, 0], [0, along, 0]])
-            flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-            wh = level.width, level.height
-            warped = cv2.warpAffine(source, to_source, wh, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-            source = np.asarray(warped, np.uint8)
-        tiled[level.y : level.y + level.height, level.x : level.x + level.width] = source
-    return tiled
-
-
-def _boxes_in_image(centres: Floats, levels: list[_Level]) -> Floats:
-    """float32 (N, 4): the boxes around centres (N, 2) in the tiled picture, each taken to the level nearest to it."""
-    low = np.array([[level.x, level.y] for level in levels], np.float32)
-    high = low + np.array([[level.width - 1, level.height - 1] for level in levels], np.float32)
-    outside = np.maximum(low - centres[:, None], 0) + np.maximum(centres[:, None] - high, 0)
-    depth = (outside**2).sum(axis=2).argmin(axis=1)
-    half = (WINDOW - 1) / 2
-    corners = np.concatenate([centres - half, centres + half], axis=1) - np.tile(low[depth], 2)
-    growth = (1 / SHRINK) ** depth[:, None]
-    corners = corners * growth + 0.3 * (growth - 1) / (1 / SHRINK - 1)  # point_up, x / (5/6) + 0.3, depth times
-    # dlib's rectangles are of whole pixels, halves rounded away from zero, and include their last row and column.
-    whole = np.trunc(corners + np.copysign(0.5, corners))
-    return np.asarray(whole + np.array([0, 0, 1, 1]), np.float32)
+def _suppressed(candidates: Faces) -> Faces:
+    """Of the boxes on one face the best."""
+    return candidates[non_maximum_suppression(candidates.xyxy, candidates.score, NMS_IOU)]

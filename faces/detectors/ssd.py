@@ -8,14 +8,17 @@ import cv2
 import numpy as np
 
 from faces import zoo
+from faces.detectors.base import scaled
 from faces.engine import CvDnnEngine, Engine
 from faces.errors import ModelError
 from faces.geometry import square
+from faces.images import Picture
 from faces.types import Faces, Floats, Image, LandmarkScheme, ModelId
 
 # To dlib's framing: medians over LFW (benchmarks/measure_models.py boxes).
 BOX_SCALE, BOX_DOWN = 0.894, 0.003
 INPUT_WH = (300, 300)
+DECODED_SIDE = 600  # px: to which the recipe shrinks an image before it is made square
 CONFIG_SUFFIX = {".caffemodel": ".prototxt", ".pb": ".pbtxt"}
 
 
@@ -48,7 +51,7 @@ class SsdDetector:
         sha256 = zoo.digest(weights).removeprefix("sha256:")
         return cls(engine, ModelId("ssd", sha256), confidence)
 
-    def detect(self, image: Image, min_face: float | None = None) -> Faces:
+    def detect(self, image: Image) -> Faces:
         height, width = image.shape[:2]
         blob = cv2.dnn.blobFromImage(image, self._spec.scale, INPUT_WH, self._spec.mean)
         rows = np.asarray(self._engine.run(blob)[0], np.float32).reshape(-1, 7)
@@ -59,6 +62,10 @@ class SsdDetector:
         rows, boxes = rows[(inside > 1).all(axis=1)], boxes[(inside > 1).all(axis=1)]
         order = np.argsort(-rows[:, 2], kind="stable")
         return Faces(boxes[order], np.clip(rows[order, 2], 0, 1))
+
+    def portrait(self, picture: Picture, smallest: float) -> Faces:
+        image, scale = picture.at_least(DECODED_SIDE / picture.sides[0])
+        return scaled(self.detect(image).best(*image.shape[1::-1]), 1 / scale)
 
     def predictor_boxes(self, faces: Faces) -> Floats:
         return square(faces.xyxy, scale=BOX_SCALE, down=BOX_DOWN)

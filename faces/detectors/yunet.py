@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 
 from faces import zoo
+from faces.detectors.base import scaled
 from faces.engine import Engine, OnnxEngine
 from faces.errors import ModelError
 from faces.geometry import non_maximum_suppression, square
+from faces.images import Picture
 from faces.types import Faces, Floats, Image, LandmarkScheme, ModelId
 
 STRIDES = (8, 16, 32)
@@ -49,7 +51,7 @@ class YuNetDetector:
         engine.run(np.zeros((1, 3, STRIDES[-1], STRIDES[-1]), np.float32))
         return cls(engine, names, ModelId("yunet", zoo.digest(path).removeprefix("sha256:")), confidence)
 
-    def detect(self, image: Image, min_face: float | None = None) -> Faces:
+    def detect(self, image: Image) -> Faces:
         height, width = image.shape[:2]
         scale = min(1.0, MAX_SIDE / max(height, width))
         if scale < 1:
@@ -63,6 +65,10 @@ class YuNetDetector:
         kept = non_maximum_suppression(boxes, score, NMS_IOU)
         back = np.array([width / image.shape[1], height / image.shape[0]], np.float32)
         return Faces(boxes[kept] * np.tile(back, 2), score[kept], points[kept] * back, "five-points")
+
+    def portrait(self, picture: Picture, smallest: float) -> Faces:
+        image, scale = picture.at_least(MAX_SIDE / picture.sides[1])
+        return scaled(self.detect(image).best(*image.shape[1::-1]), 1 / scale)
 
     def predictor_boxes(self, faces: Faces) -> Floats:
         return square(faces.xyxy, scale=BOX_SCALE, down=BOX_DOWN)

@@ -1,0 +1,119 @@
+"""Ways from photographs to a classifier, to be timed beside each other: ours, the recipe's, face_recognition's."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack, closing
+from importlib.util import find_spec
+from itertools import product
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from benchmarks import recipe
+from benchmarks.measure_models import YUNET
+from faces import cli, workers
+from faces.datasets import Folder
+from faces.errors import FacesError
+from faces.gallery import Gallery
+from faces.pipeline import Pipeline
+from faces.recognizers import FaceRecognizer
+from faces.tasks import Task
+from faces.types import Floats
+
+CORES = os.cpu_count() or 1
+RECIPE, BUILT_IN, WITH_YUNET, FACE_RECOGNITION = "the recipe", "built-in", "with YuNet", "face_recognition, "
+
+Found = dict[Path, Floats]  # an embedding (D,) of each photograph with a face
+
+
+class Chain(Protocol):
+    """A way from files to a trained classifier."""
+
+    name: str
+    workers: int
+
+    def extract(self, paths: Sequence[Path]) -> Found: ...
+
+    def train(self, found: Found) -> object: ...
+
+
+class Ours:
+    """This project, as extract_embeddings.py and train_model.py go, with its processes running."""
+
+    def __init__(self, name: str, detector: str, count: int) -> None:
+        models = (detector, "built-in", 0.5)
+        self.name, self.workers, self.detector = name, count, detector
+        self._fingerprint = Pipeline.load(*models).fingerprint
+        self._processes = workers.start(Task(Folder(Path()), models), count)
+        self.close = self._processes.close
+
+    def extract(self, paths: Sequence[Path]) -> Found:
+        done = workers.enrol(self._processes, map(str, paths), self._fingerprint)
+        pairs = (pair for some in done for pair in zip(*some, strict=True))
+        return {Path(path): one.embedding for path, one in pairs if one.embedding is not None}
+
+    def train(self, found: Found) -> object:
+        if not found:
+            raise FacesError("no face in any of the photographs: there is nothing to measure")
+        gallery = Gallery(np.stack(list(found.values())), people_of(found), fingerprint=self._fingerprint)
+        return FaceRecognizer().fit(gallery)
+
+
+class TheRecipe:
+    """One photograph at a time; OpenCV takes as many cores as it likes."""
+
+    name, workers = RECIPE, 1
+
+    def __init__(self, embedder: Path) -> None:
+        self.extract = recipe.Recipe(embedder).extract
+
+    def train(self, found: Found) -> object:
+        return recipe.train(list(found.values()), people_of(found))
+
+
+class FaceRecognition:
+    """face_recognition as its own examples use it: the closest encoding names a face, so nothing is trained."""
+
+    workers = 1
+
+    def __init__(self, model: str) -> None:
+        import face_recognition  # type: ignore[import-not-found, import-untyped, unused-ignore]
+
+        self.name, self._model, self._api = FACE_RECOGNITION + model, model, face_recognition
+
+    def extract(self, paths: Sequence[Path]) -> Found:
+        images = ((path, self._api.load_image_file(str(path))) for path in paths)
+        faces = ((path, image, self._api.face_locations(image, model=self._model)) for path, image in images)
+        return {path: self._api.face_encodings(image, boxes[:1])[0] for path, image, boxes in faces if boxes}
+
+    def train(self, found: Found) -> object:
+        return None
+
+
+def people_of(paths: Iterable[Path]) -> tuple[str, ...]:
+    return tuple(path.parent.name for path in paths)
+
+
+def all_chains(embedder: Path, counts: Iterable[int], models: Iterable[str], running: ExitStack) -> list[Chain]:
+    """What can be run here; a line on stderr for what cannot. Processes end with ``running``.
+
+    embedder: the recipe's. counts: of processes, for ours. models: face_recognition's.
+    """
+    chains: list[Chain] = []
+    if reason := recipe.missing():
+        cli.warn(f"{RECIPE} is left out: {reason}")
+    else:
+        chains.append(TheRecipe(embedder))
+    detector = {BUILT_IN: "built-in", WITH_YUNET: str(YUNET)}
+    if not YUNET.is_file():
+        cli.warn(f"YuNet is left out: {detector.pop(WITH_YUNET)} is not here")
+    for name, count in product(detector, counts):
+        chains.append(running.enter_context(closing(Ours(name, detector[name], count))))
+    if all(map(find_spec, ("dlib", "face_recognition", "pkg_resources"))):
+        chains += [FaceRecognition(model) for model in models]
+    else:
+        cli.warn("face_recognition is left out: pip install --no-deps -r requirements-bench.txt")
+    return chains
