@@ -15,6 +15,8 @@ from faces.types import Floats
 # LFW (benchmarks/measure_models.py operating-points). Distances are divided by it, so that one threshold serves all.
 PHOTOGRAPHS, CLOSER = (1, 2, 3, 5), (1.0, 0.963, 0.956, 0.944)
 
+AT_ONCE = 2**16  # photographs that are compared with probes: bounds memory
+
 Indices = NDArray[np.intp]
 
 
@@ -74,10 +76,16 @@ class People:
         The mean of the distances to their centre and to their nearest photograph, as it would be for someone with one
         photograph (see ``CLOSER``); Euclidean between unit-length embeddings.
         """
-        rows, first = self.photographs(people)
-        to_each = np.linalg.norm(self.embeddings[rows] - np.repeat(probes, self.counts[people], axis=0), axis=1)
-        to_centre = np.linalg.norm(self.centres[people] - probes, axis=1)
-        return np.asarray((to_centre + np.minimum.reduceat(to_each, first)) / 2 / self.closer[people], np.float32)
+        distance = np.empty(len(probes), np.float32)
+        step = max(1, AT_ONCE // int(self.counts[people].max(initial=1)))
+        for some in (slice(start, start + step) for start in range(0, len(probes), step)):
+            whom = people[some]
+            rows, first = self.photographs(whom)
+            gap = self.embeddings[rows] - np.repeat(probes[some], self.counts[whom], axis=0)
+            to_centre = np.linalg.norm(self.centres[whom] - probes[some], axis=1)
+            nearest = np.minimum.reduceat(np.linalg.norm(gap, axis=1), first)
+            distance[some] = (to_centre + nearest) / 2 / self.closer[whom]
+        return distance
 
     def distances(self, probes: Floats) -> Floats:
         """float32 (N, P): from the probes (N, D) to everyone, as ``distance``."""

@@ -13,17 +13,20 @@ import numpy as np
 from faces.classifiers import SHORTLIST
 from faces.gallery import Gallery
 from faces.images import write_bytes
-from faces.people import Indices, People, by_person, closer
+from faces.people import Indices, People, by_person, closer, euclidean
 from faces.recognizers import FaceRecognizer
 from faces.types import Floats
 
 ENOUGH = 3  # photographs a person, from which on more of them change little: docs/accuracy.md
 ROWS = 10  # of a list, for people to read; the file has all
 
-# Comparisons of a photograph with a person. In a larger gallery some photographs stand for all: as many as this allows.
-COMPARISONS = 50_000_000
+# Comparisons of a photograph with a person or photograph: about a second. In a larger gallery some photographs stand
+# for all, as many as this allows.
+COMPARISONS = 100_000_000
+FETCHED = 16  # comparisons with everything in order cost as much as one that has to fetch what it is with
+FETCHED_AT_ONCE = 2**16  # photographs: bounds memory
 AT_LEAST = 1000
-AT_ONCE = 2**22  # bounds memory
+AT_ONCE = 2**23  # of them: bounds memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,14 +124,13 @@ def report(gallery: Gallery, recognizer: FaceRecognizer) -> TrainingReport:
     """Compare a gallery's photographs with each other, by the distance that decides, whatever the classifier.
 
     gallery: that the recognizer was trained on. A photograph is right when its person's other photographs are closest,
-    and within the threshold. Of everybody else, those are looked at whose centres are closest.
+    and within the threshold.
     """
     people, threshold = recognizer.people_, recognizer.threshold_
     names = recognizer.names_.tolist()
     order = by_person(gallery.names)[1]
     rows = _some(people)
-    own = _own_distance(people, rows)
-    other, other_distance = _closest_other(people, rows)
+    own, other, other_distance = _compare(people, rows)
     person = people.owner[rows]
 
     judged = np.isfinite(own)
@@ -167,14 +169,56 @@ def report(gallery: Gallery, recognizer: FaceRecognizer) -> TrainingReport:
 
 def _some(people: People) -> Indices:
     """The photographs to compare: all, or in a large gallery a random sample, the same one each time."""
-    number = max(AT_LEAST, COMPARISONS // len(people))
-    if number >= len(people.embeddings):
-        return np.arange(len(people.embeddings))
-    return np.sort(np.random.default_rng(0).choice(len(people.embeddings), number, replace=False))
+    photographs = len(people.embeddings)
+    number = max(AT_LEAST, int(COMPARISONS / min(_fetching(people), photographs)))
+    if number >= photographs:
+        return np.arange(photographs)
+    return np.sort(np.random.default_rng(0).choice(photographs, number, replace=False))
+
+
+def _fetching(people: People) -> float:
+    """What comparing a photograph with everyone's centre, and with the photographs of the few who come into question,
+    takes, in comparisons."""
+    own, theirs = (people.counts**2).sum() / len(people.embeddings), SHORTLIST * people.counts.mean()
+    return float(len(people) + FETCHED * (own + theirs))
+
+
+def _compare(people: People, rows: Indices) -> tuple[Floats, Indices, Floats]:
+    """For photographs (N,), the distances of ``People.distance``: (N,) to their person's other photographs, infinite if
+    there are none, and the closest person (N,) who is not theirs with the distance (N,) to them, infinite if none."""
+    if _fetching(people) < len(people.embeddings):
+        return _own_distance(people, rows), *_closest_other(people, rows)
+    return _compare_with_all(people, rows)
+
+
+def _compare_with_all(people: People, rows: Indices) -> tuple[Floats, Indices, Floats]:
+    """``_compare``, with every photograph."""
+    own, distance = np.zeros((2, len(rows)), np.float32)
+    other = np.zeros(len(rows), np.intp)
+    step = max(1, AT_ONCE // len(people.embeddings))
+    for block in (slice(start, start + step) for start in range(0, len(rows), step)):
+        some = rows[block]
+        person, each = people.owner[some], np.arange(len(some))
+        to_photographs = euclidean(people.embeddings[some], people.embeddings)
+        to_photographs[each, some] = np.inf
+        nearest = np.minimum.reduceat(to_photographs, people.starts, axis=1)
+        to_centre = euclidean(people.embeddings[some], people.centres)
+        # Without x, the centre c of n is (n c - x) / (n - 1), which is n / (n - 1) times as far from x as c.
+        others = np.maximum(people.counts[person] - 1, 1)
+        to_own_centre = to_centre[each, person] * people.counts[person] / others
+        own[block] = (to_own_centre + nearest[each, person]) / 2 / closer(others)
+        to_everyone = (to_centre + nearest) / 2 / people.closer
+        to_everyone[each, person] = np.inf
+        other[block] = to_everyone.argmin(axis=1)
+        distance[block] = to_everyone[each, other[block]]
+    return own, other, distance
 
 
 def _own_distance(people: People, rows: Indices) -> Floats:
     """float32 (N,): the distance of photographs to their person's others, as ``People.distance``; infinite if none."""
+    if len(rows) > (step := max(1, FETCHED_AT_ONCE // int(people.counts.max()))):
+        parts = (rows[start : start + step] for start in range(0, len(rows), step))
+        return np.concatenate([_own_distance(people, part) for part in parts])
     person, photographs = people.owner[rows], people.embeddings[rows]
     counts = people.counts[person]
     their_rows, first = people.photographs(person)

@@ -65,3 +65,12 @@ def test_no_probes() -> None:
     assert several.distances(nothing).shape == (0, 2)
     assert several.distance(nothing, np.zeros(0, np.intp)).shape == (0,)
     assert several.closest(nothing @ several.centres.T, nothing, 2)[1].shape == (0, 2)
+
+
+def test_many_photographs_are_compared_a_few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    vectors, probes = (rng.standard_normal((n, 8)).astype(np.float32) for n in (30, 7))
+    enrolled, whom = People.of(vectors, np.array([0, 3, 20])), np.array([0, 1, 2, 2, 1, 0, 1])
+    at_once = enrolled.distance(probes, whom)
+    monkeypatch.setattr("faces.people.AT_ONCE", 1)
+    assert enrolled.distance(probes, whom).tolist() == at_once.tolist()
