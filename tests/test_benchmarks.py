@@ -16,6 +16,8 @@ from benchmarks.throughput import in_turns, main, targets
 from faces.errors import UsageError
 from tests.conftest import PEOPLE, PHOTOS, ROOT, environment
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def output(tmp_path_factory: pytest.TempPathFactory) -> Path:

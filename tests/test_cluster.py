@@ -28,6 +28,8 @@ from faces.types import Fingerprint, ModelId
 from tests.conftest import ROOT, RunScript, command, environment
 from tests.test_workers import DEADLY, MODELS, Dangerous, many, results, same
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("distributed")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 

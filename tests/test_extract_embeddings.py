@@ -27,6 +27,8 @@ from faces.extraction import Extraction
 from faces.gallery import Gallery
 from tests.conftest import PEOPLE, PHOTOS, RunScript, command, contents, environment, open_terminal
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = "extract_embeddings.py"
 COUNT = PEOPLE * PHOTOS
 EMBEDDINGS = Path("output", "embeddings.pickle")

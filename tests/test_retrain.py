@@ -28,6 +28,8 @@ from faces.versions import LE, RECOGNIZER, REPORT, Version, Versions
 from tests.conftest import PEOPLE, PHOTOS, RunScript, command, environment
 from tests.test_versions import CHANGES, NEED_ROOM, die, in_a_fork, no_room
 
+pytestmark = pytest.mark.slow
+
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 FILES = (RECOGNIZER, LE, REPORT)
 

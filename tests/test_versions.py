@@ -19,6 +19,8 @@ from faces.errors import FacesError
 from faces.images import write_bytes
 from faces.versions import LE, RECOGNIZER, REPORT, Versions, label
 
+pytestmark = pytest.mark.slow
+
 posix = pytest.mark.skipif(not hasattr(os, "fork"), reason="dies in a forked process")
 
 CHANGES = {"open", "os.rename", "os.symlink", "os.mkdir", "os.remove", "os.rmdir"}  # of the file system

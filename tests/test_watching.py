@@ -11,6 +11,8 @@ import pytest
 
 from faces.watching import FolderWatch
 
+pytestmark = pytest.mark.slow
+
 SETTLE = 0.3
 
 

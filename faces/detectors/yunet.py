@@ -19,6 +19,7 @@ STRIDES = (8, 16, 32)
 NMS_IOU = 0.3  # opencv_zoo's default
 # To dlib's framing: medians over LFW (benchmarks/measure_models.py boxes).
 BOX_SCALE, BOX_DOWN = 0.917, -0.021
+PORTRAIT_SIDE = 640  # px, the longer: at first, where a photograph of somebody is looked at; faces from about 15 px
 MAX_SIDE = 1280  # px: larger images are shrunk; the network finds faces from about 10 px
 
 
@@ -52,8 +53,19 @@ class YuNetDetector:
         return cls(engine, names, ModelId("yunet", zoo.digest(path).removeprefix("sha256:")), confidence)
 
     def detect(self, image: Image) -> Faces:
+        return self._detect(image, MAX_SIDE)
+
+    def portrait(self, picture: Picture, smallest: float) -> Faces:
+        for side in (PORTRAIT_SIDE, MAX_SIDE):
+            image, scale = picture.at_least(side / picture.sides[1])
+            if len(found := self._detect(image, side)) or max(image.shape[:2]) <= side:
+                break
+        return scaled(found.best(*image.shape[1::-1]), 1 / scale)
+
+    def _detect(self, image: Image, longest: int) -> Faces:
+        """longest: px, of the side to which a larger image is shrunk."""
         height, width = image.shape[:2]
-        scale = min(1.0, MAX_SIDE / max(height, width))
+        scale = min(1.0, longest / max(height, width))
         if scale < 1:
             size = max(1, round(width * scale)), max(1, round(height * scale))
             image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
@@ -65,10 +77,6 @@ class YuNetDetector:
         kept = non_maximum_suppression(boxes, score, NMS_IOU)
         back = np.array([width / image.shape[1], height / image.shape[0]], np.float32)
         return Faces(boxes[kept] * np.tile(back, 2), score[kept], points[kept] * back, "five-points")
-
-    def portrait(self, picture: Picture, smallest: float) -> Faces:
-        image, scale = picture.at_least(MAX_SIDE / picture.sides[1])
-        return scaled(self.detect(image).best(*image.shape[1::-1]), 1 / scale)
 
     def predictor_boxes(self, faces: Faces) -> Floats:
         return square(faces.xyxy, scale=BOX_SCALE, down=BOX_DOWN)
