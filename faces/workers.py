@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from itertools import islice
 from multiprocessing import get_context, parent_process
 from queue import Empty, SimpleQueue
@@ -64,7 +65,8 @@ class Processes:
         self._pool = ProcessPool(count, initializer=_begin, context=get_context("spawn"))
 
     def submit(self, paths: Sequence[str]) -> Future[Result]:
-        future: Future[Result] = self._pool.schedule(self._task, args=[paths])
+        with _uninterrupted():
+            future: Future[Result] = self._pool.schedule(self._task, args=[paths])
         return future
 
     def result(self, future: Future[Result]) -> Result:
@@ -78,6 +80,19 @@ class Processes:
     def close(self) -> None:
         self._pool.stop()
         self._pool.join()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Processes that start meanwhile never see Ctrl-C, even before ``_begin``; this one sees it a moment later."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _begin() -> None:
