@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -239,8 +239,12 @@ def test_ctrl_c_stops_a_local_cluster_without_a_word_of_its_own(place: Path, tmp
 
 def at_work_for(run: Process) -> list[int]:
     """A script's processes that have models."""
-    children = psutil.Process(run.pid).children(recursive=True)
-    return [one.pid for one in children if any("onnxruntime" in file.path for file in one.memory_maps())]
+    found = []
+    for one in psutil.Process(run.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            if any("onnxruntime" in file.path for file in one.memory_maps()):
+                found.append(one.pid)
+    return found
 
 
 @posix
