@@ -150,6 +150,9 @@ def test_images_of_any_shape_go_through(shape: tuple[int, int]) -> None:
 # -- MMOD, the face that a photograph is of ----------------------------------------------------------------------------
 
 Place = tuple[float, float, float]
+needs_cascade = pytest.mark.skipif(
+    not hasattr(cv2, "CascadeClassifier"), reason=f"OpenCV {cv2.__version__} comes without cascades"
+)
 
 
 def mmod_for_portraits(
@@ -270,6 +273,7 @@ def test_portrait_of_a_large_jpeg_is_found_in_a_smaller_one(
     assert shapes[: len(shapes) // 2] == shapes[len(shapes) // 2 :]
 
 
+@needs_cascade
 def test_the_first_guess_is_the_largest_and_none_is_made_without_a_cascade(monkeypatch: pytest.MonkeyPatch) -> None:
     face = cv2.resize(portrait(CAST[0], 5, 1).image, (200, 200), interpolation=cv2.INTER_AREA)
     x, y, _ = max(guesses := glance.faces(face, 80), key=lambda guess: guess[2])
@@ -280,6 +284,7 @@ def test_the_first_guess_is_the_largest_and_none_is_made_without_a_cascade(monke
     assert glance.faces(face, 80) == []
 
 
+@needs_cascade
 @pytest.mark.parametrize("missing", ["data", "CascadeClassifier"])
 def test_an_opencv_without_cascades(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     assert glance._cascade.__wrapped__() is not None
