@@ -13,6 +13,7 @@ import numpy as np
 from faces.classifiers import SHORTLIST
 from faces.gallery import Gallery
 from faces.images import write_bytes
+from faces.people import AT_ONCE as FETCHED_AT_ONCE
 from faces.people import Indices, People, by_person, closer, euclidean
 from faces.recognizers import FaceRecognizer
 from faces.types import Floats
@@ -24,7 +25,6 @@ ROWS = 10  # of a list, for people to read; the file has all
 # for all, as many as this allows.
 COMPARISONS = 100_000_000
 FETCHED = 16  # comparisons with everything in order cost as much as one that has to fetch what it is with
-FETCHED_AT_ONCE = 2**16  # photographs: bounds memory
 AT_LEAST = 1000
 AT_ONCE = 2**23  # of them: bounds memory
 
