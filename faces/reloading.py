@@ -8,7 +8,7 @@ from pathlib import Path
 
 from faces import recognizers
 from faces.errors import FacesError
-from faces.recognizers import Recognizer
+from faces.recognizers import FaceRecognizer, Recognizer
 from faces.types import Fingerprint, Floats, Matches
 from faces.versions import label
 
@@ -28,6 +28,11 @@ class ReloadingRecognizer:
         self._tried = self._seen = self._state()
         self._recognizer = self._load()
         self._in_use, self._next_look = label(recognizer), time.monotonic() + EVERY
+
+    @property
+    def threshold(self) -> float | None:
+        """The distance up to which a face is given a name; None of the recipe's recognizer, which names everybody."""
+        return self._recognizer.threshold_.distance if isinstance(self._recognizer, FaceRecognizer) else None
 
     def identify(self, embeddings: Floats) -> Matches:
         """As ``FaceRecognizer.identify``, by the newest recognizer that there is."""

@@ -1,0 +1,146 @@
+"""Which face that a look at a frame has found is whose: the looks' side of tracking.
+
+By the Hungarian method, on overlap, and on embeddings where overlap alone could be wrong: where people cross, and
+where somebody has come back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faces.flow import Grey
+from faces.geometry import iou
+from faces.identity import Sample, quality
+from faces.metrics import threshold_at
+from faces.pipeline import Pipeline, sharpness
+from faces.types import Faces, Floats, Frame, Image
+
+SAME_FAR, DIFFERENT_FAR = 1e-3, 1e-1  # rates at which two faces nearer are one person, and farther are two
+NEAR, OVERLAPPING = 0.1, 0.3  # IoU: that a face may be a track's, and that it is if no other may
+REACH = 2.0  # sizes of a face: how far from where it was lost somebody is looked for
+CLEAR = 0.2  # quality: the embeddings of lesser faces are near to each other, whoever they are
+UNTOLD = 0.5  # the cost of not having both embeddings: as a distance that says nothing
+EMBEDDED = 4  # faces in one look, at most: so that many new people do not hold up the picture
+PROVISIONAL = 1.0  # the cost of being a track that is not confirmed, while somebody who is missed may have come back
+FORBIDDEN = 1e6
+SURROUNDINGS = 0.6  # of a face's size, that a picture of it has on every side
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The M tracks in a frame, as a look needs to know them; parallel arrays.
+
+    scene: which one, counted by cuts. sure: bool (M,), followed without a gap since the last look found it.
+    confirmed: bool (M,), found more than once. waiting: float64 (M,), s since a face of it was embedded, 0 where no
+    other is wanted.
+    means: M mean embeddings (D,), or None.
+    """
+
+    scene: int
+    keys: tuple[int, ...]
+    xyxy: Floats
+    sure: NDArray[np.bool_]
+    confirmed: NDArray[np.bool_]
+    waiting: NDArray[np.float64]
+    means: tuple[Floats | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What a look at a frame has found. partners: the track of each face, or None. samples: by the face's index."""
+
+    frame: Frame
+    grey: Grey
+    state: State
+    faces: Faces
+    partners: tuple[int | None, ...]
+    samples: dict[int, Sample]
+
+
+class Association:
+    """Finds out whose faces are.
+
+    threshold: the distance that the recognizer goes by, for embedders whose operating points were never measured; None
+    where it has none. same: the distance up to which two faces are the same person.
+    """
+
+    def __init__(self, pipeline: Pipeline, threshold: float | None = None) -> None:
+        self._pipeline = pipeline
+        points = pipeline.embedder.spec.operating_points
+        if len(points) > 1:
+            self.same, self._different = threshold_at(points, SAME_FAR), threshold_at(points, DIFFERENT_FAR)
+        else:
+            self.same = float("inf") if threshold is None else threshold
+            self._different = 1.2 * self.same
+
+    def sight(self, frame: Frame, grey: Grey, faces: Faces, state: State) -> Sighting:
+        """Whose the faces of a frame are, whose tracks were as ``state`` says."""
+        overlap = np.array([iou(box, faces.xyxy) for box in state.xyxy], np.float32).reshape(
+            len(state.keys), len(faces)
+        )
+        near = (overlap >= NEAR) | (~state.sure[:, None] & (_apart(state.xyxy, faces.xyxy) <= REACH))
+        plain = (near & (overlap >= OVERLAPPING) & state.sure[:, None]) & (near.sum(axis=0) == 1)
+        plain &= near.sum(axis=1, keepdims=True) == 1
+        waiting = np.where(plain.any(axis=0), np.where(plain, state.waiting[:, None], 0).sum(axis=0), np.inf)
+        samples = self._samples(frame.image, faces, waiting)
+        cost = np.where(near, 1 - overlap, FORBIDDEN)
+        for row, column in zip(*np.nonzero(near), strict=True):
+            followed = bool(state.sure[row]) and bool(overlap[row, column] >= NEAR)
+            cost[row, column] += 0 if state.confirmed[row] else PROVISIONAL
+            cost[row, column] += self._doubt(state.means[row], samples.get(int(column)), followed)
+        partners: list[int | None] = [None] * len(faces)
+        for row, column in zip(*_cheapest(cost), strict=True):
+            if cost[row, column] < FORBIDDEN:
+                partners[column] = state.keys[row]
+        return Sighting(frame, grey, state, faces, tuple(partners), samples)
+
+    def _doubt(self, mean: Floats | None, sample: Sample | None, followed: bool) -> float:
+        """What speaks against a face being somebody's; followed: its place speaks for it."""
+        if mean is None or sample is None or (sample.quality < CLEAR and not followed):
+            return UNTOLD if followed else FORBIDDEN
+        distance = float(np.linalg.norm(mean - sample.embedding))
+        return distance if distance <= (self._different if followed else self.same) else FORBIDDEN
+
+    def _samples(self, image: Image, faces: Faces, waiting: Floats) -> dict[int, Sample]:
+        """By their indices: of the faces waited for that tell anything, the ``EMBEDDED`` longest waited for."""
+        wanted = np.argsort(-waiting, kind="stable")[: np.count_nonzero(waiting)]
+        if len(wanted) == 0:
+            return {}
+        crops = self._pipeline.embedder.aligner.crop(image, faces[wanted])
+        good = quality(faces[wanted], np.array([sharpness(crop) for crop in crops], np.float32))
+        best = np.flatnonzero(good > 0)[:EMBEDDED]
+        embeddings = self._pipeline.embedder.embed(crops[best])
+        return {
+            int(wanted[k]): Sample(float(good[k]), embedding, surroundings(image, faces.xyxy[wanted[k]]))
+            for k, embedding in zip(best, embeddings, strict=True)
+        }
+
+
+def surroundings(image: Image, box: Floats) -> Image:
+    """A copy of a face and what is around it, from which it can be found again."""
+    margin = SURROUNDINGS * size(box)
+    low = np.maximum(box[:2] - margin, 0).astype(int)
+    high = np.maximum(box[2:] + margin, low + 1).astype(int)
+    return np.array(image[low[1] : high[1], low[0] : high[0]], np.uint8)
+
+
+def _cheapest(cost: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns that go together at the least cost in all (Kuhn, Naval Research Logistics Quarterly, 1955)."""
+    from scipy.optimize import linear_sum_assignment  # slow to import, and not needed before faces are there
+
+    rows, columns = linear_sum_assignment(cost)
+    return np.asarray(rows, np.intp), np.asarray(columns, np.intp)
+
+
+def _apart(boxes: Floats, others: Floats) -> Floats:
+    """float32 (M, N): from the middles of boxes (M, 4) to those of others (N, 4), in sizes of the larger one."""
+    middles = (boxes[:, None, :2] + boxes[:, None, 2:] - others[None, :, :2] - others[None, :, 2:]) / 2
+    sizes = np.maximum((boxes[:, 2:] - boxes[:, :2]).max(axis=1)[:, None], (others[:, 2:] - others[:, :2]).max(axis=1))
+    return np.asarray(np.linalg.norm(middles, axis=2) / np.maximum(sizes, 1e-6), np.float32)
+
+
+def size(box: Floats) -> float:
+    return float(np.sqrt(max(box[2] - box[0], 0) * max(box[3] - box[1], 0)))

@@ -1,0 +1,287 @@
+"""Who came, who it is, who left: found in what is followed, and written down for other programs and for people."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple, TextIO
+
+import numpy as np
+
+from faces.errors import FacesError, UsageError
+from faces.images import write_bytes
+from faces.types import Floats, Frame, Tracks
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+BOX = ("x1", "y1", "x2", "y2")
+BROKEN = 1.0  # s between two tracks of a person: less is a track that broke, not a person who left and came back
+LISTED = 10  # people whom a summary names
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a track.
+
+    time: s from the start, when the face was seen so. clock: the same by the wall, aware of its zone; None of a file.
+    name: None for unknown, and where it is not settled. probability: None where it is not settled. xyxy: px.
+    """
+
+    kind: Literal["appear", "identified", "leave"]
+    time: float
+    clock: datetime | None
+    track: int
+    name: str | None
+    probability: float | None
+    xyxy: tuple[int, int, int, int]
+
+    @property
+    def settled(self) -> bool:
+        """Whether it has been decided who it is, if only that nobody knows."""
+        return self.probability is not None
+
+
+class EventFinder:
+    """Tells events from what is followed, frame by frame.
+
+    started: when time 0 was by the wall, aware of its zone; None of a file.
+    """
+
+    def __init__(self, started: datetime | None = None) -> None:
+        self._started = started
+        self._there: dict[int, Event] = {}  # what is to be said of each track when it leaves
+
+    def observe(self, time: float, tracks: Tracks) -> list[Event]:
+        """What happened since the frame before: who left, who appeared, who was identified, each by track.
+
+        A track that is waited for has not left; one that has, left when it was last visible, and as what was last
+        decided. Who is identified as somebody else is identified once more.
+        """
+        left = self._leave(set(self._there).difference(tracks.ids.tolist()))
+        appeared, identified = [], []
+        for k in np.argsort(tracks.ids).tolist():
+            before = self._there.get(int(tracks.ids[k]))
+            if (now := self._state(time, tracks, k, before)) is None:
+                continue
+            self._there[now.track] = now
+            if before is None:
+                appeared.append(replace(now, kind="appear"))
+            if now.settled and (before is None or (before.settled, before.name) != (True, now.name)):
+                identified.append(replace(now, kind="identified"))
+        return [*left, *appeared, *identified]
+
+    def end(self) -> list[Event]:
+        """Everybody leaves."""
+        return self._leave(set(self._there))
+
+    def _leave(self, tracks: set[int]) -> list[Event]:
+        return [self._there.pop(track) for track in sorted(tracks)]
+
+    def _state(self, time: float, tracks: Tracks, k: int, before: Event | None) -> Event | None:
+        """The kth track as it would leave now; None for one that was never seen."""
+        name, probability = (before.name, before.probability) if before else (None, None)
+        if tracks.settled[k]:
+            name, probability = tracks.names[k], float(tracks.probability[k])
+        if tracks.visible[k]:
+            clock = self._started and self._started + timedelta(seconds=time)
+            return Event("leave", time, clock, int(tracks.ids[k]), name, probability, _pixels(tracks.xyxy[k]))
+        return before and replace(before, name=name, probability=probability)
+
+
+class _Log:
+    """Rows as CSV or as JSON lines, there for others to read as soon as they are written.
+
+    to: a file, whose suffix (.csv, .jsonl) decides which, or an open stream, where ``as_json`` does. A former file is
+    replaced on entering the context, no sooner, and then grows line by line. In CSV an unknown is ``unknown``, and
+    whoever is not settled has no name; in JSON both are null, and ``settled`` tells them apart.
+    Raises UsageError for another suffix, FacesError when a file cannot be written, OSError when a stream cannot.
+    """
+
+    columns: tuple[str, ...]
+
+    def __init__(self, to: Path | TextIO, as_json: bool = False) -> None:
+        if isinstance(to, Path) and to.suffix.lower() not in (".csv", ".jsonl"):
+            raise UsageError(f"{to}: cannot write {to.suffix or 'a name without suffix'}; use .csv or .jsonl")
+        self._to = to
+        self._as_json = to.suffix.lower() == ".jsonl" if isinstance(to, Path) else as_json
+
+    def __enter__(self) -> Self:
+        with self._explained():
+            self._stream = self._open(self._to) if isinstance(self._to, Path) else self._to
+            self._writer = csv.DictWriter(self._stream, self.columns, extrasaction="ignore", lineterminator="\n")
+            if not self._as_json:
+                self._writer.writeheader()
+            self._stream.flush()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if isinstance(self._to, Path):
+            with self._explained():
+                self._stream.close()
+
+    def _write(self, rows: Iterable[dict[str, object]]) -> None:
+        with self._explained():
+            for row in rows:
+                if self._as_json:
+                    self._stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+                else:
+                    self._writer.writerow({**row, "name": row["name"] or ("unknown" if row["settled"] else None)})
+            self._stream.flush()
+
+    @staticmethod
+    def _open(path: Path) -> TextIO:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if not isinstance(self._to, Path):
+                raise
+            if hasattr(self, "_stream"):
+                with suppress(OSError):  # of a full disk, once more
+                    self._stream.close()
+            raise FacesError(f"cannot write {self._to}: {(error.strerror or str(error)).lower()}") from error
+
+
+class EventLog(_Log):
+    """What happened, a line an event. ``clock`` is in ISO 8601; of a file it is empty, in JSON null."""
+
+    columns = ("event", "time", "clock", "track", "name", "probability", *BOX)
+
+    def write(self, event: Event) -> None:
+        clock = event.clock and event.clock.isoformat(timespec="milliseconds")
+        row = {"event": event.kind, "time": round(event.time, 3), "clock": clock, "track": event.track}
+        who = {"settled": event.settled, "name": event.name, "probability": _rounded(event.probability)}
+        self._write([{**row, **who, **dict(zip(BOX, event.xyxy, strict=True))}])
+
+
+class BoxLog(_Log):
+    """Every visible face of every frame, a line each. ``frame`` counts from 0, frames never looked at included."""
+
+    columns = ("frame", "time", "track", "name", "probability", "distance", *BOX)
+
+    def write(self, frame: Frame, tracks: Tracks) -> None:
+        self._write(
+            {
+                "frame": frame.index, "time": round(frame.time, 3), "track": int(tracks.ids[k]),
+                "settled": bool(tracks.settled[k]), "name": tracks.names[k],
+                "probability": _rounded(tracks.probability[k]), "distance": _rounded(tracks.distance[k]),
+                **dict(zip(BOX, _pixels(tracks.xyxy[k]), strict=True)),
+            }
+            for k in np.flatnonzero(tracks.visible).tolist()
+        )  # fmt: skip
+
+
+class Presence(NamedTuple):
+    """When a person was there.
+
+    first_seen, last_seen: s from the start; of a camera or stream the time, ISO 8601. seconds: how long in all, what
+    two tracks share counted once. visits: how often they came.
+    """
+
+    name: str
+    first_seen: float | str
+    last_seen: float | str
+    seconds: float
+    visits: int
+
+
+class Attendance:
+    """Who was there and for how long, of everybody with a name.
+
+    A track is its person's from when it appeared, whoever it was taken for meanwhile; the person is who it was when it
+    left, or until then who it is.
+    """
+
+    def __init__(self) -> None:
+        self._left: list[tuple[float, Event]] = []  # since when, and what was said last
+        self._there: dict[int, tuple[float, Event]] = {}
+        self._started: datetime | None = None
+        self._latest = 0.0
+
+    def add(self, event: Event) -> None:
+        self._latest = max(self._latest, event.time)
+        if event.clock is not None:
+            self._started = event.clock - timedelta(seconds=event.time)
+        since, _ = self._there.pop(event.track, (event.time, event))
+        if event.kind == "leave":
+            self._left.append((since, event))
+        else:
+            self._there[event.track] = since, event
+
+    def rows(self, now: float | None = None) -> list[Presence]:
+        """Everybody, by name; who is still there counts until ``now`` (s from the start; None: the last event)."""
+        spans: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        for since, last in self._tracks(now):
+            if last.name is not None:
+                spans[last.name].append((since, last.time))
+        return [self._presence(name, sorted(spans[name])) for name in sorted(spans)]
+
+    def write(self, path: Path, now: float | None = None) -> None:
+        """Write ``rows`` as CSV, whole or not at all, so that it may be done again and again. Raises FacesError."""
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        writer.writerows([Presence._fields, *self.rows(now)])
+        write_bytes(path, text.getvalue().encode("utf-8", "backslashreplace"))
+
+    def summary(self, now: float | None = None) -> str:
+        """A line for people, such as ``2 people seen: Ada 12.3 s, Bob 0.4 s; 1 unknown``, who was there longest first.
+
+        Unknown are tracks, not people: the same stranger may be two.
+        """
+        rows = sorted(self.rows(now), key=lambda row: -row.seconds)
+        parts = []
+        if rows:
+            named = ", ".join(f"{row.name} {_spoken(row.seconds)}" for row in rows[:LISTED])
+            more = f" and {len(rows) - LISTED} more" if len(rows) > LISTED else ""
+            parts.append(f"{len(rows)} {'person' if len(rows) == 1 else 'people'} seen: {named}{more}")
+        nameless = [last.settled for _, last in self._tracks(now) if last.name is None]
+        if unknown := sum(nameless):
+            parts.append(f"{unknown} unknown")
+        if glimpsed := len(nameless) - unknown:
+            parts.append(f"{glimpsed} seen too briefly to tell")
+        return "; ".join(parts) or "nobody seen"
+
+    def _tracks(self, now: float | None) -> list[tuple[float, Event]]:
+        """Since when, and the last of it, of everyone who was or is there."""
+        until = self._latest if now is None else now
+        there = [(since, replace(last, time=max(last.time, until))) for since, last in self._there.values()]
+        return [*self._left, *there]
+
+    def _presence(self, name: str, spans: Sequence[tuple[float, float]]) -> Presence:
+        seconds, visits, until = 0.0, 0, -math.inf
+        for start, end in spans:
+            visits += start > until + BROKEN
+            seconds += max(end - max(start, until), 0)
+            until = max(until, end)
+        return Presence(name, self._when(spans[0][0]), self._when(until), round(seconds, 3), visits)
+
+    def _when(self, time: float) -> float | str:
+        if self._started is None:
+            return round(time, 3)
+        return (self._started + timedelta(seconds=time)).isoformat(timespec="seconds")
+
+
+def _pixels(xyxy: Floats) -> tuple[int, int, int, int]:
+    x1, y1, x2, y2 = xyxy.round().astype(int).tolist()
+    return x1, y1, x2, y2
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or math.isnan(value) else round(float(value), 3)
+
+
+def _spoken(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))

@@ -1,0 +1,135 @@
+"""Faces through a video: when the detector looks, and what happens meanwhile."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict, deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from time import perf_counter
+
+from faces.association import Association, Sighting, State
+from faces.flow import Grey
+from faces.pipeline import Pipeline
+from faces.recognizers import Recognizer
+from faces.tracking import CONFIRMED, Tracker
+from faces.types import Faces, Frame, Tracks
+
+EVERY = 0.25  # s between two looks of the detector
+CORES = os.cpu_count() or 1
+
+Step = tuple[Frame | None, Tracks]
+
+
+class Follower:
+    """Follows and names the faces of a video.
+
+    rate: frames a second. live: never wait for the detector; what it finds is carried on to the frame of the moment.
+    Otherwise every frame gets what a look at it found, and the result is the same each time.
+    whole: look at every frame, so that no face is shown before it is found.
+    threshold: as for ``Association``.
+
+    seconds: of work so far, by stage. looks: of the detector, so far.
+    """
+
+    def __init__(
+        self, pipeline: Pipeline, recognizer: Recognizer, rate: float, live: bool, whole: bool = False,
+        threshold: float | None = None,
+    ) -> None:  # fmt: skip
+        self.association = Association(pipeline, threshold)
+        self.tracker = Tracker(recognizer, 1 if whole else CONFIRMED)
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.looks = 0
+        self._pipeline = pipeline
+        self._every = 1 if whole else max(1, round(EVERY * rate))
+        self._ahead = 0 if live else CORES * self._every
+        self._waits = whole or not live
+
+    def follow(self, frames: Iterable[Frame | None]) -> Generator[Step, None, None]:
+        """The frames, and where the faces are in each; None, which says that there is no frame yet, is handed on."""
+        steps = self._in_step(frames) if self._waits else self._at_once(frames)
+        try:
+            yield from steps
+        finally:
+            self.tracker.end()
+
+    def _in_step(self, frames: Iterable[Frame | None]) -> Iterator[Step]:
+        """The detector works ahead, at as many frames at a time as there are cores."""
+        ahead: deque[tuple[Frame, Grey, Future[Faces] | None]] = deque()
+        before: Grey | None = None
+        since = self._every
+        with ThreadPoolExecutor(CORES) as pool:
+            try:
+                for frame in frames:
+                    if frame is None:
+                        yield None, self.tracker.tracks()
+                        continue
+                    grey, since = self._grey(frame), since + 1
+                    look = before is None or since >= self._every or grey.is_cut_from(before)
+                    before, since = grey, 0 if look else since
+                    ahead.append((frame, grey, pool.submit(self._detect, frame) if look else None))
+                    if len(ahead) > self._ahead:
+                        yield self._step(*ahead.popleft())
+                while ahead:
+                    yield self._step(*ahead.popleft())
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
+
+    def _step(self, frame: Frame, grey: Grey, faces: Future[Faces] | None) -> Step:
+        self._move(frame, grey)
+        if faces is not None:
+            found = faces.result()
+            self._correct(self._sight(frame, grey, found, self.tracker.state()))
+        return frame, self.tracker.tracks()
+
+    def _at_once(self, frames: Iterable[Frame | None]) -> Iterator[Step]:
+        """The detector looks at the newest frame whenever it is free."""
+        job: Future[Sighting] | None = None
+        before: Grey | None = None
+        since = self._every
+        with ThreadPoolExecutor(1) as pool:
+            for frame in frames:
+                if frame is not None:
+                    grey = self._grey(frame)
+                    self._move(frame, grey)
+                    since = self._every if before is None or grey.is_cut_from(before) else since + 1
+                    before = grey
+                    if job is not None and job.done():
+                        self._correct(job.result())
+                        job = None
+                    if job is None and since >= self._every:
+                        job, since = pool.submit(self._look, frame, grey, self.tracker.state()), 0
+                yield frame, self.tracker.tracks()
+
+    def _look(self, frame: Frame, grey: Grey, state: State) -> Sighting:
+        return self._sight(frame, grey, self._detect(frame), state)
+
+    def _grey(self, frame: Frame) -> Grey:
+        with self._timed("grey"):
+            return Grey.of(frame.image)
+
+    def _detect(self, frame: Frame) -> Faces:
+        with self._timed("detect"):
+            self.looks += 1
+            return self._pipeline.detect(frame.image)
+
+    def _move(self, frame: Frame, grey: Grey) -> None:
+        with self._timed("flow"):
+            self.tracker.move(frame, grey)
+
+    def _sight(self, frame: Frame, grey: Grey, faces: Faces, state: State) -> Sighting:
+        with self._timed("embed"):
+            return self.association.sight(frame, grey, faces, state)
+
+    def _correct(self, sighting: Sighting) -> None:
+        with self._timed("name"):
+            self.tracker.correct(sighting)
+
+    @contextmanager
+    def _timed(self, stage: str) -> Iterator[None]:
+        started = perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] += perf_counter() - started

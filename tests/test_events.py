@@ -1,0 +1,363 @@
+"""Events from tracks, and what is written of them: logs, boxes, attendance, a summary."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from faces.errors import FacesError, UsageError
+from faces.events import Attendance, BoxLog, Event, EventFinder, EventLog
+from faces.types import Frame, Tracks
+
+NOON = datetime(2024, 5, 6, 12, tzinfo=timezone(timedelta(hours=2)))
+UNSETTLED = "?"
+needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+
+
+def tracks(*faces: tuple[int, str | None], hidden: tuple[int, ...] = (), x: float = 0) -> Tracks:
+    """Of numbers and names: a name, None for unknown, or ``UNSETTLED``."""
+    settled = np.array([name != UNSETTLED for _, name in faces], np.bool_)
+    value = np.where(settled, 0.9, np.nan).astype(np.float32)
+    return Tracks(
+        np.array([track for track, _ in faces], np.intp),
+        np.array([(x + 10 * track, 1, x + 10 * track + 5, 9) for track, _ in faces], np.float32).reshape(-1, 4),
+        tuple(None if name == UNSETTLED else name for _, name in faces), settled, value, value / 3,
+        np.array([track not in hidden for track, _ in faces], np.bool_),
+    )  # fmt: skip
+
+
+def told(events: list[Event]) -> list[tuple[str, float, int, str | None]]:
+    return [(event.kind, event.time, event.track, event.name) for event in events]
+
+
+def event(kind: Any, time: float, track: int, name: str | None = UNSETTLED, clock: datetime | None = None) -> Event:
+    settled = name != UNSETTLED
+    return Event(kind, time, clock, track, name if settled else None, 0.9 if settled else None, (1, 2, 3, 4))
+
+
+def attended(*spans: tuple[float, float, str | None]) -> Attendance:
+    """Of tracks: from, to, whose."""
+    attendance = Attendance()
+    for track, (start, end, name) in enumerate(spans, start=1):
+        attendance.add(event("appear", start, track))
+        attendance.add(event("identified", start, track, name))
+        attendance.add(event("leave", end, track, name))
+    return attendance
+
+
+class Broken(io.StringIO):
+    def write(self, _: str) -> int:
+        raise BrokenPipeError(32, "Broken pipe")
+
+
+# Events
+
+
+def test_a_face_appears_is_identified_and_leaves() -> None:
+    finder = EventFinder()
+    assert told(finder.observe(0.0, tracks((1, UNSETTLED)))) == [("appear", 0.0, 1, None)]
+    assert finder.observe(0.1, tracks((1, UNSETTLED))) == []
+    assert told(finder.observe(0.2, tracks((1, "Ada"), x=0.6))) == [("identified", 0.2, 1, "Ada")]
+    assert finder.observe(0.3, tracks((1, "Ada"), x=30.6)) == []
+    left = finder.observe(0.4, Tracks.empty())
+    assert told(left) == [("leave", 0.3, 1, "Ada")]
+    assert left[0].xyxy == (41, 1, 46, 9)
+    assert left[0].probability == pytest.approx(0.9)
+    assert finder.observe(0.5, Tracks.empty()) == finder.end() == []
+
+
+def test_nobody_ever_is_no_event() -> None:
+    finder = EventFinder()
+    assert finder.end() == finder.observe(0, Tracks.empty()) == []
+
+
+def test_order_is_leave_appear_identified_each_by_track() -> None:
+    finder = EventFinder()
+    finder.observe(0, tracks((2, "Ada"), (1, UNSETTLED), (3, None)))
+    assert told(finder.observe(1, tracks((5, "Bob"), (3, "Cyd"), (4, UNSETTLED)))) == [
+        ("leave", 0, 1, None), ("leave", 0, 2, "Ada"), ("appear", 1, 4, None), ("appear", 1, 5, "Bob"),
+        ("identified", 1, 3, "Cyd"), ("identified", 1, 5, "Bob"),
+    ]  # fmt: skip
+    assert [event.track for event in finder.end()] == [3, 4, 5]
+
+
+def test_unknown_is_identified_too_and_not_the_same_as_not_settled() -> None:
+    finder = EventFinder()
+    (appeared,) = finder.observe(0, tracks((1, UNSETTLED)))
+    (identified,) = finder.observe(1, tracks((1, None)))
+    assert not appeared.settled
+    assert appeared.probability is None
+    assert (identified.kind, identified.name, identified.settled) == ("identified", None, True)
+
+
+def test_a_name_that_changes_is_identified_again_and_one_that_is_confirmed_is_not() -> None:
+    finder = EventFinder()
+    names = [UNSETTLED, "Ada", UNSETTLED, "Ada", "Bob", None, None, "Bob", UNSETTLED]
+    found = [finder.observe(k, tracks((1, name))) for k, name in enumerate(names)]
+    assert [(e.time, e.name) for events in found for e in events if e.kind == "identified"] == [
+        (1, "Ada"), (4, "Bob"), (5, None), (7, "Bob"),
+    ]  # fmt: skip
+    assert told(finder.end()) == [("leave", 8, 1, "Bob")]
+
+
+def test_a_track_that_is_waited_for_has_not_left_and_leaves_when_it_was_last_seen() -> None:
+    finder = EventFinder()
+    finder.observe(0, tracks((1, "Ada")))
+    assert finder.observe(1, tracks((1, "Ada"), hidden=(1,), x=50)) == []
+    assert finder.observe(2, tracks((1, "Ada"), x=3)) == []
+    assert finder.observe(3, tracks((1, "Ada"), hidden=(1,), x=50)) == []
+    (left,) = finder.observe(4, Tracks.empty())
+    assert (left.kind, left.time, left.xyxy) == ("leave", 2, (13, 1, 18, 9))
+
+
+def test_a_track_appears_when_it_is_first_seen() -> None:
+    finder = EventFinder()
+    assert finder.observe(0, tracks((1, UNSETTLED), hidden=(1,))) == []
+    assert told(finder.observe(1, tracks((1, UNSETTLED)))) == [("appear", 1, 1, None)]
+
+
+def test_clock_is_of_what_was_seen() -> None:
+    finder = EventFinder(NOON)
+    finder.observe(0, tracks((1, "Ada")))
+    finder.observe(2.5, tracks((1, "Ada")))
+    finder.observe(9, tracks((1, "Ada"), hidden=(1,)))
+    assert finder.end()[0].clock == NOON + timedelta(seconds=2.5)
+    assert EventFinder().observe(0, tracks((1, "Ada")))[0].clock is None
+
+
+# The log
+
+
+def test_csv(tmp_path: Path) -> None:
+    with EventLog(tmp_path / "new" / "events.CSV") as log:
+        log.write(event("appear", 1 / 3, 7))
+        log.write(event("identified", 1.0, 7, None, NOON))
+        log.write(event("leave", 2.0, 7, 'José "Pepe", O\'Neill'))
+    assert (tmp_path / "new" / "events.CSV").read_text(encoding="utf-8") == (
+        "event,time,clock,track,name,probability,x1,y1,x2,y2\n"
+        "appear,0.333,,7,,,1,2,3,4\n"
+        "identified,1.0,2024-05-06T12:00:00.000+02:00,7,unknown,0.9,1,2,3,4\n"
+        'leave,2.0,,7,"José ""Pepe"", O\'Neill",0.9,1,2,3,4\n'
+    )
+
+
+def test_json_lines(tmp_path: Path) -> None:
+    with EventLog(tmp_path / "events.jsonl") as log:
+        log.write(event("appear", 1 / 3, 7))
+        log.write(event("identified", 1.0, 7, None, NOON))
+        log.write(event("leave", 2.0, 7, "José"))
+    text = (tmp_path / "events.jsonl").read_text(encoding="utf-8")
+    assert "José" in text
+    assert [json.loads(line) for line in text.splitlines()] == [
+        {"event": "appear", "time": 0.333, "clock": None, "track": 7, "settled": False, "name": None,
+         "probability": None, "x1": 1, "y1": 2, "x2": 3, "y2": 4},
+        {"event": "identified", "time": 1.0, "clock": "2024-05-06T12:00:00.000+02:00", "track": 7, "settled": True,
+         "name": None, "probability": 0.9, "x1": 1, "y1": 2, "x2": 3, "y2": 4},
+        {"event": "leave", "time": 2.0, "clock": None, "track": 7, "settled": True, "name": "José",
+         "probability": 0.9, "x1": 1, "y1": 2, "x2": 3, "y2": 4},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["events.csv", "events.jsonl"])
+def test_each_line_is_there_at_once(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with EventLog(path) as log:
+        header = path.read_text(encoding="utf-8").count("\n")
+        assert header == (path.suffix == ".csv")
+        for lines in (1, 2, 3):
+            log.write(event("appear", lines, lines))
+            assert path.read_text(encoding="utf-8").count("\n") == header + lines
+
+
+def test_a_former_log_is_replaced_on_entering_and_no_sooner(tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text("of yesterday")
+    log = EventLog(path)
+    assert path.read_text() == "of yesterday"
+    with log:
+        assert path.read_text().startswith("event,time")
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_stream_gets_the_same_and_stays_open(tmp_path: Path, as_json: bool) -> None:
+    path, stream = tmp_path / ("events.jsonl" if as_json else "events.csv"), io.StringIO()
+    with EventLog(path) as log, EventLog(stream, as_json) as to_stream:
+        for each in (log, to_stream):
+            each.write(event("appear", 0, 1, "Ada"))
+    assert stream.getvalue() == path.read_text()
+
+
+def test_a_stream_that_nobody_reads_is_left_to_the_caller() -> None:
+    with pytest.raises(BrokenPipeError), EventLog(Broken()):
+        pass
+
+
+@pytest.mark.parametrize("log", [EventLog, BoxLog])
+@pytest.mark.parametrize("name", ["events.json", "events", "events.txt", ".csv"])
+def test_another_suffix_is_refused_before_anything_is_written(tmp_path: Path, log: Any, name: str) -> None:
+    with pytest.raises(UsageError, match=r"use \.csv or \.jsonl"):
+        log(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "file").touch()
+    for path in (tmp_path / "folder.csv", tmp_path / "file" / "events.csv"):
+        with pytest.raises(FacesError, match=rf"^cannot write .*{path.name}: [a-z ]+$"), EventLog(path):
+            pass
+
+
+@needs_full
+@pytest.mark.parametrize("name", ["events.csv", "events.jsonl"])
+def test_a_full_disk_is_one_line(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.symlink_to("/dev/full")
+    with pytest.raises(FacesError, match=r"^cannot write .*: no space left on device$"), EventLog(path) as log:
+        log.write(event("appear", 0, 1))
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names that are no text are of Linux")
+def test_a_name_that_is_no_text_stops_nothing(tmp_path: Path) -> None:
+    name = os.fsdecode(b"Ren\xe9")
+    with EventLog(tmp_path / "events.csv") as as_csv, EventLog(tmp_path / "events.jsonl") as as_json:
+        for log in (as_csv, as_json):
+            log.write(event("leave", 0, 1, name))
+    assert "Ren\\udce9" in (tmp_path / "events.csv").read_text(encoding="utf-8")
+    assert json.loads((tmp_path / "events.jsonl").read_text(encoding="utf-8"))["name"] == name
+    attended((0, 1, name)).write(tmp_path / "attendance.csv")
+    assert "Ren\\udce9" in (tmp_path / "attendance.csv").read_text(encoding="utf-8")
+
+
+# Boxes
+
+
+def frame(index: int) -> Frame:
+    return Frame(np.zeros((4, 4, 3), np.uint8), index, index / 25, 0.0)
+
+
+def test_boxes(tmp_path: Path) -> None:
+    with BoxLog(tmp_path / "boxes.csv") as as_csv, BoxLog(tmp_path / "boxes.jsonl") as as_json:
+        for log in (as_csv, as_json):
+            log.write(frame(0), Tracks.empty())
+            log.write(frame(3), tracks((2, UNSETTLED), (1, None), (3, "Ada"), (4, "Bob"), hidden=(4,), x=-20))
+    assert (tmp_path / "boxes.csv").read_text() == (
+        "frame,time,track,name,probability,distance,x1,y1,x2,y2\n"
+        "3,0.12,2,,,,0,1,5,9\n"
+        "3,0.12,1,unknown,0.9,0.3,-10,1,-5,9\n"
+        "3,0.12,3,Ada,0.9,0.3,10,1,15,9\n"
+    )
+    rows = [json.loads(line) for line in (tmp_path / "boxes.jsonl").read_text().splitlines()]
+    assert [(row["settled"], row["name"], row["distance"]) for row in rows] == [
+        (False, None, None), (True, None, 0.3), (True, "Ada", 0.3),
+    ]  # fmt: skip
+    assert list(rows[0]) == [*BoxLog.columns[:3], "settled", *BoxLog.columns[3:]]
+
+
+def test_a_recognizer_that_knows_no_distance(tmp_path: Path) -> None:
+    known = tracks((1, "Ada"))
+    no_distance = Tracks(
+        known.ids, known.xyxy, known.names, known.settled, known.probability, known.distance * np.nan, known.visible
+    )
+    with BoxLog(tmp_path / "boxes.jsonl") as log:
+        log.write(frame(0), no_distance)
+    assert json.loads((tmp_path / "boxes.jsonl").read_text())["distance"] is None
+
+
+# Attendance
+
+
+def test_nobody_attended(tmp_path: Path) -> None:
+    attendance = Attendance()
+    attendance.write(tmp_path / "attendance.csv")
+    assert (tmp_path / "attendance.csv").read_text() == "name,first_seen,last_seen,seconds,visits\n"
+    assert attendance.rows() == attendance.rows(9) == []
+    assert attendance.summary() == "nobody seen"
+
+
+@pytest.mark.parametrize(
+    ("spans", "expected"),
+    [
+        ([(1, 3)], (1, 3, 2, 1)),
+        ([(1, 3), (5, 9)], (1, 9, 6, 2)),
+        ([(5, 9), (1, 3)], (1, 9, 6, 2)),
+        ([(1, 9), (2, 3)], (1, 9, 8, 1)),  # one within the other
+        ([(1, 5), (3, 9)], (1, 9, 8, 1)),  # two at once
+        ([(1, 9), (2, 3), (4, 6), (20, 21)], (1, 21, 9, 2)),
+        ([(1, 3), (3.5, 4)], (1, 4, 2.5, 1)),  # a track that broke
+        ([(2, 2)], (2, 2, 0, 1)),  # seen in one frame
+        ([(1, 3), (1, 3)], (1, 3, 2, 1)),
+    ],
+)
+def test_time_is_counted_once(spans: list[tuple[float, float]], expected: tuple[float, ...]) -> None:
+    assert attended(*((start, end, "Ada") for start, end in spans)).rows() == [("Ada", *expected)]
+
+
+def test_a_track_is_whose_it_is_when_it_leaves_from_when_it_appeared() -> None:
+    attendance = Attendance()
+    for kind, time, name in (("appear", 1, UNSETTLED), ("identified", 2, "Bob"), ("identified", 3, "Ada")):
+        attendance.add(event(kind, time, 1, name))
+    assert [row.name for row in attendance.rows()] == ["Ada"]
+    attendance.add(event("identified", 4, 1, None))
+    assert attendance.rows() == []
+    attendance.add(event("leave", 5, 1, "Ada"))
+    assert attendance.rows() == [("Ada", 1, 5, 4, 1)]
+
+
+def test_who_is_still_there_counts_until_now() -> None:
+    attendance = attended((0, 1, "Cyd"), (0, 6, "Bob"))
+    attendance.add(event("appear", 2, 9))
+    attendance.add(event("identified", 3, 9, "Ada"))
+    assert attendance.rows(10) == [("Ada", 2, 10, 8, 1), ("Bob", 0, 6, 6, 1), ("Cyd", 0, 1, 1, 1)]
+    assert attendance.rows()[0] == ("Ada", 2, 6, 4, 1)  # the last event
+    attendance.add(event("leave", 8, 9, "Ada"))
+    assert attendance.rows(10)[0] == ("Ada", 2, 8, 6, 1)
+
+
+def test_attendance_of_a_camera_is_in_the_walls_time() -> None:
+    attendance = Attendance()
+    attendance.add(event("appear", 1, 1, "Ada", NOON + timedelta(seconds=1)))
+    assert attendance.rows(61) == [("Ada", "2024-05-06T12:00:01+02:00", "2024-05-06T12:01:01+02:00", 60, 1)]
+
+
+def test_attendance_is_written_again_and_again(tmp_path: Path) -> None:
+    path = tmp_path / "attendance.csv"
+    attendance = attended((0, 1.23456, "Zoë, the second"))
+    for seconds in (2, 3):
+        attendance.add(event("appear", 1, 9, "Ada"))
+        attendance.write(path, seconds)
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+        assert [row["name"] for row in rows] == ["Ada", "Zoë, the second"]
+        assert rows[0]["last_seen"] == str(seconds)
+    assert rows[1]["seconds"] == "1.235"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_attendance_that_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(FacesError, match="cannot write"):
+        attended((0, 1, "Ada")).write(tmp_path)
+
+
+# The summary
+
+
+def test_summary() -> None:
+    attendance = attended((0, 3, "Bob"), (0, 12.34, "Ada"), (1, 2, None), (4, 5, None), (6, 6.1, UNSETTLED))
+    assert attendance.summary() == "2 people seen: Ada 12.3 s, Bob 3.0 s; 2 unknown; 1 seen too briefly to tell"
+    assert attended((0, 3725, "Ada")).summary() == "1 person seen: Ada 1:02:05"
+    assert attended((0, 1, None)).summary() == "1 unknown"
+
+
+def test_summary_of_a_crowd_is_one_line_still() -> None:
+    text = attended(*((0, seconds, f"P{seconds}") for seconds in range(1, 31))).summary()
+    assert text.startswith("30 people seen: P30 30.0 s, P29 29.0 s")
+    assert text.endswith("P21 21.0 s and 20 more")
