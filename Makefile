@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
 
-.PHONY: demo test bench venv clean
+.PHONY: demo test bench bench-video venv clean
 
 demo:  ## set-up, sample data, the four scripts; the results are in output/
 	@$(PYTHON) demo.py
@@ -14,6 +14,10 @@ test:  ## lint, types, tests
 bench:  ## speed beside the recipe's and face_recognition's, in a table and output/bench.json; BENCH=--quick for a look
 	$(PYTHON) setup_venv.py --dev
 	$(BIN)/python -m benchmarks.throughput $(BENCH)
+
+bench-video:  ## the same of videos, live and from files, in a table and output/bench_video.json
+	$(PYTHON) setup_venv.py --dev
+	$(BIN)/python -m benchmarks.video $(BENCH)
 
 venv:  ## .venv with requirements.txt
 	$(PYTHON) setup_venv.py

@@ -1,98 +1,250 @@
-"""Who is in a video? The pickles and a camera, file or stream in; names per frame and an annotated video out."""
+"""Who is in a video? The pickles and a camera, file or stream in; who came and went, and an annotated video out."""
 
 from __future__ import annotations
 
 import argparse
-import csv
-import json
+import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, nullcontext, suppress
+from datetime import datetime
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
-import numpy as np
-
 from faces import cli
-from faces.draw import annotate
+from faces.draw import annotate_tracks, blur, caption
+from faces.events import Attendance, BoxLog, Event, EventFinder, EventLog
+from faces.feeds import Feed
+from faces.following import Follower
+from faces.identity import CLEAR
+from faces.images import check_writable, write_image
 from faces.pipeline import Pipeline
 from faces.reloading import ReloadingRecognizer
-from faces.types import Faces, Matches
-from faces.video import VideoSink, VideoSource
+from faces.sinks import VideoSink
+from faces.sources import Source, cameras, open_source
+from faces.strangers import Strangers
+from faces.tracking import Track
+from faces.types import Frame, Image, Tracks
+from faces.windows import Window
 
-COLUMNS = ("frame", "time", "name", "probability", "distance", "x1", "y1", "x2", "y2")
+tell = partial(print, file=sys.stderr, flush=True)
+RESULTS = Path("output")
+STALLED = 0.1  # s without a frame, after which the window is looked after all the same
+NOTED = 5.0  # s between two times that the attendance is written
+RATED = 30  # frames, over which the window's frames a second are counted
 
 
 def build_parser() -> argparse.ArgumentParser:
     parser = cli.parser(
-        "Name the faces in a video, frame by frame, or say that they are unknown.",
+        "Follow the faces in a video and name them, or say that they are unknown.",
         "python recognize_video.py --source interview.mp4 --output output/interview.mp4 --no-display",
     )
-    parser.add_argument("-s", "--source", default="0", help="number of a camera, video file, or address of a stream")
-    cli.add_model_options(parser)
-    cli.add_recognizer_options(parser)
-    parser.add_argument(
-        "-o", "--output", type=Path,
-        help="annotated video to write (.mp4, .avi); of a file, by default, in output/; of a camera or stream none",
+    source = parser.add_argument_group("what is looked at")
+    source.add_argument(
+        "-s", "--source", default="0",
+        help="a camera's number or name, a video file, the address of a stream (rtsp://, http://, ...),"
+        " a folder of frames, or - for a stream on stdin",
     )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="print JSON lines instead of CSV")
-    parser.add_argument("--no-display", action="store_true", help="open no window")
-    parser.add_argument("--max-frames", type=cli.count, help="stop after so many frames")
+    source.add_argument("--list-cameras", action="store_true", help="print the cameras that there are, and end")
+    source.add_argument("--realtime", action="store_true", help="play a file at its own speed, leaving out frames")
+    source.add_argument(
+        "--size", type=cli.size, metavar="WxH", help="of bare bgr24 frames on stdin, or wanted of a camera, px"
+    )
+    source.add_argument("--rate", type=cli.positive, help="frames a second of bare frames, or wanted of a camera")
+    source.add_argument(
+        "--reconnect", type=cli.not_negative, default=600, metavar="SECONDS",
+        help="for how long a stream that drops is tried again",
+    )  # fmt: skip
+    source.add_argument("--max-frames", type=cli.count, help="stop after so many frames")
+    models = parser.add_argument_group("models")
+    cli.add_model_options(models)
+    models.add_argument(
+        "--min-face", type=cli.count, default=80, help="least size of a face for the built-in detector, px"
+    )
+    cli.add_recognizer_options(models)
+    results = parser.add_argument_group("what comes out (who came and went is printed on stdout)")
+    results.add_argument(
+        "-o", "--output", type=Path,
+        help="annotated video to write (.mp4, .mkv, .avi); of a file, by default, in output/; of a camera or stream"
+        " none",
+    )  # fmt: skip
+    results.add_argument("--json", action="store_true", help="print JSON lines instead of CSV")
+    results.add_argument("--events", type=Path, help="write who came and went to a file (.csv, .jsonl), not to stdout")
+    results.add_argument("--boxes", type=Path, help="write every face of every frame to a file (.csv, .jsonl)")
+    results.add_argument("--attendance", type=Path, help="write when each person was there to a file (.csv)")
+    results.add_argument("--save-unknown", type=Path, metavar="DIR", help="keep a photograph of each unknown face")
+    results.add_argument("--no-display", action="store_true", help="open no window")
+    privacy = results.add_mutually_exclusive_group()
+    privacy.add_argument("--blur-unknown", action="store_true", help="make everybody without a name unrecognizable")
+    privacy.add_argument("--blur-all", action="store_true", help="make everybody unrecognizable")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
+    if args.list_cameras:
+        print(cli.table(("number", "device", "name"), [(c.number, c.device, c.name) for c in cameras()]))
+        return 0
     output: Path | None = args.output
     if output is None and Path(args.source).is_file():
-        output = Path("output", f"{Path(args.source).stem}_annotated.mp4")
-    if output is not None:
-        cli.require_distinct(Path(args.source), output)
-    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, min_face=80)
-    recognizer = ReloadingRecognizer(args.recognizer, args.le, pipeline.fingerprint, partial(print, file=sys.stderr))
-
+        output = RESULTS / f"{Path(args.source).stem}_annotated.mp4"
+    files = (Path(args.source), output, args.events, args.boxes, args.attendance)
+    cli.require_distinct(*(path for path in files if path is not None))
+    if args.attendance:
+        check_writable(args.attendance)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # how services are stopped: as by Ctrl-C
     with ExitStack() as stack:
-        source = stack.enter_context(VideoSource(args.source))
+        source = stack.enter_context(closing(open_source(args.source, args.size, args.rate, args.reconnect, tell)))
+        newest = source.live or args.realtime
+        threads = None if newest else 1  # of a file many frames are looked at side by side
+        pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, threads, args.min_face)
+        recognizer = ReloadingRecognizer(args.recognizer, args.le, pipeline.fingerprint, tell)
+        follower = Follower(
+            pipeline, recognizer, source.rate, newest, whole=args.blur_unknown or args.blur_all,
+            threshold=recognizer.threshold,
+        )  # fmt: skip
+        if args.save_unknown:
+            follower.tracker.ended = keeper(Strangers(args.save_unknown, pipeline, recognizer.threshold))
         sink = stack.enter_context(VideoSink(output, source.rate, keep=source.live)) if output else None
-        window = None if args.no_display else cli.Window(f"recognize_video: {args.source}")
-        report = row_writer(args.json)
-        started, frames = time.perf_counter(), 0
-        for frames, image in enumerate(islice(source.frames(), args.max_frames), start=1):
-            faces = pipeline.detect(image)
-            matches = recognizer.identify(pipeline.embed(image, faces))
-            report(frames, (frames - 1) / source.rate, faces, matches)
-            annotated = annotate(image, faces, matches)
-            if sink is not None:
-                sink.write(annotated)
-            if window is not None and not window.show(annotated, wait_ms=1):
-                break
+        diary = stack.enter_context(Diary(args, datetime.now().astimezone() if source.live else None))
+        folder = output.parent if output else RESULTS
+        screen = None if args.no_display else stack.enter_context(Screen(source, folder))
+        feed = stack.enter_context(Feed(source, newest, realtime=args.realtime))
+        steps = stack.enter_context(closing(follower.follow(limited(feed.frames(STALLED), args.max_frames))))
+        started, frames, last = time.perf_counter(), 0, -1
+        with suppress(KeyboardInterrupt) if source.live else nullcontext():  # which is how a camera's video ends
+            for frame, tracks in steps:
+                if frame is None:
+                    shown = screen is None or screen.wait()
+                else:
+                    frames, last = frames + 1, frame.index
+                    diary.write(frame, tracks)
+                    picture = annotate_tracks(hidden(frame.image, tracks, args), tracks)
+                    if sink is not None:
+                        sink.write(picture, frame.time)
+                    shown = screen is None or screen.show(picture)
+                if not shown:
+                    break
     seconds = time.perf_counter() - started
+    skipped = f", {last + 1 - frames} skipped" if last + 1 > frames else ""
     written = f" -> {output}" if output else ""
-    print(f"{frames} frames in {seconds:.1f} s: {frames / seconds:.1f} frames a second{written}", file=sys.stderr)
+    tell(f"{frames} frames in {seconds:.1f} s: {frames / seconds:.1f} frames a second{skipped}{written}")
+    tell(diary.attendance.summary())
     return 0
 
 
-def row_writer(as_json: bool) -> Callable[[int, float, Faces, Matches], None]:
-    """Prints one row per face: frame (from 1), time (s), name, probability, distance, box (px)."""
-    writer = csv.writer(sys.stdout, lineterminator="\n")
-    if not as_json:
-        writer.writerow(COLUMNS)
+def limited(frames: Iterable[Frame | None], most: int | None) -> Iterator[Frame | None]:
+    """At most so many frames; None, where there is none yet, does not count."""
+    number = 0
+    for frame in frames:
+        number += frame is not None
+        yield frame
+        if number == most:
+            return
 
-    def report(frame: int, seconds: float, faces: Faces, matches: Matches) -> None:
-        for box, name, probability, distance in zip(
-            faces.xyxy.round().astype(int).tolist(), matches.names, matches.probability, matches.distance, strict=True
-        ):
-            known = None if np.isnan(distance) else round(float(distance), 3)
-            row = (frame, round(seconds, 3), name, round(float(probability), 3), known, *box)
-            if as_json:
-                print(json.dumps(dict(zip(COLUMNS, row, strict=True)), ensure_ascii=False))
-            else:
-                writer.writerow((*row[:2], name or "unknown", *row[3:]))
-        sys.stdout.flush()
 
-    return report
+def hidden(image: Image, tracks: Tracks, args: argparse.Namespace) -> Image:
+    """The picture, with those faces blurred that are not to be seen."""
+    if args.blur_all:
+        return blur(image, tracks.xyxy)
+    if args.blur_unknown:
+        nameless = [name is None for name in tracks.names]
+        return blur(image, tracks.xyxy[nameless])
+    return image
+
+
+def keeper(strangers: Strangers) -> Callable[[Track], None]:
+    """Keeps the best photograph of each track that ends without a name."""
+
+    def keep(track: Track) -> None:
+        best = track.identity.best
+        if best is not None and track.identity.settled and track.identity.name is None:
+            strangers.add(best.picture, best.embedding if best.quality >= CLEAR else None, track.number, track.first)
+
+    return keep
+
+
+class Screen:
+    """The window: q quits, p pauses, s keeps a snapshot in the folder of the results."""
+
+    def __init__(self, source: Source, folder: Path) -> None:
+        self._window = Window(f"recognize_video: {source.name}", tell)
+        self._folder = folder
+        self._times: deque[float] = deque(maxlen=RATED)
+        self._picture: Image | None = None
+
+    def show(self, picture: Image) -> bool:
+        """Show a frame; False once the user has had enough."""
+        if not self._window.open:
+            return True
+        self._picture = picture
+        self._times.append(time.perf_counter())
+        rate = (len(self._times) - 1) / max(self._times[-1] - self._times[0], 1e-6)
+        return self._obey(self._window.show(caption(picture, f"{rate:.0f} frames/s")))
+
+    def wait(self) -> bool:
+        """Look after the window while no frame comes."""
+        return self._obey(self._window.wait(1))
+
+    def __enter__(self) -> Screen:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._window.close()
+
+    def _obey(self, key: str) -> bool:
+        if key == "p":
+            while (key := self._window.wait(50)) not in ("p", "q"):
+                self._keep_snapshot(key)
+        self._keep_snapshot(key)
+        return key != "q"
+
+    def _keep_snapshot(self, key: str) -> None:
+        if key == "s" and self._picture is not None:
+            path = self._folder / f"snapshot_{datetime.now():%Y%m%d-%H%M%S-%f}.png"
+            write_image(path, self._picture)
+            tell(f"snapshot -> {path}")
+
+
+class Diary:
+    """Writes down who came and went: on stdout or in the files that the options name."""
+
+    def __init__(self, args: argparse.Namespace, started: datetime | None) -> None:
+        self.attendance = Attendance()
+        self._file: Path | None = args.attendance
+        self._finder = EventFinder(started)
+        self._events = EventLog(args.events or sys.stdout, as_json=args.json)
+        self._boxes = BoxLog(args.boxes) if args.boxes else None
+        self._stack = ExitStack()
+        self._noted = float("-inf")
+
+    def __enter__(self) -> Diary:
+        self._stack.enter_context(self._events)
+        if self._boxes is not None:
+            self._stack.enter_context(self._boxes)
+        return self
+
+    def write(self, frame: Frame, tracks: Tracks) -> None:
+        if self._boxes is not None:
+            self._boxes.write(frame, tracks)
+        for event in self._finder.observe(frame.time, tracks):
+            self._write(event)
+        if self._file is not None and time.monotonic() >= self._noted + NOTED:
+            self.attendance.write(self._file, frame.time)
+            self._noted = time.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        with self._stack:
+            for event in self._finder.end():
+                self._write(event)
+            if self._file is not None:
+                self.attendance.write(self._file)
+
+    def _write(self, event: Event) -> None:
+        self._events.write(event)
+        self.attendance.add(event)
 
 
 if __name__ == "__main__":

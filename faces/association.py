@@ -13,15 +13,14 @@ from numpy.typing import NDArray
 
 from faces.flow import Grey
 from faces.geometry import iou
-from faces.identity import Sample, quality
-from faces.metrics import threshold_at
+from faces.identity import CLEAR, Sample, quality
+from faces.metrics import distance_at
 from faces.pipeline import Pipeline, sharpness
 from faces.types import Faces, Floats, Frame, Image
 
 SAME_FAR, DIFFERENT_FAR = 1e-3, 1e-1  # rates at which two faces nearer are one person, and farther are two
 NEAR, OVERLAPPING = 0.1, 0.3  # IoU: that a face may be a track's, and that it is if no other may
 REACH = 2.0  # sizes of a face: how far from where it was lost somebody is looked for
-CLEAR = 0.2  # quality: the embeddings of lesser faces are near to each other, whoever they are
 UNTOLD = 0.5  # the cost of not having both embeddings: as a distance that says nothing
 EMBEDDED = 4  # faces in one look, at most: so that many new people do not hold up the picture
 PROVISIONAL = 1.0  # the cost of being a track that is not confirmed, while somebody who is missed may have come back
@@ -63,18 +62,14 @@ class Sighting:
 class Association:
     """Finds out whose faces are.
 
-    threshold: the distance that the recognizer goes by, for embedders whose operating points were never measured; None
-    where it has none. same: the distance up to which two faces are the same person.
+    threshold: the distance that the recognizer goes by, for embedders whose operating points were never measured.
     """
 
-    def __init__(self, pipeline: Pipeline, threshold: float | None = None) -> None:
+    def __init__(self, pipeline: Pipeline, threshold: float) -> None:
         self._pipeline = pipeline
         points = pipeline.embedder.spec.operating_points
-        if len(points) > 1:
-            self.same, self._different = threshold_at(points, SAME_FAR), threshold_at(points, DIFFERENT_FAR)
-        else:
-            self.same = float("inf") if threshold is None else threshold
-            self._different = 1.2 * self.same
+        self._same = distance_at(points, SAME_FAR, threshold)
+        self._different = distance_at(points, DIFFERENT_FAR, 1.2 * threshold)
 
     def sight(self, frame: Frame, grey: Grey, faces: Faces, state: State) -> Sighting:
         """Whose the faces of a frame are, whose tracks were as ``state`` says."""
@@ -91,8 +86,9 @@ class Association:
             followed = bool(state.sure[row]) and bool(overlap[row, column] >= NEAR)
             cost[row, column] += 0 if state.confirmed[row] else PROVISIONAL
             cost[row, column] += self._doubt(state.means[row], samples.get(int(column)), followed)
+        pairs = cheapest(cost) if (near & ~plain).any() else np.nonzero(plain)
         partners: list[int | None] = [None] * len(faces)
-        for row, column in zip(*_cheapest(cost), strict=True):
+        for row, column in zip(*pairs, strict=True):
             if cost[row, column] < FORBIDDEN:
                 partners[column] = state.keys[row]
         return Sighting(frame, grey, state, faces, tuple(partners), samples)
@@ -102,7 +98,7 @@ class Association:
         if mean is None or sample is None or (sample.quality < CLEAR and not followed):
             return UNTOLD if followed else FORBIDDEN
         distance = float(np.linalg.norm(mean - sample.embedding))
-        return distance if distance <= (self._different if followed else self.same) else FORBIDDEN
+        return distance if distance <= (self._different if followed else self._same) else FORBIDDEN
 
     def _samples(self, image: Image, faces: Faces, waiting: Floats) -> dict[int, Sample]:
         """By their indices: of the faces waited for that tell anything, the ``EMBEDDED`` longest waited for."""
@@ -127,9 +123,9 @@ def surroundings(image: Image, box: Floats) -> Image:
     return np.array(image[low[1] : high[1], low[0] : high[0]], np.uint8)
 
 
-def _cheapest(cost: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def cheapest(cost: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Rows and columns that go together at the least cost in all (Kuhn, Naval Research Logistics Quarterly, 1955)."""
-    from scipy.optimize import linear_sum_assignment  # slow to import, and not needed before faces are there
+    from scipy.optimize import linear_sum_assignment  # takes most of a second to import
 
     rows, columns = linear_sum_assignment(cost)
     return np.asarray(rows, np.intp), np.asarray(columns, np.intp)

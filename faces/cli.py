@@ -1,25 +1,19 @@
-"""What the scripts share: options, errors as one line, tables, windows."""
+"""What the scripts share: options, errors as one line, tables."""
 
 from __future__ import annotations
 
 import argparse
 import io
 import os
-import socket
 import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from faces.errors import FacesError, UsageError
 
-if TYPE_CHECKING:
-    from faces.types import Image
-
 INTERRUPTED = 130
-MAX_WINDOW = 1600, 900  # px: larger pictures are shown smaller
 
 
 def _quiet_interrupt(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -50,14 +44,14 @@ def add_embeddings_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_recognizer_options(parser: argparse.ArgumentParser) -> None:
+def add_recognizer_options(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "-r", "--recognizer", type=Path, default=Path("output/recognizer.pickle"), help="file of the recognizer"
     )
     parser.add_argument("-l", "--le", type=Path, default=Path("output/le.pickle"), help="file of the label encoder")
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
+def add_model_options(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "-d", "--detector", default="built-in",
         help="face detector: built-in, a folder with OpenCV's SSD or YuNet in it, or a YuNet .onnx file",
@@ -91,6 +85,19 @@ def positive(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
     return value
+
+
+def not_negative(text: str) -> float:
+    """An option's value of 0 or above."""
+    return 0.0 if text == "0" else positive(text)
+
+
+def size(text: str) -> tuple[int, int]:
+    """An option's value such as 640x360: width and height, px."""
+    width, x, height = text.lower().partition("x")
+    if not x:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 640x360")
+    return count(width), count(height)
 
 
 def count(text: str) -> int:
@@ -159,49 +166,3 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
         columns = zip(row, widths, numeric, strict=True)
         lines.append("  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in columns))
     return "\n".join(line.rstrip() for line in lines)
-
-
-class Window:
-    """A window where there is a display, and nothing but a line on stderr where there is none."""
-
-    def __init__(self, title: str) -> None:
-        self._title = title
-        self.open = _has_display()
-        if not self.open:
-            print("no display here: no window is shown", file=sys.stderr)
-
-    def show(self, image: Image, wait_ms: int) -> bool:
-        """Show a picture for ``wait_ms`` (0: until a key); False once the user pressed q or Esc or closed it."""
-        if not self.open:
-            return True
-        import cv2  # not needed by every script, and slow
-
-        try:
-            scale = min(1.0, MAX_WINDOW[0] / image.shape[1], MAX_WINDOW[1] / image.shape[0])
-            size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
-            cv2.imshow(self._title, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
-            key = cv2.waitKey(wait_ms) & 0xFF
-            return key not in (ord("q"), 27) and cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) >= 1
-        except cv2.error:  # opencv-python-headless
-            print("this OpenCV is built without windows: none is shown", file=sys.stderr)
-            self.open = False
-            return True
-
-
-def _has_display() -> bool:
-    """Whether windows can be opened; on Linux whether an X server answers, without which OpenCV ends the program."""
-    if not sys.platform.startswith("linux"):
-        return True
-    host, _, number = os.environ.get("DISPLAY", "").rpartition(":")
-    number = number.partition(".")[0]
-    if not number.isdecimal():
-        return False
-    local = host in ("", "unix")
-    place: str | tuple[str, int] = f"/tmp/.X11-unix/X{number}" if local else (host, 6000 + int(number))
-    with socket.socket(socket.AF_UNIX if local else socket.AF_INET) as connection:
-        connection.settimeout(2)
-        try:
-            connection.connect(place)
-        except OSError:
-            return False
-    return True

@@ -9,14 +9,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from time import perf_counter
 
-from faces.association import Association, Sighting, State
+import numpy as np
+
+from faces.association import Association, Sighting, State, cheapest
 from faces.flow import Grey
 from faces.pipeline import Pipeline
 from faces.recognizers import Recognizer
 from faces.tracking import CONFIRMED, Tracker
 from faces.types import Faces, Frame, Tracks
 
-EVERY = 0.25  # s between two looks of the detector
+EVERY = 0.3  # s between two looks of the detector
 CORES = os.cpu_count() or 1
 
 Step = tuple[Frame | None, Tracks]
@@ -35,9 +37,9 @@ class Follower:
 
     def __init__(
         self, pipeline: Pipeline, recognizer: Recognizer, rate: float, live: bool, whole: bool = False,
-        threshold: float | None = None,
+        threshold: float = float("inf"),
     ) -> None:  # fmt: skip
-        self.association = Association(pipeline, threshold)
+        self._association = Association(pipeline, threshold)
         self.tracker = Tracker(recognizer, 1 if whole else CONFIRMED)
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.looks = 0
@@ -88,7 +90,8 @@ class Follower:
         job: Future[Sighting] | None = None
         before: Grey | None = None
         since = self._every
-        with ThreadPoolExecutor(1) as pool:
+        with ThreadPoolExecutor(2) as pool:
+            pool.submit(cheapest, np.zeros((0, 0), np.float32))  # so that nobody waits for its import when it counts
             for frame in frames:
                 if frame is not None:
                     grey = self._grey(frame)
@@ -120,7 +123,7 @@ class Follower:
 
     def _sight(self, frame: Frame, grey: Grey, faces: Faces, state: State) -> Sighting:
         with self._timed("embed"):
-            return self.association.sight(frame, grey, faces, state)
+            return self._association.sight(frame, grey, faces, state)
 
     def _correct(self, sighting: Sighting) -> None:
         with self._timed("name"):

@@ -14,6 +14,7 @@ from faces.recognizers import Recognizer
 from faces.types import Faces, Floats, Image
 
 LARGE, SHARP = 100.0, 15.0  # px, and variance of the Laplacian: from there on a better face helps little
+CLEAR = 0.2  # quality: the embeddings of lesser faces are near to each other, whoever they are
 KEPT = 5  # faces of a track
 QUORUM = 3  # of them, before a name is shown
 MAJORITY = 2 / 3  # of the votes, each as strong as its face is good

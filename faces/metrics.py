@@ -52,6 +52,11 @@ def threshold_at(points: Sequence[OperatingPoint], far: float) -> float:
     return float(max(y[at - 1] + slope * (np.log(far) - x[at - 1]), 0.0))
 
 
+def distance_at(points: Sequence[OperatingPoint], far: float, otherwise: float) -> float:
+    """``threshold_at``, or another distance for an embedder whose operating points were never measured."""
+    return threshold_at(points, far) if len(points) > 1 else otherwise
+
+
 def far_per_person(fpir: float, people: int) -> float:
     """The false accept rate that each person may have, so that a stranger is given any name with chance ``fpir``.
 

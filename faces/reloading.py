@@ -30,9 +30,9 @@ class ReloadingRecognizer:
         self._in_use, self._next_look = label(recognizer), time.monotonic() + EVERY
 
     @property
-    def threshold(self) -> float | None:
-        """The distance up to which a face is given a name; None of the recipe's recognizer, which names everybody."""
-        return self._recognizer.threshold_.distance if isinstance(self._recognizer, FaceRecognizer) else None
+    def threshold(self) -> float:
+        """The distance up to which a face is given a name; infinite for the recipe's, which names everybody."""
+        return self._recognizer.threshold_.distance if isinstance(self._recognizer, FaceRecognizer) else float("inf")
 
     def identify(self, embeddings: Floats) -> Matches:
         """As ``FaceRecognizer.identify``, by the newest recognizer that there is."""

@@ -12,11 +12,13 @@ import numpy as np
 
 from faces.errors import FacesError
 from faces.images import find_images, write_image
+from faces.metrics import distance_at
 from faces.people import People
 from faces.pipeline import Pipeline
 from faces.types import Floats, Image
 
-PREFIX = "unknown-"
+SAME_FAR = 1e-4  # rate at which two people's photographs may come into one folder; at 1e-3, of hundreds, many do
+PREFIX, UNCLEAR = "unknown-", "unclear"
 BEST = 3  # photographs of a folder that tell who is in it: each takes the detector's time when a run starts
 
 
@@ -26,13 +28,15 @@ class Strangers:
     Runs continue each other: whoever has a folder already, by whatever name, gets no second one. Photographs are never
     moved or replaced. When two folders turn out to be of one person, both stay: in ``dataset/`` both go into theirs.
 
-    threshold: distance up to which two faces are of the same person.
+    Faces that are too poor to tell are kept in ``folder/unclear/``, sorted by nobody.
+
+    threshold: distance up to which two faces are of one person, where the embedder's operating points do not tell.
     Raises FacesError when the folder cannot be written.
     """
 
     def __init__(self, folder: Path, pipeline: Pipeline, threshold: float) -> None:
         self._folder = folder
-        self._threshold = threshold
+        self._threshold = distance_at(pipeline.embedder.spec.operating_points, SAME_FAR, threshold)
         self._started = datetime.now()
         self._tracks: dict[int, _Group] = {}
         try:
@@ -42,12 +46,15 @@ class Strangers:
         except OSError as error:
             raise _unwritable(folder, error) from error
 
-    def add(self, picture: Image, embedding: Floats, track: int, time: float) -> Path:
+    def add(self, picture: Image, embedding: Floats | None, track: int, time: float) -> Path:
         """Keep a photograph with the others of the person, the nearest within the threshold, or else of a new one.
 
-        picture: of the face and its surroundings. embedding: float32 (D,), unit length. track: whose photographs are of
-        one person in any case. time: s from the start. Returns the file. Raises FacesError when it cannot be written.
+        picture: of the face and its surroundings. embedding: float32 (D,), unit length; None if the face is unclear.
+        track: whose photographs are of one person in any case. time: s from the start. Returns the file. Raises
+        FacesError when it cannot be written.
         """
+        if embedding is None:
+            return self._keep_unclear(picture, track, time)
         group = self._tracks.get(track) or self._nearest(embedding)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -66,6 +73,16 @@ class Strangers:
             self._groups.append(group)
         group.embeddings.append(embedding)
         self._tracks[track] = group
+        return path
+
+    def _keep_unclear(self, picture: Image, track: int, time: float) -> Path:
+        folder = self._folder / UNCLEAR
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise _unwritable(self._folder, error) from error
+        path = self._new_file(folder, track, time)
+        write_image(path, picture)
         return path
 
     def _nearest(self, embedding: Floats) -> _Group | None:
@@ -130,7 +147,9 @@ class _Group:
 
 
 def _folders(folder: Path) -> Iterator[Path]:
-    yield from (path for path in sorted(folder.iterdir()) if path.is_dir() and not path.name.startswith("."))
+    yield from (
+        path for path in sorted(folder.iterdir()) if path.is_dir() and path.name != UNCLEAR and path.name[0] != "."
+    )
 
 
 def _unwritable(folder: Path, error: OSError) -> FacesError:

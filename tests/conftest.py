@@ -7,8 +7,11 @@ import shutil
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -44,6 +47,44 @@ def open_terminal() -> tuple[int, int]:
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file below a folder, hidden ones too: what must be the same before and after a failure."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+class Running:
+    """A script that stays, and what it has said so far: stdout and stderr."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+        self.lines: list[str] = []
+        Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        self.lines.extend(iter(self.process.stdout.readline, ""))
+
+    def wait_for(self, words: str, seconds: float = 40) -> None:
+        """For a line with these words, after those that were waited for before."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            for number, line in enumerate(self.lines):
+                if words in line:
+                    del self.lines[: number + 1]
+                    return
+            time.sleep(0.05)
+        raise AssertionError(f"{words!r} was not said: {self.lines}")
+
+
+@contextmanager
+def running(*args: object, cwd: Path, env: dict[str, str] | None = None) -> Iterator[Running]:
+    """Starts a script and, in the end, kills it."""
+    process = subprocess.Popen(
+        command(*map(str, args)), cwd=cwd, env=environment(**(env or {})), text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        yield Running(process)
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture(scope="session")

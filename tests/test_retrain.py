@@ -8,13 +8,9 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -25,7 +21,7 @@ from faces.errors import FacesError, UsageError
 from faces.gallery import Gallery
 from faces.recognizers import FaceRecognizer
 from faces.versions import LE, RECOGNIZER, REPORT, Version, Versions
-from tests.conftest import PEOPLE, PHOTOS, RunScript, command, environment
+from tests.conftest import PEOPLE, PHOTOS, RunScript, running
 from tests.test_versions import CHANGES, NEED_ROOM, die, in_a_fork, no_room
 
 pytestmark = pytest.mark.slow
@@ -293,47 +289,6 @@ def test_times() -> None:
 # Staying
 
 
-class Running:
-    """A script that stays, and what it has said so far."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.lines: list[str] = []
-        Thread(target=self._read, daemon=True).start()
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        self.lines.extend(iter(self.process.stdout.readline, ""))
-
-    def wait_for(self, words: str, seconds: float = 40) -> None:
-        """For a line with these words, after those that were waited for before."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            for number, line in enumerate(self.lines):
-                if words in line:
-                    del self.lines[: number + 1]
-                    return
-            time.sleep(0.05)
-        raise AssertionError(f"{words!r} was not said: {self.lines}")
-
-
-@contextmanager
-def running(*args: object, cwd: Path) -> Iterator[Running]:
-    process = subprocess.Popen(
-        command(*map(str, args)),
-        cwd=cwd,
-        env=environment(),
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    try:
-        yield Running(process)
-    finally:
-        process.kill()
-        process.wait()
-
-
 @posix
 def test_watching(own: Path) -> None:
     with running("retrain.py", "--watch", "--settle", 0.5, cwd=own) as script:
@@ -370,9 +325,12 @@ def test_by_the_clock(own: Path) -> None:
 @posix
 def test_a_video_follows(own: Path) -> None:
     retrain.main([])
-    video = ("recognize_video.py", "-s", "sample/video.mp4", "-o", "film.avi", "--no-display")
+    (own / "frames").mkdir()
+    for number in range(100):
+        (own / "frames" / f"{number}.jpg").symlink_to(own / "sample" / "photo.jpg")
+    video = ("recognize_video.py", "-s", "frames", "--rate", 2, "--realtime", "--no-display")
     with running(*video, cwd=own) as script:
-        script.wait_for("frame,time,name")
+        script.wait_for("event,time")
         one_photograph_less(own)
         retrain.main([])
         script.wait_for("now using version 2")

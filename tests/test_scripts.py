@@ -25,7 +25,8 @@ from tests.conftest import PEOPLE, PHOTOS, ROOT, Result, RunScript, command, env
 
 SCRIPTS = ("extract_embeddings", "train_model", "recognize_image", "recognize_video")
 YUNET = ROOT.parent / "shared" / "models" / "face_detection_yunet_2026may.onnx"
-COLUMNS = ("frame", "time", "name", "probability", "distance", "x1", "y1", "x2", "y2")
+EVENTS = ("event", "time", "clock", "track", "name", "probability", "x1", "y1", "x2", "y2")
+BOXES = ("frame", "time", "track", "name", "probability", "distance", "x1", "y1", "x2", "y2")
 FRAMES = 30  # of the sample's film: enough to go wrong in
 LINE = re.compile(
     r"(?P<file>.+): (?P<name>.+)  probability (?P<probability>[01]\.\d\d)  distance (?P<distance>\d\.\d{3})"
@@ -378,34 +379,46 @@ def test_a_video_whole(project: Path, run_script: RunScript) -> None:
     film["frames"] = film["frames"][:FRAMES]
     source = Path("short.mp4")
     cut(project / "sample" / film["file"], project / source, FRAMES)
-    options = ("--source", source, "--output", "output/film.mp4", "--no-display")
+    files = ("--boxes", "output/boxes.csv", "--attendance", "output/attendance.csv")
+    options = ("--source", source, "--output", "output/film.mp4", "--no-display", *files)
     result = run_script("recognize_video.py", *options, cwd=project)
     assert result.returncode == 0, result.stderr
 
     assert frames_of(project / "output" / "film.mp4") == frames_of(project / source)
     assert frames_of(project / source) == (len(film["frames"]), (film["width"], film["height"]), film["fps"])
-    table = list(csv.DictReader(io.StringIO(result.stdout)))
-    assert tuple(table[0]) == COLUMNS
-    assert {int(row["frame"]) for row in table} == set(range(1, len(film["frames"]) + 1))
-    assert all(float(row["time"]) == pytest.approx((int(row["frame"]) - 1) / film["fps"], abs=1e-3) for row in table)
+    events = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert tuple(events[0]) == EVENTS
+    people = [name or "unknown" for name in film["names"]]
+    assert sorted(row["name"] for row in events if row["event"] == "identified") == sorted(people)
+    assert [row["event"] for row in events].count("appear") == [row["event"] for row in events].count("leave")
+
+    table = list(csv.DictReader((project / "output" / "boxes.csv").open(encoding="utf-8")))
+    assert tuple(table[0]) == BOXES
+    settled = max(int(row["frame"]) for row in table if not row["name"]) + 1
+    assert settled < FRAMES - 5
+    assert all(float(row["time"]) == pytest.approx(int(row["frame"]) / film["fps"], abs=1e-3) for row in table)
     table.sort(key=lambda row: (int(row["frame"]), int(row["x1"])))
-    found = [[row["name"] for row in table if int(row["frame"]) == number] for number in range(1, FRAMES + 1)]
-    right = sum(names == people_in(frame) for names, frame in zip(found, film["frames"], strict=True))
-    assert right >= 0.8 * FRAMES
-    (line,) = result.stderr.splitlines()
-    assert re.fullmatch(rf"{FRAMES} frames in \d+\.\d s: \d+\.\d frames a second -> output/film\.mp4", line)
+    for number in range(settled, FRAMES):
+        assert [row["name"] for row in table if int(row["frame"]) == number] == people_in(film["frames"][number])
+    assert len({(row["track"], row["name"]) for row in table if row["name"]}) == len(people)  # who is one track each
+
+    attendance = list(csv.DictReader((project / "output" / "attendance.csv").open(encoding="utf-8")))
+    assert sorted(row["name"] for row in attendance) == sorted(name for name in film["names"] if name)
+    speed, seen = result.stderr.splitlines()
+    assert re.fullmatch(rf"{FRAMES} frames in \d+\.\d s: \d+\.\d frames a second -> output/film\.mp4", speed)
+    known = len(people) - people.count("unknown")
+    assert re.fullmatch(rf"{known} people seen: .*; {people.count('unknown')} unknown", seen)
 
 
 def test_a_video_in_part_as_json_lines(project: Path, run_script: RunScript) -> None:
-    options = ("-s", "sample/video.mp4", "-o", "part.avi", "--no-display", "--max-frames", 3, "--json")
+    options = ("-s", "sample/video.mp4", "-o", "part.avi", "--no-display", "--max-frames", 28, "--json")
     result = run_script("recognize_video.py", *options, cwd=project)
     assert result.returncode == 0, result.stderr
     found = [json.loads(line) for line in result.stdout.splitlines()]
-    assert {row["frame"] for row in found} == {1, 2, 3}
-    assert {row["name"] for row in found} == {*truth(project)["video"]["names"]}  # a stranger is null
-    assert all(tuple(row) == COLUMNS for row in found)
-    assert frames_of(project / "part.avi") == (3, (640, 480), 25)
-    assert result.stderr.startswith("3 frames in ")
+    assert {row["name"] for row in found if row["event"] == "identified"} == {*truth(project)["video"]["names"]}
+    assert all(set(row) == {*EVENTS, "settled"} for row in found)
+    assert frames_of(project / "part.avi") == (28, (640, 480), 25)
+    assert result.stderr.startswith("28 frames in ")
 
 
 def test_a_video_without_options_or_display(project: Path, run_script: RunScript) -> None:
