@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from faces.errors import ImageError, UsageError
 from faces.images import SUFFIXES, find_images, read_image, write_image
 from faces.pipeline import Pipeline
 from faces.types import Faces, Matches
+from faces.windows import Window
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -42,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     recognizer, warnings = recognizers.load(args.recognizer, args.le, pipeline.fingerprint)
     for warning in warnings:
         cli.warn(warning)
-    window = cli.Window("recognize_image") if args.show else None
+    window = Window("recognize_image", partial(print, file=sys.stderr)) if args.show else None
 
     status, taken = 0, set[str]()
     for path in photographs:
@@ -58,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         annotated = annotate(image, faces, matches)
         write_image(args.output / copy_name(path, taken), annotated)
-        if window is not None and not window.show(annotated, wait_ms=0):
+        if window is not None and window.show(annotated, wait_ms=0) == "q":
             break
     return status
 

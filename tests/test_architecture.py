@@ -13,11 +13,12 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "faces"
 LAYERS = (
     "errors types geometry",
-    "images zoo engine pickles download watching locks datasets",
+    "images zoo engine pickles download watching locks datasets sources feeds sinks",
     "dlib_weights detectors landmarks aligners embedders",
     "gallery duplicates metrics people classifiers recognizers training_report comparison versions reloading",
     "pipeline checkpoints extraction tasks cluster workers",
-    "video draw synthetic_people synthetic_sheet synthetic synthetic_scene",
+    "flow identity association tracking following events strangers draw windows",
+    "synthetic_people synthetic_sheet synthetic synthetic_scene",
     "cli",
 )
 ORDER = " ".join(LAYERS).split()  # lowest first: a module imports only from those before it
@@ -93,7 +94,7 @@ sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "op
 for name in {[name.removesuffix(".__init__") for name in modules]}:
     importlib.import_module(name)
 print([name for name in opened if name.endswith((".dat", ".onnx", ".npz", ".t7", ".caffemodel", ".pb"))])
-slow = "sklearn onnxruntime onnx scipy tqdm keras pebble watchdog filelock fsspec distributed".split()
+slow = "sklearn onnxruntime onnx scipy tqdm keras pebble watchdog filelock fsspec distributed av".split()
 print([name for name in slow if name in sys.modules])
 """
     result = subprocess.run(

@@ -7,10 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import cv2
-import numpy as np
 import pytest
 
 from faces import cli
@@ -112,18 +109,6 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
 def test_warn_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     cli.warn("careful")
     assert capsys.readouterr() == ("", "warning: careful\n")
-
-
-def test_no_window_without_a_display(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def fail(*_: Any) -> None:
-        raise AssertionError("a window was opened")
-
-    monkeypatch.setattr(cli, "_has_display", lambda: False)
-    monkeypatch.setattr(cv2, "imshow", fail)
-    window = cli.Window("title")
-    assert window.open is False
-    assert window.show(np.zeros((2, 2, 3), np.uint8), 0) is True
-    assert "no window is shown" in capsys.readouterr().err
 
 
 def test_each_file_needs_a_name_of_its_own(tmp_path: Path) -> None:

@@ -1,19 +1,39 @@
-"""Boxes and labels, on pictures of any size and names in any script."""
+"""Boxes and labels, on pictures of any size and names in any script; and faces that are not to be recognized."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from faces.draw import KNOWN, UNKNOWN, annotate
-from faces.types import Faces, Image, Matches
-from tests.fakes import faces_at
+from benchmarks.photographs import DATA
+from faces import draw, recognizers
+from faces.draw import KNOWN, UNKNOWN, UNSETTLED, annotate, annotate_tracks, blur, caption
+from faces.gallery import Gallery
+from faces.images import find_images, read_image
+from faces.pipeline import Pipeline
+from faces.recognizers import FaceRecognizer
+from faces.types import Faces, Floats, Image, Matches, Tracks
+from tests.fakes import faces_at, noise
+
+BOX = (100, 100, 200, 200)
 
 
 def matches(*names: str | None) -> Matches:
     candidates = tuple(name or "Ada" for name in names)
     ones = np.full(len(names), 0.75, np.float32)
     return Matches(names, candidates, ones, ones)
+
+
+def tracks(*who: tuple[str | None, bool], box: tuple[int, ...] = BOX, probability: float = 0.75) -> Tracks:
+    """Visible ones from number 1 on, all in the same place: (name, settled)."""
+    n, values = len(who), np.array([probability if settled else np.nan for _, settled in who], np.float32)
+    return Tracks(
+        np.arange(1, n + 1), np.tile(np.array(box, np.float32), (n, 1)), tuple(name for name, _ in who),
+        np.array([settled for _, settled in who], np.bool_), values, values, np.ones(n, np.bool_),
+    )  # fmt: skip
 
 
 def grey(height: int, width: int) -> Image:
@@ -83,7 +103,7 @@ def test_labels_grow_with_the_picture() -> None:
     heights = []
     for scale in (1, 3, 9):
         drawn = annotate(grey(250 * scale, 250 * scale), faces_at((60, 150, 80, 170)), matches("Ada"))
-        rows = np.nonzero((drawn == KNOWN).all(axis=2).sum(axis=1) > 15 * scale)[0]
+        rows = np.nonzero((drawn[:150] == KNOWN).all(axis=2).sum(axis=1) > 15 * scale)[0]
         heights.append(rows.max() - rows.min())
     assert heights[0] < heights[1] < heights[2]
     assert heights[2] > 3 * heights[0]
@@ -102,3 +122,167 @@ def test_names_in_any_script(name: str) -> None:
 def test_faces_and_matches_must_agree() -> None:
     with pytest.raises(ValueError, match=r"shorter|longer"):
         annotate(grey(50, 50), faces_at((0, 0, 9, 9)), matches())
+
+
+# Tracks
+
+
+@pytest.mark.parametrize(
+    ("who", "words", "colour"),
+    [
+        (("Ada Lovelace", True), ("Ada Lovelace", " 75%", " #1"), KNOWN),
+        ((None, True), ("unknown", " #1"), UNKNOWN),
+        ((None, False), ("#1",), UNSETTLED),
+    ],
+)
+def test_tracks_have_their_numbers(
+    monkeypatch: pytest.MonkeyPatch, who: tuple[str | None, bool], words: tuple[str, ...], colour: tuple[int, int, int]
+) -> None:
+    said: list[tuple[str, ...]] = []
+    label = draw._label
+    monkeypatch.setattr(draw, "_label", lambda words, *rest: (said.append(words), label(words, *rest))[1])
+    image = grey(300, 400)
+    drawn = annotate_tracks(image, tracks(who))
+    assert said == [words]
+    assert [has(drawn, other) for other in (KNOWN, UNKNOWN, UNSETTLED)] == [
+        colour == other for other in (KNOWN, UNKNOWN, UNSETTLED)
+    ]
+    assert (image == 128).all()
+
+
+def test_a_track_that_is_not_settled_has_a_thin_box() -> None:
+    image = grey(1080, 1920)
+    thick, thin = (
+        (annotate_tracks(image, tracks(who))[199:, 150] != 128).any(axis=1) for who in ((None, True), (None, False))
+    )
+    assert thick.sum() >= 3  # its outer half
+    assert thin.sum() == 1
+
+
+def test_a_track_that_is_not_visible_is_not_drawn() -> None:
+    all_three = tracks(("Ada", True), (None, True), (None, False))
+    hidden = Tracks(*(getattr(all_three, name) for name in Tracks.__slots__[:-1]), np.zeros(3, np.bool_))
+    assert (annotate_tracks(grey(300, 400), hidden) == 128).all()
+    assert (annotate_tracks(grey(300, 400), Tracks.empty()) == 128).all()
+
+
+def test_a_probability_that_changes_does_not_draw_the_name_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    readable, drawn = draw._readable, []
+    monkeypatch.setattr(draw, "_readable", lambda text, size: (drawn.append(text), readable(text, size))[1])
+    for step in range(1000):
+        annotate_tracks(grey(300, 400), tracks(("Rosalind Franklin", True), probability=step / 1000))
+    assert drawn.count("Rosalind Franklin") == 1
+    assert len(drawn) < 110
+
+
+def test_parts_of_labels_stand_on_one_line() -> None:
+    """Of different heights, such as with letters below the line and with accents above: whole, one behind the other."""
+    parts = ("Åģ", " 93%", " #12")
+    label = draw._label(parts, 40, KNOWN)
+    pieces = [draw._letters(part, 40, KNOWN)[0] for part in parts]
+    assert label.shape[1] == sum(piece.shape[1] for piece in pieces) + 2 * (40 // 4)
+    assert label.shape[0] > max(piece.shape[0] for piece in pieces)
+    white = (label > 200).all(axis=2).sum()
+    assert white == sum((piece > 200).all(axis=2).sum() for piece in pieces)
+
+
+@pytest.mark.parametrize("shape", [(720, 1280), (5, 5), (1, 1)])
+def test_a_caption_is_on_a_copy_and_in_the_corner(shape: tuple[int, int]) -> None:
+    image = grey(*shape)
+    drawn = caption(image, "30 frames/s")
+    assert (image == 128).all()
+    assert drawn.shape == image.shape
+    assert changed(drawn)[:2] == (0, 0)
+
+
+# Privacy
+
+
+def around(image: Image) -> Floats:
+    """A box in its middle, of a third of its size."""
+    height, width = image.shape[:2]
+    return np.array([[width / 3, height / 3, width * 2 / 3, height * 2 / 3]], np.float32)
+
+
+def test_blurring_leaves_a_mosaic_of_what_is_around_the_face() -> None:
+    image = noise(300, 300)
+    before = image.copy()
+    blurred = blur(image, around(image))
+    assert np.array_equal(image, before)
+    same = (blurred == image).all(axis=2)
+    assert not same[70:230, 70:230].mean() > 0.001  # the box is 100 to 200
+    assert same[:50].all()
+    assert same[:, 250:].all()
+    assert np.abs(np.diff(blurred[100:200, 100:200].astype(int), axis=0)).max() <= 2  # smooth
+
+
+def test_no_more_than_a_few_colours_are_left_of_a_face() -> None:
+    """So many rows and columns make up all of it, but for rounding; nothing can be computed back from them."""
+    part = blur(noise(300, 300), np.array([[100, 100, 200, 200]], np.float32))[60:240, 60:240]
+    for channel in range(3):
+        strengths = np.linalg.svd(part[:, :, channel].astype(float), compute_uv=False)
+        assert strengths[draw.CELLS] < 20 < strengths[0] / 1000
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        (-50, -50, 40, 40),
+        (280, 280, 400, 400),
+        (-500, -500, 900, 900),
+        (500, 500, 600, 600),
+        (10, 10, 10, 10),
+        (50, 50, 51, 250),
+    ],
+)
+def test_faces_at_and_beyond_the_edge_are_blurred(box: tuple[int, ...]) -> None:
+    image = noise(300, 300)
+    blurred = blur(image, np.array([box, (100, 100, 110, 110)], np.float32))
+    x1, y1, x2, y2 = (min(max(value, 0), 300) for value in box)
+    assert blurred.shape == image.shape
+    part = (slice(y1, y2), slice(x1, x2))
+    assert (blurred[part] == image[part]).all(axis=2).sum() <= image[part].size / 1000
+    assert not np.array_equal(blurred[100:110, 100:110], image[100:110, 100:110])
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (2, 500, 3)])
+def test_tiny_pictures_and_no_faces(shape: tuple[int, ...]) -> None:
+    image = np.full(shape, 7, np.uint8)
+    assert np.array_equal(blur(image, np.zeros((0, 4), np.float32)), image)
+    assert blur(image, np.array([[0, 0, shape[1], shape[0]]], np.float32)).shape == shape
+
+
+def assert_nobody(pipeline: Pipeline, identify: Callable[[Floats], Matches], paths: list[Path]) -> None:
+    """In these photographs people are named; blurred, no face is found, nor is one named where there was one."""
+    named = 0
+    for path in paths:
+        image = read_image(path)
+        faces = pipeline.detect(image)
+        named += sum(name is not None for name in identify(pipeline.embed(image, faces)).names)
+        blurred = blur(image, faces.xyxy)
+        assert set(identify(pipeline.embed(blurred, faces)).names) <= {None}
+        assert set(identify(pipeline.embed(blurred, pipeline.detect(blurred))).names) <= {None}
+        for x1, y1, x2, y2 in pipeline.detect(blurred).xyxy:
+            centres = (faces.xyxy[:, :2] + faces.xyxy[:, 2:]) / 2
+            assert not ((centres > (x1, y1)) & (centres < (x2, y2))).all(axis=1).any()
+    assert named > 0.8 * len(paths)
+
+
+def test_drawn_people_are_nobody_when_blurred(trained: Path) -> None:
+    pipeline = Pipeline.load()
+    output = trained / "output"
+    recognizer, _ = recognizers.load(output / "recognizer.pickle", output / "le.pickle", pipeline.fingerprint)
+    paths = [path for path in find_images(trained / "dataset") if path.parent.name != "unknown"]
+    assert_nobody(pipeline, recognizer.identify, paths)
+
+
+@pytest.mark.accuracy
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"no photographs to measure on: {DATA} is not here")
+def test_people_are_nobody_when_blurred() -> None:
+    """Even those who are enrolled with the very same photographs."""
+    pipeline = Pipeline.load()
+    paths = [path for folder in sorted((DATA / "people").iterdir())[:8] for path in sorted(folder.iterdir())[:3]]
+    enrolments = pipeline.enrol([path.read_bytes() for path in paths])
+    embeddings = np.stack([enrolment.embedding for enrolment in enrolments])
+    gallery = Gallery(embeddings, tuple(path.parent.name for path in paths), fingerprint=pipeline.fingerprint)
+    assert_nobody(pipeline, FaceRecognizer().fit(gallery).identify, paths)

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
+from faces import following
 from faces.following import CORES, Follower
 from faces.tracking import PATIENCE
 from faces.types import Faces, Frame, Image, Tracks
@@ -18,7 +19,7 @@ from tests.crowd import ColourDetector, ColourEmbedder, ColourRecognizer, frame,
 from tests.fakes import noise
 
 RATE = 25.0
-EVERY = 6  # frames between two looks
+EVERY = round(following.EVERY * RATE)  # frames between two looks
 Where = Callable[[float], dict[str, tuple[float, float]]]
 KNOWN = ColourRecognizer("Ada", "Bob")
 
@@ -162,7 +163,7 @@ def test_looking_at_every_frame_shows_no_face_before_it_is_found() -> None:
 def test_few_faces_are_embedded() -> None:
     embedder, detector = ColourEmbedder(), ColourDetector()
     list(Follower(pipeline(detector, embedder), KNOWN, RATE, live=False).follow(film(walking, 6)))
-    assert detector.looks == 150 // EVERY
+    assert detector.looks == -(-150 // EVERY)
     assert embedder.embedded <= 2 * (3 + 3)  # until they are settled, and then every two seconds
 
 

@@ -244,3 +244,13 @@ def test_real_photographs(tmp_path: Path, pipeline: Pipeline) -> None:
     pure = sum(Counter(owner[path] for path in owner if path.parent == group).most_common(1)[0][1] for group in groups)
     assert pure == len(owner) == 96
     assert 48 <= len(groups) <= 57
+
+
+def test_faces_that_are_too_poor_to_tell_are_kept_apart(tmp_path: Path, pipeline: Pipeline) -> None:
+    picture = np.zeros((60, 60, 3), np.uint8)
+    for _ in range(2):
+        kept = Strangers(tmp_path, pipeline, THRESHOLD)
+        for track in (1, 2):
+            assert kept.add(picture, None, track, 0.5).parent == tmp_path / "unclear"
+    assert [path.name for path in tmp_path.iterdir()] == ["unclear"]
+    assert len(list((tmp_path / "unclear").iterdir())) == 4
