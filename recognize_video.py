@@ -17,13 +17,13 @@ from faces import cli
 from faces.draw import annotate_tracks, blur, caption
 from faces.events import Attendance, BoxLog, Event, EventFinder, EventLog
 from faces.feeds import Feed
-from faces.following import Follower
+from faces.following import CORES, Follower
 from faces.identity import CLEAR
 from faces.images import check_writable, write_image
 from faces.pipeline import Pipeline
 from faces.reloading import ReloadingRecognizer
 from faces.sinks import VideoSink
-from faces.sources import Source, cameras, open_source
+from faces.sources import Source, cameras, open_source, without_password
 from faces.strangers import Strangers
 from faces.tracking import Track
 from faces.types import Frame, Image, Tracks
@@ -98,11 +98,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     with ExitStack() as stack:
         source = stack.enter_context(closing(open_source(args.source, args.size, args.rate, args.reconnect, tell)))
         newest = source.live or args.realtime
-        threads = None if newest else 1  # of a file many frames are looked at side by side
+        threads = max(1, CORES - 1) if newest else 1  # one core for the picture; of a file, a frame a core
         pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, threads, args.min_face)
         recognizer = ReloadingRecognizer(args.recognizer, args.le, pipeline.fingerprint, tell)
         follower = Follower(
-            pipeline, recognizer, source.rate, newest, whole=args.blur_unknown or args.blur_all,
+            pipeline, recognizer, newest, whole=args.blur_unknown or args.blur_all,
             threshold=recognizer.threshold,
         )  # fmt: skip
         if args.save_unknown:
@@ -121,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 else:
                     frames, last = frames + 1, frame.index
                     diary.write(frame, tracks)
-                    picture = annotate_tracks(hidden(frame.image, tracks, args), tracks)
+                    picture = annotate_tracks(private(frame.image, tracks, args), tracks)
                     if sink is not None:
                         sink.write(picture, frame.time)
                     shown = screen is None or screen.show(picture)
@@ -145,7 +145,7 @@ def limited(frames: Iterable[Frame | None], most: int | None) -> Iterator[Frame 
             return
 
 
-def hidden(image: Image, tracks: Tracks, args: argparse.Namespace) -> Image:
+def private(image: Image, tracks: Tracks, args: argparse.Namespace) -> Image:
     """The picture, with those faces blurred that are not to be seen."""
     if args.blur_all:
         return blur(image, tracks.xyxy)
@@ -170,7 +170,7 @@ class Screen:
     """The window: q quits, p pauses, s keeps a snapshot in the folder of the results."""
 
     def __init__(self, source: Source, folder: Path) -> None:
-        self._window = Window(f"recognize_video: {source.name}", tell)
+        self._window = Window(f"recognize_video: {without_password(source.name)}", tell)
         self._folder = folder
         self._times: deque[float] = deque(maxlen=RATED)
         self._picture: Image | None = None

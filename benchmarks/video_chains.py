@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from benchmarks import films, recipe
-from benchmarks.chains import BUILT_IN, RECIPE, WITH_YUNET
+from benchmarks.chains import BUILT_IN, CORES, RECIPE, WITH_YUNET
 from benchmarks.films import Head
 from benchmarks.measure_models import YUNET
 from benchmarks.photographs import DATA, PROBES, by_person, embeddings
@@ -58,12 +58,13 @@ class Ours:
         self.name, self.looks = name, 0
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.pipelines = {
-            live: Pipeline.load(detector, min_face=MIN_FACE, threads=None if live else 1) for live in (False, True)
+            live: Pipeline.load(detector, min_face=MIN_FACE, threads=max(1, CORES - 1) if live else 1)
+            for live in (False, True)
         }
         self.recognizer = enrolled(self.pipelines[True], people)
 
     def pictures(self, source: Source) -> Generator[tuple[Frame, int], None, None]:
-        follower = self.follower(self.recognizer, source.rate, source.live)
+        follower = self.follower(self.recognizer, source.live)
         follower.seconds = self.seconds
         with (
             Feed(Timed(source, self.seconds), newest=source.live) as feed,
@@ -76,8 +77,8 @@ class Ours:
                     self.looks = follower.looks
                     yield frame, int(tracks.visible.sum())
 
-    def follower(self, recognizer: FaceRecognizer, rate: float, live: bool) -> Follower:
-        return Follower(self.pipelines[live], recognizer, rate, live, threshold=recognizer.threshold_.distance)
+    def follower(self, recognizer: FaceRecognizer, live: bool) -> Follower:
+        return Follower(self.pipelines[live], recognizer, live, threshold=recognizer.threshold_.distance)
 
 
 class TheRecipe:

@@ -98,7 +98,7 @@ Seen = list[tuple[int, Tracks]]  # by the frame's index
 
 def followed(chain: Ours, source: Source | Film, recognizer: FaceRecognizer, frames: int | None) -> Seen:
     """The visible tracks of a file's frames."""
-    steps = chain.follower(recognizer, source.rate, live=False).follow(islice(source.frames(), frames))
+    steps = chain.follower(recognizer, live=False).follow(islice(source.frames(), frames))
     return [(frame.index, tracks[tracks.visible]) for frame, tracks in steps if frame is not None]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict, deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from time import perf_counter
@@ -19,6 +19,8 @@ from faces.tracking import CONFIRMED, Tracker
 from faces.types import Faces, Frame, Tracks
 
 EVERY = 0.3  # s between two looks of the detector
+SOON = 1e-3  # s: what files round their times by
+AHEAD = 2**28  # bytes of frames, at most, that are read while the detector works
 CORES = os.cpu_count() or 1
 
 Step = tuple[Frame | None, Tracks]
@@ -27,8 +29,8 @@ Step = tuple[Frame | None, Tracks]
 class Follower:
     """Follows and names the faces of a video.
 
-    rate: frames a second. live: never wait for the detector; what it finds is carried on to the frame of the moment.
-    Otherwise every frame gets what a look at it found, and the result is the same each time.
+    live: never wait for the detector; what it finds is carried on to the frame of the moment. Otherwise the frames wait
+    for it, and the result is the same each time.
     whole: look at every frame, so that no face is shown before it is found.
     threshold: as for ``Association``.
 
@@ -36,42 +38,40 @@ class Follower:
     """
 
     def __init__(
-        self, pipeline: Pipeline, recognizer: Recognizer, rate: float, live: bool, whole: bool = False,
+        self, pipeline: Pipeline, recognizer: Recognizer, live: bool, whole: bool = False,
         threshold: float = float("inf"),
     ) -> None:  # fmt: skip
-        self._association = Association(pipeline, threshold)
         self.tracker = Tracker(recognizer, 1 if whole else CONFIRMED)
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.looks = 0
         self._pipeline = pipeline
-        self._every = 1 if whole else max(1, round(EVERY * rate))
-        self._ahead = 0 if live else CORES * self._every
-        self._waits = whole or not live
+        self._association = Association(pipeline, threshold)
+        self._live = live
+        self._whole = whole
+        self._before: Grey | None = None
+        self._looked = float("-inf")  # s
 
     def follow(self, frames: Iterable[Frame | None]) -> Generator[Step, None, None]:
         """The frames, and where the faces are in each; None, which says that there is no frame yet, is handed on."""
-        steps = self._in_step(frames) if self._waits else self._at_once(frames)
+        steps = self._at_once(frames) if self._live and not self._whole else self._in_step(frames)
         try:
             yield from steps
         finally:
             self.tracker.end()
 
     def _in_step(self, frames: Iterable[Frame | None]) -> Iterator[Step]:
-        """The detector works ahead, at as many frames at a time as there are cores."""
+        """The detector works ahead, unless live, at as many frames at a time as there are cores."""
         ahead: deque[tuple[Frame, Grey, Future[Faces] | None]] = deque()
-        before: Grey | None = None
-        since = self._every
         with ThreadPoolExecutor(CORES) as pool:
             try:
                 for frame in frames:
                     if frame is None:
                         yield None, self.tracker.tracks()
                         continue
-                    grey, since = self._grey(frame), since + 1
-                    look = before is None or since >= self._every or grey.is_cut_from(before)
-                    before, since = grey, 0 if look else since
+                    grey = self._grey(frame)
+                    look = self._is_due(frame, grey)
                     ahead.append((frame, grey, pool.submit(self._detect, frame) if look else None))
-                    if len(ahead) > self._ahead:
+                    while ahead and (self._live or _is_enough(ahead)):
                         yield self._step(*ahead.popleft())
                 while ahead:
                     yield self._step(*ahead.popleft())
@@ -88,22 +88,27 @@ class Follower:
     def _at_once(self, frames: Iterable[Frame | None]) -> Iterator[Step]:
         """The detector looks at the newest frame whenever it is free."""
         job: Future[Sighting] | None = None
-        before: Grey | None = None
-        since = self._every
         with ThreadPoolExecutor(2) as pool:
             pool.submit(cheapest, np.zeros((0, 0), np.float32))  # so that nobody waits for its import when it counts
             for frame in frames:
                 if frame is not None:
                     grey = self._grey(frame)
                     self._move(frame, grey)
-                    since = self._every if before is None or grey.is_cut_from(before) else since + 1
-                    before = grey
                     if job is not None and job.done():
                         self._correct(job.result())
                         job = None
-                    if job is None and since >= self._every:
-                        job, since = pool.submit(self._look, frame, grey, self.tracker.state()), 0
+                    if self._is_due(frame, grey, free=job is None):
+                        job = pool.submit(self._look, frame, grey, self.tracker.state())
                 yield frame, self.tracker.tracks()
+
+    def _is_due(self, frame: Frame, grey: Grey, free: bool = True) -> bool:
+        """Whether the detector, if it is free, is to look at a frame: the first of a scene, and one every so often."""
+        if self._before is None or grey.is_cut_from(self._before):
+            self._looked = float("-inf")
+        self._before = grey
+        due = free and (self._whole or frame.time >= self._looked + EVERY - SOON)
+        self._looked = frame.time if due else self._looked
+        return due
 
     def _look(self, frame: Frame, grey: Grey, state: State) -> Sighting:
         return self._sight(frame, grey, self._detect(frame), state)
@@ -136,3 +141,9 @@ class Follower:
             yield
         finally:
             self.seconds[stage] += perf_counter() - started
+
+
+def _is_enough(ahead: Sequence[tuple[Frame, Grey, Future[Faces] | None]]) -> bool:
+    """Whether every core has a frame to look at, or the memory for frames is used up."""
+    looks = sum(faces is not None for _, _, faces in ahead)
+    return looks > CORES or sum(frame.image.nbytes for frame, _, _ in ahead) > AHEAD
