@@ -11,9 +11,10 @@ from faces.sources.base import TIMEOUT, Tell, without_password
 from faces.sources.media import Media, reason
 from faces.types import Frame
 
-# RTSP by TCP: lost datagrams smear pictures. A short look at the stream is enough, and what was read in it is kept:
-# without it ("nobuffer") the first picture is the next key frame, seconds later, and none after it comes sooner.
-OPTIONS = {"rtsp_transport": "tcp", "analyzeduration": "500000"}
+# RTSP by TCP where the server can, since lost datagrams smear pictures. A short look at the stream is enough, and what
+# was read in it is kept: without it ("nobuffer") the first picture is the next key frame, seconds later, and none after
+# it comes sooner.
+OPTIONS = {"rtsp_flags": "prefer_tcp", "analyzeduration": "500000"}
 LONGEST_PAUSE = 30.0  # s
 
 
