@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from faces.errors import FacesError
+from faces.sinks import VideoSink
 from faces.synthetic_people import CAST, STRANGERS, Person, random_person
 from faces.synthetic_scene import Picture, film, group, known_name, portrait
 from faces.types import Image
@@ -184,7 +185,8 @@ def draw_extras(extras: Path, cast: Sequence[Person], seed: int) -> list[str]:
         write_jpeg(extras / name, picture.image)
     left, right = pick(0, 7)
     film_people = [left, STRANGERS[2], right]
-    video, frames = write_film(extras / "video.mp4", film_people, seed)
+    video = extras / "video.mp4"
+    frames = write_film(video, film_people, seed)
     truth = {
         "pictures": {name: who_is_where(picture) for name, picture in pictures.items()},
         "video": {
@@ -200,23 +202,14 @@ def draw_extras(extras: Path, cast: Sequence[Person], seed: int) -> list[str]:
     return [*pictures, video.name, "truth.json"]
 
 
-def write_film(path: Path, people: Sequence[Person], seed: int) -> tuple[Path, list[list[dict[str, Any]]]]:
-    """Four seconds of film: its path (``.avi`` where OpenCV writes no ``.mp4``), and who is where in each frame."""
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), FPS, FILM_WH)
-    if not writer.isOpened():
-        path = path.with_suffix(".avi")
-        print(f"make_sample_dataset: this OpenCV writes no mp4; writing {path}", file=sys.stderr)
-        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), FPS, FILM_WH)
-    if not writer.isOpened():
-        raise SampleError(f"cannot write {path}; this OpenCV has no video writer")
+def write_film(path: Path, people: Sequence[Person], seed: int) -> list[list[dict[str, Any]]]:
+    """Four seconds of film; returns who is where in each frame."""
     frames = []
-    try:
-        for picture in film(people, seed, frames=4 * FPS, wh=FILM_WH):
-            writer.write(picture.image)
+    with VideoSink(path, FPS) as sink:
+        for number, picture in enumerate(film(people, seed, frames=4 * FPS, wh=FILM_WH)):
+            sink.write(picture.image, number / FPS)
             frames.append(who_is_where(picture))
-    finally:
-        writer.release()
-    return path, frames
+    return frames
 
 
 def who_is_where(picture: Picture) -> list[dict[str, Any]]:

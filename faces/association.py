@@ -22,7 +22,6 @@ SAME_FAR, DIFFERENT_FAR = 1e-3, 1e-1  # rates at which two faces nearer are one 
 NEAR, OVERLAPPING = 0.1, 0.3  # IoU: that a face may be a track's, and that it is if no other may
 REACH = 2.0  # sizes of a face: how far from where it was lost somebody is looked for
 UNTOLD = 0.5  # the cost of not having both embeddings: as a distance that says nothing
-EMBEDDED = 4  # faces in one look, at most: so that many new people do not hold up the picture
 PROVISIONAL = 1.0  # the cost of being a track that is not confirmed, while somebody who is missed may have come back
 FORBIDDEN = 1e6
 SURROUNDINGS = 0.6  # of a face's size, that a picture of it has on every side
@@ -63,10 +62,12 @@ class Association:
     """Finds out whose faces are.
 
     threshold: the distance that the recognizer goes by, for embedders whose operating points were never measured.
+    most: faces, at most, that are embedded in one look.
     """
 
-    def __init__(self, pipeline: Pipeline, threshold: float) -> None:
+    def __init__(self, pipeline: Pipeline, threshold: float, most: int) -> None:
         self._pipeline = pipeline
+        self._most = most
         points = pipeline.embedder.spec.operating_points
         self._same = distance_at(points, SAME_FAR, threshold)
         self._different = distance_at(points, DIFFERENT_FAR, 1.2 * threshold)
@@ -101,13 +102,13 @@ class Association:
         return distance if distance <= (self._different if followed else self._same) else FORBIDDEN
 
     def _samples(self, image: Image, faces: Faces, waiting: Floats) -> dict[int, Sample]:
-        """By their indices: of the faces waited for that tell anything, the ``EMBEDDED`` longest waited for."""
+        """By their indices: of the faces waited for that tell anything, the ``most`` longest waited for."""
         wanted = np.argsort(-waiting, kind="stable")[: np.count_nonzero(waiting)]
         if len(wanted) == 0:
             return {}
         crops = self._pipeline.embedder.aligner.crop(image, faces[wanted])
         good = quality(faces[wanted], np.array([sharpness(crop) for crop in crops], np.float32))
-        best = np.flatnonzero(good > 0)[:EMBEDDED]
+        best = np.flatnonzero(good > 0)[: self._most]
         embeddings = self._pipeline.embedder.embed(crops[best])
         return {
             int(wanted[k]): Sample(float(good[k]), embedding, surroundings(image, faces.xyxy[wanted[k]]))

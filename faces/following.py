@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import defaultdict, deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,6 +21,7 @@ from faces.types import Faces, Frame, Tracks
 
 EVERY = 0.3  # s between two looks of the detector
 SOON = 1e-3  # s: what files round their times by
+EMBEDDED = 4  # faces in one look at a live source, at most: so that many new people do not hold up the names
 AHEAD = 2**28  # bytes of frames, at most, that are read while the detector works
 CORES = os.cpu_count() or 1
 
@@ -45,7 +47,7 @@ class Follower:
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.looks = 0
         self._pipeline = pipeline
-        self._association = Association(pipeline, threshold)
+        self._association = Association(pipeline, threshold, EMBEDDED if live else sys.maxsize)
         self._live = live
         self._whole = whole
         self._before: Grey | None = None
