@@ -14,8 +14,9 @@ from functools import partial
 from pathlib import Path
 
 from faces import cli
+from faces.attendance import Attendance
 from faces.draw import annotate_tracks, blur, caption
-from faces.events import Attendance, BoxLog, Event, EventFinder, EventLog
+from faces.events import BoxLog, Event, EventFinder, EventLog
 from faces.feeds import Feed
 from faces.following import CORES, Follower
 from faces.identity import CLEAR

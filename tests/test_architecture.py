@@ -17,7 +17,7 @@ LAYERS = (
     "dlib_weights detectors landmarks aligners embedders",
     "gallery duplicates metrics people classifiers recognizers training_report comparison versions reloading",
     "pipeline checkpoints extraction tasks cluster workers",
-    "flow identity association tracking following events strangers draw windows",
+    "flow identity association tracking following events attendance strangers draw windows",
     "synthetic_people synthetic_sheet synthetic synthetic_scene",
     "cli",
 )
