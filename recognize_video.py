@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, nullcontext, suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -75,7 +75,10 @@ def build_parser() -> argparse.ArgumentParser:
     results.add_argument("--events", type=Path, help="write who came and went to a file (.csv, .jsonl), not to stdout")
     results.add_argument("--boxes", type=Path, help="write every face of every frame to a file (.csv, .jsonl)")
     results.add_argument("--attendance", type=Path, help="write when each person was there to a file (.csv)")
-    results.add_argument("--save-unknown", type=Path, metavar="DIR", help="keep a photograph of each unknown face")
+    results.add_argument(
+        "--save-unknown", type=Path, metavar="DIR",
+        help="keep a photograph of each unknown face, never blurred",
+    )  # fmt: skip
     results.add_argument("--no-display", action="store_true", help="open no window")
     privacy = results.add_mutually_exclusive_group()
     privacy.add_argument("--blur-unknown", action="store_true", help="make everybody without a name unrecognizable")
@@ -109,7 +112,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if args.save_unknown:
             follower.tracker.ended = keeper(Strangers(args.save_unknown, pipeline, recognizer.threshold))
         sink = stack.enter_context(VideoSink(output, source.rate, keep=source.live)) if output else None
-        diary = stack.enter_context(Diary(args, datetime.now().astimezone() if source.live else None))
+        diary = stack.enter_context(Diary(args, source.live))
         folder = output.parent if output else RESULTS
         screen = None if args.no_display else stack.enter_context(Screen(source, folder))
         feed = stack.enter_context(Feed(source, newest, realtime=args.realtime))
@@ -118,6 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with suppress(KeyboardInterrupt) if source.live else nullcontext():  # which is how a camera's video ends
             for frame, tracks in steps:
                 if frame is None:
+                    diary.note(tracks)
                     shown = screen is None or screen.wait()
                 else:
                     frames, last = frames + 1, frame.index
@@ -130,7 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                     break
     seconds = time.perf_counter() - started
     skipped = f", {last + 1 - frames} skipped" if last + 1 > frames else ""
-    written = f" -> {output}" if output else ""
+    written = f" -> {output}" if output and frames else ""
     tell(f"{frames} frames in {seconds:.1f} s: {frames / seconds:.1f} frames a second{skipped}{written}")
     tell(diary.attendance.summary())
     return 0
@@ -212,13 +216,15 @@ class Screen:
 class Diary:
     """Writes down who came and went: on stdout or in the files that the options name."""
 
-    def __init__(self, args: argparse.Namespace, started: datetime | None) -> None:
+    def __init__(self, args: argparse.Namespace, live: bool) -> None:
         self.attendance = Attendance()
+        self._live = live
         self._file: Path | None = args.attendance
-        self._finder = EventFinder(started)
+        self._finder = EventFinder()
         self._events = EventLog(args.events or sys.stdout, as_json=args.json)
         self._boxes = BoxLog(args.boxes) if args.boxes else None
         self._stack = ExitStack()
+        self._time = 0.0  # s, of the last frame
         self._noted = float("-inf")
 
     def __enter__(self) -> Diary:
@@ -228,24 +234,31 @@ class Diary:
         return self
 
     def write(self, frame: Frame, tracks: Tracks) -> None:
+        if self._live:
+            age = time.monotonic() - frame.arrived
+            self._finder.started = datetime.now().astimezone() - timedelta(seconds=frame.time + age)
         if self._boxes is not None:
             self._boxes.write(frame, tracks)
-        for event in self._finder.observe(frame.time, tracks):
-            self._write(event)
-        if self._file is not None and time.monotonic() >= self._noted + NOTED:
+        self._time = frame.time
+        self.note(tracks)
+        if self._live and self._file is not None and time.monotonic() >= self._noted + NOTED:
             self.attendance.write(self._file, frame.time)
             self._noted = time.monotonic()
 
-    def __exit__(self, *_: object) -> None:
+    def note(self, tracks: Tracks) -> None:
+        """What happened to the tracks since the last frame."""
+        self._log(self._finder.observe(self._time, tracks))
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         with self._stack:
-            for event in self._finder.end():
-                self._write(event)
-            if self._file is not None:
+            self._log(self._finder.end())
+            if self._file is not None and (self._live or kind is None):
                 self.attendance.write(self._file)
 
-    def _write(self, event: Event) -> None:
-        self._events.write(event)
-        self.attendance.add(event)
+    def _log(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self._events.write(event)
+            self.attendance.add(event)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ NEAR, OVERLAPPING = 0.1, 0.3  # IoU: that a face may be a track's, and that it i
 REACH = 2.0  # sizes of a face: how far from where it was lost somebody is looked for
 UNTOLD = 0.5  # the cost of not having both embeddings: as a distance that says nothing
 PROVISIONAL = 1.0  # the cost of being a track that is not confirmed, while somebody who is missed may have come back
+SOME = 1e-6  # s
 FORBIDDEN = 1e6
 SURROUNDINGS = 0.6  # of a face's size, that a picture of it has on every side
 
@@ -80,7 +81,10 @@ class Association:
         near = (overlap >= NEAR) | (~state.sure[:, None] & (_apart(state.xyxy, faces.xyxy) <= REACH))
         plain = (near & (overlap >= OVERLAPPING) & state.sure[:, None]) & (near.sum(axis=0) == 1)
         plain &= near.sum(axis=1, keepdims=True) == 1
-        waiting = np.where(plain.any(axis=0), np.where(plain, state.waiting[:, None], 0).sum(axis=0), np.inf)
+        mine = near & state.sure[:, None]
+        waiting = np.where(mine, state.waiting[:, None], 0).max(axis=0, initial=0)
+        waiting = np.where(plain.any(axis=0), waiting, np.maximum(waiting, SOME))  # the unclear, if there is room
+        waiting = np.where(mine.any(axis=0), waiting, np.inf)  # those who are new first
         samples = self._samples(frame.image, faces, waiting)
         cost = np.where(near, 1 - overlap, FORBIDDEN)
         for row, column in zip(*np.nonzero(near), strict=True):

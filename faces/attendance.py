@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-import math
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
 from faces.events import Event
 from faces.images import write_bytes
 
+Span = tuple[float, float]  # s, from and to
 BROKEN = 1.0  # s between two tracks of a person: less is a track that broke, not a person who left and came back
 LISTED = 10  # people whom a summary names
 
@@ -41,8 +40,9 @@ class Attendance:
     """
 
     def __init__(self) -> None:
-        self._left: list[tuple[float, Event]] = []  # since when, and what was said last
-        self._there: dict[int, tuple[float, Event]] = {}
+        self._spans: dict[str, list[Span]] = {}  # of those who left, apart from each other
+        self._unknown = self._glimpsed = 0  # tracks that left without a name
+        self._there: dict[int, tuple[float, Event]] = {}  # since when, and what was said last
         self._started: datetime | None = None
         self._latest = 0.0
 
@@ -51,18 +51,22 @@ class Attendance:
         if event.clock is not None:
             self._started = event.clock - timedelta(seconds=event.time)
         since, _ = self._there.pop(event.track, (event.time, event))
-        if event.kind == "leave":
-            self._left.append((since, event))
-        else:
+        if event.kind != "leave":
             self._there[event.track] = since, event
+        elif event.name is not None:
+            self._spans[event.name] = _joined(self._spans.get(event.name, []), (since, event.time))
+        else:
+            self._unknown += event.settled
+            self._glimpsed += not event.settled
 
     def rows(self, now: float | None = None) -> list[Presence]:
         """Everybody, by name; who is still there counts until ``now`` (s from the start; None: the last event)."""
-        spans: dict[str, list[tuple[float, float]]] = defaultdict(list)
-        for since, last in self._tracks(now):
+        until = self._latest if now is None else now
+        spans = dict(self._spans)
+        for since, last in self._there.values():
             if last.name is not None:
-                spans[last.name].append((since, last.time))
-        return [self._presence(name, sorted(spans[name])) for name in sorted(spans)]
+                spans[last.name] = _joined(spans.get(last.name, []), (since, max(last.time, until)))
+        return [self._presence(name, spans[name]) for name in sorted(spans)]
 
     def write(self, path: Path, now: float | None = None) -> None:
         """Write ``rows`` as CSV, whole or not at all, so that it may be done again and again. Raises FacesError."""
@@ -82,31 +86,29 @@ class Attendance:
             named = ", ".join(f"{row.name} {_spoken(row.seconds)}" for row in rows[:LISTED])
             more = f" and {len(rows) - LISTED} more" if len(rows) > LISTED else ""
             parts.append(f"{len(rows)} {'person' if len(rows) == 1 else 'people'} seen: {named}{more}")
-        nameless = [last.settled for _, last in self._tracks(now) if last.name is None]
-        if unknown := sum(nameless):
+        there = [last.settled for _, last in self._there.values() if last.name is None]
+        if unknown := self._unknown + sum(there):
             parts.append(f"{unknown} unknown")
-        if glimpsed := len(nameless) - unknown:
+        if glimpsed := self._glimpsed + there.count(False):
             parts.append(f"{glimpsed} seen too briefly to tell")
         return "; ".join(parts) or "nobody seen"
 
-    def _tracks(self, now: float | None) -> list[tuple[float, Event]]:
-        """Since when, and the last of it, of everyone who was or is there."""
-        until = self._latest if now is None else now
-        there = [(since, replace(last, time=max(last.time, until))) for since, last in self._there.values()]
-        return [*self._left, *there]
-
-    def _presence(self, name: str, spans: Sequence[tuple[float, float]]) -> Presence:
-        seconds, visits, until = 0.0, 0, -math.inf
-        for start, end in spans:
-            visits += start > until + BROKEN
-            seconds += max(end - max(start, until), 0)
-            until = max(until, end)
-        return Presence(name, self._when(spans[0][0]), self._when(until), round(seconds, 3), visits)
+    def _presence(self, name: str, spans: Sequence[Span]) -> Presence:
+        seconds = sum(end - start for start, end in spans)
+        visits = 1 + sum(after[0] > before[1] + BROKEN for before, after in pairwise(spans))
+        return Presence(name, self._when(spans[0][0]), self._when(spans[-1][1]), round(seconds, 3), visits)
 
     def _when(self, time: float) -> float | str:
         if self._started is None:
             return round(time, 3)
         return (self._started + timedelta(seconds=time)).isoformat(timespec="seconds")
+
+
+def _joined(spans: Sequence[Span], span: Span) -> list[Span]:
+    """Spans that are apart, sorted, and one more, which becomes one with those that it meets."""
+    meeting = [one for one in spans if one[0] <= span[1] and span[0] <= one[1]]
+    one = min([span[0], *(start for start, _ in meeting)]), max([span[1], *(end for _, end in meeting)])
+    return sorted([*(other for other in spans if other not in meeting), one])
 
 
 def _spoken(seconds: float) -> str:

@@ -14,6 +14,7 @@ from types import TracebackType
 from faces.errors import FacesError, UsageError
 
 INTERRUPTED = 130
+LARGEST_FRAME = 16384  # px, of each side
 
 
 def _quiet_interrupt(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -97,7 +98,10 @@ def size(text: str) -> tuple[int, int]:
     width, x, height = text.lower().partition("x")
     if not x:
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 640x360")
-    return count(width), count(height)
+    wh = count(width), count(height)
+    if max(wh) > LARGEST_FRAME:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than {LARGEST_FRAME} px")
+    return wh
 
 
 def count(text: str) -> int:

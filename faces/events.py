@@ -48,11 +48,11 @@ class Event:
 class EventFinder:
     """Tells events from what is followed, frame by frame.
 
-    started: when time 0 was by the wall, aware of its zone; None of a file.
+    started: when time 0 was by the wall, aware of its zone; None of a file. May be set anew, since clocks are.
     """
 
     def __init__(self, started: datetime | None = None) -> None:
-        self._started = started
+        self.started = started
         self._there: dict[int, Event] = {}  # what is to be said of each track when it leaves
 
     def observe(self, time: float, tracks: Tracks) -> list[Event]:
@@ -87,7 +87,7 @@ class EventFinder:
         if tracks.settled[k]:
             name, probability = tracks.names[k], float(tracks.probability[k])
         if tracks.visible[k]:
-            clock = self._started and self._started + timedelta(seconds=time)
+            clock = self.started and self.started + timedelta(seconds=time)
             return Event("leave", time, clock, int(tracks.ids[k]), name, probability, _pixels(tracks.xyxy[k]))
         return before and replace(before, name=name, probability=probability)
 
@@ -107,6 +107,7 @@ class _Log:
         if isinstance(to, Path) and to.suffix.lower() not in (".csv", ".jsonl"):
             raise UsageError(f"{to}: cannot write {to.suffix or 'a name without suffix'}; use .csv or .jsonl")
         self._to = to
+        self._failed = False  # then what comes later, as when everybody leaves at the end, is not written either
         self._as_json = to.suffix.lower() == ".jsonl" if isinstance(to, Path) else as_json
 
     def __enter__(self) -> Self:
@@ -120,10 +121,12 @@ class _Log:
 
     def __exit__(self, *_: object) -> None:
         if isinstance(self._to, Path):
-            with self._explained():
+            with suppress(OSError) if self._failed else self._explained():
                 self._stream.close()
 
     def _write(self, rows: Iterable[dict[str, object]]) -> None:
+        if self._failed:
+            return
         with self._explained():
             for row in rows:
                 if self._as_json:
@@ -144,9 +147,7 @@ class _Log:
         except OSError as error:
             if not isinstance(self._to, Path):
                 raise
-            if hasattr(self, "_stream"):
-                with suppress(OSError):  # of a full disk, once more
-                    self._stream.close()
+            self._failed = True
             raise FacesError(f"cannot write {self._to}: {(error.strerror or str(error)).lower()}") from error
 
 

@@ -46,7 +46,11 @@ class Grey:
 
     def is_cut_from(self, before: Grey) -> bool:
         """Whether another scene has begun."""
-        return before.pixels.shape != self.pixels.shape or _likeness(before.thumbnail, self.thumbnail) < ALIKE
+        return not self.is_as_large_as(before) or _likeness(before.thumbnail, self.thumbnail) < ALIKE
+
+    def is_as_large_as(self, other: Grey) -> bool:
+        """Whether their frames are of one size."""
+        return (self.pixels.shape, self.scale) == (other.pixels.shape, other.scale)
 
 
 def carried(before: Grey, after: Grey, xyxy: Floats) -> tuple[Floats, NDArray[np.bool_]]:
@@ -54,7 +58,7 @@ def carried(before: Grey, after: Grey, xyxy: Floats) -> tuple[Floats, NDArray[np
 
     A box whose motion was not to be seen stays where it is.
     """
-    if len(xyxy) == 0 or before.pixels.shape != after.pixels.shape:
+    if len(xyxy) == 0 or not after.is_as_large_as(before):
         return xyxy, np.zeros(len(xyxy), np.bool_)
     start = _grid(xyxy * before.scale)
     there, found = _followed(before, after, start)

@@ -8,7 +8,7 @@ from collections import defaultdict, deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from time import perf_counter
+from time import monotonic, perf_counter
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from faces.association import Association, Sighting, State, cheapest
 from faces.flow import Grey
 from faces.pipeline import Pipeline
 from faces.recognizers import Recognizer
-from faces.tracking import CONFIRMED, Tracker
+from faces.tracking import CONFIRMED, PATIENCE, Tracker
 from faces.types import Faces, Frame, Tracks
 
 EVERY = 0.3  # s between two looks of the detector
@@ -90,11 +90,15 @@ class Follower:
     def _at_once(self, frames: Iterable[Frame | None]) -> Iterator[Step]:
         """The detector looks at the newest frame whenever it is free."""
         job: Future[Sighting] | None = None
+        last = monotonic()
         with ThreadPoolExecutor(2) as pool:
             pool.submit(cheapest, np.zeros((0, 0), np.float32))  # so that nobody waits for its import when it counts
             for frame in frames:
-                if frame is not None:
-                    grey = self._grey(frame)
+                if frame is None:
+                    if monotonic() - last > PATIENCE:  # a stream is away
+                        self.tracker.end()
+                else:
+                    last, grey = monotonic(), self._grey(frame)
                     self._move(frame, grey)
                     if job is not None and job.done():
                         self._correct(job.result())

@@ -18,6 +18,7 @@ CLEAR = 0.2  # quality: the embeddings of lesser faces are near to each other, w
 KEPT = 5  # faces of a track
 QUORUM = 3  # of them, before a name is shown
 MAJORITY = 2 / 3  # of the votes, each as strong as its face is good
+APART = 0.25  # s between two of them: the next frame's face is nearly the same picture, and says nothing new
 AGAIN = 2.0  # s, after which somebody whose name is settled is looked at again
 
 
@@ -72,7 +73,7 @@ class Identity:
     def waiting(self, time: float) -> float:
         """s since a face of it was embedded; 0 while another is not wanted."""
         since = time - self._asked
-        return 0.0 if self.settled and since < AGAIN else since
+        return 0.0 if since < (AGAIN if self.settled else APART) else since
 
     @property
     def best(self) -> Sample | None:

@@ -44,8 +44,9 @@ class VideoSink:
 
     rate: frames a second. H.264 where FFmpeg has libx264, else MPEG-4, as always in .avi. Its size is the first
     frame's, made even by repeating the last row or column; frames of another size are scaled into it. They are encoded
-    in a thread. As a context manager it keeps the video when the block ends well, and drops it when the block fails,
-    unless ``keep``. Raises FacesError when it cannot be written; when a disk fills, the video so far is kept.
+    in a thread. As a context manager it keeps the video when the block ends well or with an error that is told in a
+    line, and drops it when the block is interrupted or breaks, unless ``keep``. Raises FacesError when it cannot be
+    written; when a disk fills, the video so far is kept.
     """
 
     def __init__(self, path: Path, rate: float, keep: bool = False) -> None:
@@ -77,16 +78,20 @@ class VideoSink:
     ) -> None:
         if self._thread is None:
             return
+        keep = kind is None or self._keep or issubclass(kind, (FacesError, BrokenPipeError))
         try:
             self._pictures.put(None)
             self._thread.join()
-            if self._failure is None and (kind is None or self._keep):
+            if self._failure is None and keep:
                 self._partial.replace(self.path)
         except OSError as failure:
             self._failure = self._why(failure)
-        finally:
-            with suppress(OSError):
+        except KeyboardInterrupt:  # once more: what is to be kept stays under its hidden name, where it plays
+            if not keep:
                 self._partial.unlink(missing_ok=True)
+            raise
+        with suppress(OSError):
+            self._partial.unlink(missing_ok=True)
         if self._failure is not None and self._failure is not error:
             raise self._failure
 

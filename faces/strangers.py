@@ -19,7 +19,7 @@ from faces.types import Floats, Image
 
 SAME_FAR = 1e-4  # rate at which two people's photographs may come into one folder; at 1e-3, of hundreds, many do
 PREFIX, UNCLEAR = "unknown-", "unclear"
-BEST = 3  # photographs of a folder that tell who is in it: each takes the detector's time when a run starts
+BEST = 3  # photographs of a folder that tell who is in it, so that weeks of strangers are compared in no time
 
 
 class Strangers:
@@ -38,7 +38,6 @@ class Strangers:
         self._folder = folder
         self._threshold = distance_at(pipeline.embedder.spec.operating_points, SAME_FAR, threshold)
         self._started = datetime.now()
-        self._tracks: dict[int, _Group] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
             NamedTemporaryFile(dir=folder, prefix=".").close()
@@ -50,12 +49,12 @@ class Strangers:
         """Keep a photograph with the others of the person, the nearest within the threshold, or else of a new one.
 
         picture: of the face and its surroundings. embedding: float32 (D,), unit length; None if the face is unclear.
-        track: whose photographs are of one person in any case. time: s from the start. Returns the file. Raises
-        FacesError when it cannot be written.
+        track: for the file's name. time: s from the start. Returns the file.
+        Raises FacesError when it cannot be written.
         """
         if embedding is None:
             return self._keep_unclear(picture, track, time)
-        group = self._tracks.get(track) or self._nearest(embedding)
+        group = self._nearest(embedding)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             folder = self._new_folder() if group is None else group.find(self._folder)
@@ -71,8 +70,8 @@ class Strangers:
         if group is None:
             group = _Group(folder)
             self._groups.append(group)
-        group.embeddings.append(embedding)
-        self._tracks[track] = group
+        if len(group.embeddings) < BEST:
+            group.embeddings.append(embedding)
         return path
 
     def _keep_unclear(self, picture: Image, track: int, time: float) -> Path:

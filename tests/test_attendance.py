@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -105,3 +107,16 @@ def test_summary_of_a_crowd_is_one_line_still() -> None:
     text = attended(*((0, seconds, f"P{seconds}") for seconds in range(1, 31))).summary()
     assert text.startswith("30 people seen: P30 30.0 s, P29 29.0 s")
     assert text.endswith("P21 21.0 s and 20 more")
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="names that are no text are of Linux")
+def test_a_name_that_is_no_text_stops_nothing(tmp_path: Path) -> None:
+    attended((0, 1, os.fsdecode(b"Ren\xe9"))).write(tmp_path / "attendance.csv")
+    assert "Ren\\udce9" in (tmp_path / "attendance.csv").read_text(encoding="utf-8")
+
+
+def test_weeks_of_tracks_take_no_more_memory_than_their_visits() -> None:
+    attendance = attended(*((hour, hour + 1, "Ada") for hour in range(1000)), *((0, 1, None),) * 1000)
+    assert attendance.rows() == [("Ada", 0, 1000, 1000, 1)]
+    assert attendance.summary() == "1 person seen: Ada 0:16:40; 1000 unknown"
+    assert attendance._spans == {"Ada": [(0, 1000)]}

@@ -88,6 +88,14 @@ def test_cuts(other: Image, cut: bool) -> None:
     assert Grey.of(np.asarray(other, np.uint8)).is_cut_from(Grey.of(picture())) == cut
 
 
+def test_frames_of_another_size_are_another_scene() -> None:
+    """Also of the same shape, which looks the same when it is shrunk."""
+    large = np.asarray(cv2.resize(picture(), (1280, 720)), np.uint8)
+    before, after = Grey.of(large), Grey.of(np.asarray(cv2.resize(large, (960, 540)), np.uint8))
+    assert after.is_cut_from(before)
+    assert not carried(before, after, BOX)[1].any()
+
+
 def test_no_cut_in_the_dark() -> None:
     dark = [np.asarray(noise(360, 640, seed) // 64, np.uint8) for seed in (0, 1)]
     assert not Grey.of(dark[0]).is_cut_from(Grey.of(dark[1]))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from faces.embedders import unit
-from faces.identity import AGAIN, KEPT, QUORUM, Identity, Sample, frontality, quality
+from faces.identity import AGAIN, APART, KEPT, QUORUM, Identity, Sample, frontality, quality
 from faces.types import Faces, Floats
 from tests.crowd import COLOURS, ColourRecognizer
 from tests.fakes import faces_at
@@ -68,7 +68,8 @@ def test_the_settled_are_looked_at_again_now_and_then() -> None:
     last = QUORUM - 1
     assert identity.waiting(last + AGAIN / 2) == 0
     assert identity.waiting(last + AGAIN) == AGAIN
-    assert after((ADA, 0.5)).waiting(0.1) == pytest.approx(0.1)
+    assert after((ADA, 0.5)).waiting(APART) == APART
+    assert after((ADA, 0.5)).waiting(APART / 2) == 0  # the next frames say nothing new
     assert Identity().waiting(0.0) == float("inf")
 
 

@@ -128,12 +128,15 @@ def test_recognition_with_the_recipes_pickles(project: Path, recipe_embeddings: 
     assert face["name"] == truth["pictures"]["photo.jpg"][0]["name"]
     assert face["distance"] is None  # it knows none
 
-    options = ("-s", "sample/video.mp4", "--no-display", "--max-frames", 2, "--json")
+    options = ("-s", "sample/video.mp4", "--no-display", "--max-frames", 25, "--json", "--boxes", "boxes.jsonl")
     result = run_script("recognize_video.py", *options, cwd=project)
     assert result.returncode == 0, result.stderr
     assert result.stderr.startswith("warning: ")
-    faces = [json.loads(line) for line in result.stdout.splitlines()]
-    assert faces and all(face["name"] in le.classes_ and face["distance"] is None for face in faces)
+    events = [json.loads(line) for line in result.stdout.splitlines()]
+    names = [event["name"] for event in events if event["event"] == "identified"]
+    assert names and set(names) <= set(le.classes_)
+    boxes = [json.loads(line) for line in (project / "boxes.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert boxes and all(box["distance"] is None for box in boxes)
 
 
 def test_the_recipes_recognizer_and_our_labels_of_others(

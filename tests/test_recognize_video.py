@@ -246,6 +246,14 @@ def test_a_disk_that_fills_leaves_a_video_that_plays(project: Path) -> None:
     assert len(frames_of(project / "film.mp4")) > 20
 
 
+def test_a_disk_that_fills_under_the_events(project: Path, run_script: RunScript) -> None:
+    """One line says so; the video so far is kept."""
+    (project / "events.csv").symlink_to("/dev/full")
+    result = run_script(*VIDEO, "-s", FILM, "-o", "film.mp4", "--boxes", "events.csv", cwd=project)
+    assert result.returncode == 1
+    assert result.stderr == "error: cannot write events.csv: no space left on device\n"
+
+
 def recognized(folder: Path, image: Image) -> list[str | None]:
     pipeline = Pipeline.load()
     recognizer, _ = recognizers.load(
@@ -257,7 +265,7 @@ def recognized(folder: Path, image: Image) -> list[str | None]:
 @pytest.mark.parametrize("option", ["--blur-unknown", "--blur-all"])
 def test_privacy(project: Path, run_script: RunScript, option: str) -> None:
     """From the very first frame; those who may be seen only once they are known."""
-    result = run_script(*VIDEO, "-s", FILM, "-o", "film.mp4", option, "--max-frames", 12, cwd=project)
+    result = run_script(*VIDEO, "-s", FILM, "-o", "film.mp4", option, "--max-frames", 25, cwd=project)
     assert identified(result) == cast(project)
     frames = frames_of(project / "film.mp4")
     known = cast(project) - {"unknown"}

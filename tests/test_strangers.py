@@ -87,16 +87,6 @@ def test_what_was_written_is_found_again(tmp_path: Path, pipeline: Pipeline, dra
         assert np.linalg.norm(again - crops[0][1]) < 0.15
 
 
-def test_a_track_is_one_person_whatever_it_looks_like(
-    tmp_path: Path, pipeline: Pipeline, drawn: dict[Person, list[Crop]]
-) -> None:
-    one, other, _ = drawn.values()
-    kept = Strangers(tmp_path, pipeline, THRESHOLD)
-    kept.add(*one[0], 1, 0)
-    kept.add(*other[0], 1, 1)
-    assert folders(tmp_path) == {"unknown-001": 2}
-
-
 def test_runs_continue_each_other_also_in_folders_that_were_renamed(
     tmp_path: Path, pipeline: Pipeline, drawn: dict[Person, list[Crop]]
 ) -> None:

@@ -70,6 +70,7 @@ class RawStream:
         self.name = name
         self.rate = usable_rate(rate)
         self._pipe = pipe
+        self._shown = "stdin" if name == "-" else name
         self._size = size
         self._tell = tell
         self._closed = threading.Event()
@@ -87,9 +88,9 @@ class RawStream:
         if self._closed.is_set():
             return
         if index == 0:
-            raise SourceError(f"stdin: not one whole picture of {width}x{height} px came ({count} bytes)")
+            raise SourceError(f"{self._shown}: not one whole picture of {width}x{height} px came ({count} bytes)")
         if count:
-            self._tell(f"stdin: the last {count} bytes are no whole picture: is {width}x{height} its size?")
+            self._tell(f"{self._shown}: the last {count} bytes are no whole picture: is {width}x{height} its size?")
 
     def close(self) -> None:
         self._closed.set()

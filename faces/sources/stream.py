@@ -47,7 +47,8 @@ class Stream:
                 origin = None
                 for image, stamp, arrived in media.pictures(self._closed, live=True):
                     if media.in_pieces and stamp is not None:
-                        origin = origin if origin is not None else arrived - stamp
+                        if origin is None or abs(origin + stamp - arrived) > TIMEOUT:  # or its clock was set anew
+                            origin = arrived - stamp
                         self._closed.wait(max(0.0, origin + stamp - arrived))
                         arrived = time.monotonic()
                     if away:
