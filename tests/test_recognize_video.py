@@ -230,8 +230,9 @@ def test_a_signal_is_how_a_live_source_ends(project: Path, sent: int) -> None:
 def test_a_disk_that_fills_leaves_a_video_that_plays(project: Path) -> None:
     """With a limit on the size of files, which fails as a full disk does; tests of the sink fill a real one."""
     limited = (
-        "import resource, runpy, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "import os, resource, runpy, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         " resource.setrlimit(resource.RLIMIT_FSIZE, (500_000,) * 2); sys.argv = sys.argv[1:];"
+        " sys.path[0] = os.path.dirname(sys.argv[0]);"
         " runpy.run_path(sys.argv[0], run_name='__main__')"
     )
     line = command(*VIDEO, "-s", FILM, "-o", "film.mp4")
