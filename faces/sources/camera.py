@@ -107,7 +107,7 @@ class CameraSource:
 
     def __init__(self, name: str, camera: Camera, size: tuple[int, int] | None, rate: float | None) -> None:
         self.name = name
-        self._shown = f"camera {name if name.isdecimal() else camera}"
+        self._shown = f"camera {name if name.isdecimal() else camera.number}"
         self._closed = threading.Event()
         with _quiet():
             self._capture = cv2.VideoCapture(camera.number)
