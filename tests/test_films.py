@@ -21,6 +21,8 @@ from faces.detectors import Detector
 from faces.pipeline import Pipeline
 from faces.types import Tracks
 
+pytestmark = pytest.mark.slow
+
 WH = 640, 360
 
 

@@ -27,6 +27,8 @@ from faces.types import Image
 from tests.conftest import ROOT
 from tests.fakes import noise
 
+pytestmark = pytest.mark.slow
+
 LEVELS = (30, 90, 150, 210)
 every_suffix = pytest.mark.parametrize("suffix", CONTAINERS)
 
