@@ -8,7 +8,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack, closing, nullcontext, suppress
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -118,7 +118,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         feed = stack.enter_context(Feed(source, newest, realtime=args.realtime))
         steps = stack.enter_context(closing(follower.follow(limited(feed.frames(STALLED), args.max_frames))))
         started, frames, last = time.perf_counter(), 0, -1
-        with suppress(KeyboardInterrupt) if source.live else nullcontext():  # which is how a camera's video ends
+        with stoppable(source.live, bool(args.events or args.boxes)):
             for frame, tracks in steps:
                 if frame is None:
                     diary.note(tracks)
@@ -138,6 +138,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     tell(f"{frames} frames in {seconds:.1f} s: {frames / seconds:.1f} frames a second{skipped}{written}")
     tell(diary.attendance.summary())
     return 0
+
+
+@contextmanager
+def stoppable(live: bool, logs: bool) -> Iterator[None]:
+    """Ctrl-C is how a camera's or stream's video ends; of a file it says what it leaves behind."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not live and logs:
+            raise KeyboardInterrupt("stopped; the events and boxes end here, everything else is unchanged") from None
+        if not live:
+            raise
 
 
 def limited(frames: Iterable[Frame | None], most: int | None) -> Iterator[Frame | None]:
@@ -237,6 +249,7 @@ class Diary:
         if self._live:
             age = time.monotonic() - frame.arrived
             self._finder.started = datetime.now().astimezone() - timedelta(seconds=frame.time + age)
+        self._events.begin()
         if self._boxes is not None:
             self._boxes.write(frame, tracks)
         self._time = frame.time

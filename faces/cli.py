@@ -136,8 +136,8 @@ def run(main: Callable[[], int]) -> None:
     except FacesError as error:
         print(f"error: {error}", file=sys.stderr)
         status = error.status
-    except KeyboardInterrupt:
-        print("stopped; what was there before is unchanged", file=sys.stderr)
+    except KeyboardInterrupt as stop:  # a script that has changed something says so
+        print(str(stop) or "stopped; what was there before is unchanged", file=sys.stderr)
         status = INTERRUPTED
     except BrokenPipeError:  # the reader, such as head, has seen enough
         _drop_output()

@@ -95,9 +95,10 @@ class EventFinder:
 class _Log:
     """Rows as CSV or as JSON lines, there for others to read as soon as they are written.
 
-    to: a file, whose suffix (.csv, .jsonl) decides which, or an open stream, where ``as_json`` does. A former file is
-    replaced on entering the context, no sooner, and then grows line by line. In CSV an unknown is ``unknown``, and
-    whoever is not settled has no name; in JSON both are null, and ``settled`` tells them apart.
+    to: a file, whose suffix (.csv, .jsonl) decides which, or an open stream, where ``as_json`` does. Entering the
+    context shows whether it can be written; a former file is lost when it ``begin``s, and then grows line by line. In
+    CSV an unknown is ``unknown``, and whoever is not settled has no name; in JSON both are null, and ``settled`` tells
+    them apart.
     Raises UsageError for another suffix, FacesError when a file cannot be written, OSError when a stream cannot.
     """
 
@@ -107,6 +108,7 @@ class _Log:
         if isinstance(to, Path) and to.suffix.lower() not in (".csv", ".jsonl"):
             raise UsageError(f"{to}: cannot write {to.suffix or 'a name without suffix'}; use .csv or .jsonl")
         self._to = to
+        self._begun = False
         self._failed = False  # then what comes later, as when everybody leaves at the end, is not written either
         self._as_json = to.suffix.lower() == ".jsonl" if isinstance(to, Path) else as_json
 
@@ -114,10 +116,19 @@ class _Log:
         with self._explained():
             self._stream = self._open(self._to) if isinstance(self._to, Path) else self._to
             self._writer = csv.DictWriter(self._stream, self.columns, extrasaction="ignore", lineterminator="\n")
+        return self
+
+    def begin(self) -> None:
+        """Start over, with a heading; once, and by itself before the first row."""
+        if self._begun or self._failed:
+            return
+        self._begun = True
+        with self._explained():
+            if isinstance(self._to, Path) and self._to.is_file():
+                self._stream.truncate(0)
             if not self._as_json:
                 self._writer.writeheader()
             self._stream.flush()
-        return self
 
     def __exit__(self, *_: object) -> None:
         if isinstance(self._to, Path):
@@ -125,6 +136,7 @@ class _Log:
                 self._stream.close()
 
     def _write(self, rows: Iterable[dict[str, object]]) -> None:
+        self.begin()
         if self._failed:
             return
         with self._explained():
@@ -138,7 +150,7 @@ class _Log:
     @staticmethod
     def _open(path: Path) -> TextIO:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("w", encoding="utf-8", errors="backslashreplace", newline="")
+        return path.open("a", encoding="utf-8", errors="backslashreplace", newline="")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ from collections import defaultdict, deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from threading import Lock
 from time import monotonic, perf_counter
 
 import numpy as np
@@ -50,6 +51,7 @@ class Follower:
         self._association = Association(pipeline, threshold, EMBEDDED if live else sys.maxsize)
         self._live = live
         self._whole = whole
+        self._lock = Lock()
         self._before: Grey | None = None
         self._looked = float("-inf")  # s
 
@@ -113,7 +115,8 @@ class Follower:
             self._looked = float("-inf")
         self._before = grey
         due = free and (self._whole or frame.time >= self._looked + EVERY - SOON)
-        self._looked = frame.time if due else self._looked
+        if due:
+            self.looks, self._looked = self.looks + 1, frame.time
         return due
 
     def _look(self, frame: Frame, grey: Grey, state: State) -> Sighting:
@@ -125,7 +128,6 @@ class Follower:
 
     def _detect(self, frame: Frame) -> Faces:
         with self._timed("detect"):
-            self.looks += 1
             return self._pipeline.detect(frame.image)
 
     def _move(self, frame: Frame, grey: Grey) -> None:
@@ -146,7 +148,8 @@ class Follower:
         try:
             yield
         finally:
-            self.seconds[stage] += perf_counter() - started
+            with self._lock:
+                self.seconds[stage] += perf_counter() - started
 
 
 def _is_enough(ahead: Sequence[tuple[Frame, Grey, Future[Faces] | None]]) -> bool:

@@ -8,7 +8,7 @@ from contextlib import suppress
 from errno import EINVAL
 from fractions import Fraction
 from pathlib import Path
-from queue import Queue
+from queue import SimpleQueue
 from threading import Thread
 from types import TracebackType
 from typing import TYPE_CHECKING, Literal
@@ -44,9 +44,9 @@ class VideoSink:
 
     rate: frames a second. H.264 where FFmpeg has libx264, else MPEG-4, as always in .avi. Its size is the first
     frame's, made even by repeating the last row or column; frames of another size are scaled into it. They are encoded
-    in a thread. As a context manager it keeps the video when the block ends well or with an error that is told in a
-    line, and drops it when the block is interrupted or breaks, unless ``keep``. Raises FacesError when it cannot be
-    written; when a disk fills, the video so far is kept.
+    in a thread. As a context manager it keeps the video when the block ends well, and drops it when the block is
+    interrupted or breaks, unless ``keep``; one of a second or more is also kept after an error that is told in a line.
+    Raises FacesError when it cannot be written; when a disk fills, the video so far is kept.
     """
 
     def __init__(self, path: Path, rate: float, keep: bool = False) -> None:
@@ -54,7 +54,11 @@ class VideoSink:
         self._rate = rate
         self._keep = keep
         self._partial = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
-        self._pictures: Queue[tuple[Image, float] | None] = Queue(WAITING)
+        # Not a Queue(WAITING): Ctrl-C in the middle of its put can leave the thread asleep for good.
+        self._pictures: SimpleQueue[tuple[Image, float] | None] = SimpleQueue()
+        self._room: SimpleQueue[None] = SimpleQueue()  # a token for each picture that may wait
+        for _ in range(WAITING):
+            self._room.put(None)
         self._thread: Thread | None = None
         self._failure: Exception | None = None
         if path.suffix.lower() not in CONTAINERS:
@@ -66,6 +70,7 @@ class VideoSink:
         if self._thread is None:
             self._thread = Thread(target=self._work, name="video sink", daemon=True)
             self._thread.start()
+        self._room.get()
         self._pictures.put((image, time))
         if self._failure is not None:
             raise self._failure
@@ -78,11 +83,12 @@ class VideoSink:
     ) -> None:
         if self._thread is None:
             return
-        keep = kind is None or self._keep or issubclass(kind, (FacesError, BrokenPipeError))
+        keep = kind is None or self._keep
+        told = kind is not None and issubclass(kind, (FacesError, BrokenPipeError))
         try:
             self._pictures.put(None)
             self._thread.join()
-            if self._failure is None and keep:
+            if self._failure is None and (keep or (told and _length(self._partial) >= WORTH)):
                 self._partial.replace(self.path)
         except OSError as failure:
             self._failure = self._why(failure)
@@ -99,13 +105,18 @@ class VideoSink:
         """What the thread does: encode all pictures up to None. After a failure they are taken and forgotten."""
         import av
 
-        pictures = iter(self._pictures.get, None)
+        pictures = self._taken()
         try:
             self._encode(pictures)
         except Exception as error:
             self._failure = self._salvage(error) if isinstance(error, (OSError, av.FFmpegError)) else error
             for _ in pictures:
                 pass
+
+    def _taken(self) -> Iterator[tuple[Image, float]]:
+        for picture in iter(self._pictures.get, None):
+            yield picture
+            self._room.put(None)
 
     def _encode(self, pictures: Iterator[tuple[Image, float]]) -> None:
         encoder = _Encoder(self._partial, self._rate)

@@ -49,6 +49,21 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+@contextmanager
+def disk(folder: Path, size: str) -> Iterator[Path]:
+    """A folder that is a disk of a size such as ``64k``; the test is skipped where none may be mounted."""
+    folder.mkdir()
+    if shutil.which("mount") is None or os.name != "posix" or os.geteuid() != 0:
+        pytest.skip("only root may mount a disk")
+    options = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    if subprocess.run(options, capture_output=True, check=False).returncode:
+        pytest.skip("no disk may be mounted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
 class Running:
     """A script that stays, and what it has said so far: stdout and stderr."""
 

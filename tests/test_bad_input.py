@@ -28,7 +28,7 @@ from PIL import Image as PillowImage
 from faces import recognizers
 from faces.gallery import Gallery
 from faces.recognizers import FaceRecognizer
-from tests.conftest import Result, RunScript, command, contents, environment, open_terminal
+from tests.conftest import Result, RunScript, command, contents, disk, environment, open_terminal
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals, terminals and limits of POSIX")
 
@@ -508,15 +508,8 @@ def test_a_disk_that_is_full_leaves_the_old_file(
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     """A folder on a disk of 64 kB."""
-    folder = tmp_path / "tiny"
-    folder.mkdir()
-    if shutil.which("mount") is None or os.name != "posix" or os.geteuid() != 0:
-        pytest.skip("only root may mount a disk")
-    options = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)]
-    if subprocess.run(options, capture_output=True, check=False).returncode:
-        pytest.skip("no disk may be mounted here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with disk(tmp_path / "tiny", "64k") as folder:
+        yield folder
 
 
 @pytest.mark.parametrize("kind", ["pickle", "mp4"])

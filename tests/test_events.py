@@ -160,6 +160,7 @@ def test_json_lines(tmp_path: Path) -> None:
 def test_each_line_is_there_at_once(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     with EventLog(path) as log:
+        log.begin()
         header = path.read_text(encoding="utf-8").count("\n")
         assert header == (path.suffix == ".csv")
         for lines in (1, 2, 3):
@@ -167,13 +168,16 @@ def test_each_line_is_there_at_once(tmp_path: Path, name: str) -> None:
             assert path.read_text(encoding="utf-8").count("\n") == header + lines
 
 
-def test_a_former_log_is_replaced_on_entering_and_no_sooner(tmp_path: Path) -> None:
+def test_a_former_log_is_replaced_when_there_is_something_to_write(tmp_path: Path) -> None:
     path = tmp_path / "events.csv"
     path.write_text("of yesterday")
-    log = EventLog(path)
+    with EventLog(path):
+        pass  # as when no picture comes
     assert path.read_text() == "of yesterday"
-    with log:
-        assert path.read_text().startswith("event,time")
+    with EventLog(path) as log:
+        for _ in range(2):
+            log.begin()
+        assert path.read_text() == ",".join(EventLog.columns) + "\n"
 
 
 @pytest.mark.parametrize("as_json", [True, False])
@@ -186,8 +190,8 @@ def test_a_stream_gets_the_same_and_stays_open(tmp_path: Path, as_json: bool) ->
 
 
 def test_a_stream_that_nobody_reads_is_left_to_the_caller() -> None:
-    with pytest.raises(BrokenPipeError), EventLog(Broken()):
-        pass
+    with pytest.raises(BrokenPipeError), EventLog(Broken()) as log:
+        log.begin()
 
 
 @pytest.mark.parametrize("log", [EventLog, BoxLog])

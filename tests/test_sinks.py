@@ -24,7 +24,7 @@ from faces.errors import FacesError
 from faces.sinks import CONTAINERS, VideoSink
 from faces.sources import open_source
 from faces.types import Image
-from tests.conftest import ROOT
+from tests.conftest import ROOT, disk
 from tests.fakes import noise
 
 pytestmark = pytest.mark.slow
@@ -182,6 +182,22 @@ def test_a_failure_drops_the_video_unless_it_is_to_be_kept(
         assert path.read_bytes() == b"old"
 
 
+@pytest.mark.parametrize("error", [FacesError, BrokenPipeError])
+@pytest.mark.parametrize("seconds", [0.5, 3])
+def test_an_error_that_is_not_the_videos_leaves_what_is_worth_it(
+    tmp_path: Path, error: type[Exception], seconds: float
+) -> None:
+    path = tmp_path / "a.mp4"
+    path.write_bytes(b"old")
+    with pytest.raises(error), VideoSink(path, 10) as sink:
+        for index in range(round(10 * seconds)):
+            sink.write(frame(100), index / 10)
+        raise error
+    assert names_in(tmp_path) == [path.name]
+    assert (path.read_bytes() == b"old") == (seconds < 1)
+    assert seconds < 1 or len(opencv_frames(path)) == 10 * seconds
+
+
 def test_a_video_without_frames_is_none(tmp_path: Path) -> None:
     with VideoSink(tmp_path / "a.avi", 10):
         pass
@@ -252,15 +268,8 @@ RATE = 10
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A folder on a disk of 400 kB."""
-    folder = tmp_path / "small"
-    folder.mkdir()
-    if shutil.which("mount") is None or os.name != "posix" or os.geteuid() != 0:
-        pytest.skip("only root may mount a disk")
-    options = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(folder)]
-    if subprocess.run(options, capture_output=True, check=False).returncode:
-        pytest.skip("no disk may be mounted here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with disk(tmp_path / "small", "400k") as folder:
+        yield folder
 
 
 def fill(path: Path) -> tuple[int, FacesError]:
