@@ -135,7 +135,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     seconds = time.perf_counter() - started
     skipped = f", {last + 1 - frames} skipped" if last + 1 > frames else ""
     written = f" -> {output}" if output and frames else ""
-    tell(f"{frames} frames in {seconds:.1f} s: {frames / seconds:.1f} frames a second{skipped}{written}")
+    count = cli.plural(frames, "frame", "frames")
+    tell(f"{count} in {seconds:.1f} s: {frames / seconds:.1f} frames a second{skipped}{written}")
     tell(diary.attendance.summary())
     return 0
 
