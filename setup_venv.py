@@ -109,7 +109,7 @@ def install(python: Path, requirements: list[Path]) -> None:
     # pip compiles what it installs: that costs 8 s, but where PYTHONDONTWRITEBYTECODE is set, as it is in many
     # containers, leaving it out would cost every later start of a script 2 s.
     names = ", ".join(path.name for path in requirements)
-    say(f"Installing {names} (about 270 MB to fetch; a minute or two the first time) ...")
+    say(f"Installing {names} (about 300 MB to fetch; a minute or two the first time) ...")
     if run(python, *PIP_INSTALL, *(part for path in requirements for part in ("-r", path))) != 0:
         raise SetupError(f"pip could not install {names}, for the reason above; is the package index within reach?")
 
