@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from faces import cli, recognizers
+from faces import attributes, cli, recognizers
+from faces.answers import Answers, text
 from faces.draw import annotate
-from faces.errors import ImageError, UsageError
-from faces.images import SUFFIXES, find_images, read_image, write_image
+from faces.errors import ImageError
+from faces.images import SUFFIXES, expand, read_image, write_image
 from faces.pipeline import Pipeline
 from faces.types import Faces, Matches
 from faces.windows import Window
@@ -31,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     cli.add_model_options(parser)
     cli.add_recognizer_options(parser)
+    cli.add_attributes_option(parser)
     parser.add_argument("-o", "--output", type=Path, default=Path("output"), help="folder for the annotated copies")
     parser.add_argument("--json", action="store_true", help="print one JSON object per photograph")
     parser.add_argument("--show", action="store_true", help="show each photograph in a window until a key is pressed")
@@ -44,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     recognizer, warnings = recognizers.load(args.recognizer, args.le, pipeline.fingerprint)
     for warning in warnings:
         cli.warn(warning)
+    looks = attributes.load(args.attributes) if args.attributes else None
     window = Window("recognize_image", partial(print, file=sys.stderr)) if args.show else None
 
     status, taken = 0, set[str]()
@@ -56,29 +59,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             continue
         faces = pipeline.detect(image)
         matches = recognizer.identify(pipeline.embed(image, faces))
-        print(as_json(path, faces, matches) if args.json else as_text(path, faces, matches))
+        answers = looks.of(image, faces) if looks else None
+        print((as_json if args.json else as_text)(path, faces, matches, answers))
 
-        annotated = annotate(image, faces, matches)
+        annotated = annotate(image, faces, matches, answers)
         write_image(args.output / copy_name(path, taken), annotated)
         if window is not None and window.show(annotated, wait_ms=0) == "q":
             break
     return status
-
-
-def expand(paths: list[Path]) -> list[Path]:
-    """The photographs that files and folders stand for; raises UsageError for what is not there."""
-    photographs: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            inside = list(find_images(path))
-            if not inside:
-                raise UsageError(f"{path}: no photographs in this folder")
-            photographs += inside
-        elif path.exists():
-            photographs.append(path)
-        else:
-            raise UsageError(f"{path}: no such file or folder")
-    return photographs
 
 
 def copy_name(path: Path, taken: set[str]) -> str:
@@ -91,19 +79,21 @@ def copy_name(path: Path, taken: set[str]) -> str:
     return name
 
 
-def as_text(path: Path, faces: Faces, matches: Matches) -> str:
+def as_text(path: Path, faces: Faces, matches: Matches, answers: Answers | None) -> str:
     if len(faces) == 0:
         return f"{path}: no face"
+    looks = [""] * len(faces) if answers is None else [f"  {text(answers.plain(k))}" for k in range(len(faces))]
     lines = []
-    for box, name, probability, distance in zip(
-        faces.xyxy.round().astype(int), matches.names, matches.probability, matches.distance, strict=True
+    for box, name, probability, distance, look in zip(
+        faces.xyxy.round().astype(int), matches.names, matches.probability, matches.distance, looks, strict=True
     ):
         at = ",".join(str(value) for value in box)
-        lines.append(f"{path}: {name or 'unknown'}  probability {probability:.2f}  distance {distance:.3f}  box {at}")
+        who = f"{name or 'unknown'}  probability {probability:.2f}  distance {distance:.3f}"
+        lines.append(f"{path}: {who}  box {at}{look}")
     return "\n".join(lines)
 
 
-def as_json(path: Path, faces: Faces, matches: Matches) -> str:
+def as_json(path: Path, faces: Faces, matches: Matches, answers: Answers | None) -> str:
     found: list[dict[str, Any]] = [
         {
             "name": matches.names[index],
@@ -112,6 +102,7 @@ def as_json(path: Path, faces: Faces, matches: Matches) -> str:
             "distance": None if np.isnan(matches.distance[index]) else round(float(matches.distance[index]), 4),
             "box": faces.xyxy[index].round().astype(int).tolist(),
             "score": round(float(faces.score[index]), 4),
+            **({} if answers is None else {"attributes": answers.plain(index)}),
         }
         for index in range(len(faces))
     ]

@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
-from faces import cli
+from faces import attributes, cli
+from faces.answers import Head
 from faces.attendance import Attendance
 from faces.draw import annotate_tracks, blur, caption
 from faces.events import BoxLog, Event, EventFinder, EventLog
@@ -65,6 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--min-face", type=cli.count, default=80, help="least size of a face for the built-in detector, px"
     )
     cli.add_recognizer_options(models)
+    cli.add_attributes_option(models)
     results = parser.add_argument_group("what comes out (who came and went is printed on stdout)")
     results.add_argument(
         "-o", "--output", type=Path,
@@ -104,15 +106,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         newest = source.live or args.realtime
         threads = max(1, CORES - 1) if newest else 1  # one core for the picture; of a file, a frame a core
         pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, threads, args.min_face)
+        looks = attributes.load(args.attributes, threads) if args.attributes else None
         recognizer = ReloadingRecognizer(args.recognizer, args.le, pipeline.fingerprint, tell)
         follower = Follower(
             pipeline, recognizer, newest, whole=args.blur_unknown or args.blur_all,
-            threshold=recognizer.threshold,
+            threshold=recognizer.threshold, attributes=looks,
         )  # fmt: skip
         if args.save_unknown:
             follower.tracker.ended = keeper(Strangers(args.save_unknown, pipeline, recognizer.threshold))
         sink = stack.enter_context(VideoSink(output, source.rate, keep=source.live)) if output else None
-        diary = stack.enter_context(Diary(args, source.live))
+        diary = stack.enter_context(Diary(args, source.live, looks.heads if looks else ()))
         folder = output.parent if output else RESULTS
         screen = None if args.no_display else stack.enter_context(Screen(source, folder))
         feed = stack.enter_context(Feed(source, newest, realtime=args.realtime))
@@ -229,13 +232,13 @@ class Screen:
 class Diary:
     """Writes down who came and went: on stdout or in the files that the options name."""
 
-    def __init__(self, args: argparse.Namespace, live: bool) -> None:
+    def __init__(self, args: argparse.Namespace, live: bool, heads: Sequence[Head]) -> None:
         self.attendance = Attendance()
         self._live = live
         self._file: Path | None = args.attendance
         self._finder = EventFinder()
-        self._events = EventLog(args.events or sys.stdout, as_json=args.json)
-        self._boxes = BoxLog(args.boxes) if args.boxes else None
+        self._events = EventLog(args.events or sys.stdout, as_json=args.json, heads=heads)
+        self._boxes = BoxLog(args.boxes, heads=heads) if args.boxes else None
         self._stack = ExitStack()
         self._time = 0.0  # s, of the last frame
         self._noted = float("-inf")

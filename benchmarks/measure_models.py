@@ -5,7 +5,7 @@ python -m benchmarks.measure_models svc                 faces/classifiers.py (C)
 python -m benchmarks.measure_models scales              faces/classifiers.py (SVC_SCALE, SIMILARITY_SCALE)
 python -m benchmarks.measure_models quality             faces/pipeline.py (SMALLEST_FACE, LEAST_SHARPNESS)
 python -m benchmarks.measure_models boxes               faces/detectors (BOX_SCALE, BOX_DOWN)
-python -m benchmarks.measure_models templates           faces/aligners.py (ArcFace's corners)
+python -m benchmarks.measure_models templates           faces/aligners.py (ArcFace's corners, attributes' five points)
 
 Thresholds are measured on LFW without the people in ../shared/data/people, on which they are then judged.
 """
@@ -213,19 +213,23 @@ def measure_boxes() -> None:
 
 
 def measure_templates() -> None:
-    """Where dlib's points fall in a crop that YuNet's points align for ArcFace: means."""
+    """Where dlib's points fall in a crop that YuNet's align for ArcFace, and YuNet's in dlib's for attributes."""
     detector, predictor = detectors.load(str(YUNET)), ShapePredictor.load()
-    _, target = TEMPLATES["arcface"].points["five-points"]
-    found = []
+    pairs: list[tuple[Faces, Faces]] = []
     for path in list(find_images(DATA / "lfw"))[::2]:
         image = read_image(path)
         face = detector.detect(image).best(image.shape[1], image.shape[0])
-        if len(face) and face.landmarks is not None:
-            to_crop = similarity(face.landmarks[0].astype(np.float64), target)
-            corners: Faces = predictor.predict(image, face, detector.predictor_boxes(face))
-            assert corners.landmarks is not None
-            found.append(transform(to_crop, corners.landmarks[0]))
-    print(np.mean(found, axis=0).round(1).tolist(), f"+- {np.std(found, axis=0).mean():.1f} px, {len(found)} faces")
+        if len(face):
+            pairs.append((face, predictor.predict(image, face, detector.predictor_boxes(face))))
+    for name, order in (("arcface", 1), ("attributes", -1)):
+        found = []
+        for aligned, other in (pair[::order] for pair in pairs):
+            assert aligned.landmarks is not None and aligned.scheme is not None and other.landmarks is not None
+            used, target = TEMPLATES[name].points[aligned.scheme]
+            to_crop = similarity(aligned.landmarks[0][used].astype(np.float64), target)
+            found.append(transform(to_crop, other.landmarks[0]))
+        mean, spread = np.mean(found, axis=0).round(1).tolist(), np.std(found, axis=0).mean()
+        print(f"{name}: {mean} +- {spread:.1f} px, {len(found)} faces")
 
 
 if __name__ == "__main__":

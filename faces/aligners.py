@@ -28,22 +28,29 @@ class Template:
     as_dlib: bool = False
 
 
-def _dlib_chip() -> Template:
-    """dlib's get_face_chip_details (dlib/image_transforms/interpolation.h): 150 px, padding 0.25.
+# dlib's mean face in a square of side 1 (get_face_chip_details, dlib/image_transforms/interpolation.h)
+DLIB_MEAN_FACE = np.array(
+    [
+        [0.1205750620789, 0.2137274526848],
+        [0.3340850613712, 0.2290642403242],
+        [0.6460604764104, 0.2289674387677],
+        [0.8595674595992, 0.2134981538014],
+        [0.4901123135679, 0.6277975316475],
+    ]
+)
 
-    dlib's chip has its middle between pixels 74 and 75 where its points have it at 75: hence the half pixel.
+
+def _padded(padding: float, side: int) -> Points:
+    """dlib's mean face in a chip of ``side`` px, with ``padding`` of the face's side on each side.
+
+    A chip has its middle between two pixels where dlib's points have it on the second: hence the half pixel.
     """
-    unit = np.array(
-        [
-            [0.1205750620789, 0.2137274526848],
-            [0.3340850613712, 0.2290642403242],
-            [0.6460604764104, 0.2289674387677],
-            [0.8595674595992, 0.2134981538014],
-            [0.4901123135679, 0.6277975316475],
-        ]
-    )
-    points = (unit + 0.25) / 1.5 * 150 - 0.5
-    return Template("dlib-chip", 150, {"eye-corners": ([0, 1, 2, 3, 4], points)}, as_dlib=True)
+    return np.asarray((DLIB_MEAN_FACE + padding) / (1 + 2 * padding) * side - 0.5)
+
+
+def _dlib_chip() -> Template:
+    """dlib's chip for its embedder: 150 px, padding 0.25."""
+    return Template("dlib-chip", 150, {"eye-corners": ([0, 1, 2, 3, 4], _padded(0.25, 150))}, as_dlib=True)
 
 
 def _openface_crop() -> Template:
@@ -71,7 +78,17 @@ def _arcface_crop() -> Template:
     return Template("arcface", 112, {"five-points": (every, five), "eye-corners": (every, corners)})
 
 
-TEMPLATES = {template.name: template for template in (_dlib_chip(), _openface_crop(), _arcface_crop())}
+def _attributes_crop() -> Template:
+    """Brows to chin, ear to ear, for attributes: 112 px, padding 0.2, cut straight."""
+    # YuNet's points, averaged over the faces of LFW aligned by dlib's five (benchmarks/measure_models.py templates).
+    five = np.array([[33.6, 31.6], [78.0, 32.3], [55.7, 57.6], [36.8, 76.9], [74.6, 77.3]])
+    every = [0, 1, 2, 3, 4]
+    return Template("attributes", 112, {"eye-corners": (every, _padded(0.2, 112)), "five-points": (every, five)})
+
+
+TEMPLATES = {
+    template.name: template for template in (_dlib_chip(), _openface_crop(), _arcface_crop(), _attributes_crop())
+}
 
 
 class Aligner:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from faces.attributes import Attributes
 from faces.flow import Grey
 from faces.geometry import iou
 from faces.identity import CLEAR, Sample, quality
@@ -63,11 +64,14 @@ class Association:
     """Finds out whose faces are.
 
     threshold: the distance that the recognizer goes by, for embedders whose operating points were never measured.
-    most: faces, at most, that are embedded in one look.
+    most: faces, at most, that are embedded in one look. attributes: what these faces are asked, too.
     """
 
-    def __init__(self, pipeline: Pipeline, threshold: float, most: int) -> None:
+    def __init__(
+        self, pipeline: Pipeline, threshold: float, most: int, attributes: Attributes | None = None
+    ) -> None:  # fmt: skip
         self._pipeline = pipeline
+        self._attributes = attributes
         self._most = most
         points = pipeline.embedder.spec.operating_points
         self._same = distance_at(points, SAME_FAR, threshold)
@@ -114,10 +118,14 @@ class Association:
         good = quality(faces[wanted], np.array([sharpness(crop) for crop in crops], np.float32))
         best = np.flatnonzero(good > 0)[: self._most]
         embeddings = self._pipeline.embedder.embed(crops[best])
+        answers = None if self._attributes is None else self._attributes.of(image, faces[wanted[best]])
         return {
-            int(wanted[k]): Sample(float(good[k]), embedding, surroundings(image, faces.xyxy[wanted[k]]))
-            for k, embedding in zip(best, embeddings, strict=True)
-        }
+            int(wanted[k]): Sample(
+                float(good[k]), embedding, surroundings(image, faces.xyxy[wanted[k]]),
+                None if answers is None else answers[row : row + 1],
+            )
+            for row, (k, embedding) in enumerate(zip(best, embeddings, strict=True))
+        }  # fmt: skip
 
 
 def surroundings(image: Image, box: Floats) -> Image:

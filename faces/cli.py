@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from faces import attributes
 from faces.errors import FacesError, UsageError
 
 INTERRUPTED = 130
@@ -64,6 +65,25 @@ def add_model_options(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "-c", "--confidence", type=share, default=0.5, help="least score of a detected face, between 0 and 1"
     )
+
+
+def add_attributes_option(parser: argparse._ActionsContainer) -> None:
+    default = ",".join(attributes.DEFAULT)
+    parser.add_argument(
+        "--attributes", type=attribute_names, nargs="?", const=attributes.DEFAULT, metavar="LIST",
+        help=f"what faces look like, some of {','.join(attributes.NAMES)}; without a list {default}"
+        " (estimates, which are wrong for some groups of people more often than for others: docs/attributes.md)",
+    )  # fmt: skip
+
+
+def attribute_names(text: str) -> tuple[str, ...]:
+    """An option's value such as gender,age."""
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if unknown := [name for name in names if name not in attributes.NAMES]:
+        raise argparse.ArgumentTypeError(f"no attribute {unknown[0]!r}; there are {', '.join(attributes.NAMES)}")
+    if not names:
+        raise argparse.ArgumentTypeError(f"names no attribute; there are {', '.join(attributes.NAMES)}")
+    return names
 
 
 def share(text: str) -> float:

@@ -11,10 +11,12 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
+from faces.answers import Answers, short
 from faces.types import Faces, Floats, Image, Matches, Tracks
 
 # BGR: green, orange, grey; white letters are readable on all
 KNOWN, UNKNOWN, UNSETTLED = (70, 140, 30), (40, 90, 230), (110, 110, 110)
+SMALLER = 0.75  # letters of what a face looks like, to those of its name
 AROUND = 0.4  # of a face's box, that is blurred on each side: hair, ears and chin tell who it is, too
 CELLS = 3  # what is left of a blurred face: a mosaic of so many by so many colours
 SAMPLES = 32  # pixels in a row and in a column, at least, that these are the means of
@@ -27,27 +29,32 @@ FONTS = (
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
-def annotate(image: Image, faces: Faces, matches: Matches) -> Image:
-    """A copy with a box per face, and above it the name and the probability, or ``unknown``; sized to the picture."""
+def annotate(image: Image, faces: Faces, matches: Matches, answers: Answers | None = None) -> Image:
+    """A copy with a box per face, and above it the name and the probability, or ``unknown``; sized to the picture.
+
+    Below it is what the face looks like, where there are answers.
+    """
     canvas: Image = image.copy()
-    for box, name, probability in zip(faces.xyxy, matches.names, matches.probability, strict=True):
-        _mark(canvas, box, _words(name, probability), UNKNOWN if name is None else KNOWN)
+    looks = _looks(answers, len(faces))
+    for box, name, probability, look in zip(faces.xyxy, matches.names, matches.probability, looks, strict=True):
+        _mark(canvas, box, _words(name, probability), UNKNOWN if name is None else KNOWN, look)
     return canvas
 
 
 def annotate_tracks(image: Image, tracks: Tracks) -> Image:
     """As ``annotate``, with the tracks' numbers; those that are not settled have nothing else, and a thin box."""
     canvas: Image = image.copy()
-    for box, number, name, settled, probability, visible in zip(
-        tracks.xyxy, tracks.ids, tracks.names, tracks.settled, tracks.probability, tracks.visible, strict=True
+    looks = _looks(tracks.answers, len(tracks))
+    for box, number, name, settled, probability, visible, look in zip(
+        tracks.xyxy, tracks.ids, tracks.names, tracks.settled, tracks.probability, tracks.visible, looks, strict=True
     ):
         if not visible:
             continue
         if settled:
             words, colour = _words(name, probability), UNKNOWN if name is None else KNOWN
-            _mark(canvas, box, (*words, f" #{number}"), colour)
+            _mark(canvas, box, (*words, f" #{number}"), colour, look)
         else:
-            _mark(canvas, box, (f"#{number}",), UNSETTLED, thin=True)
+            _mark(canvas, box, (f"#{number}",), UNSETTLED, look, thin=True)
     return canvas
 
 
@@ -81,20 +88,33 @@ def _words(name: str | None, probability: float) -> tuple[str, ...]:
     return ("unknown",) if name is None else (name, f" {probability:.0%}")
 
 
+def _looks(answers: Answers | None, number: int) -> Sequence[tuple[str, ...]]:
+    """What each of so many faces looks like, in lines."""
+    return [()] * number if answers is None else [short(answers.plain(k)) for k in range(number)]
+
+
 def _sizes(image: Image) -> tuple[int, int]:
     """How thick lines and how large letters are on a picture, px."""
     shorter = min(image.shape[:2])
     return max(1, round(shorter / 200)), max(12, round(shorter / 28))
 
 
-def _mark(canvas: Image, box: Floats, words: Sequence[str], colour: tuple[int, int, int], thin: bool = False) -> None:
-    """Draw a box and, above it where there is room, its label."""
+def _mark(
+    canvas: Image, box: Floats, words: Sequence[str], colour: tuple[int, int, int], look: Sequence[str] = (),
+    thin: bool = False,
+) -> None:  # fmt: skip
+    """Draw a box, its label above it where there is room, and below it in lines what it looks like."""
     thickness, size = _sizes(canvas)
     x1, y1, x2, y2 = (round(float(value)) for value in box)
     cv2.rectangle(canvas, (x1, y1), (x2 - 1, y2 - 1), colour, 1 if thin else thickness)
     label = _label(tuple(words), size, colour)
-    above = y1 - label.shape[0]
-    _paste(canvas, label, x1 - thickness // 2, above if above >= 0 else y2)
+    x, above = x1 - thickness // 2, y1 - label.shape[0]
+    _paste(canvas, label, x, above if above >= 0 else y2)
+    lines = [_label((line,), round(SMALLER * size), colour) for line in look]
+    y = min(y2 if above >= 0 else y2 + label.shape[0], canvas.shape[0] - sum(line.shape[0] for line in lines))
+    for line in lines:
+        _paste(canvas, line, x, y)
+        y += line.shape[0]
 
 
 def _paste(canvas: Image, label: Image, x: int, y: int) -> None:

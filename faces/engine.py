@@ -63,6 +63,11 @@ class OnnxEngine:
         """In the order of ``run``'s results."""
         return [output.name for output in self._session.get_outputs()]
 
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What the file says of itself."""
+        return dict(self._session.get_modelmeta().custom_metadata_map)
+
     def run(self, blob: Array) -> list[Array]:
         try:
             outputs: list[Array] = self._session.run(None, {self._input.name: blob})

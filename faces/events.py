@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TextIO
 
 import numpy as np
 
+from faces.answers import Head, cells
 from faces.errors import FacesError, UsageError
 from faces.types import Floats, Frame, Tracks
 
@@ -29,6 +30,7 @@ class Event:
 
     time: s from the start, when the face was seen so. clock: the same by the wall, aware of its zone; None of a file.
     name: None for unknown, and where it is not settled. probability: None where it is not settled. xyxy: px.
+    attributes: what it looks like so far, as ``Answers.plain`` has it.
     """
 
     kind: Literal["appear", "identified", "leave"]
@@ -38,6 +40,7 @@ class Event:
     name: str | None
     probability: float | None
     xyxy: tuple[int, int, int, int]
+    attributes: dict[str, object] = field(default_factory=dict)
 
     @property
     def settled(self) -> bool:
@@ -88,7 +91,8 @@ class EventFinder:
             name, probability = tracks.names[k], float(tracks.probability[k])
         if tracks.visible[k]:
             clock = self.started and self.started + timedelta(seconds=time)
-            return Event("leave", time, clock, int(tracks.ids[k]), name, probability, _pixels(tracks.xyxy[k]))
+            box, attributes = _pixels(tracks.xyxy[k]), _attributes(tracks, k)
+            return Event("leave", time, clock, int(tracks.ids[k]), name, probability, box, attributes)
         return before and replace(before, name=name, probability=probability)
 
 
@@ -98,24 +102,26 @@ class _Log:
     to: a file, whose suffix (.csv, .jsonl) decides which, or an open stream, where ``as_json`` does. Entering the
     context shows whether it can be written; a former file is lost when it ``begin``s, and then grows line by line. In
     CSV an unknown is ``unknown``, and whoever is not settled has no name; in JSON both are null, and ``settled`` tells
-    them apart.
+    them apart. heads: of what faces look like, which goes into columns of its own, in JSON into ``attributes``.
     Raises UsageError for another suffix, FacesError when a file cannot be written, OSError when a stream cannot.
     """
 
     columns: tuple[str, ...]
 
-    def __init__(self, to: Path | TextIO, as_json: bool = False) -> None:
+    def __init__(self, to: Path | TextIO, as_json: bool = False, heads: Sequence[Head] = ()) -> None:
         if isinstance(to, Path) and to.suffix.lower() not in (".csv", ".jsonl"):
             raise UsageError(f"{to}: cannot write {to.suffix or 'a name without suffix'}; use .csv or .jsonl")
         self._to = to
         self._begun = False
         self._failed = False  # then what comes later, as when everybody leaves at the end, is not written either
+        self._heads = tuple(heads)
         self._as_json = to.suffix.lower() == ".jsonl" if isinstance(to, Path) else as_json
 
     def __enter__(self) -> Self:
         with self._explained():
             self._stream = self._open(self._to) if isinstance(self._to, Path) else self._to
-            self._writer = csv.DictWriter(self._stream, self.columns, extrasaction="ignore", lineterminator="\n")
+            columns = (*self.columns, *(column for head in self._heads for column in head.columns))
+            self._writer = csv.DictWriter(self._stream, columns, extrasaction="ignore", lineterminator="\n")
         return self
 
     def begin(self) -> None:
@@ -147,6 +153,12 @@ class _Log:
                     self._writer.writerow({**row, "name": row["name"] or ("unknown" if row["settled"] else None)})
             self._stream.flush()
 
+    def _looks(self, attributes: dict[str, object]) -> dict[str, object]:
+        """What a face looks like, as a part of a row; nothing where nobody asks."""
+        if not self._heads:
+            return {}
+        return {"attributes": attributes} if self._as_json else cells(attributes)
+
     @staticmethod
     def _open(path: Path) -> TextIO:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -172,7 +184,7 @@ class EventLog(_Log):
         clock = event.clock and event.clock.isoformat(timespec="milliseconds")
         row = {"event": event.kind, "time": round(event.time, 3), "clock": clock, "track": event.track}
         who = {"settled": event.settled, "name": event.name, "probability": _rounded(event.probability)}
-        self._write([{**row, **who, **dict(zip(BOX, event.xyxy, strict=True))}])
+        self._write([{**row, **who, **dict(zip(BOX, event.xyxy, strict=True)), **self._looks(event.attributes)}])
 
 
 class BoxLog(_Log):
@@ -186,10 +198,14 @@ class BoxLog(_Log):
                 "frame": frame.index, "time": round(frame.time, 3), "track": int(tracks.ids[k]),
                 "settled": bool(tracks.settled[k]), "name": tracks.names[k],
                 "probability": _rounded(tracks.probability[k]), "distance": _rounded(tracks.distance[k]),
-                **dict(zip(BOX, _pixels(tracks.xyxy[k]), strict=True)),
+                **dict(zip(BOX, _pixels(tracks.xyxy[k]), strict=True)), **self._looks(_attributes(tracks, k)),
             }
             for k in np.flatnonzero(tracks.visible).tolist()
         )  # fmt: skip
+
+
+def _attributes(tracks: Tracks, k: int) -> dict[str, object]:
+    return {} if tracks.answers is None else tracks.answers.plain(k)
 
 
 def _pixels(xyxy: Floats) -> tuple[int, int, int, int]:

@@ -14,6 +14,7 @@ from time import monotonic, perf_counter
 import numpy as np
 
 from faces.association import Association, Sighting, State, cheapest
+from faces.attributes import Attributes
 from faces.flow import Grey
 from faces.pipeline import Pipeline
 from faces.recognizers import Recognizer
@@ -35,20 +36,20 @@ class Follower:
     live: never wait for the detector; what it finds is carried on to the frame of the moment. Otherwise the frames wait
     for it, and the result is the same each time.
     whole: look at every frame, so that no face is shown before it is found.
-    threshold: as for ``Association``.
+    threshold, attributes: as for ``Association``.
 
     seconds: of work so far, by stage. looks: of the detector, so far.
     """
 
     def __init__(
         self, pipeline: Pipeline, recognizer: Recognizer, live: bool, whole: bool = False,
-        threshold: float = float("inf"),
+        threshold: float = float("inf"), attributes: Attributes | None = None,
     ) -> None:  # fmt: skip
         self.tracker = Tracker(recognizer, 1 if whole else CONFIRMED)
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.looks = 0
         self._pipeline = pipeline
-        self._association = Association(pipeline, threshold, EMBEDDED if live else sys.maxsize)
+        self._association = Association(pipeline, threshold, EMBEDDED if live else sys.maxsize, attributes)
         self._live = live
         self._whole = whole
         self._lock = Lock()

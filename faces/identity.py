@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from faces.answers import LASTING, Answers
 from faces.embedders import unit
 from faces.pipeline import LEAST_SHARPNESS, SMALLEST_FACE
 from faces.recognizers import Recognizer
@@ -24,11 +25,15 @@ AGAIN = 2.0  # s, after which somebody whose name is settled is looked at again
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A face of a track. quality: in [0, 1]. embedding: float32 (D,). picture: it and what is around it."""
+    """A face of a track. quality: in [0, 1]. embedding: float32 (D,). picture: it and what is around it.
+
+    answers: of one face, what it looks like; None where nobody asks.
+    """
 
     quality: float
     embedding: Floats
     picture: Image
+    answers: Answers | None = None
 
 
 def quality(faces: Faces, sharpness: Floats) -> Floats:
@@ -60,6 +65,7 @@ class Identity:
 
     settled: whether that is decided; then name, None for unknown. probability, distance: NaN until then.
     mean: float32 (D,), unit length, of the best faces; None before the first.
+    answers: of one face, what the last few looked like on average; None where nobody asks, or before the first.
     """
 
     def __init__(self) -> None:
@@ -67,6 +73,8 @@ class Identity:
         self.name: str | None = None
         self.probability = self.distance = float("nan")
         self.mean: Floats | None = None
+        self.answers: Answers | None = None
+        self._looks: deque[Answers] = deque(maxlen=LASTING)
         self._samples: list[Sample] = []  # best first
         self._asked = float("-inf")
 
@@ -83,6 +91,9 @@ class Identity:
     def add(self, sample: Sample, time: float, recognizer: Recognizer) -> None:
         """Take another face into account; all votes are cast anew, since people may have been enrolled meanwhile."""
         self._asked = time
+        if sample.answers is not None:
+            self._looks.append(sample.answers)
+            self.answers = Answers.averaged(self._looks)
         self._samples = sorted([*self._samples, sample], key=lambda each: -each.quality)[:KEPT]
         embeddings = np.stack([each.embedding for each in self._samples])
         self.mean = unit(embeddings.mean(axis=0, keepdims=True))[0]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -216,6 +217,20 @@ def find_images(folder: Path) -> Iterator[Path]:
         for name in sorted(files):
             if not name.startswith(".") and Path(name).suffix.lower() in SUFFIXES:
                 yield Path(parent, name)
+
+
+def expand(paths: Sequence[Path]) -> Iterator[Path]:
+    """The photographs that files and folders stand for, found as they are asked for.
+
+    Raises UsageError, at once, for what is not there.
+    """
+    for path in paths:
+        if path.is_dir():
+            if next(find_images(path), None) is None:
+                raise UsageError(f"{path}: no photographs in this folder")
+        elif not path.exists():
+            raise UsageError(f"{path}: no such file or folder")
+    return chain.from_iterable(find_images(path) if path.is_dir() else [path] for path in paths)
 
 
 def _raise_unless_gone(error: OSError) -> None:

@@ -6,12 +6,13 @@ Between two looks of the detector a track moves with the pixels in its box (``fl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
+from faces.answers import Answers
 from faces.association import NEAR, OVERLAPPING, Sighting, State, size
 from faces.flow import Grey, carried
 from faces.geometry import iou
@@ -152,6 +153,7 @@ class Tracker:
             np.array([track.identity.probability for track in some], np.float32),
             np.array([track.identity.distance for track in some], np.float32),
             np.array([track.key in visible for track in some], np.bool_),
+            _answers(some),
         )
 
     def end(self) -> None:
@@ -175,6 +177,13 @@ class Tracker:
         for track in over:
             if track.number:
                 self.ended(track)
+
+
+def _answers(tracks: Sequence[Track]) -> Answers | None:
+    """What they look like; None where nothing is known of any."""
+    each = [track.identity.answers for track in tracks]
+    known = next((answers for answers in each if answers is not None), None)
+    return known and Answers.joined([answers or Answers.unknown(known.heads, 1) for answers in each])
 
 
 def _middle(box: Floats) -> Floats:

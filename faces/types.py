@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from faces.answers import Answers
 from faces.errors import FingerprintError
 
 Image = NDArray[np.uint8]
@@ -218,6 +219,7 @@ class Tracks:
     settled: bool (N,), whether it has been decided who it is. names: N names, None for unknown and not settled.
     probability, distance: float32 (N,), as in ``Matches``; NaN where not settled.
     visible: bool (N,); one that is not is waited for, and its box is where it was last seen or is guessed to be.
+    answers: of N, what they look like; None where nobody asks, or nothing is known yet.
     Raises ValueError when the shapes do not agree.
     """
 
@@ -228,6 +230,7 @@ class Tracks:
     probability: Floats
     distance: Floats
     visible: NDArray[np.bool_]
+    answers: Answers | None = None
 
     def __post_init__(self) -> None:
         n = len(self.ids)
@@ -236,6 +239,8 @@ class Tracks:
         for name in ("settled", "probability", "distance", "visible"):
             if getattr(self, name).shape != (n,):
                 raise ValueError(f"{name} has shape {getattr(self, name).shape}, not {(n,)}")
+        if self.answers is not None and len(self.answers) != n:
+            raise ValueError(f"parallel arrays of different lengths: {n}, {len(self.answers)}")
 
     @classmethod
     def empty(cls) -> Tracks:
@@ -250,5 +255,5 @@ class Tracks:
         names = tuple(name for name, kept in zip(self.names, index, strict=True) if kept)
         return Tracks(
             self.ids[index], self.xyxy[index], names, self.settled[index], self.probability[index],
-            self.distance[index], self.visible[index],
+            self.distance[index], self.visible[index], None if self.answers is None else self.answers[index],
         )  # fmt: skip

@@ -12,11 +12,13 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "faces"
 LAYERS = (
-    "errors types geometry",
+    "errors answers types geometry",
     "images zoo engine pickles download watching locks datasets sources feeds sinks",
-    "dlib_weights detectors landmarks aligners embedders",
+    "labelled perceptual splits scores exploration model_card",
+    "dlib_weights detectors landmarks aligners embedders attributes",
+    "image_classes training",
     "gallery duplicates metrics people classifiers recognizers training_report comparison versions reloading",
-    "pipeline checkpoints extraction tasks cluster workers",
+    "pipeline chips checkpoints extraction tasks cluster workers",
     "flow identity association tracking following events attendance strangers draw windows",
     "synthetic_people synthetic_sheet synthetic synthetic_scene",
     "cli",
@@ -70,7 +72,8 @@ def test_the_scripts_are_above_the_package() -> None:
 def test_inference_runtimes_are_behind_one_door() -> None:
     assert users("onnxruntime") == {"engine"}
     assert {owner(path) for path in FILES if "readNet" in path.read_text(encoding="utf-8")} == {"engine"}
-    assert users("dlib", "face_recognition_models", "keras", "tensorflow", "torch") == set()
+    assert users("dlib", "face_recognition_models", "tensorflow") == set()
+    assert users("keras", "torch", "matplotlib") <= {"training", "exploration"}
 
 
 def test_http_is_in_one_place() -> None:
@@ -94,7 +97,8 @@ sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "op
 for name in {[name.removesuffix(".__init__") for name in modules]}:
     importlib.import_module(name)
 print([name for name in opened if name.endswith((".dat", ".onnx", ".npz", ".t7", ".caffemodel", ".pb"))])
-slow = "sklearn onnxruntime onnx scipy tqdm keras pebble watchdog filelock fsspec distributed av".split()
+slow = "sklearn onnxruntime onnx scipy tqdm keras torch matplotlib pebble watchdog filelock fsspec distributed av"
+slow = slow.split()
 print([name for name in slow if name in sys.modules])
 """
     result = subprocess.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 
 from benchmarks.photographs import DATA
 from faces import draw, recognizers
+from faces.answers import Answers, Head
 from faces.draw import KNOWN, UNKNOWN, UNSETTLED, annotate, annotate_tracks, blur, caption
 from faces.gallery import Gallery
 from faces.images import find_images, read_image
@@ -34,6 +36,10 @@ def tracks(*who: tuple[str | None, bool], box: tuple[int, ...] = BOX, probabilit
         np.arange(1, n + 1), np.tile(np.array(box, np.float32), (n, 1)), tuple(name for name, _ in who),
         np.array([settled for _, settled in who], np.bool_), values, values, np.ones(n, np.bool_),
     )  # fmt: skip
+
+
+def ages(*years: float) -> Answers:
+    return Answers((Head("age", unit="years"),), {"age": np.array(years, np.float32)[:, None]})
 
 
 def grey(height: int, width: int) -> Image:
@@ -61,6 +67,29 @@ def test_a_box_and_a_label_above_it() -> None:
     assert abs(x2 - 200) <= 2
     assert abs(y2 - 220) <= 2
     assert (drawn[150:170, 120:180] == 128).all()  # the face is not covered
+
+
+def test_below_the_box_is_what_a_face_looks_like() -> None:
+    plain = annotate(grey(300, 400), faces_at(BOX), matches("Ada"))
+    drawn = annotate(grey(300, 400), faces_at(BOX), matches("Ada"), ages(34))
+    assert np.array_equal(drawn[:200], plain[:200])
+    assert changed(drawn[205:])[0] < 102 and has(drawn[205:], KNOWN)
+    unknown = annotate(grey(300, 400), faces_at(BOX), matches("Ada"), ages(np.nan))
+    assert np.array_equal(unknown, plain)
+
+
+def test_where_there_is_no_room_above_a_box_both_labels_are_below() -> None:
+    above, both = (annotate(grey(300, 400), faces_at((100, 2, 200, 100)), matches("Ada"), a) for a in (None, ages(34)))
+    bottom = changed(above)[3]
+    assert np.array_equal(above[:bottom], both[:bottom])
+    assert has(both[bottom:], KNOWN)
+
+
+def test_tracks_show_what_they_look_like() -> None:
+    some = tracks(("Ada", True))
+    plain, drawn = (annotate_tracks(grey(300, 400), replace(some, answers=a)) for a in (None, ages(34)))
+    assert np.array_equal(drawn[:200], plain[:200])
+    assert has(drawn[205:], KNOWN)
 
 
 def test_known_and_unknown_have_different_colours() -> None:
@@ -161,7 +190,7 @@ def test_a_track_that_is_not_settled_has_a_thin_box() -> None:
 
 def test_a_track_that_is_not_visible_is_not_drawn() -> None:
     all_three = tracks(("Ada", True), (None, True), (None, False))
-    hidden = Tracks(*(getattr(all_three, name) for name in Tracks.__slots__[:-1]), np.zeros(3, np.bool_))
+    hidden = replace(all_three, visible=np.zeros(3, np.bool_))
     assert (annotate_tracks(grey(300, 400), hidden) == 128).all()
     assert (annotate_tracks(grey(300, 400), Tracks.empty()) == 128).all()
 

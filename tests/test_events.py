@@ -6,6 +6,7 @@ import io
 import json
 import os
 import sys
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from faces.answers import Answers, Head
 from faces.errors import FacesError, UsageError
 from faces.events import BoxLog, Event, EventFinder, EventLog
 from faces.types import Frame, Tracks
@@ -274,3 +276,43 @@ def test_a_recognizer_that_knows_no_distance(tmp_path: Path) -> None:
     with BoxLog(tmp_path / "boxes.jsonl") as log:
         log.write(frame(0), no_distance)
     assert json.loads((tmp_path / "boxes.jsonl").read_text())["distance"] is None
+
+
+# What faces look like
+
+
+AGE, GENDER = Head("age", unit="years"), Head("gender", ("male", "female"))
+
+
+def looking(years: float, some: Tracks) -> Tracks:
+    """The same tracks, all men of an age; NaN where nothing is known."""
+    n = len(some)
+    gender = np.tile(np.array([[0.75, 0.25]], np.float32) + 0 * np.float32(years), (n, 1))
+    return replace(some, answers=Answers((AGE, GENDER), {"age": np.full((n, 1), years, np.float32), "gender": gender}))
+
+
+def test_events_say_what_a_track_looks_like_so_far() -> None:
+    finder = EventFinder()
+    appeared = finder.observe(0.0, looking(np.nan, tracks((1, UNSETTLED))))
+    assert [each.attributes for each in appeared] == [{}]
+    finder.observe(0.1, looking(30, tracks((1, UNSETTLED))))
+    left = finder.observe(0.2, Tracks.empty())
+    man = {"value": "male", "probabilities": {"male": 0.75, "female": 0.25}}
+    assert [each.attributes for each in left] == [{"age": 30.0, "gender": man}]
+
+
+def test_logs_have_columns_for_what_faces_look_like() -> None:
+    appeared = EventFinder().observe(0.0, looking(30, tracks((1, "Ada"))))
+    table, lines, boxes = io.StringIO(), io.StringIO(), io.StringIO()
+    with EventLog(table, heads=(AGE, GENDER)) as csv_log, EventLog(lines, as_json=True, heads=(AGE, GENDER)) as log:
+        for each in (*appeared, event("leave", 1.0, 2)):
+            csv_log.write(each)
+            log.write(each)
+    heading, first, _, last = table.getvalue().splitlines()
+    assert heading.endswith(",y2,age,gender,gender_probability")
+    assert (first.endswith(",9,30.0,male,0.75"), last.endswith(",4,,,")) == (True, True)
+    said = [json.loads(line)["attributes"] for line in lines.getvalue().splitlines()]
+    assert (said[0]["gender"]["value"], said[0]["age"], said[-1]) == ("male", 30.0, {})
+    with BoxLog(boxes, heads=(AGE, GENDER)) as log_of_boxes:
+        log_of_boxes.write(Frame(np.zeros((1, 1, 3), np.uint8), 0, 0.0, 0.0), looking(30, tracks((1, "Ada"))))
+    assert boxes.getvalue().splitlines()[1].endswith(",30.0,male,0.75")

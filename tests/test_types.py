@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from faces.answers import Answers, Head
 from faces.errors import FingerprintError
-from faces.types import Faces, Fingerprint, Matches, ModelId
+from faces.types import Faces, Fingerprint, Matches, ModelId, Tracks
 from tests.fakes import faces_at
 
 PRINT = Fingerprint(ModelId("det", "1" * 64), ModelId("ali", "2" * 64), ModelId("emb", "3" * 64))
@@ -107,3 +108,11 @@ def test_fingerprint_accepts_the_same_and_names_the_part_that_differs() -> None:
     assert str(caught.value) == (
         "it was: made with the aligner ali (99999999), but this run uses ali (22222222); do this"
     )
+
+
+def test_tracks_know_what_each_of_them_looks_like() -> None:
+    age = (Head("age", unit="years"),)
+    with pytest.raises(ValueError, match="different lengths: 0, 1"):
+        dataclasses.replace(Tracks.empty(), answers=Answers.unknown(age, 1))
+    none = dataclasses.replace(Tracks.empty(), answers=Answers.unknown(age, 0))
+    assert none[np.zeros(0, np.bool_)].answers is not None
