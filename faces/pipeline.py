@@ -100,13 +100,13 @@ class Pipeline:
             return Enrolment(sha256=sha256, reason=reason), None
         return Enrolment(face=face, sha256=sha256), crop
 
-    def best_face(self, image: Image) -> Faces:
-        """The face that an image is of, with landmarks, or none."""
-        return self._portrait(Picture.of(image))[0]
+    def best_face(self, image: Image, smallest: int = SMALLEST_FACE) -> Faces:
+        """The face that an image is of, with landmarks, or none. smallest: px, of those that are looked for."""
+        return self._portrait(Picture.of(image), smallest)[0]
 
-    def _portrait(self, picture: Picture) -> tuple[Faces, Image, float]:
+    def _portrait(self, picture: Picture, smallest: int = SMALLEST_FACE) -> tuple[Faces, Image, float]:
         """The best face of a picture, in px of the whole, and an image to crop it from, which is ``scale`` as large."""
-        face = self.detector.portrait(picture, SMALLEST_FACE)
+        face = self.detector.portrait(picture, smallest)
         image, scale = picture.at_least(CROPPED_FACE / max(face.sizes[0], 1) if len(face) else 0)
         return scaled(self._with_landmarks(image, scaled(face, scale)), 1 / scale), image, scale
 

@@ -1,0 +1,61 @@
+"""Pictures of a training: how it went, and what is taken for what."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faces.images import write_bytes
+from faces.training import backend
+from faces.training.fitting import History
+
+
+def curves(history: History, path: Path) -> None:
+    """A PNG with a panel per metric: training and validation over the epochs, and the epoch that was kept."""
+    names = [name for name in history.metrics if not name.startswith("val_")]
+    columns = min(len(names), 3)
+    rows = -(-len(names) // columns)
+    figure = _figure(4.2 * columns, 3.2 * rows)
+    for index, name in enumerate(names):
+        panel = figure.add_subplot(rows, columns, index + 1, title=name.replace("_", " "), xlabel="epoch")
+        for label, key in (("training", name), ("validation", f"val_{name}")):
+            values = history.metrics.get(key, [])
+            panel.plot(range(1, len(values) + 1), values, label=label, marker=".")
+        panel.axvline(history.best, color="grey", linestyle=":", label="kept")
+        panel.xaxis.get_major_locator().set_params(integer=True)
+        panel.grid(alpha=0.3)
+        panel.legend()
+    _save(figure, path)
+
+
+def confusion(matrix: NDArray[np.integer[Any]], classes: Sequence[str], path: Path) -> None:
+    """A PNG of a confusion matrix: int (C, C), a row per true class, a column per predicted one."""
+    shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    side = 2.2 + 0.8 * len(classes)
+    figure = _figure(side + 0.6, side)
+    panel = figure.add_subplot(xlabel="predicted", ylabel="true")
+    panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    slant = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if len(classes) > 2 else {}
+    panel.set_xticks(range(len(classes)), classes, **slant)
+    panel.set_yticks(range(len(classes)), classes)
+    for row, column in np.ndindex(*matrix.shape):
+        color = "white" if shares[row, column] > 0.5 else "black"
+        text = f"{matrix[row, column]}\n{shares[row, column]:.0%}"
+        panel.text(column, row, text, ha="center", va="center", color=color)
+    _save(figure, path)
+
+
+def _figure(width: float, height: float) -> Any:
+    """Of so many inches; without pyplot, which would look for a screen."""
+    return backend.needed("matplotlib.figure", "Matplotlib").Figure((width, height), layout="constrained")
+
+
+def _save(figure: Any, path: Path) -> None:
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=100, metadata={"Software": None})
+    write_bytes(path, file.getvalue())

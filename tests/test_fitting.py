@@ -1,0 +1,165 @@
+"""Fitting: it stops, keeps the best, and goes on after a kill as if there had been none."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from faces.errors import FacesError
+from faces.training import backend, fitting
+from faces.training.fitting import STATE, History
+from tests.conftest import contents
+
+pytest.importorskip("torch")
+
+Data = tuple[np.ndarray, np.ndarray]
+
+
+class Killed(BaseException):
+    """What no handler of the program's takes for its own."""
+
+
+def network(rate: float = 1e-2) -> Any:
+    """A tiny one with everything that has a state: augmentation, normalization, dropout, Adam."""
+    keras = backend.keras()
+    layers = keras.layers
+    backend.seed(1)
+    image = keras.Input((8, 8, 3))
+    x = layers.BatchNormalization()(layers.Conv2D(4, 3)(layers.RandomFlip("horizontal")(image)))
+    x = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(layers.ReLU()(x)))
+    net = keras.Model(image, layers.Dense(2, activation="softmax")(x))
+    net.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return net
+
+
+@pytest.fixture(scope="module")
+def data() -> Data:
+    random = np.random.default_rng(0)
+    x = random.normal(size=(32, 8, 8, 3)).astype(np.float32)
+    return x, (x.mean((1, 2, 3)) > 0).astype(np.intp)
+
+
+def fit(net: Any, data: Data, folder: Path, lines: list[str], **options: Any) -> History:
+    options = {"epochs": 4, "settings": {"seed": 0}, "patience": 9, **options}
+    return fitting.fit(net, data, data, folder=folder, tell=lines.append, batch_size=8, **options)
+
+
+def kill_after(epoch: int, net: Any, data: Data, folder: Path, **options: Any) -> None:
+    class Lines(list[str]):
+        def append(self, line: str) -> None:
+            if line.startswith(f"epoch {epoch}:"):
+                raise Killed
+
+    with pytest.raises(Killed):
+        fit(net, data, folder, Lines(), **options)
+
+
+def test_a_run_leaves_its_history_and_the_best_weights(data: Data, tmp_path: Path) -> None:
+    lines: list[str] = []
+    net = network()
+    history = fit(net, data, tmp_path / "run", lines)
+    assert set(history.metrics) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    assert [line.partition(":")[0] for line in lines] == [f"epoch {epoch}" for epoch in (1, 2, 3, 4)]
+    least = min(history.metrics["val_loss"])
+    assert history.metrics["val_loss"][history.best - 1] == least
+    assert net.evaluate(*data, verbose=0)[0] == pytest.approx(least, rel=1e-4)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_killed_run_ends_as_if_it_had_not_been(data: Data, tmp_path: Path) -> None:
+    whole = network()
+    history = fit(whole, data, tmp_path, [])
+    kill_after(2, network(), data, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [STATE]
+    lines: list[str] = []
+    again = network()
+    assert fit(again, data, tmp_path, lines) == history
+    assert lines[0] == f"{tmp_path / STATE}: going on after epoch 2"
+    assert all(np.array_equal(one, other) for one, other in zip(whole.get_weights(), again.get_weights(), strict=True))
+
+
+def test_a_state_of_other_settings_is_not_continued(data: Data, tmp_path: Path) -> None:
+    kill_after(1, network(), data, tmp_path)
+    lines: list[str] = []
+    assert len(fit(network(), data, tmp_path, lines, settings={"seed": 1}).metrics["loss"]) == 4
+    assert lines[0] == f"{tmp_path / STATE}: of a run with other data or settings; starting anew"
+
+
+@pytest.mark.parametrize("content", [b"", b"nothing", b"PK\3\4 cut off"])
+def test_a_damaged_state_is_not_continued(data: Data, tmp_path: Path, content: bytes) -> None:
+    (tmp_path / STATE).write_bytes(content)
+    lines: list[str] = []
+    assert len(fit(network(), data, tmp_path, lines, epochs=1).metrics["loss"]) == 1
+    assert lines[0] == f"{tmp_path / STATE}: damaged; starting anew"
+
+
+def test_it_stops_without_gain(data: Data, tmp_path: Path) -> None:
+    history = fit(network(rate=0.0), data, tmp_path, [], epochs=50, patience=3)
+    assert len(history.metrics["loss"]) < 50
+    assert len(history.metrics["loss"]) - history.best == 3
+
+
+def test_a_loss_that_is_no_number_is_said(data: Data, tmp_path: Path) -> None:
+    with pytest.raises(FacesError, match="smaller learning rate"):
+        fit(network(), (data[0] * math.nan, data[1]), tmp_path, [])
+
+
+@pytest.mark.parametrize(
+    ("error", "batch_size", "message"),
+    [
+        (MemoryError(), 8, "out of memory with batches of 8: try --batch-size 4"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), 8, "try --batch-size 4"),
+        (RuntimeError("CUDA out of memory. Tried to allocate"), 8, "try --batch-size 4"),
+        (MemoryError(), 1, "one picture at a time: try a smaller --image-size"),
+    ],
+)
+def test_out_of_memory_says_what_to_try(
+    data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, batch_size: int, message: str
+) -> None:
+    net = network()
+
+    def fail(*args: object, **options: object) -> None:
+        raise error
+
+    monkeypatch.setattr(net, "fit", fail)
+    with pytest.raises(FacesError, match=message):
+        fitting.fit(net, data, data, epochs=1, folder=tmp_path, settings={}, tell=lambda _: None, batch_size=batch_size)
+
+
+def test_real_memory_runs_out(tmp_path: Path) -> None:
+    """PyTorch's own error, of what no machine holds."""
+    keras = backend.keras()
+    image = keras.Input((1,))
+    net = keras.Model(image, keras.layers.UpSampling1D(2**44)(keras.layers.Reshape((1, 1))(image)))
+    net.compile("adam", "mse")
+    one = np.ones((1, 1), np.float32)
+    with pytest.raises(FacesError, match="out of memory"):
+        fitting.fit(net, (one, one), (one, one), epochs=1, folder=tmp_path, settings={}, tell=lambda _: None)
+
+
+def test_other_errors_stay_as_they_are(data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = network()
+    monkeypatch.setattr(net, "fit", lambda *args, **options: (_ for _ in ()).throw(RuntimeError("else")))
+    with pytest.raises(RuntimeError, match="else"):
+        fit(net, data, tmp_path, [])
+
+
+def test_ctrl_c_keeps_the_state_and_says_how_to_go_on(data: Data, tmp_path: Path) -> None:
+    class Lines(list[str]):
+        def append(self, line: str) -> None:
+            if line.startswith("epoch 2"):
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match="stopped after epoch 2; the same command goes on from there"):
+        fit(network(), data, tmp_path, Lines())
+    assert list(contents(tmp_path)) == [STATE]
+
+
+def test_tensorboard_gets_a_log(data: Data, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    fit(network(), data, tmp_path / "run", [], epochs=1, tensorboard=tmp_path / "log")
+    assert [path.name.partition(".out")[0] for path in (tmp_path / "log").iterdir()] == ["events"]

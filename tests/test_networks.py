@@ -1,0 +1,83 @@
+"""The networks: dlib's is dlib's, what is frozen stays, and augmentation is for training alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+
+from faces import dlib_weights, zoo
+from faces.training import backend, networks
+
+pytest.importorskip("torch")
+
+HEADS = {"gender": 2, "age": 0}
+RANGES = {"age": (0.0, 100.0)}
+
+
+@pytest.fixture(scope="module")
+def images() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (2, 150, 150, 3)).astype(np.uint8)
+
+
+def values(tensor: object) -> np.ndarray:
+    ops = backend.keras().ops
+    return np.asarray(ops.convert_to_numpy(ops.stop_gradient(tensor)))
+
+
+def test_all_blocks_are_dlibs_network(images: np.ndarray) -> None:
+    keras = backend.keras()
+    core = networks.pretrained(150, HEADS, RANGES, blocks=len(networks.BLOCKS), frozen=len(networks.BLOCKS))
+    pooled = next(layer for layer in core.layers if isinstance(layer, keras.layers.GlobalAveragePooling2D))
+    session = ort.InferenceSession(dlib_weights.converted(zoo.MODELS["dlib-resnet"]))
+    embeddings = session.run(None, {"image": images})[0]
+
+    features = values(keras.Model(core.input, pooled.output)(images))
+    # The last layer is a matrix (256, 128) without bias: the same features give the same embeddings.
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(dlib_weights.converted(zoo.MODELS["dlib-resnet"])).graph
+    last = next(node for node in graph.node if node.op_type == "MatMul").input[1]
+    matrix = next(numpy_helper.to_array(constant) for constant in graph.initializer if constant.name == last)
+    assert features @ matrix == pytest.approx(embeddings, abs=1e-4)
+
+
+def test_frozen_blocks_stay_and_others_learn() -> None:
+    core = networks.pretrained(64, {"gender": 2}, {}, blocks=4, frozen=2)
+    before = [np.array(weight) for weight in core.get_weights()]
+    core.compile("adam", {"gender": "sparse_categorical_crossentropy"})
+    images = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3)).astype(np.uint8)
+    core.train_on_batch(images, {"gender": np.array([0, 1, 0, 1])})
+    learning = {id(weight) for weight in core.trainable_weights}
+    for weight, old, new in zip(core.weights, before, core.get_weights(), strict=True):
+        assert (id(weight) in learning) != np.array_equal(old, new)
+    assert len(learning) == 2 * 2 * 2 + 2  # filters and biases of two blocks' two convolutions, and the head
+
+
+@pytest.mark.parametrize("architecture", networks.ARCHITECTURES)
+@pytest.mark.parametrize("side", [64, 97])
+def test_every_architecture_answers_within_bounds(architecture: str, side: int) -> None:
+    core = networks.ARCHITECTURES[architecture](side, HEADS, RANGES)
+    images = np.random.default_rng(0).integers(0, 256, (3, side, side, 3)).astype(np.uint8)
+    answers = {name: values(answer) for name, answer in core(images).items()}
+    assert answers["gender"].shape == (3, 2)
+    assert answers["gender"].sum(axis=1) == pytest.approx(1, abs=1e-5)
+    assert answers["age"].shape == (3, 1)
+    assert (answers["age"] >= 0).all()
+    assert (answers["age"] <= 100).all()
+
+
+def test_augmentation_changes_training_alone() -> None:
+    core = networks.cnn3(32, {"gender": 2}, {})
+    network = networks.augmented(core)
+    images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3)).astype(np.uint8)
+    assert np.array_equal(values(network(images, training=False)["gender"]), values(core(images)["gender"]))
+    layers = networks.augmentation(32)
+    changed = images.astype(np.float32)
+    for layer in layers:
+        changed = values(layer(changed, training=True))
+    assert changed.shape == images.shape
+    assert not np.array_equal(changed, images)
+    assert changed.min() >= 0
+    assert changed.max() <= 255

@@ -1,0 +1,216 @@
+"""Labelled faces -> an ONNX file that tells gender, age, ... of a face, and a card that says how well and for whom.
+
+The faces are cut out of the photographs as recognize_image.py cuts them, and parted so that, as far as embeddings tell,
+nobody is both learnt from and tested with. The figures are of those tested with.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faces import chips, cli, exploration, labelled, model_card, perceptual, scores, splits
+from faces.attributes.model import CUT, AttributeModel
+from faces.chips import Chips
+from faces.errors import FacesError, UsageError
+from faces.images import check_writable, write_bytes
+from faces.labelled import Labelled
+from faces.locks import only_one
+from faces.training import backend, exporting, fitting, heads, networks, plots
+
+ARCHITECTURES = ("pretrained", "residual", "cnn3")
+TRIED = 32  # faces that the ONNX file's answers are compared with Keras' on
+STRATA = ("gender", "age_group", "ethnicity", "emotion", "glasses")
+
+tell = partial(print, file=sys.stderr, flush=True)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = cli.parser(
+        "Train a network that tells what a face looks like, and measure for whom it does so well.",
+        "python train_attributes.py --dataset utkface --targets gender age_group age ethnicity",
+    )
+    parser.add_argument(
+        "-i", "--dataset", type=Path, required=True,
+        help="folder of faces named as UTKFace's, or with a folder per class; or a CSV file: path, labels",
+    )  # fmt: skip
+    parser.add_argument("--images", type=Path, metavar="DIR", help="folder that a CSV's paths begin in, if not its own")
+    parser.add_argument(
+        "-t", "--targets", nargs="+", default=[], metavar="NAME",
+        help="what to learn, a head each; of a folder per class the one name (default: all that is labelled)",
+    )  # fmt: skip
+    parser.add_argument("--explore", action="store_true", help="only say what is in the data set, and draw it")
+    parser.add_argument("--evaluate", type=Path, metavar="MODEL", help="only measure a model, on the test's faces")
+    parser.add_argument(
+        "--architecture", choices=ARCHITECTURES, default="pretrained",
+        help="pretrained: dlib's face network, which goes on learning; residual: a small one from scratch;"
+        " cnn3: three convolutions, as in tutorials",
+    )  # fmt: skip
+    parser.add_argument("--epochs", type=cli.count, default=12, help="most passes over the faces")
+    parser.add_argument("--batch-size", type=cli.count, default=64, help="faces that are learnt from at once")
+    parser.add_argument("--image-size", type=cli.count, default=96, help="px, the side of a face's chip")
+    parser.add_argument("--blocks", type=int, default=11, help="pretrained: how many of dlib's 14 blocks")
+    parser.add_argument("--frozen", type=int, default=7, help="pretrained: how many of them stay as they are")
+    parser.add_argument("--rate", type=cli.positive, default=4e-4, help="learning rate at its highest")
+    parser.add_argument("--seed", type=int, default=0, help="of all that is random, the split included")
+    parser.add_argument("--source", default="", help="for the card: what the data is")
+    parser.add_argument("--terms", default="not stated", help="for the card: the data's licence")
+    parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="write TensorBoard's log there")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("output/attributes.onnx"),
+        help="the model; its card, report and pictures are written beside it",
+    )  # fmt: skip
+    return parser
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What is learnt from, and what it is judged by. parts: bool (N,) masks to train, to validate, to test with."""
+
+    data: Labelled
+    chips: Chips
+    parts: tuple[NDArray[np.bool_], ...]
+    sha256: str
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = build_parser().parse_args(argv)
+    if args.output.suffix != ".onnx":
+        raise UsageError(f"{args.output}: the model is an .onnx file")
+    model = AttributeModel(args.evaluate) if args.evaluate else None
+    data = labelled.read(args.dataset, args.targets, tell, args.images)
+    check_writable(args.output)
+    if args.explore:
+        exploration.explore(data, args.output.parent, tell)
+        return 0
+    with only_one(args.output):
+        if model is not None:
+            report(args, model, prepared(args, data))
+        else:
+            train(args, prepared(args, data))
+    return 0
+
+
+def prepared(args: argparse.Namespace, data: Labelled) -> Lesson:
+    """The usable photographs, their faces, and who is in which part."""
+    looks = perceptual.look(data.paths, lambda done: tell(f"{done:,} of {len(data):,} photographs read"))
+    data, usable = exploration.clean(data, looks)
+    looks = looks[usable]
+    labelled.check(data, list(data.labels))
+    sha256 = labelled.digest(data, looks.fingerprints)
+    key = f"{sha256} {len(data)} {chips.CUT.name}"
+    cache = args.output.with_suffix(".chips.npz")
+    faces = chips.cut(data.paths, cache, key, every(1000, len(data), "faces cut"))
+    tell(f"{len(data):,} faces, of which {int((~faces.found).sum())} were not found but guessed where they are")
+    if not faces.found.any():
+        raise FacesError(f"{args.dataset}: no face was found in any photograph")
+    groups = splits.groups(data.paths, looks.hashes, faces.embeddings)
+    strata = [name for name in STRATA if name in data.labels]
+    parts = splits.split(data, looks.fingerprints, groups, args.seed, stratify=strata)
+    training, *judged = parts
+    return Lesson(data, faces, (training, *(part & ~data.copies for part in judged)), sha256)
+
+
+def every(step: int, total: int, what: str) -> Any:
+    """A ``tell`` for numbers that speaks now and then."""
+
+    def heard(done: int) -> None:
+        if done // step > (done - chips.AT_ONCE) // step or done == total:
+            tell(f"{done:,} of {total:,} {what}")
+
+    return heard
+
+
+def train(args: argparse.Namespace, lesson: Lesson) -> None:
+    """Learn, write the model, and measure it."""
+    data, side = lesson.data, args.image_size
+    training, validation = (lesson.parts[at] for at in (0, 1))
+    tell(f"{training.sum():,} faces to train with, {validation.sum():,} to validate, {lesson.parts[2].sum():,} to test")
+    images = heads.resized(lesson.chips.images, side)
+    making = {
+        "architecture": args.architecture, "blocks": args.blocks, "frozen": args.frozen, "epochs": args.epochs,
+        "batch_size": args.batch_size, "rate": args.rate, "seed": args.seed, "data_sha256": lesson.sha256,
+    }  # fmt: skip
+    about = {"side": side, "cut": CUT, "heads": heads.described(data), "command": command(args), **making}
+    backend.seed(args.seed)
+    design = networks.ARCHITECTURES[args.architecture]
+    options = {"blocks": args.blocks, "frozen": args.frozen} if args.architecture == "pretrained" else {}
+    core = design(side, heads.widths(data), heads.ranges(data), **options)
+    steps = args.epochs * -(-int(training.sum()) // args.batch_size)
+    network = heads.compiled(networks.augmented(core), data, args.rate, steps)
+    history = fitting.fit(
+        network, heads.taught(data, images, training), heads.taught(data, images, validation, balanced=False),
+        epochs=args.epochs, batch_size=args.batch_size, seed=args.seed, settings=making | {"side": side},
+        folder=args.output.with_suffix(".training"), tell=tell, tensorboard=args.tensorboard,
+    )  # fmt: skip
+    exporting.export(core, args.output, about, images[lesson.parts[2]][:TRIED])
+    plots.curves(history, args.output.with_name(f"{args.output.stem}_curves.png"))
+    report(args, AttributeModel(args.output), lesson, history.metrics)
+
+
+def command(args: argparse.Namespace) -> str:
+    """What was typed, with folders' names for where they are."""
+    places = {str(path): path.name for path in (args.dataset, args.images) if path is not None}
+    words = [places.get(word, word) for word in sys.argv[1:]]
+    return shlex.join(["python", "train_attributes.py", *words])
+
+
+def report(args: argparse.Namespace, model: AttributeModel, lesson: Lesson, history: Any = None) -> None:
+    """Measure a model on the faces to test with: print the figures, write the card, the report and the pictures."""
+    test = lesson.parts[2]
+    data, images = lesson.data[test], lesson.chips.images[test]
+    predictions = {name: answer for name, answer in model.answer(images).items() if name in data.labels}
+    if not predictions:
+        raise FacesError(f"{args.evaluate}: answers none of {', '.join(data.labels)}")
+    figures, groups = scores.evaluate(data, predictions)
+    print(scores.markdown(figures, groups))
+    stem = args.output.with_suffix("") if args.evaluate is None else args.evaluate.with_suffix("")
+    for one in figures:
+        if isinstance(one, scores.ChoiceScore):
+            plots.confusion(np.array(one.confusion), one.classes, Path(f"{stem}_{one.target}.png"))
+    sizes = dict(zip(("training", "validation", "test"), (int(part.sum()) for part in lesson.parts), strict=True))
+    content = {
+        "model": model.about, "faces": sizes, "guessed": int((~lesson.chips.found[test]).sum()),
+        "left_out": len(lesson.data.left_out), "test": scores.to_json(figures, groups), "history": history,
+    }  # fmt: skip
+    write_bytes(Path(f"{stem}_report.json"), f"{json.dumps(content, indent=1)}\n".encode())
+    write_bytes(Path(f"{stem}.md"), model_card.render(card(args, model, lesson, sizes), figures, groups).encode())
+    print(f"-> {stem}.md")
+
+
+def card(args: argparse.Namespace, model: AttributeModel, lesson: Lesson, sizes: dict[str, int]) -> model_card.Card:
+    """What a reader of the model's file should know."""
+    about = model.about
+    predicts = [
+        f"{head.name}: {f'a probability each of {scores.joined(head.classes)}' if head.classes else head.unit}"
+        for head in model.heads
+    ]
+    source = model_card.Source(
+        args.dataset.name, args.source or f"{len(lesson.data):,} photographs.", args.terms, lesson.sha256
+    )
+    return model_card.Card(
+        name=args.output.stem.replace("_", " ").capitalize(),
+        summary="What a face looks like to a small network. It can be wrong, and says so only by its probabilities.",
+        predicts=tuple(predicts),
+        images=f"faces cut out by the aligner template `{CUT}`, {about['side']} x {about['side']} px, uint8 BGR.",
+        sources=(source,),
+        architecture=f"Architecture `{about.get('architecture', 'unknown')}` (faces/training/networks.py), by",
+        command=str(about.get("command", "")),
+        seed=int(about.get("seed", 0)),
+        split=f"{sizes['test']:,} photographs that it was neither trained ({sizes['training']:,}) nor stopped"
+        f" ({sizes['validation']:,}) by, of people who, as far as embeddings tell, are in no other part.",
+    )
+
+
+if __name__ == "__main__":
+    cli.run(main)
