@@ -160,7 +160,7 @@ def train(args: argparse.Namespace, lesson: Lesson) -> None:
 
 def command(args: argparse.Namespace) -> str:
     """What was typed, with folders' names for where they are."""
-    places = {str(path): path.name for path in (args.dataset, args.images) if path is not None}
+    places = {str(path): path.name for path in (args.dataset, args.images, args.output) if path is not None}
     words = [places.get(word, word) for word in sys.argv[1:]]
     return shlex.join(["python", "train_attributes.py", *words])
 
@@ -179,11 +179,14 @@ def report(args: argparse.Namespace, model: AttributeModel, lesson: Lesson, hist
         if isinstance(one, scores.ChoiceScore):
             plots.confusion(np.array(one.confusion), one.classes, Path(f"{stem}_{one.target}.png"))
     sizes = dict(zip(("training", "validation", "test"), (int(part.sum()) for part in lesson.parts), strict=True))
+    kept = Path(f"{stem}_report.json")
+    if history is None and kept.exists():  # of the training that made the model
+        history = json.loads(kept.read_bytes()).get("history")
     content = {
         "model": model.about, "faces": sizes, "guessed": int((~lesson.chips.found[test]).sum()),
         "left_out": len(lesson.data.left_out), "test": scores.to_json(figures, groups), "history": history,
     }  # fmt: skip
-    write_bytes(Path(f"{stem}_report.json"), f"{json.dumps(content, indent=1)}\n".encode())
+    write_bytes(kept, f"{json.dumps(content, indent=1)}\n".encode())
     write_bytes(Path(f"{stem}.md"), model_card.render(card(args, model, lesson, sizes), figures, groups).encode())
     print(f"-> {stem}.md")
 
