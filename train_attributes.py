@@ -29,6 +29,7 @@ from faces.locks import only_one
 from faces.training import backend, exporting, fitting, heads, networks, plots
 
 ARCHITECTURES = ("pretrained", "residual", "cnn3")
+BLOCKS = range(len(networks.BLOCKS) + 1)
 TRIED = 32  # faces that the ONNX file's answers are compared with Keras' on
 STRATA = ("gender", "age_group", "ethnicity", "emotion", "glasses")
 
@@ -46,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--images", type=Path, metavar="DIR", help="folder that a CSV's paths begin in, if not its own")
     parser.add_argument(
-        "-t", "--targets", nargs="+", default=[], metavar="NAME",
+        "-t", "--targets", nargs="+", metavar="NAME",
         help="what to learn, a head each; of a folder per class the one name (default: all that is labelled)",
     )  # fmt: skip
     parser.add_argument("--explore", action="store_true", help="only say what is in the data set, and draw it")
@@ -59,11 +60,25 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--epochs", type=cli.count, default=12, help="most passes over the faces")
     parser.add_argument("--batch-size", type=cli.count, default=64, help="faces that are learnt from at once")
     parser.add_argument("--image-size", type=cli.count, default=96, help="px, the side of a face's chip")
-    parser.add_argument("--blocks", type=int, default=11, help="pretrained: how many of dlib's 14 blocks")
-    parser.add_argument("--frozen", type=int, default=7, help="pretrained: how many of them stay as they are")
+    parser.add_argument(
+        "--blocks",
+        type=int,
+        choices=BLOCKS[1:],
+        default=11,
+        metavar="N",
+        help="pretrained: how many of dlib's 14 blocks",
+    )
+    parser.add_argument(
+        "--frozen",
+        type=int,
+        choices=BLOCKS,
+        default=7,
+        metavar="N",
+        help="pretrained: how many of them stay as they are",
+    )
     parser.add_argument("--rate", type=cli.positive, default=4e-4, help="learning rate at its highest")
     parser.add_argument("--seed", type=int, default=0, help="of all that is random, the split included")
-    parser.add_argument("--source", default="", help="for the card: what the data is")
+    parser.add_argument("--source", help="for the card: what the data is")
     parser.add_argument("--terms", default="not stated", help="for the card: the data's licence")
     parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="write TensorBoard's log there")
     parser.add_argument(
@@ -88,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.output.suffix != ".onnx":
         raise UsageError(f"{args.output}: the model is an .onnx file")
     model = AttributeModel(args.evaluate) if args.evaluate else None
-    data = labelled.read(args.dataset, args.targets, tell, args.images)
+    data = labelled.read(args.dataset, args.targets or (), tell, args.images)
     check_writable(args.output)
     if args.explore:
         exploration.explore(data, args.output.parent, tell)

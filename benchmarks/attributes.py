@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     args = train_attributes.build_parser().parse_args(argv)
     args.output = Path("output/benchmark.onnx") if args.output.name == "attributes.onnx" else args.output
-    lesson = train_attributes.prepared(args, labelled.read(args.dataset, args.targets, tell))
+    lesson = train_attributes.prepared(args, labelled.read(args.dataset, args.targets or (), tell, args.images))
     model = AttributeModel(args.evaluate or attributes.FOLDER / "face_attributes.onnx")
     (features if what == "features" else cuts)(lesson, model)
     return 0
