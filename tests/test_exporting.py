@@ -16,6 +16,7 @@ from faces.training import backend, exporting
 from tests.conftest import contents
 
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow  # training does not depend on the version of OpenCV or scikit-learn
 
 SIDE = 32
 ABOUT = {"side": SIDE, "cut": "whole", "heads": {"kind": {"classes": ["a", "b", "c"]}, "age": {"unit": "years"}}}

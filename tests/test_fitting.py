@@ -15,6 +15,7 @@ from faces.training.fitting import STATE, History
 from tests.conftest import contents
 
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow  # training does not depend on the version of OpenCV or scikit-learn
 
 Data = tuple[np.ndarray, np.ndarray]
 

@@ -10,6 +10,7 @@ from faces import dlib_weights, zoo
 from faces.training import backend, networks
 
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow  # training does not depend on the version of OpenCV or scikit-learn
 
 HEADS = {"gender": 2, "age": 0}
 RANGES = {"age": (0.0, 100.0)}

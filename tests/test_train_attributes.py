@@ -13,6 +13,7 @@ from faces.attributes.model import AttributeModel
 from tests.conftest import RunScript, contents
 
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow  # training does not depend on the version of OpenCV or scikit-learn
 
 QUICK = ("--architecture", "residual", "--image-size", 32, "--epochs", 1, "--batch-size", 8)
 
@@ -42,7 +43,6 @@ def model(faces: Path, run_script: RunScript) -> Path:
     return faces / "out" / "drawn.onnx"
 
 
-@pytest.mark.slow
 def test_it_leaves_a_model_a_card_a_report_and_pictures(model: Path) -> None:
     there = {path.name for path in model.parent.iterdir() if not path.name.startswith(".")}
     assert there >= {"drawn.onnx", "drawn.md", "drawn_report.json", "drawn_curves.png", "drawn_gender.png"}
@@ -63,7 +63,6 @@ def test_it_leaves_a_model_a_card_a_report_and_pictures(model: Path) -> None:
     assert set(report["test"]) == {"gender", "age", "age_group"}
 
 
-@pytest.mark.slow
 def test_evaluate_gives_the_same_figures_and_trains_nothing(model: Path, faces: Path, run_script: RunScript) -> None:
     before = (model.parent / "drawn_report.json").read_text(encoding="utf-8")
     result = run_script(
@@ -76,7 +75,6 @@ def test_evaluate_gives_the_same_figures_and_trains_nothing(model: Path, faces: 
     assert json.loads(before)["test"] == json.loads(after)["test"]
 
 
-@pytest.mark.slow
 def test_explore_says_what_is_there(faces: Path, run_script: RunScript) -> None:
     result = run_script("train_attributes.py", "--dataset", "faces.csv", "--explore", "-o", "look/x.onnx", cwd=faces)
     assert result.returncode == 0, result.stderr

@@ -21,6 +21,7 @@ from tests.conftest import contents
 from tests.drawn_pictures import draw, drawn
 
 pytest.importorskip("torch")
+pytestmark = pytest.mark.slow  # training does not depend on the version of OpenCV or scikit-learn
 
 SMALL = ("--image-size", "32", "--architecture", "residual", "--batch-size", "8")
 FILES = {
@@ -53,7 +54,6 @@ def trained(dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return output
 
 
-@pytest.mark.slow
 def test_what_training_leaves(trained: Path, dataset: Path) -> None:
     assert set(visible(trained)) == FILES
     assert json.loads((trained / "classes.json").read_text()) == ["discs", "frames"]
@@ -67,7 +67,6 @@ def test_what_training_leaves(trained: Path, dataset: Path) -> None:
     assert read_image(trained / "classifier_confusion.png").size
 
 
-@pytest.mark.slow
 def test_what_it_leaves_is_used(trained: Path, dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = str(trained / "classifier.onnx")
     assert classify_image.main(["-i", str(dataset / "discs"), "-m", model, "--json"]) == 0
@@ -76,7 +75,6 @@ def test_what_it_leaves_is_used(trained: Path, dataset: Path, capsys: pytest.Cap
     assert all(sum(one["probabilities"].values()) == pytest.approx(1, abs=1e-3) for one in found)
 
 
-@pytest.mark.slow
 def test_keras_own_file_becomes_the_same_classifier(trained: Path, tmp_path: Path) -> None:
     kept = trained / "model.keras"
     options = ["--from-keras", str(kept), "--classes", "discs", "frames", "--bgr", "-o", str(tmp_path)]
@@ -87,7 +85,6 @@ def test_keras_own_file_becomes_the_same_classifier(trained: Path, tmp_path: Pat
     np.testing.assert_allclose(first.probabilities(images), second.probabilities(images), atol=1e-4)
 
 
-@pytest.mark.slow
 def test_transfer_learns_from_few(tmp_path: Path) -> None:
     folder = draw(tmp_path / "data", 20)
     options = ["--dataset", str(folder), "-o", str(tmp_path / "output"), "--epochs", "12", "--batch-size", "8"]
@@ -117,7 +114,6 @@ def squares() -> tuple[list[Image], np.ndarray]:
     return images, np.stack(images)[..., ::-1].astype(np.float32)
 
 
-@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")  # that .h5 is an old format
 @pytest.mark.parametrize("name", ["model.h5", "model.keras"])
 def test_a_binary_network_gives_both_probabilities(
