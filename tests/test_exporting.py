@@ -15,8 +15,8 @@ from faces.errors import ModelError
 from faces.training import backend, exporting
 from tests.conftest import contents
 
-pytest.importorskip("torch")
-pytestmark = pytest.mark.slow  # training does not depend on the version of OpenCV or scikit-learn
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
+pytestmark = pytest.mark.training
 
 SIDE = 32
 ABOUT = {"side": SIDE, "cut": "whole", "heads": {"kind": {"classes": ["a", "b", "c"]}, "age": {"unit": "years"}}}

@@ -14,8 +14,8 @@ from faces.training import backend, fitting
 from faces.training.fitting import STATE, History
 from tests.conftest import contents
 
-pytest.importorskip("torch")
-pytestmark = pytest.mark.slow  # training does not depend on the version of OpenCV or scikit-learn
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
+pytestmark = pytest.mark.training
 
 Data = tuple[np.ndarray, np.ndarray]
 

@@ -9,8 +9,8 @@ import pytest
 from faces import dlib_weights, zoo
 from faces.training import backend, networks
 
-pytest.importorskip("torch")
-pytestmark = pytest.mark.slow  # training does not depend on the version of OpenCV or scikit-learn
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
+pytestmark = pytest.mark.training
 
 HEADS = {"gender": 2, "age": 0}
 RANGES = {"age": (0.0, 100.0)}

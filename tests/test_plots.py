@@ -11,7 +11,8 @@ from faces.images import read_image
 from faces.training import plots
 from faces.training.fitting import History
 
-pytest.importorskip("matplotlib")
+pytest.importorskip("matplotlib", reason="Matplotlib is not installed: pip install -r requirements-train.txt")
+pytestmark = pytest.mark.training
 
 
 @pytest.mark.parametrize("names", [["loss"], ["loss", "accuracy"], [f"metric_{index}" for index in range(7)]])

@@ -12,8 +12,8 @@ import pytest
 from faces.attributes.model import AttributeModel
 from tests.conftest import RunScript, contents
 
-pytest.importorskip("torch")
-pytestmark = pytest.mark.slow  # training does not depend on the version of OpenCV or scikit-learn
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
+pytestmark = pytest.mark.training
 
 QUICK = ("--architecture", "residual", "--image-size", 32, "--epochs", 1, "--batch-size", 8)
 

@@ -20,8 +20,8 @@ from faces.types import Image
 from tests.conftest import contents
 from tests.drawn_pictures import draw, drawn
 
-pytest.importorskip("torch")
-pytestmark = pytest.mark.slow  # training does not depend on the version of OpenCV or scikit-learn
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
+pytestmark = pytest.mark.training
 
 SMALL = ("--image-size", "32", "--architecture", "residual", "--batch-size", "8")
 FILES = {
