@@ -1,7 +1,7 @@
 """Labelled faces -> an ONNX file that tells gender, age, ... of a face, and a card that says how well and for whom.
 
-The faces are cut out of the photographs as recognize_image.py cuts them, and parted so that, as far as embeddings tell,
-nobody is both learnt from and tested with. The figures are of those tested with.
+The faces are cut out of the photographs as recognize_image.py cuts them, and parted so that copies, and people whom the
+embeddings know for sure, are not both learnt from and tested with. The figures are of those tested with.
 """
 
 from __future__ import annotations
@@ -226,7 +226,8 @@ def card(args: argparse.Namespace, model: AttributeModel, lesson: Lesson, sizes:
         command=str(about.get("command", "")),
         seed=int(about.get("seed", 0)),
         split=f"{sizes['test']:,} photographs that it was neither trained ({sizes['training']:,}) nor stopped"
-        f" ({sizes['validation']:,}) by, of people who, as far as embeddings tell, are in no other part.",
+        f" ({sizes['validation']:,}) by. Copies, and people whom the embeddings know for sure, are in one part; some"
+        " others with several photographs may be in two, which flatters the figures.",
     )
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 import train_attributes
 from faces import attributes, chips, labelled, scores
-from faces.aligners import Aligner, _padded
+from faces.aligners import Aligner, mean_face
 from faces.attributes.model import AttributeModel
 from faces.images import read_image
 from faces.labelled import AGE
@@ -116,7 +116,7 @@ def cuts(lesson: Lesson, model: AttributeModel) -> None:
     ways: dict[str, Aligner | None] = {"as trained": Aligner(chips.CUT)}
     for padding in (0.0, 0.1, 0.3, 0.4):
         points: dict[LandmarkScheme, tuple[list[int], NDArray[np.float64]]] = {
-            "eye-corners": ([0, 1, 2, 3, 4], _padded(padding, chips.CUT.side))
+            "eye-corners": ([0, 1, 2, 3, 4], mean_face(padding, chips.CUT.side))
         }
         ways[f"padding {padding}"] = Aligner(replace(chips.CUT, points=points))
     ways["the detector's box, not turned"] = None

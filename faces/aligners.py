@@ -40,7 +40,7 @@ DLIB_MEAN_FACE = np.array(
 )
 
 
-def _padded(padding: float, side: int) -> Points:
+def mean_face(padding: float, side: int) -> Points:
     """dlib's mean face in a chip of ``side`` px, with ``padding`` of the face's side on each side.
 
     A chip has its middle between two pixels where dlib's points have it on the second: hence the half pixel.
@@ -50,7 +50,7 @@ def _padded(padding: float, side: int) -> Points:
 
 def _dlib_chip() -> Template:
     """dlib's chip for its embedder: 150 px, padding 0.25."""
-    return Template("dlib-chip", 150, {"eye-corners": ([0, 1, 2, 3, 4], _padded(0.25, 150))}, as_dlib=True)
+    return Template("dlib-chip", 150, {"eye-corners": ([0, 1, 2, 3, 4], mean_face(0.25, 150))}, as_dlib=True)
 
 
 def _openface_crop() -> Template:
@@ -83,7 +83,7 @@ def _attributes_crop() -> Template:
     # YuNet's points, averaged over the faces of LFW aligned by dlib's five (benchmarks/measure_models.py templates).
     five = np.array([[33.6, 31.6], [78.0, 32.3], [55.7, 57.6], [36.8, 76.9], [74.6, 77.3]])
     every = [0, 1, 2, 3, 4]
-    return Template("attributes", 112, {"eye-corners": (every, _padded(0.2, 112)), "five-points": (every, five)})
+    return Template("attributes", 112, {"eye-corners": (every, mean_face(0.2, 112)), "five-points": (every, five)})
 
 
 TEMPLATES = {
