@@ -98,6 +98,7 @@ def _uninterrupted() -> Iterator[None]:
 def _begin() -> None:
     """A new process: Ctrl-C is the parent's business, and nothing is left to do when the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Pebble's handler would print a traceback when Python ends meanwhile
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 
