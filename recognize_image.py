@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     recognizer, warnings = recognizers.load(args.recognizer, args.le, pipeline.fingerprint)
     for warning in warnings:
         cli.warn(warning)
-    looks = attributes.load(args.attributes) if args.attributes else None
+    looks = attributes.load(args.attributes, pipeline) if args.attributes else None
     window = Window("recognize_image", partial(print, file=sys.stderr)) if args.show else None
 
     status, taken = 0, set[str]()
@@ -58,8 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             status = 1
             continue
         faces = pipeline.detect(image)
-        matches = recognizer.identify(pipeline.embed(image, faces))
-        answers = looks.of(image, faces) if looks else None
+        embeddings = pipeline.embed(image, faces)
+        matches = recognizer.identify(embeddings)
+        answers = looks.of(image, faces, embeddings) if looks else None
         print((as_json if args.json else as_text)(path, faces, matches, answers))
 
         annotated = annotate(image, faces, matches, answers)

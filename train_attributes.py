@@ -58,6 +58,7 @@ def build_parser() -> argparse.ArgumentParser:
         " cnn3: three convolutions, as in tutorials",
     )  # fmt: skip
     parser.add_argument("--epochs", type=cli.count, default=12, help="most passes over the faces")
+    parser.add_argument("--patience", type=cli.count, default=5, help="epochs without gain before training stops")
     parser.add_argument("--batch-size", type=cli.count, default=64, help="faces that are learnt from at once")
     parser.add_argument("--image-size", type=cli.count, default=96, help="px, the side of a face's chip")
     parser.add_argument(
@@ -76,6 +77,12 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="pretrained: how many of them stay as they are",
     )
+    parser.add_argument("--embedding", action="store_true", help="pretrained: learn from the built-in embedding, too")
+    parser.add_argument(
+        "--augmentation", choices=("light", "strong"), default="light",
+        help="light: faces are mirrored, shifted, lighter or darker; strong: turned, scaled and partly hidden, too",
+    )  # fmt: skip
+    parser.add_argument("--smoothing", type=cli.share, help="part of every label that is doubted, as 0.1")
     parser.add_argument("--rate", type=cli.positive, default=4e-4, help="learning rate at its highest")
     parser.add_argument("--seed", type=int, default=0, help="of all that is random, the split included")
     parser.add_argument("--source", help="for the card: what the data is")
@@ -152,23 +159,32 @@ def train(args: argparse.Namespace, lesson: Lesson) -> None:
     training, validation = (lesson.parts[at] for at in (0, 1))
     tell(f"{training.sum():,} faces to train with, {validation.sum():,} to validate, {lesson.parts[2].sum():,} to test")
     images = heads.resized(lesson.chips.images, side)
+    given: heads.Inputs = images
+    if args.embedding:
+        given = {networks.IMAGE: images, networks.EMBEDDING: lesson.chips.embeddings}
     making = {
         "architecture": args.architecture, "blocks": args.blocks, "frozen": args.frozen, "epochs": args.epochs,
-        "batch_size": args.batch_size, "rate": args.rate, "seed": args.seed, "data_sha256": lesson.sha256,
+        "embedding": args.embedding, "batch_size": args.batch_size, "rate": args.rate, "seed": args.seed,
+        "augmentation": args.augmentation, "smoothing": args.smoothing, "data_sha256": lesson.sha256,
     }  # fmt: skip
     about = {"side": side, "cut": CUT, "heads": heads.described(data), "command": command(args), **making}
     backend.seed(args.seed)
     design = networks.ARCHITECTURES[args.architecture]
-    options = {"blocks": args.blocks, "frozen": args.frozen} if args.architecture == "pretrained" else {}
+    options = {}
+    if args.architecture == "pretrained":
+        options = {"blocks": args.blocks, "frozen": args.frozen}
+        options["embedding"] = lesson.chips.embeddings.shape[1] if args.embedding else 0
     core = design(side, heads.widths(data), heads.ranges(data), **options)
     steps = args.epochs * -(-int(training.sum()) // args.batch_size)
-    network = heads.compiled(networks.augmented(core), data, args.rate, steps)
+    network = networks.augmented(core, args.augmentation == "strong")
+    heads.compiled(network, data, args.rate, steps, args.smoothing or 0.0)
     history = fitting.fit(
-        network, heads.taught(data, images, training), heads.taught(data, images, validation, balanced=False),
+        network, heads.taught(data, given, training), heads.taught(data, given, validation, balanced=False),
         epochs=args.epochs, batch_size=args.batch_size, seed=args.seed, settings=making | {"side": side},
+        patience=args.patience,
         folder=args.output.with_suffix(".training"), tell=tell, tensorboard=args.tensorboard,
     )  # fmt: skip
-    exporting.export(core, args.output, about, images[lesson.parts[2]][:TRIED])
+    exporting.export(core, args.output, about, heads.of_rows(heads.of_rows(given, lesson.parts[2]), slice(TRIED)))
     plots.curves(history, args.output.with_name(f"{args.output.stem}_curves.png"))
     report(args, AttributeModel(args.output), lesson, history.metrics)
 
@@ -183,8 +199,9 @@ def command(args: argparse.Namespace) -> str:
 def report(args: argparse.Namespace, model: AttributeModel, lesson: Lesson, history: Any = None) -> None:
     """Measure a model on the faces to test with: print the figures, write the card, the report and the pictures."""
     test = lesson.parts[2]
-    data, images = lesson.data[test], lesson.chips.images[test]
-    predictions = {name: answer for name, answer in model.answer(images).items() if name in data.labels}
+    data = lesson.data[test]
+    answers = model.answer(lesson.chips.images[test], lesson.chips.embeddings[test])
+    predictions = {name: answer for name, answer in answers.items() if name in data.labels}
     if not predictions:
         raise FacesError(f"{args.evaluate}: answers none of {', '.join(data.labels)}")
     figures, groups = scores.evaluate(data, predictions)

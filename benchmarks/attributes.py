@@ -1,6 +1,7 @@
 """How well attributes can be told from the embedding, from pixels and from both; what a wrong cut costs; how fast.
 
 python -m benchmarks.attributes features --dataset ../shared/data/utkface --targets gender age age_group ethnicity
+python -m benchmarks.attributes features ... --evaluate pixels.onnx  # a model trained without --embedding
 python -m benchmarks.attributes cuts --dataset ../shared/data/utkface --targets gender age age_group ethnicity
 python -m benchmarks.attributes speed
 """
@@ -48,21 +49,22 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def features(lesson: Lesson, model: AttributeModel) -> None:
-    """Heads on the embedding, the model on pixels, and the two together by a share that validation chose."""
-    _, validation, test = lesson.parts
-    known = lesson.chips.found  # the others have no embedding
-    pixels = {at: model.answer(lesson.chips.images[part & known]) for at, part in enumerate((validation, test))}
+    """Heads on the embedding, a model, and the two together by a share that validation chose."""
+    judged = [part & lesson.chips.found for part in lesson.parts[1:]]  # the others have no embedding
+    truth = [lesson.data[part] for part in judged]
+    answers = [model.answer(lesson.chips.images[part], lesson.chips.embeddings[part]) for part in judged]
+    takes = "the model, on pixels and the embedding" if model.wants_embeddings else "the model, on pixels"
     for target in lesson.data.labels:
         embedded = on_embedding(lesson, target)
-        truth = [lesson.data[part & known] for part in (validation, test)]
         both = [
-            [mixed(target, embedded[at], pixels[at][target], share) for share in SHARES] for at in range(len(truth))
+            [mixed(target, embedded[at], answers[at][target], share) for share in SHARES] for at in range(len(truth))
         ]
         best = int(np.argmin([error(truth[0], target, some) for some in both[0]]))
         for name, answer in (
-            ("embedding", embedded[1]), ("pixels", pixels[1][target]), (f"both ({SHARES[best]:.2f})", both[1][best])
+            ("heads on the embedding", embedded[1]), (takes, answers[1][target]),
+            (f"together ({SHARES[best]:.2f})", both[1][best]),
         ):  # fmt: skip
-            print(f"{target:10} {name:12} {figure(truth[1], target, answer)}", flush=True)
+            print(f"{target:10} {name:39} {figure(truth[1], target, answer)}", flush=True)
 
 
 def on_embedding(lesson: Lesson, target: str) -> list[Floats]:
@@ -109,7 +111,7 @@ def figure(data: labelled.Labelled, target: str, answer: Floats) -> str:
 def cuts(lesson: Lesson, model: AttributeModel) -> None:
     """The test's faces cut otherwise than those that were learnt from."""
     part = lesson.parts[2] & lesson.chips.found
-    data, pipeline = lesson.data[part], Pipeline.load()
+    data, embeddings, pipeline = lesson.data[part], lesson.chips.embeddings[part], Pipeline.load()
     faces = [
         (image, pipeline.best_face(image)) for path in data.paths for image in [chips.with_margin(read_image(path))[0]]
     ]
@@ -126,8 +128,8 @@ def cuts(lesson: Lesson, model: AttributeModel) -> None:
             for image, face in faces
             if len(face)
         ]
-        some = data[np.array([len(face) > 0 for _, face in faces])]
-        answers = model.answer(np.array(cut))
+        there = np.array([len(face) > 0 for _, face in faces])
+        some, answers = data[there], model.answer(np.array(cut), embeddings[there])
         print(f"{name:32}" + "; ".join(f"{target} {figure(some, target, answers[target])}" for target in some.labels))
 
 
@@ -143,7 +145,7 @@ def boxed(image: NDArray[np.uint8], box: Floats) -> NDArray[np.uint8]:
 
 
 def speed() -> None:
-    """Milliseconds a face for all heads, on one core, the chips being cut; the embedder beside it, in turns."""
+    """Milliseconds a face for all heads, on one core, chips and embedding being there; the embedder, in turns."""
     from faces import embedders
 
     models = {path.name: AttributeModel(path, threads=1) for path in sorted(attributes.FOLDER.glob("*.onnx"))}
@@ -151,12 +153,13 @@ def speed() -> None:
     embedder.mirror = False
     for faces in (1, 8):
         cut = np.random.default_rng(0).integers(0, 256, (faces, chips.CUT.side, chips.CUT.side, 3)).astype(np.uint8)
+        known = np.zeros((faces, embedder.spec.dimension or 0), np.float32)
         whole = np.random.default_rng(0).integers(0, 256, (faces, 150, 150, 3)).astype(np.uint8)
         times: dict[str, list[float]] = {name: [] for name in (*models, "embedding")}
         for _ in range(RUNS):
             for name, model in models.items():
                 start = perf_counter()
-                model.answer(cut)
+                model.answer(cut, known)
                 times[name].append(perf_counter() - start)
             start = perf_counter()
             embedder.embed(whole)

@@ -118,7 +118,7 @@ class Association:
         good = quality(faces[wanted], np.array([sharpness(crop) for crop in crops], np.float32))
         best = np.flatnonzero(good > 0)[: self._most]
         embeddings = self._pipeline.embedder.embed(crops[best])
-        answers = None if self._attributes is None else self._attributes.of(image, faces[wanted[best]])
+        answers = None if self._attributes is None else self._attributes.of(image, faces[wanted[best]], embeddings)
         return {
             int(wanted[k]): Sample(
                 float(good[k]), embedding, surroundings(image, faces.xyxy[wanted[k]]),

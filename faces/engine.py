@@ -6,6 +6,7 @@ An engine takes one array and gives the network's outputs. It knows nothing of p
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
@@ -68,9 +69,16 @@ class OnnxEngine:
         """What the file says of itself."""
         return dict(self._session.get_modelmeta().custom_metadata_map)
 
-    def run(self, blob: Array) -> list[Array]:
+    @property
+    def input_names(self) -> list[str]:
+        """What ``run`` takes a mapping of, where there are several."""
+        return [entry.name for entry in self._session.get_inputs()]
+
+    def run(self, blob: Array | Mapping[str, Array]) -> list[Array]:
+        """The outputs for the one input, or for several by their names."""
+        feed = blob if isinstance(blob, Mapping) else {self._input.name: blob}
         try:
-            outputs: list[Array] = self._session.run(None, {self._input.name: blob})
+            outputs: list[Array] = self._session.run(None, dict(feed))
         except Exception as error:
             raise ModelError(f"{self._model}: ONNX Runtime cannot compute it ({first_line(error)})") from error
         return outputs

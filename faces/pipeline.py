@@ -49,6 +49,10 @@ class Pipeline:
             embedders.load(embedding_model, threads),
         )
 
+    def with_embedder(self, embedder: Embedder) -> Pipeline:
+        """The same detector with another embedder."""
+        return Pipeline(self.detector, self.predictor, embedder)
+
     @property
     def fingerprint(self) -> Fingerprint:
         """Which models these are."""
@@ -64,8 +68,8 @@ class Pipeline:
         return self._with_landmarks(image, self.detector.detect(image))
 
     def embed(self, image: Image, faces: Faces) -> Floats:
-        """float32 (N, D), unit length: the embeddings of faces that ``detect`` found."""
-        return self.embedder.embed(self.embedder.aligner.crop(image, faces))
+        """float32 (N, D), unit length: the embeddings of faces that ``detect`` found, of this or another embedder's."""
+        return self.embedder.embed(self.embedder.aligner.crop(image, self._with_landmarks(image, faces)))
 
     def enrol(self, photographs: Iterable[bytes | str]) -> list[Enrolment]:
         """The best face of each photograph, or why it has none that helps; all are embedded in one go.

@@ -10,6 +10,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from faces.attributes.model import EMBEDDING, IMAGE
+
 FILES: dict[str, dict[str, dict[str, Any]]] = {
     "face_attributes.onnx": {
         "gender": {"classes": ["male", "female"]},
@@ -29,17 +31,19 @@ COLOURS |= {"neutral": 0, "sadness": 1, "happiness": 2, "noGlasses": 0, "reading
 def write_attributes(
     path: Path, heads: dict[str, dict[str, Any]] | None = None, widths: dict[str, int] | None = None,
     metadata: str | None = None, sum_to: float = 1.0, side: int = 112, cut: str = "attributes",
+    embedding: bool = False,
 ) -> Path:  # fmt: skip
     """A class is the likelier the more of its channel in ``COLOURS`` (0: blue) there is; a number is green's mean.
 
     widths: of outputs that are not as wide as their labels. metadata: what the file says of itself instead.
+    embedding: a number is what an embedding, the second input, says at first, instead.
     """
     heads = FILES[path.name] if heads is None else heads
     nodes = [
-        helper.make_node("Cast", ["image"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("Cast", [IMAGE], ["float"], to=TensorProto.FLOAT),
         helper.make_node("ReduceMean", ["float"], ["mean"], axes=[1, 2], keepdims=0),
     ]
-    weights = {"total": np.array(sum_to, np.float32)}
+    weights = {"total": np.array(sum_to, np.float32), "first": np.eye(128, 1, dtype=np.float32)}
     for name, what in heads.items():
         classes = what.get("classes", ())
         width = (widths or {}).get(name, len(classes) or 1)
@@ -55,10 +59,14 @@ def write_attributes(
                 helper.make_node("Mul", [f"{name}_p", "total"], [name]),
             ]
         else:
-            nodes.append(helper.make_node("MatMul", ["mean", f"{name}_w"], [name]))
+            nodes.append(
+                helper.make_node("MatMul", [EMBEDDING, "first"] if embedding else ["mean", f"{name}_w"], [name])
+            )
+    inputs = [helper.make_tensor_value_info(IMAGE, TensorProto.UINT8, ["n", side, side, 3])]
+    if embedding:
+        inputs.append(helper.make_tensor_value_info(EMBEDDING, TensorProto.FLOAT, ["n", 128]))
     graph = helper.make_graph(
-        nodes, "tiny",
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", side, side, 3])],
+        nodes, "tiny", inputs,
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in heads],
         [numpy_helper.from_array(value, name) for name, value in weights.items()],
     )  # fmt: skip

@@ -10,7 +10,9 @@ import sys
 import time
 from argparse import ArgumentTypeError
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -24,11 +26,12 @@ from faces.answers import Answers
 from faces.attributes import DEFAULT, FOLDER, NAMES, Attributes, load
 from faces.attributes.model import BATCH, AttributeModel
 from faces.attributes.pose import _model, head_pose
+from faces.embedders import Embedder
 from faces.errors import ModelError
 from faces.following import Follower
 from faces.images import read_image
 from faces.pipeline import Pipeline
-from faces.types import Faces, Image, LandmarkScheme
+from faces.types import Faces, Floats, Image, LandmarkScheme
 from tests.attribute_files import FILES, write_attributes, write_folder
 from tests.conftest import ROOT, Result, environment
 from tests.crowd import ColourRecognizer, frame, pipeline, stage
@@ -59,7 +62,9 @@ def coloured(*colours: tuple[int, int, int]) -> tuple[Image, Faces]:
 
 def test_all_faces_at_once_and_in_order(models: Path) -> None:
     image, faces = coloured((200, 10, 20), (20, 30, 200), (20, 200, 10))
-    answers = load(("gender", "age", "glasses", "emotion", "ethnicity", "smile"), folder=models).of(image, faces)
+    answers = load(("gender", "age", "glasses", "emotion", "ethnicity", "smile"), pipeline(), folder=models).of(
+        image, faces
+    )
     assert [head.name for head in answers.heads] == [
         "gender", "age", "age_group", "glasses", "emotion", "ethnicity", "smile",
     ]  # fmt: skip
@@ -73,16 +78,19 @@ def test_all_faces_at_once_and_in_order(models: Path) -> None:
 
 @pytest.mark.parametrize("wanted", [DEFAULT, NAMES, ("head_pose",), ("smile",)])
 def test_no_face(models: Path, wanted: tuple[str, ...]) -> None:
-    answers = load(wanted, folder=models).of(np.zeros((9, 9, 3), np.uint8), Faces.empty())
+    answers = load(wanted, pipeline(), folder=models).of(np.zeros((9, 9, 3), np.uint8), Faces.empty())
     assert len(answers) == 0
     assert all(answers.values[head.name].shape == (0, head.width) for head in answers.heads)
 
 
 def test_only_what_is_wanted_is_loaded(tmp_path: Path) -> None:
     image, faces = coloured((1, 2, 3))
-    assert [head.name for head in load(("head_pose",), folder=tmp_path).of(image, faces).heads] == ["roll", "yaw"]
+    assert [head.name for head in load(("head_pose",), pipeline(), folder=tmp_path).of(image, faces).heads] == [
+        "roll",
+        "yaw",
+    ]
     write_attributes(tmp_path / "expression.onnx")
-    assert [head.name for head in load(("smile",), folder=tmp_path).of(image, faces).heads] == ["smile"]
+    assert [head.name for head in load(("smile",), pipeline(), folder=tmp_path).of(image, faces).heads] == ["smile"]
 
 
 def test_ethnicity_is_told_to_those_only_who_ask() -> None:
@@ -106,7 +114,62 @@ def test_a_model_of_smaller_chips(tmp_path: Path) -> None:
 def test_faces_without_landmarks_are_refused(models: Path) -> None:
     for wanted in ("age", "head_pose"):
         with pytest.raises(ValueError, match="landmarks"):
-            load((wanted,), folder=models).of(np.zeros((9, 9, 3), np.uint8), faces_at((0, 0, 9, 9)))
+            load((wanted,), pipeline(), folder=models).of(np.zeros((9, 9, 3), np.uint8), faces_at((0, 0, 9, 9)))
+
+
+@dataclass
+class Embedding:
+    """A pipeline whose every embedding says the same at first, and that counts how many it made."""
+
+    name: str
+    says: float
+    made: int = 0
+
+    @property
+    def embedder(self) -> Any:
+        return SimpleNamespace(spec=SimpleNamespace(name=self.name))
+
+    def embed(self, image: Image, faces: Faces) -> Floats:
+        self.made += len(faces)
+        return embeddings_that_say(*[self.says] * len(faces))
+
+
+def embeddings_that_say(*ages: float) -> Floats:
+    embeddings = np.zeros((len(ages), 128), np.float32)
+    embeddings[:, 0] = ages
+    return embeddings
+
+
+def test_a_model_is_given_embeddings_where_it_wants_them(tmp_path: Path) -> None:
+    write_attributes(tmp_path / "face_attributes.onnx", embedding=True)
+    image, faces = coloured((200, 10, 20), (20, 30, 200))
+    recognition: Any = Embedding("dlib-resnet", says=40)
+    asked = load(("age",), recognition, folder=tmp_path)
+    known = asked.of(image, faces, embeddings_that_say(31, 62))  # the recognition's own
+    assert known.values["age"].round().tolist() == [[31], [62]]
+    assert recognition.made == 0
+    assert asked.of(image, faces).values["age"].round().tolist() == [[40], [40]]
+    assert recognition.made == 2
+    write_attributes(tmp_path / "expression.onnx")
+    load(("emotion",), recognition, folder=tmp_path).of(image, faces)
+    assert recognition.made == 2
+
+
+def test_another_embedders_embeddings_are_not_what_a_model_wants(tmp_path: Path) -> None:
+    write_attributes(tmp_path / "face_attributes.onnx", embedding=True)
+    image, faces = coloured((200, 10, 20), (20, 30, 200))
+    built_in, loaded = Embedding("dlib-resnet", says=50), []
+
+    class Other(Embedding):
+        def with_embedder(self, embedder: Embedder) -> Embedding:
+            loaded.append(embedder.spec.name)
+            return built_in
+
+    other: Any = Other("sface", says=40)
+    asked = load(("age",), other, folder=tmp_path)
+    for embeddings in (None, embeddings_that_say(31, 62)):
+        assert asked.of(image, faces, embeddings).values["age"].round().tolist() == [[50], [50]]
+    assert (loaded, other.made, built_in.made) == (["dlib-resnet"], 0, 4)
 
 
 # Models that are none
@@ -114,14 +177,14 @@ def test_faces_without_landmarks_are_refused(models: Path) -> None:
 
 def test_a_model_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"face_attributes\.onnx: no such model file; .* leave gender,age out"):
-        load(("gender", "age", "head_pose"), folder=tmp_path)
+        load(("gender", "age", "head_pose"), pipeline(), folder=tmp_path)
 
 
 @pytest.mark.parametrize("data", [b"", b"this is no network", b"\x08\x07" * 50])
 def test_a_file_that_is_no_network(tmp_path: Path, data: bytes) -> None:
     (tmp_path / "glasses.onnx").write_bytes(data)
     with pytest.raises(ModelError, match=r"glasses\.onnx: .*"):
-        load(("glasses",), folder=tmp_path)
+        load(("glasses",), pipeline(), folder=tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -176,10 +239,10 @@ def test_outputs_that_are_no_probabilities(tmp_path: Path) -> None:
 def test_a_model_that_does_not_answer_what_is_wanted(tmp_path: Path) -> None:
     write_attributes(tmp_path / "face_attributes.onnx", GENDER)
     with pytest.raises(ModelError, match="does not answer age, only gender"):
-        load(("gender", "age"), folder=tmp_path)
+        load(("gender", "age"), pipeline(), folder=tmp_path)
     write_attributes(tmp_path / "expression.onnx", {"emotion": {"classes": ["bored", "neutral"]}})
     with pytest.raises(ModelError, match="no happiness"):
-        load(("smile",), folder=tmp_path)
+        load(("smile",), pipeline(), folder=tmp_path)
 
 
 # How a head is turned
@@ -314,10 +377,10 @@ class Colours(Attributes):
     """Asks faces of ``crowd`` how red they are, and counts how many it asked."""
 
     def __init__(self, models: dict[str, AttributeModel]) -> None:
-        super().__init__(("age",), models)
+        super().__init__(("age",), models, pipeline())
         self.asked = 0
 
-    def of(self, image: Image, faces: Faces) -> Answers:
+    def of(self, image: Image, faces: Faces, embeddings: Floats | None = None) -> Answers:
         self.asked += len(faces)
         red = np.array([image[int(t) : int(b), int(x) : int(r), 2].mean() for x, t, r, b in faces.xyxy], np.float32)
         group = np.tile(np.array([0, 1, 0], np.float32), (len(faces), 1))
@@ -357,7 +420,8 @@ def test_tracks_that_nobody_asks_have_no_answers() -> None:
 @pytest.fixture(scope="module")
 def look() -> Callable[[str], dict[str, Any]]:
     """What a photograph's face looks like."""
-    found, asked = Pipeline.load(), load((*DEFAULT, "ethnicity", "smile"))
+    found = Pipeline.load()
+    asked = load((*DEFAULT, "ethnicity", "smile"), found)
 
     def look(name: str) -> dict[str, Any]:
         image = read_image(DATA / name)

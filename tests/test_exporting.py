@@ -12,7 +12,7 @@ import pytest
 
 from faces.engine import OnnxEngine
 from faces.errors import ModelError
-from faces.training import backend, exporting
+from faces.training import backend, exporting, networks
 from tests.conftest import contents
 
 pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
@@ -48,6 +48,21 @@ def file(network: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("export") / "deep" / "network.onnx"
     exporting.export(network, path, ABOUT, PICTURES)
     return path
+
+
+@pytest.mark.parametrize("number", [1, 2, 5])
+def test_a_network_of_two_inputs(tmp_path: Path, number: int) -> None:
+    core = networks.pretrained(64, {"kind": 3}, {}, blocks=4, frozen=3, embedding=128)
+    embeddings = np.random.default_rng(0).normal(size=(5, 128)).astype(np.float32)
+    given = {"image": np.random.default_rng(0).integers(0, 256, (5, 64, 64, 3)).astype(np.uint8)}
+    given["embedding"] = embeddings
+    about = {"side": 64, "cut": "whole", "heads": {"kind": {"classes": ["a", "b", "c"]}}}
+    exporting.export(core, tmp_path / "two.onnx", about, given)
+    some = {name: array[:number] for name, array in given.items()}
+    (kind,) = OnnxEngine(tmp_path / "two.onnx").run(some)
+    expected = core(some, training=False)["kind"].detach().numpy()
+    np.testing.assert_allclose(kind, expected, atol=1e-4)
+    assert kind.shape == (number, 3)
 
 
 @pytest.mark.parametrize("number", [1, 2, 5])

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
+from faces import embedders
 from faces.aligners import TEMPLATES, Aligner
 from faces.answers import Answers, Head
-from faces.attributes.model import CUT, AttributeModel
+from faces.attributes.model import CUT, EMBEDDER, AttributeModel
 from faces.attributes.pose import HEADS, head_pose
 from faces.errors import ModelError
+from faces.pipeline import Pipeline
 from faces.types import Faces, Floats, Image
 
 __all__ = ["DEFAULT", "FOLDER", "NAMES", "Attributes", "load"]
@@ -33,12 +35,16 @@ SMILE, HAPPY = Head("smile", unit="probability"), "happiness"
 class Attributes:
     """Answers questions about faces, each model asked once for all faces of an image.
 
-    wanted: of ``NAMES``. models: by file name. May be used from several threads at once.
+    wanted: of ``NAMES``. models: by file name. pipeline: which finds the faces, and embeds them where a model wants
+    that. May be used from several threads at once.
     Raises ModelError when a model does not answer what is wanted.
     """
 
-    def __init__(self, wanted: Sequence[str], models: dict[str, AttributeModel]) -> None:
+    def __init__(self, wanted: Sequence[str], models: dict[str, AttributeModel], pipeline: Pipeline) -> None:
         self._models = models
+        self._pipeline, self._shares = pipeline, True
+        if any(model.wants_embeddings for model in models.values()) and pipeline.embedder.spec.name != EMBEDDER:
+            self._pipeline, self._shares = pipeline.with_embedder(embedders.load(embedders.BUILT_IN)), False
         self._aligner = Aligner(TEMPLATES[CUT])
         self._taken: dict[str, set[str]] = {}  # heads, by file
         heads: dict[str, Head] = {}
@@ -60,9 +66,10 @@ class Attributes:
                 heads |= {head: there[head] for head in needed}
         self.heads = tuple(heads.values())
 
-    def of(self, image: Image, faces: Faces) -> Answers:
+    def of(self, image: Image, faces: Faces, embeddings: Floats | None = None) -> Answers:
         """The answers for N >= 0 faces with landmarks, as ``Pipeline.detect`` finds them.
 
+        embeddings: float32 (N, D), what the pipeline made of them, where that is known already.
         Raises ValueError for faces without landmarks.
         """
         if len(faces) == 0:
@@ -70,8 +77,11 @@ class Attributes:
         values: dict[str, Floats] = {}
         if self._taken:
             chips = self._aligner.crop(image, faces)
+            if embeddings is None or not self._shares:
+                wanted = any(self._models[file].wants_embeddings for file in self._taken)
+                embeddings = self._pipeline.embed(image, faces) if wanted else None
             for file, taken in self._taken.items():
-                answers = self._models[file].answer(chips)
+                answers = self._models[file].answer(chips, embeddings)
                 values |= {name: answers[name] for name in taken}
         if SMILE in self.heads:
             values["smile"] = np.ascontiguousarray(values["emotion"][:, self._happy, None])
@@ -80,10 +90,13 @@ class Attributes:
         return Answers(self.heads, {head.name: values[head.name] for head in self.heads})
 
 
-def load(wanted: Sequence[str], threads: int | None = None, folder: Path | None = None) -> Attributes:
+def load(
+    wanted: Sequence[str], pipeline: Pipeline, threads: int | None = None, folder: Path | None = None
+) -> Attributes:
     """Those models of a folder (default: the project's ``attribute_models``) that answer what is wanted, of ``NAMES``.
 
-    threads: within one model. Raises ModelError when one is missing, is none, or does not answer it.
+    pipeline: as for ``Attributes``. threads: within one model.
+    Raises ModelError when one is missing, is none, or does not answer it.
     """
     files = dict.fromkeys(SOURCES[name][0] for name in wanted if name in SOURCES)
     folder = folder or FOLDER
@@ -95,4 +108,4 @@ def load(wanted: Sequence[str], threads: int | None = None, folder: Path | None 
                 f"{folder / file}: no such model file; put it there again, or leave {asking} out of --attributes"
             )
         models[file] = AttributeModel(folder / file, threads)
-    return Attributes(wanted, models)
+    return Attributes(wanted, models, pipeline)

@@ -9,12 +9,15 @@ from typing import Any
 import cv2
 import numpy as np
 
+from faces import zoo
 from faces.answers import Head
-from faces.engine import OnnxEngine
+from faces.engine import Array, OnnxEngine
 from faces.errors import ModelError
 from faces.types import Floats, Image
 
 CUT = "attributes"  # the aligner's template that these models know faces by
+EMBEDDER = "dlib-resnet"  # whose embeddings they are given, where they take any
+IMAGE, EMBEDDING = "image", "embedding"  # inputs
 BATCH = 32  # chips in one call: more take memory, and are no faster
 
 
@@ -41,14 +44,29 @@ class AttributeModel:
             raise ModelError(f"{path}: no attribute model: it was trained on images cut as {cut!r}, not {CUT!r}")
         self._try_out()
 
-    def answer(self, chips: Image) -> dict[str, Floats]:
-        """By the head's name float32 (N, classes), probabilities, or (N, 1), for uint8 (N, side, side, 3) BGR chips."""
+    @property
+    def wants_embeddings(self) -> bool:
+        """Whether ``answer`` needs the built-in embedder's embeddings, too."""
+        return EMBEDDING in self._engine.input_names
+
+    def answer(self, chips: Image, embeddings: Floats | None = None) -> dict[str, Floats]:
+        """By the head's name float32 (N, classes), probabilities, or (N, 1).
+
+        chips: uint8 (N, side, side, 3), BGR. embeddings: float32 (N, 128) of the same faces, by the built-in embedder.
+        """
         if chips.shape[1] != self._side:
             size = self._side, self._side
             small = [cv2.resize(chip, size, interpolation=cv2.INTER_AREA) for chip in chips]
             chips = np.array(small, np.uint8).reshape(len(chips), *size, 3)
         names = self._engine.output_names
-        parts = [self._engine.run(chips[start : start + BATCH]) for start in range(0, len(chips), BATCH)]
+        given: dict[str, Array] = {IMAGE: chips}
+        if self.wants_embeddings:
+            assert embeddings is not None, "this model needs embeddings"
+            given[EMBEDDING] = embeddings
+        parts = [
+            self._engine.run({name: array[start : start + BATCH] for name, array in given.items()})
+            for start in range(0, len(chips), BATCH)
+        ]
         joined = dict(zip(names, (np.concatenate(some) for some in zip(*parts, strict=True)), strict=True))
         return {
             head.name: np.asarray(joined[head.name] if parts else np.zeros((0, head.width)), np.float32)
@@ -60,7 +78,10 @@ class AttributeModel:
         names, path = self._engine.output_names, self._path
         if missing := [head.name for head in self.heads if head.name not in names]:
             raise ModelError(f"{path}: it has no output {missing[0]}, only {', '.join(names)}")
-        outputs = dict(zip(names, self._engine.run(np.zeros((2, self._side, self._side, 3), np.uint8)), strict=True))
+        given: dict[str, Array] = {IMAGE: np.zeros((2, self._side, self._side, 3), np.uint8)}
+        if self.wants_embeddings:
+            given[EMBEDDING] = np.zeros((2, zoo.MODELS[EMBEDDER].dimension or 0), np.float32)
+        outputs = dict(zip(names, self._engine.run(given), strict=True))
         for head in self.heads:
             output = outputs[head.name]
             if output.shape != (2, head.width):

@@ -19,24 +19,27 @@ from faces.errors import ModelError
 from faces.images import write_bytes
 from faces.training import backend
 
+Example = NDArray[np.uint8] | Mapping[str, NDArray[Any]]
+
 INPUT = "image"
 TOLERANCE = 1e-4
 
 
-def export(network: Any, path: Path, metadata: dict[str, Any], example: NDArray[np.uint8]) -> None:
+def export(network: Any, path: Path, metadata: dict[str, Any], example: Example) -> None:
     """Write a Keras network, without layers that only augment, to ``path`` whole or not at all.
 
     network: takes images (N, side, side, 3), of whatever dtype; gives one output per head, in the order of
     metadata["heads"] or by their names. metadata: goes into the file as JSON, under "faces". example: uint8
-    (N, side, side, 3).
-    In the file the input is uint8, named image, N is free, and the outputs are float32 (N, C) named as the heads.
+    (N, side, side, 3), or, for a network of several inputs, such arrays by their names.
+    In the file the inputs are as in the example, N is free, and the outputs are float32 (N, C) named as the heads.
     Raises ModelError when the heads do not fit the outputs, the network cannot be exported, or ONNX Runtime answers
     for the example otherwise than Keras.
     """
     heads: dict[str, dict[str, Any]] = metadata["heads"]
+    example = example if isinstance(example, Mapping) else {INPUT: example}
     expected = _answers(network, example, list(heads))
     for (name, head), output in zip(heads.items(), expected, strict=True):
-        wanted = (len(example), len(head.get("classes", [name])))
+        wanted = (len(example[INPUT]), len(head.get("classes", [name])))
         if output.shape != wanted:
             raise ModelError(f"{name}: the network's output is {output.shape}, where {wanted} fits its classes")
     with TemporaryDirectory() as folder:
@@ -54,10 +57,16 @@ def export(network: Any, path: Path, metadata: dict[str, Any], example: NDArray[
     write_bytes(path, data)
 
 
-def _answers(network: Any, images: NDArray[np.uint8], names: Sequence[str]) -> list[NDArray[Any]]:
+def _answers(network: Any, example: Mapping[str, NDArray[Any]], names: Sequence[str]) -> list[NDArray[Any]]:
     keras = backend.keras()
-    outputs = _in_order(network(keras.ops.convert_to_tensor(images), training=False), names)
+    given = {name: keras.ops.convert_to_tensor(array) for name, array in example.items()}
+    outputs = _in_order(network(_as_it_takes(given), training=False), names)
     return [keras.ops.convert_to_numpy(keras.ops.stop_gradient(output)) for output in outputs]
+
+
+def _as_it_takes(given: Mapping[str, Any]) -> Any:
+    """A network of one input takes it as it is, one of several a dictionary."""
+    return dict(given) if len(given) > 1 else next(iter(given.values()))
 
 
 def _in_order(outputs: Any, names: Sequence[str]) -> list[Any]:
@@ -72,7 +81,7 @@ def _in_order(outputs: Any, names: Sequence[str]) -> list[Any]:
     return found
 
 
-def _write(network: Any, file: Path, names: list[str], example: NDArray[np.uint8]) -> None:
+def _write(network: Any, file: Path, names: list[str], example: Mapping[str, NDArray[Any]]) -> None:
     import torch
 
     class Core(torch.nn.Module):  # type: ignore[misc, unused-ignore]
@@ -80,18 +89,22 @@ def _write(network: Any, file: Path, names: list[str], example: NDArray[np.uint8
             super().__init__()
             self.network = network
 
-        def forward(self, image: Any) -> tuple[Any, ...]:
-            outputs = _in_order(self.network(image, training=False), names)
+        def forward(self, *given: Any) -> tuple[Any, ...]:
+            inputs = _as_it_takes(dict(zip(example, given, strict=True)))
+            outputs = _in_order(self.network(inputs, training=False), names)
             return tuple(output.float() for output in outputs)
 
     device = next(iter(network.variables)).value.device
-    two = torch.as_tensor(np.resize(example, (2, *example.shape[1:])), device=device)  # of one, N would become 1
+    two = tuple(  # of one, N would become 1
+        torch.as_tensor(np.resize(array, (2, *array.shape[1:])), device=device) for array in example.values()
+    )
+    batch = torch.export.Dim("batch")
     try:
         with warnings.catch_warnings(), redirect_stdout(StringIO()), torch.no_grad():
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
-                Core().eval(), (two,), dynamo=True, input_names=[INPUT], output_names=names,
-                dynamic_shapes=({0: torch.export.Dim("batch")},), verbose=False,
+                Core().eval(), two, dynamo=True, input_names=list(example), output_names=names,
+                dynamic_shapes=(tuple({0: batch} for _ in two),), verbose=False,
             )  # fmt: skip
             program.save(str(file), external_data=False)  # type: ignore[union-attr, unused-ignore]
     except Exception as error:  # PyTorch's exporter has a dozen kinds, of which most are RuntimeErrors

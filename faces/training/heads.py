@@ -17,7 +17,8 @@ YEAR = 0.1  # what a year's error costs, where a wrong choice's cross-entropy co
 BALANCE = 0.5  # 0: every face counts the same; 1: every class does
 WARM_UP = 0.03  # of all steps, in which the learning rate rises; then it falls along a cosine
 
-Lesson = tuple[Floats | Image, dict[str, NDArray[Any]], dict[str, Floats]]
+Inputs = Image | dict[str, NDArray[Any]]
+Lesson = tuple[Inputs, dict[str, NDArray[Any]], dict[str, Floats]]
 
 
 def widths(data: Labelled) -> dict[str, int]:
@@ -38,8 +39,13 @@ def described(data: Labelled) -> dict[str, dict[str, Any]]:
     }
 
 
-def taught(data: Labelled, images: Image, rows: NDArray[np.bool_], balanced: bool = True) -> Lesson:
-    """For Keras: images, labels and weights of some faces; what is not known of one weighs nothing.
+def of_rows(inputs: Inputs, rows: NDArray[np.bool_] | slice) -> Inputs:
+    """Of some faces."""
+    return {name: array[rows] for name, array in inputs.items()} if isinstance(inputs, dict) else inputs[rows]
+
+
+def taught(data: Labelled, inputs: Inputs, rows: NDArray[np.bool_], balanced: bool = True) -> Lesson:
+    """For Keras: inputs, labels and weights of some faces; what is not known of one weighs nothing.
 
     balanced: faces of a rare class weigh more, by the square root of how rare it is.
     """
@@ -53,15 +59,22 @@ def taught(data: Labelled, images: Image, rows: NDArray[np.bool_], balanced: boo
             counts = np.bincount(values[known], minlength=len(data.classes[target]))
             rare = (counts.sum() / np.maximum(counts, 1)) ** BALANCE
             weights[target] *= (rare / (rare * counts).sum() * counts.sum())[labels[target]].astype(np.float32)
-    return images[rows], labels, weights
+    return of_rows(inputs, rows), labels, weights
 
 
-def compiled(network: Any, data: Labelled, rate: float, steps: int) -> Any:
-    """Ready to fit for so many steps: cross-entropy of choices, absolute error of the age."""
+def compiled(network: Any, data: Labelled, rate: float, steps: int, smoothing: float = 0.0) -> Any:
+    """Ready to fit for so many steps: cross-entropy of choices, absolute error of the age.
+
+    smoothing: share of each label that is spread over all classes, where labels are often wrong.
+    """
     keras = load_keras()
     warm = max(1, round(WARM_UP * steps))
     falling = keras.optimizers.schedules.CosineDecay(rate / 10, steps, warmup_target=rate, warmup_steps=warm)
-    choice = "sparse_categorical_crossentropy"
+
+    def choice(labels: Any, answers: Any) -> Any:
+        one_hot = keras.ops.one_hot(keras.ops.reshape(labels, (-1,)), answers.shape[-1])
+        return keras.losses.categorical_crossentropy(one_hot, answers, label_smoothing=smoothing)
+
     network.compile(
         keras.optimizers.AdamW(falling, weight_decay=1e-4),
         loss={target: "mae" if target == AGE else choice for target in data.labels},
