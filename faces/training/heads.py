@@ -14,7 +14,7 @@ from faces.types import Floats, Image
 
 AGES = (0.0, 100.0)  # years that a network can say
 YEAR = 0.1  # what a year's error costs, where a wrong choice's cross-entropy costs 1
-BALANCE = 0.5  # 0: every face counts the same; 1: every class does
+BALANCE = 0.25  # 0: every face counts the same; 1: every class does, and rare ones are said too often
 WARM_UP = 0.03  # of all steps, in which the learning rate rises; then it falls along a cosine
 
 Inputs = Image | dict[str, NDArray[Any]]
@@ -47,7 +47,7 @@ def of_rows(inputs: Inputs, rows: NDArray[np.bool_] | slice) -> Inputs:
 def taught(data: Labelled, inputs: Inputs, rows: NDArray[np.bool_], balanced: bool = True) -> Lesson:
     """For Keras: inputs, labels and weights of some faces; what is not known of one weighs nothing.
 
-    balanced: faces of a rare class weigh more, by the square root of how rare it is.
+    balanced: faces of a rare class weigh more, by the fourth root of how rare it is.
     """
     some = data[rows]
     labels, weights = {}, {}

@@ -85,6 +85,15 @@ def pretrained(
         layer.set_weights(next(weights))
         return x
 
+    def widened(x: Any, filters: int) -> Any:
+        """With channels of zeros, by a convolution: ONNX Runtime would leave its fast layout for a padding."""
+        if x.shape[-1] == filters:
+            return x
+        layer = layers.Conv2D(filters, 1, use_bias=False, trainable=False)
+        wide = layer(x)
+        layer.set_weights([np.eye(x.shape[-1], filters, dtype=np.float32)[None, None]])
+        return wide
+
     x = layers.ReLU()(conv(x, 32, 7, 2, same=False, learns=frozen == 0))
     x = layers.MaxPooling2D(3, strides=2)(x)
     for block, filters in enumerate(BLOCKS[:blocks]):
@@ -92,10 +101,10 @@ def pretrained(
         branch = layers.ReLU()(conv(x, filters, 3, 2 if down else 1, same=not down, learns=learns))
         branch = conv(branch, filters, 3, 1, same=True, learns=learns)
         if down:  # as dlib adds maps of different sizes: zeros make both as large as the larger
-            x = layers.AveragePooling2D(2)(x)
-            more = x.shape[1] - branch.shape[1]
-            branch = ops.pad(branch, ((0, 0), (0, max(more, 0)), (0, max(more, 0)), (0, 0)))
-            x = ops.pad(x, ((0, 0), (0, max(-more, 0)), (0, max(-more, 0)), (0, filters - x.shape[-1])))
+            x = widened(layers.AveragePooling2D(2)(x), filters)
+            more = x.shape[1] - branch.shape[1]  # 1 where the map was even
+            if more:
+                branch = ops.pad(branch, ((0, 0), (0, more), (0, more), (0, 0)))
         x = layers.ReLU()(layers.Add()([branch, x]))
     x = layers.Dropout(0.3)(layers.GlobalAveragePooling2D()(x))
     if not embedding:
