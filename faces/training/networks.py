@@ -179,7 +179,7 @@ def _warp(side: int, turn: float = 0.26, scale: float = 0.15, shift: float = 0.0
 
     functional = torch.nn.functional
 
-    class Warp(load_keras().layers.Layer):  # type: ignore[name-defined, misc]
+    class Warp(load_keras().layers.Layer):  # type: ignore[misc]
         def call(self, images: Any, training: bool | None = None) -> Any:
             if not training:
                 return images
