@@ -125,6 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def prepared(args: argparse.Namespace, data: Labelled) -> Lesson:
     """The usable photographs, their faces, and who is in which part."""
+    chips.require_room(len(data))
     looks = perceptual.look(data.paths, lambda done: tell(f"{done:,} of {len(data):,} photographs read"))
     data, usable = exploration.clean(data, looks)
     looks = looks[usable]

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.aligners import TEMPLATES, Aligner
-from faces.errors import ImageError
+from faces.errors import FacesError, ImageError
 from faces.images import read_image, write_bytes
 from faces.pipeline import Pipeline
 from faces.types import Faces, Floats, Image
@@ -30,6 +30,7 @@ MARGIN = 1 / 3  # of a photograph's side
 LEAST_SIDE = 300  # px, of the face with its margin
 LEAST_FACE = 80  # px, in such a picture; smaller ones are not looked for
 AT_ONCE = 64
+MEMORY = 4e9  # bytes of chips; training takes them from memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,13 @@ class Chips:
 
     def __getitem__(self, rows: NDArray[np.bool_]) -> Chips:
         return Chips(self.images[rows], self.embeddings[rows], self.found[rows])
+
+
+def require_room(count: int) -> None:
+    """Raise FacesError when so many chips are more than memory should hold."""
+    most = int(MEMORY / (CUT.side * CUT.side * 3))
+    if count > most:
+        raise FacesError(f"{count:,} faces take over {MEMORY / 1e9:.0f} GB of memory; give no more than {most:,}")
 
 
 def cut(paths: Sequence[Path], cache: Path, key: str, tell: Callable[[int], None] = lambda _: None) -> Chips:

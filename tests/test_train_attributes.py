@@ -99,6 +99,10 @@ def bad(folder: Path, kind: str) -> str:
         (folder / "two" / "single").mkdir()
         shutil.copy(good[-1], folder / "two" / "single" / "1.jpg")
         return "two"
+    if kind == "a million":
+        rows = "".join(f"dataset/{number}.jpg,{'ab'[number % 2]}\n" for number in range(1_000_000))
+        (folder / "million.csv").write_text(f"path,letter\n{rows}")
+        return "million.csv"
     (folder / "range").mkdir()  # labels out of range
     shutil.copy(good[0], folder / "range" / "200_5_9_20170101.jpg")
     return "range"
@@ -112,6 +116,7 @@ def bad(folder: Path, kind: str) -> str:
         ("one class", 1, "it takes two classes"),
         ("a class with one image", 1, "only 1 photograph of 'single'"),
         ("labels out of range", 1, "an age over 116"),
+        ("a million", 1, "1,000,000 faces take over 4 GB of memory; give no more than 106,292"),
     ],
 )
 def test_bad_data_is_one_clear_line_and_nothing_is_lost(
