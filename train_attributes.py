@@ -231,6 +231,9 @@ def card(args: argparse.Namespace, model: AttributeModel, lesson: Lesson, sizes:
         f"{head.name}: {f'a probability each of {scores.joined(head.classes)}' if head.classes else head.unit}"
         for head in model.heads
     ]
+    images = f"faces cut out by the aligner template `{CUT}`, {about['side']} x {about['side']} px, uint8 BGR"
+    if model.wants_embeddings:
+        images += ", and what the built-in embedder makes of the same face"
     source = model_card.Source(
         args.dataset.name, args.source or f"{len(lesson.data):,} photographs.", args.terms, lesson.sha256
     )
@@ -238,7 +241,7 @@ def card(args: argparse.Namespace, model: AttributeModel, lesson: Lesson, sizes:
         name=args.output.stem.replace("_", " ").capitalize(),
         summary="What a face looks like to a small network. It can be wrong, and says so only by its probabilities.",
         predicts=tuple(predicts),
-        images=f"faces cut out by the aligner template `{CUT}`, {about['side']} x {about['side']} px, uint8 BGR.",
+        images=f"{images}.",
         sources=(source,),
         architecture=f"Architecture `{about.get('architecture', 'unknown')}` (faces/training/networks.py), by",
         command=str(about.get("command", "")),
