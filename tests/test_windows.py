@@ -196,10 +196,9 @@ class Shown:
 Answer = TypeVar("Answer")
 
 
-def soon(what: Callable[[], Answer], seconds: float = 20) -> Answer:
-    """What it answers, once that is something."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+def soon(what: Callable[[], Answer], looks: int = 400) -> Answer:
+    """What it answers, once that is something. Looks are counted, not seconds: a machine may stand still in between."""
+    for _ in range(looks):
         if answer := what():
             return answer
         time.sleep(0.05)
