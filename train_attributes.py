@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces import chips, cli, exploration, labelled, model_card, perceptual, scores, splits
-from faces.attributes.model import CUT, AttributeModel
+from faces.attributes.model import CUT, EMBEDDING, IMAGE, AttributeModel
 from faces.chips import Chips
 from faces.errors import FacesError, UsageError
 from faces.images import check_writable, write_bytes
@@ -109,6 +109,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     if args.output.suffix != ".onnx":
         raise UsageError(f"{args.output}: the model is an .onnx file")
+    if args.embedding and args.architecture != "pretrained":
+        raise UsageError(f"--embedding goes with --architecture pretrained, not {args.architecture}")
     model = AttributeModel(args.evaluate) if args.evaluate else None
     data = labelled.read(args.dataset, args.targets or (), tell, args.images)
     check_writable(args.output)
@@ -162,7 +164,7 @@ def train(args: argparse.Namespace, lesson: Lesson) -> None:
     images = heads.resized(lesson.chips.images, side)
     given: heads.Inputs = images
     if args.embedding:
-        given = {networks.IMAGE: images, networks.EMBEDDING: lesson.chips.embeddings}
+        given = {IMAGE: images, EMBEDDING: lesson.chips.embeddings}
     making = {
         "architecture": args.architecture, "blocks": args.blocks, "frozen": args.frozen, "epochs": args.epochs,
         "embedding": args.embedding, "batch_size": args.batch_size, "rate": args.rate, "seed": args.seed,

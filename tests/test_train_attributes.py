@@ -139,6 +139,7 @@ def test_bad_data_is_one_clear_line_and_nothing_is_lost(
     ("options", "status", "says"),
     [
         (("-o", "out/model.keras"), 2, "the model is an .onnx file"),
+        (("--embedding", "--architecture", "cnn3"), 2, "--embedding goes with --architecture pretrained"),
         (("--evaluate", "none.onnx"), 1, "none.onnx: no such model file"),
         (("--evaluate", "faces.csv"), 1, "not a network"),
     ],

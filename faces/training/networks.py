@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faces import dlib_weights, zoo
+from faces.attributes.model import EMBEDDING, IMAGE
 from faces.training.backend import keras as load_keras
 from faces.types import Floats
 
@@ -25,7 +26,6 @@ Ranges = Mapping[str, tuple[float, float]]
 """Of each head that is a number: the least and the greatest."""
 
 ANCHORS = 30
-IMAGE, EMBEDDING = "image", "embedding"  # inputs
 WIDTH = 256  # of what is made of the embedding before the heads
 
 BLOCKS = (32,) * 3 + (64,) * 4 + (128,) * 3 + (256,) * 4
@@ -142,7 +142,7 @@ ARCHITECTURES = {"cnn3": cnn3, "residual": residual, "pretrained": pretrained}
 def augmentation(side: int, strong: bool = False) -> list[Any]:
     """Keras layers for training images: mirrored or not, shifted, lighter or darker; float32 (N, side, side, 3).
 
-    strong: shifted further, and turned, scaled, and with a patch of noise. Slower, against learning by heart.
+    strong: each image by itself, turned and scaled as well, and with a patch of noise; against learning by heart.
     """
     layers = load_keras().layers
     moved = [_warp(side)] if strong else [layers.RandomFlip("horizontal"), _shift(side)]
