@@ -21,6 +21,7 @@ LAYERS = (
     "pipeline attributes chips training checkpoints extraction tasks cluster workers",
     "flow identity association tracking following events attendance strangers draw windows",
     "synthetic_people synthetic_sheet synthetic synthetic_scene",
+    "server",
     "cli",
 )
 ORDER = " ".join(LAYERS).split()  # lowest first: a module imports only from those before it
@@ -77,7 +78,16 @@ def test_inference_runtimes_are_behind_one_door() -> None:
 
 
 def test_http_is_in_one_place() -> None:
-    assert users("urllib", "http", "requests") == {"download"}
+    assert users("urllib", "http", "requests") - {"server"} == {"download"}
+    server = {path.name: set(imported(path)) for path in (PACKAGE / "server").rglob("*.py")}
+    clients = {"http.client", "urllib.request", "requests", "urllib3"}
+    assert {name for name, modules in server.items() if modules & clients} == {"fetch.py"}
+
+
+def test_the_server_and_the_command_line_do_not_know_each_other() -> None:
+    assert users("flask", "werkzeug", "waitress", "sqlalchemy", "alembic") == {"server"}
+    assert users("faces.server") <= {"server"}
+    assert "server" not in users("faces.cli")
 
 
 def test_only_the_command_line_prints_and_exits() -> None:

@@ -1,0 +1,1 @@
+"""The Face API over HTTP, as clients written for Azure's know it, with this project's models."""

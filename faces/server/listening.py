@@ -1,0 +1,92 @@
+"""Waitress, which listens: with the API's form for errors of its own, and an end that lets requests finish."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import socket
+import time
+
+from flask import Flask
+from waitress import create_server, wasyncore
+from waitress.channel import HTTPChannel
+from waitress.task import ErrorTask
+
+from faces.errors import FacesError, UsageError
+from faces.server.application import MOST_BYTES, error_json
+
+GRACE = 10.0  # s that requests have to finish in
+LOOK = 0.5  # s between two looks at whether to end
+SILENCE = 60  # s after which a connection that says nothing is closed
+
+
+def address_of(host: str) -> str:
+    """The address to listen on. Raises UsageError for a name that has none."""
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except (OSError, UnicodeError) as error:
+        raise UsageError(f"--host {host}: no such address") from error
+
+
+def is_loopback(address: str) -> bool:
+    return ipaddress.ip_address(address.partition("%")[0]).is_loopback
+
+
+class Listener:
+    """Answers requests until it is told to stop.
+
+    Raises FacesError when nobody can listen there.
+    """
+
+    def __init__(self, app: Flask, address: str, port: int, threads: int) -> None:
+        try:
+            self._server = create_server(
+                app, host=address, port=port, threads=threads, ident=None, max_request_body_size=MOST_BYTES,
+                channel_timeout=SILENCE, clear_untrusted_proxy_headers=True,
+            )  # fmt: skip
+        except OSError as error:
+            why = (error.strerror or str(error)).lower()
+            raise FacesError(f"cannot listen on {address}, port {port}: {why}; try another --port") from error
+        self._server.channel_class = _Channel
+        self._stop_by: float | None = None
+
+    @property
+    def url(self) -> str:
+        host = self._server.effective_host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self._server.effective_port}"
+
+    def stop(self) -> None:
+        """Accept no more; what was begun is finished. May be called by a signal's handler."""
+        if self._stop_by is None:
+            self._stop_by = time.monotonic() + GRACE
+            self._server.pull_trigger()
+
+    def run(self) -> None:
+        listening = True
+        while self._stop_by is None or (self._busy() and time.monotonic() < self._stop_by):
+            wasyncore.loop(timeout=LOOK, map=self._server._map, count=1)
+            if listening and self._stop_by is not None:
+                wasyncore.dispatcher.close(self._server)
+                listening = False
+        self._server.task_dispatcher.shutdown()
+
+    def _busy(self) -> bool:
+        channels = list(self._server.active_channels.values())
+        return any(channel.requests or channel.request or channel.total_outbufs_len for channel in channels)
+
+
+class _ErrorTask(ErrorTask):  # type: ignore[misc]
+    """What waitress itself refuses: a request that is none, or far too large."""
+
+    def execute(self) -> None:
+        error = self.request.error
+        body = json.dumps(error_json(str(error.code), str(error.reason))).encode()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers.append(("Content-Type", "application/json; charset=utf-8"))
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    error_task_class = _ErrorTask

@@ -1,0 +1,83 @@
+"""The tables. Embeddings are float32 bytes in this machine's order; times are seconds since 1970, UTC."""
+
+from __future__ import annotations
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+
+class Base(DeclarativeBase):
+    """Of every table."""
+
+
+class Property(Base):
+    """What is true of the whole database, such as which models made its embeddings."""
+
+    __tablename__ = "properties"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    value: Mapped[str]
+
+
+class Collection(Base):
+    """A person group, large person group, face list or large face list.
+
+    generation: changes whenever what is searched does, so that an index in memory knows whether it still holds.
+    trained_to: the last of the faces that the training in service has seen; None before the first.
+    training_status: as on the wire; None before the first.
+    """
+
+    __tablename__ = "collections"
+    __table_args__ = (UniqueConstraint("kind", "id"), {"sqlite_autoincrement": True})
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(32))
+    id: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(128))
+    user_data: Mapped[str | None]
+    recognition_model: Mapped[str] = mapped_column(String(32))
+    generation: Mapped[int] = mapped_column(default=0)
+    trained_to: Mapped[int | None]
+    training_status: Mapped[str | None] = mapped_column(String(16))
+    training_message: Mapped[str | None]
+    training_created: Mapped[float | None]
+    training_last_action: Mapped[float | None]
+    training_last_success: Mapped[float | None]
+
+
+class Person(Base):
+    """Somebody in a group."""
+
+    __tablename__ = "persons"
+    __table_args__ = (Index("ix_persons_collection", "collection_key", "id"),)
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(String(36), unique=True)
+    collection_key: Mapped[int] = mapped_column(ForeignKey("collections.key", ondelete="CASCADE"))
+    name: Mapped[str | None] = mapped_column(String(128))
+    user_data: Mapped[str | None]
+    faces: Mapped[list[Face]] = relationship(order_by="Face.key", viewonly=True)
+
+
+class Face(Base):
+    """A face that stays: of somebody, or in a list. Keys grow, and are never used twice."""
+
+    __tablename__ = "faces"
+    __table_args__ = (Index("ix_faces_collection", "collection_key", "id"), {"sqlite_autoincrement": True})
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(String(36), unique=True)
+    collection_key: Mapped[int] = mapped_column(ForeignKey("collections.key", ondelete="CASCADE"))
+    person_key: Mapped[int | None] = mapped_column(ForeignKey("persons.key", ondelete="CASCADE"), index=True)
+    user_data: Mapped[str | None]
+    embedding: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+
+
+class DetectedFace(Base):
+    """A face that was found in a photograph, for a day at most."""
+
+    __tablename__ = "detected_faces"
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True)
+    expires: Mapped[float] = mapped_column(index=True)
+    embedding: Mapped[bytes] = mapped_column(LargeBinary)

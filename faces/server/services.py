@@ -1,0 +1,35 @@
+"""What the routes work with: one of each, in every application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from flask import current_app
+
+from faces.server.confidence import Confidence
+from faces.server.database import Database
+from faces.server.fetch import Fetcher
+from faces.server.matching import Indexes
+from faces.server.training import Trainer
+from faces.server.vision import Vision
+
+NAME = "faces"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of a server."""
+
+    vision: Vision
+    database: Database
+    confidence: Confidence
+    trainer: Trainer
+    fetcher: Fetcher
+    indexes: Indexes = field(default_factory=Indexes)
+
+
+def services() -> Services:
+    """Those of the application that answers now."""
+    parts = current_app.extensions[NAME]
+    assert isinstance(parts, Services)
+    return parts

@@ -1,0 +1,105 @@
+"""A Face API of one's own: what is written for Azure's runs against this server, with the models of the scripts."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+from faces import cli
+from faces.errors import UsageError
+from faces.locks import only_one
+from faces.pipeline import Pipeline
+
+KEY_FILE = Path("output/face_api.key")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = cli.parser("Serve the Face API.", "python serve.py --port 5000")
+    parser.add_argument("--host", default="127.0.0.1", help="name or address to listen on")
+    parser.add_argument("--port", type=port, default=5000, help="0 for any that is free")
+    parser.add_argument(
+        "--database", default="sqlite:///output/faces.db", metavar="URL", help="where everything is kept"
+    )
+    parser.add_argument(
+        "--key-file", type=Path, metavar="FILE",
+        help=f"file of the key that clients have to send; made where there is none (default: {KEY_FILE})",
+    )  # fmt: skip
+    parser.add_argument("--threads", type=cli.count, default=4, help="requests that are answered at the same time")
+    parser.add_argument(
+        "--url-map", type=mapped, action="append", default=[], metavar="URL=FILE",
+        help="a picture's address that stands for a file here; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--allow-url", action="append", default=[], metavar="PREFIX",
+        help="pictures whose address begins so are fetched from this machine or network, too; may be repeated",
+    )  # fmt: skip
+    cli.add_model_options(parser)
+    parser.add_argument("--min-face", type=cli.count, default=36, metavar="PX", help="smallest face to look for")
+    parser.add_argument(
+        "--threshold", type=cli.positive, help="distance that gets a confidence of 0.5, instead of the measured one"
+    )
+    return parser
+
+
+def port(text: str) -> int:
+    """An option's value from 0 to 65535."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: 0 to 65535")
+    return int(text)
+
+
+def mapped(text: str) -> tuple[str, Path]:
+    """An option's value such as https://example.org/a.jpg=photos/a.jpg: addresses have = in them oftener than files."""
+    url, _, file = text.rpartition("=")
+    if not url or not Path(file).is_file():
+        raise argparse.ArgumentTypeError(f"{text!r} is not URL=FILE, of a file that there is")
+    return url, Path(file)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = build_parser().parse_args(argv)
+    try:
+        from faces.server import keys
+        from faces.server.application import create_app
+        from faces.server.confidence import curve
+        from faces.server.database import Database
+        from faces.server.fetch import Fetcher
+        from faces.server.housekeeping import Housekeeping
+        from faces.server.listening import Listener, address_of, is_loopback
+        from faces.server.matching import Indexes
+        from faces.server.services import Services
+        from faces.server.training import Trainer
+        from faces.server.vision import Vision
+    except ImportError as error:
+        raise UsageError(f"the server needs more ({error}); run: pip install -r requirements-server.txt") from error
+
+    address = address_of(args.host)
+    if not is_loopback(address) and args.key_file is None:
+        raise UsageError(f"--host {args.host}: others can reach this; name a key of your own: --key-file FILE")
+    key_file = args.key_file or KEY_FILE
+    key = keys.load(key_file)
+    fetcher = Fetcher(dict(args.url_map), args.allow_url)
+    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, min_face=args.min_face)
+    confidence, vision = curve(pipeline.embedder.spec, args.threshold), Vision(pipeline)
+
+    with only_one(Database.path_of(args.database)):
+        database = Database(args.database, pipeline.fingerprint)
+        indexes = Indexes()
+        trainer, housekeeping = Trainer(database, indexes), Housekeeping(database)
+        app = create_app(Services(vision, database, confidence, trainer, fetcher, indexes), key)
+        listener = Listener(app, address, args.port, args.threads)
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda *_: listener.stop())
+        print(f"Face API at {listener.url}\nkey {key}, from {key_file}", flush=True)
+        listener.run()
+        trainer.close()
+        housekeeping.stop()
+        database.close()
+    print("stopped; everything is kept")
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run(main)
