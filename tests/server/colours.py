@@ -1,0 +1,28 @@
+"""A vision that sees squares of colour instead of faces (see ``tests.crowd``)."""
+
+from __future__ import annotations
+
+from threading import Lock
+
+import numpy as np
+
+from faces.server.vision import Vision
+from faces.types import Faces, Fingerprint, Image, ModelId
+from tests.crowd import ColourDetector, ColourEmbedder
+
+FINGERPRINT = Fingerprint(*(ModelId(part, part[0] * 64) for part in ("detector", "aligner", "embedder")))
+
+
+class ColourVision(Vision):
+    """Without any model."""
+
+    def __init__(self) -> None:
+        self._detector, self._embedder, self._large = ColourDetector(), ColourEmbedder(), Lock()
+
+    def detect(self, image: Image) -> Faces:
+        return self._detector.detect(image)
+
+    def embed(self, image: Image, faces: Faces):
+        if len(faces) == 0:
+            return np.zeros((0, 3), np.float32)
+        return self._embedder.embed(self._embedder.crop(image, faces)).astype(np.float32)

@@ -1,0 +1,165 @@
+"""What the tests of the server share: one in a process of its own, and one without models within this."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import pytest
+import requests
+from flask.testing import FlaskClient
+
+from faces.server.application import KEY, create_app
+from faces.server.confidence import Confidence
+from faces.server.database import Database
+from faces.server.fetch import Fetcher
+from faces.server.matching import Indexes
+from faces.server.services import Services
+from faces.server.training import Trainer
+from faces.types import Image
+from tests.conftest import Running, running
+from tests.crowd import COLOURS, stage
+from tests.server.colours import FINGERPRINT, ColourVision
+
+SECRET = "a key for tests only"
+
+
+@dataclass
+class Service:
+    """A server that runs, and how to reach it."""
+
+    url: str
+    key: str
+    folder: Path
+    running: Running
+
+    def call(self, method: str, path: str, **more: object) -> requests.Response:
+        """Below ``/face/v1.0``, with the key."""
+        return requests.request(
+            method,
+            f"{self.url}/face/v1.0/{path}",
+            headers={KEY: self.key},
+            timeout=30,
+            **more,  # type: ignore[arg-type]
+        )
+
+    def add(self, method: str, path: str, **more: object) -> dict[str, str]:
+        answer = self.call(method, path, **more)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json()) if answer.content else {}
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@contextmanager
+def serving(folder: Path, *options: object) -> Iterator[Service]:
+    """``serve.py`` in a folder, until it is killed."""
+    port = free_port()
+    with running("serve.py", "--port", port, *options, cwd=folder) as process:
+        process.wait_for("Face API at")
+        process.wait_for("key ")
+        key = (folder / "output" / "face_api.key").read_text().strip()
+        yield Service(f"http://127.0.0.1:{port}", key, folder, process)
+
+
+@pytest.fixture(scope="session")
+def drawn(sample: Path) -> dict[str, list[Path]]:
+    """Photographs of drawn people by name."""
+    folders = sorted(path for path in (sample / "dataset").iterdir() if path.is_dir())
+    return {folder.name: sorted(folder.glob("*.jpg")) for folder in folders[:3]}
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory, drawn: dict[str, list[Path]]) -> Iterator[Service]:
+    """A server with the real models, for all tests; the first photograph of each person has an address, too."""
+    maps = [f"https://example.org/{name.split()[0].lower()}.jpg={paths[0]}" for name, paths in drawn.items()]
+    options = [word for one in maps for word in ("--url-map", one)]
+    options += ["--min-face", "80"]  # so much faster than at 36
+    with serving(tmp_path_factory.mktemp("server"), *options) as one:
+        yield one
+
+
+def png(image: Image) -> bytes:
+    done, data = cv2.imencode(".png", image)
+    assert done
+    return data.tobytes()
+
+
+def photograph(*names: str) -> bytes:
+    """A picture of people who are squares of colour (see ``tests.crowd``), side by side."""
+    return png(stage({name: (60 + 90 * k, 90) for k, name in enumerate(names)}))
+
+
+PHOTOGRAPHS = {name: photograph(name) for name in COLOURS}
+
+
+class Api:
+    """The application within this process, with squares of colour instead of faces."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database = Database(f"sqlite:///{folder / 'faces.db'}", FINGERPRINT)
+        self.indexes = Indexes()
+        self.trainer = Trainer(self.database, self.indexes)
+        parts = Services(
+            ColourVision(), self.database, Confidence(0.6, 20), self.trainer, Fetcher(), self.indexes
+        )  # fmt: skip
+        self.client: FlaskClient = create_app(parts, SECRET).test_client()
+
+    def __call__(self, method: str, path: str, **more: object):
+        """Below ``/face/v1.0`` unless the path says all, with the key."""
+        path = path if path.startswith("/") else f"/face/v1.0/{path}"
+        headers = {KEY: SECRET, **more.pop("headers", {})}  # type: ignore[dict-item]
+        return self.client.open(path, method=method, headers=headers, **more)  # type: ignore[arg-type]
+
+    def ok(self, method: str, path: str, **more: object) -> object:
+        """What is answered with success."""
+        answer = self(method, path, **more)
+        assert answer.status_code in (200, 202), answer.text
+        return answer.get_json() if answer.data else None
+
+    def error(self, method: str, path: str, **more: object) -> tuple[int, str, str]:
+        """Status, code, message; in the API's form and no other."""
+        answer = self(method, path, **more)
+        assert answer.mimetype == "application/json", answer.text
+        body = answer.get_json()
+        assert set(body) == {"error"} and set(body["error"]) == {"code", "message"}
+        return answer.status_code, body["error"]["code"], body["error"]["message"]
+
+    def detect(self, *names: str) -> list[str]:
+        """Ids of the people in a picture, from left to right."""
+        found = self.ok("POST", "detect", data=photograph(*names))
+        found = sorted(found, key=lambda face: face["faceRectangle"]["left"])  # type: ignore[attr-defined, arg-type]
+        return [face["faceId"] for face in found]
+
+    def group(self, *names: str, route: str = "persongroups", id_: str = "crowd", train: bool = True) -> dict[str, str]:
+        """People by name: their ids, in a new group."""
+        self.ok("PUT", f"{route}/{id_}", json={"name": "a crowd"})
+        people = {}
+        for name in names:
+            people[name] = self.ok("POST", f"{route}/{id_}/persons", json={"name": name})["personId"]  # type: ignore[index]
+            self.ok("POST", f"{route}/{id_}/persons/{people[name]}/persistedfaces", data=PHOTOGRAPHS[name])
+        if train:
+            self.train(f"{route}/{id_}")
+        return people
+
+    def train(self, path: str) -> str:
+        """The status in the end."""
+        self.ok("POST", f"{path}/train")
+        self.trainer._worker.submit(lambda: None).result(timeout=10)  # after those before it
+        return self.ok("GET", f"{path}/training")["status"]  # type: ignore[index, return-value]
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    one = Api(tmp_path)
+    yield one
+    one.trainer.close()
+    one.database.close()

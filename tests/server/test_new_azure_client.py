@@ -1,0 +1,142 @@
+"""Every operation of azure-ai-vision-face that there is here, with that client as it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from azure.ai.vision.face import FaceAdministrationClient, FaceClient
+from azure.core.credentials import AzureKeyCredential
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+
+from tests.server.conftest import Service
+
+pytestmark = pytest.mark.slow
+People = dict[str, list[Path]]
+MODELS = {"detection_model": "detection_03", "recognition_model": "recognition_04"}
+
+
+@pytest.fixture(scope="module", params=["v1.2-preview.1", "v1.0"])
+def clients(service: Service, request: pytest.FixtureRequest) -> tuple[FaceClient, FaceAdministrationClient]:
+    key = AzureKeyCredential(service.key)
+    return (
+        FaceClient(service.url, key, api_version=request.param),
+        FaceAdministrationClient(service.url, key, api_version=request.param),
+    )
+
+
+Clients = tuple[FaceClient, FaceAdministrationClient]
+
+
+def face_id(client: FaceClient, path: Path) -> str:
+    (face,) = client.detect(path.read_bytes(), **MODELS, return_face_id=True)
+    return str(face.face_id)
+
+
+def test_detect(clients: Clients, drawn: People) -> None:
+    client, _ = clients
+    name, (path, *_) = next(iter(drawn.items()))
+    (face,) = client.detect(
+        path.read_bytes(), **MODELS, return_face_id=True, return_face_landmarks=True, return_recognition_model=True,
+        return_face_attributes=["headPose", "qualityForRecognition", "mask", "blur"], face_id_time_to_live=120,
+    )  # fmt: skip
+    assert face.recognition_model == "recognition_04" and face.face_landmarks.nose_tip.x > 0
+    assert face.face_attributes.quality_for_recognition in ("Low", "Medium", "High")
+    assert face.face_attributes.mask is None
+    (other,) = client.detect_from_url(
+        url=f"https://example.org/{name.split()[0].lower()}.jpg", **MODELS, return_face_id=False
+    )
+    assert other.face_id is None and other.face_rectangle == face.face_rectangle
+
+
+def test_large_person_group(clients: Clients, drawn: People) -> None:
+    client, administration = clients
+    groups = administration.large_person_group
+    groups.create("new-people", name="People", user_data="x", recognition_model="recognition_04")
+    groups.update("new-people", name="Everybody")
+    assert groups.get("new-people", return_recognition_model=True).name == "Everybody"
+    assert [group.large_person_group_id for group in groups.get_large_person_groups(top=10)] == ["new-people"]
+    ids = {}
+    for name, (first, *_) in list(drawn.items())[:2]:
+        ids[name] = groups.create_person("new-people", name=name, user_data="y").person_id
+        face = groups.add_face(
+            "new-people", ids[name], first.read_bytes(), user_data="z", detection_model="detection_03"
+        )
+    groups.update_person("new-people", ids[name], user_data="yy")
+    assert groups.get_person("new-people", ids[name]).user_data == "yy"
+    assert len(groups.get_persons("new-people", top=5)) == 2
+    groups.update_face("new-people", ids[name], face.persisted_face_id, user_data="zz")
+    assert groups.get_face("new-people", ids[name], face.persisted_face_id).user_data == "zz"
+    url = f"https://example.org/{name.split()[0].lower()}.jpg"
+    again = groups.add_face_from_url("new-people", ids[name], url=url, detection_model="detection_03")
+    groups.delete_face("new-people", ids[name], again.persisted_face_id)
+
+    assert groups.begin_train("new-people").result(timeout=20) is None
+    training = groups.get_training_status("new-people")
+    assert training.status == "succeeded"
+    assert training.created_date_time and training.last_action_date_time and training.last_successful_training_date_time
+
+    face_ = face_id(client, drawn[name][1])
+    (result,) = client.identify_from_large_person_group(
+        face_ids=[face_], large_person_group_id="new-people", max_num_of_candidates_returned=1, confidence_threshold=0.5
+    )
+    assert [one.person_id for one in result.candidates] == [ids[name]]
+    verified = client.verify_from_large_person_group(
+        face_id=face_, large_person_group_id="new-people", person_id=ids[name]
+    )
+    assert verified.is_identical and verified.confidence > 0.8
+    groups.delete_person("new-people", ids[name])
+    groups.delete("new-people")
+    with pytest.raises(ResourceNotFoundError) as caught:
+        groups.get("new-people")
+    assert caught.value.error.code == "LargePersonGroupNotFound"
+
+
+def test_large_face_list(clients: Clients, drawn: People) -> None:
+    client, administration = clients
+    lists = administration.large_face_list
+    lists.create("new-heads", name="Heads")
+    lists.update("new-heads", user_data="drawn")
+    assert lists.get("new-heads").user_data == "drawn"
+    assert [one.large_face_list_id for one in lists.get_large_face_lists()] == ["new-heads"]
+    (_, (first, second, *_)), (_, (other, *_)) = list(drawn.items())[:2]
+    face = lists.add_face("new-heads", first.read_bytes(), user_data="a")
+    another = lists.add_face("new-heads", other.read_bytes())
+    lists.update_face("new-heads", face.persisted_face_id, user_data="b")
+    assert lists.get_face("new-heads", face.persisted_face_id).user_data == "b"
+    assert len(lists.get_faces("new-heads")) == 2
+    lists.begin_train("new-heads").result(timeout=20)
+    probe = face_id(client, second)
+    similar = client.find_similar_from_large_face_list(face_id=probe, large_face_list_id="new-heads")
+    assert [one.persisted_face_id for one in similar] == [face.persisted_face_id]
+    lists.delete_face("new-heads", another.persisted_face_id)
+    lists.delete("new-heads")
+
+
+def test_faces_without_a_collection(clients: Clients, drawn: People) -> None:
+    client, _ = clients
+    (_, (a, b, *_)), (_, (c, *_)) = list(drawn.items())[:2]
+    first, second, other = (face_id(client, path) for path in (a, b, c))
+    assert client.verify_face_to_face(face_id1=first, face_id2=second).is_identical
+    assert [one.face_id for one in client.find_similar(face_id=first, face_ids=[second, other])] == [second]
+    grouped = client.group(face_ids=[first, second, other])
+    assert grouped.groups == [[first, second]] and grouped.messy_group == [other]
+
+
+def test_what_it_does_not_check_is_refused_in_a_way_that_it_reads(clients: Clients, drawn: People) -> None:
+    client, administration = clients
+    with pytest.raises(HttpResponseError) as caught:
+        administration.large_person_group.create("Not An Id", name="x")
+    assert (caught.value.status_code, caught.value.error.code) == (400, "BadArgument")
+    with pytest.raises(HttpResponseError) as caught:
+        client.detect(b"no image at all" * 100, **MODELS, return_face_id=True)
+    assert (caught.value.status_code, caught.value.error.code) == (400, "InvalidImage")
+
+
+def test_a_training_that_fails_is_told(clients: Clients) -> None:
+    groups = clients[1].large_person_group
+    groups.create("nobody", name="Nobody")
+    with pytest.raises(HttpResponseError):
+        groups.begin_train("nobody").result(timeout=20)
+    assert groups.get_training_status("nobody").status == "failed"
+    groups.delete("nobody")
