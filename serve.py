@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import signal
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from faces import cli
@@ -78,25 +79,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     address = address_of(args.host)
     if not is_loopback(address) and args.key_file is None:
         raise UsageError(f"--host {args.host}: others can reach this; name a key of your own: --key-file FILE")
-    key_file = args.key_file or KEY_FILE
-    key = keys.load(key_file)
     fetcher = Fetcher(dict(args.url_map), args.allow_url)
-    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, min_face=args.min_face)
-    confidence, vision = curve(pipeline.embedder.spec, args.threshold), Vision(pipeline)
-
-    with only_one(Database.path_of(args.database)):
+    with ExitStack() as stack:
+        stack.enter_context(only_one(Database.path_of(args.database)))
+        key_file = args.key_file or KEY_FILE
+        key = keys.load(key_file)
+        pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, min_face=args.min_face)
+        vision, confidence = Vision(pipeline), curve(pipeline.embedder.spec, args.threshold)
         database = Database(args.database, pipeline.fingerprint)
-        indexes = Indexes()
-        trainer, housekeeping = Trainer(database, indexes), Housekeeping(database)
+        stack.callback(database.close)
+        trainer = Trainer(database, indexes := Indexes())
+        stack.callback(trainer.close)
+        stack.callback(Housekeeping(database).stop)
         app = create_app(Services(vision, database, confidence, trainer, fetcher, indexes), key)
         listener = Listener(app, address, args.port, args.threads)
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: listener.stop())
         print(f"Face API at {listener.url}\nkey {key}, from {key_file}", flush=True)
         listener.run()
-        trainer.close()
-        housekeeping.stop()
-        database.close()
     print("stopped; everything is kept")
     return 0
 

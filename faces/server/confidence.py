@@ -26,7 +26,8 @@ class Confidence:
 
     def of(self, distances: Floats) -> Floats:
         """float32, in (0, 1), of the same shape."""
-        return np.asarray(1 / (1 + np.exp(self.steepness * (distances - self.middle))), np.float32)
+        exponent = np.minimum(self.steepness * (distances - self.middle), 80)  # more is too much for float32
+        return np.asarray(1 / (1 + np.exp(exponent)), np.float32)
 
 
 def curve(spec: ModelSpec, threshold: float | None = None) -> Confidence:

@@ -6,18 +6,20 @@ import ipaddress
 import socket
 import ssl
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
+from threading import Timer
 from urllib.parse import SplitResult, urljoin, urlsplit
 
+from faces.errors import UsageError
 from faces.server import errors
+from faces.server.errors import ApiError
 from faces.server.vision import MOST_BYTES
 
 SECONDS = 15.0  # for all of it
 REDIRECTS = 5
-BLOCK = 1 << 16
 LONGEST_ADDRESS = 2048
 
 
@@ -26,10 +28,15 @@ class Fetcher:
 
     files: addresses that stand for files on this machine. allowed: what an address may begin with to be fetched
     wherever it leads, such as ``http://127.0.0.1:8000/``. Proxies that the environment names are not used.
+    Raises UsageError where one of these is no address.
     """
 
     def __init__(self, files: Mapping[str, Path] | None = None, allowed: Sequence[str] = ()) -> None:
-        self._files, self._allowed = dict(files or {}), [_split(prefix) for prefix in allowed]
+        self._files = dict(files or {})
+        try:
+            self._allowed = [_split(prefix) for prefix in allowed]
+        except ApiError as error:
+            raise UsageError("--allow-url: addresses begin with http:// or https://, and name a machine") from error
 
     def fetch(self, url: str) -> bytes:
         """Raises ApiError, 400, where there is nothing, nothing that may be had, or too much."""
@@ -38,8 +45,8 @@ class Fetcher:
             for _ in range(REDIRECTS + 1):
                 if url in self._files:
                     return self._files[url].read_bytes()
-                with closing(self._connect(_split(url), deadline)) as connection:
-                    moved, data = _get(connection, _split(url), deadline)
+                parts = _split(url)
+                moved, data = _get(parts, self._address(parts), deadline)
                 if moved is None:
                     return data
                 url = urljoin(url, moved)
@@ -47,60 +54,64 @@ class Fetcher:
             raise errors.invalid_url("Invalid image URL or error downloading from target server.") from error
         raise errors.invalid_url("Invalid image URL or error downloading from target server: too many redirects.")
 
-    def _connect(self, url: SplitResult, deadline: float) -> HTTPConnection:
-        """A connection to an address that was looked at, and not only to a name that may mean another the next time."""
-        host, port = url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+    def _address(self, url: SplitResult) -> str:
+        """Of the machine that is asked; not only a name, which may mean another machine when it is looked up again."""
         anywhere = any(_within(url, prefix) for prefix in self._allowed)
-        found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+        found = [str(entry[4][0]) for entry in socket.getaddrinfo(url.hostname, _port(url), type=socket.SOCK_STREAM)]
         if not found or not (anywhere or all(_is_public(address) for address in found)):
             raise errors.invalid_url()
-        kind = _PinnedHTTPS if url.scheme == "https" else _Pinned
-        return kind(host, port, found[0], deadline)
+        return found[0]
 
 
-class _Pinned(HTTPConnection):
-    """To one address, whatever the name means by now."""
-
-    def __init__(self, host: str, port: int, address: str, deadline: float) -> None:
-        super().__init__(host, port, timeout=_left(deadline))
-        self._address = address
-
-    def connect(self) -> None:
-        self.sock = socket.create_connection((self._address, self.port), self.timeout)
-
-
-class _PinnedHTTPS(HTTPSConnection):
-    """The same, with a certificate for the name."""
-
-    def __init__(self, host: str, port: int, address: str, deadline: float) -> None:
-        self._tls = ssl.create_default_context()
-        super().__init__(host, port, timeout=_left(deadline), context=self._tls)
-        self._address = address
-
-    def connect(self) -> None:
-        plain = socket.create_connection((self._address, self.port), self.timeout)
-        self.sock = self._tls.wrap_socket(plain, server_hostname=self.host)
-
-
-def _get(connection: HTTPConnection, url: SplitResult, deadline: float) -> tuple[str | None, bytes]:
+def _get(url: SplitResult, address: str, deadline: float) -> tuple[str | None, bytes]:
     """Where the picture has moved to, or the picture."""
-    target = (url.path or "/") + (f"?{url.query}" if url.query else "")
-    connection.request("GET", target, headers={"User-Agent": "faces", "Accept": "image/*,*/*;q=0.1"})
-    answer = connection.getresponse()
-    if answer.status in (301, 302, 303, 307, 308):
-        return answer.headers.get("Location") or "", b""
-    if answer.status != 200:
-        raise OSError(f"status {answer.status}")
-    data = bytearray()
-    while block := answer.read1(BLOCK):
-        data += block
+    with _connected(url, address, deadline) as connection:
+        target = (url.path or "/") + (f"?{url.query}" if url.query else "")
+        connection.request("GET", target, headers={"User-Agent": "faces", "Accept": "image/*,*/*;q=0.1"})
+        answer = connection.getresponse()
+        if answer.status in (301, 302, 303, 307, 308):
+            return answer.headers.get("Location") or "", b""
+        if answer.status != 200:
+            raise OSError(f"status {answer.status}")
+        data = answer.read(MOST_BYTES + 1)
         if len(data) > MOST_BYTES:
             raise errors.image_too_big()
-        if connection.sock is not None:
-            connection.sock.settimeout(_left(deadline))
-    if answer.length:
-        raise OSError("broken off")
-    return None, bytes(data)
+        _left(deadline)  # raises when it was cut
+        if answer.length:
+            raise OSError("broken off")
+        return None, data
+
+
+@contextmanager
+def _connected(url: SplitResult, address: str, deadline: float) -> Iterator[HTTPConnection]:
+    """A connection that is cut at the deadline, whatever the other end does until then."""
+    host = url.hostname or ""
+    with ExitStack() as stack:
+        held: socket.socket = socket.create_connection((address, _port(url)), _left(deadline))
+        connection = HTTPConnection(host, _port(url))
+        if url.scheme == "https":
+            connection = HTTPSConnection(host, _port(url))
+            context = ssl.create_default_context()
+            held = context.wrap_socket(held, server_hostname=host, do_handshake_on_connect=False)
+        stack.callback(held.close)
+        timer = Timer(_left(deadline), lambda: _cut(held))
+        timer.daemon = True
+        timer.start()
+        stack.callback(timer.cancel)
+        if isinstance(held, ssl.SSLSocket):
+            held.do_handshake()
+        connection.sock = held
+        stack.callback(connection.close)
+        yield connection
+
+
+def _cut(held: socket.socket) -> None:
+    with suppress(OSError):  # closed already
+        socket.socket.shutdown(held, socket.SHUT_RDWR)
+
+
+def _port(url: SplitResult) -> int:
+    return url.port or (443 if url.scheme == "https" else 80)
 
 
 def _split(url: str) -> SplitResult:
@@ -117,11 +128,8 @@ def _split(url: str) -> SplitResult:
 
 def _within(url: SplitResult, prefix: SplitResult) -> bool:
     """Whether an address is the other's: the same server, and below its path."""
-
-    def server(parts: SplitResult) -> tuple[str, str | None, int | None]:
-        return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
-
-    return server(url) == server(prefix) and url.path.startswith(prefix.path) and "/.." not in url.path
+    same = (url.scheme, url.hostname, _port(url)) == (prefix.scheme, prefix.hostname, _port(prefix))
+    return same and url.path.startswith(prefix.path) and "/.." not in url.path
 
 
 def _is_public(address: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import Double, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
@@ -40,9 +40,9 @@ class Collection(Base):
     trained_to: Mapped[int | None]
     training_status: Mapped[str | None] = mapped_column(String(16))
     training_message: Mapped[str | None]
-    training_created: Mapped[float | None]
-    training_last_action: Mapped[float | None]
-    training_last_success: Mapped[float | None]
+    training_created: Mapped[float | None] = mapped_column(Double)
+    training_last_action: Mapped[float | None] = mapped_column(Double)
+    training_last_success: Mapped[float | None] = mapped_column(Double)
 
 
 class Person(Base):
@@ -79,5 +79,5 @@ class DetectedFace(Base):
     __tablename__ = "detected_faces"
 
     id: Mapped[str] = mapped_column(String(36), primary_key=True)
-    expires: Mapped[float] = mapped_column(index=True)
+    expires: Mapped[float] = mapped_column(Double, index=True)
     embedding: Mapped[bytes] = mapped_column(LargeBinary)

@@ -40,4 +40,5 @@ def test_the_family_is_recognized(service: Service) -> None:
     names = {id_: name for name, id_ in people.items()}
     seen = [[names[one["personId"]] for one in result["candidates"]] for result in results]
     assert seen == [["Son"], ["Dad"], ["Mom"], []]  # the daughter is not enrolled
+    service.add("DELETE", GROUP)
     assert all(one["confidence"] > 0.8 for result in results for one in result["candidates"])

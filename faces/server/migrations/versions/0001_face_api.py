@@ -29,9 +29,9 @@ def upgrade() -> None:
         sa.Column("trained_to", sa.Integer),
         sa.Column("training_status", sa.String(16)),
         sa.Column("training_message", sa.String),
-        sa.Column("training_created", sa.Float),
-        sa.Column("training_last_action", sa.Float),
-        sa.Column("training_last_success", sa.Float),
+        sa.Column("training_created", sa.Double),
+        sa.Column("training_last_action", sa.Double),
+        sa.Column("training_last_success", sa.Double),
         sa.UniqueConstraint("kind", "id"),
         sqlite_autoincrement=True,
     )
@@ -58,7 +58,7 @@ def upgrade() -> None:
     op.create_table(
         "detected_faces",
         sa.Column("id", sa.String(36), primary_key=True),
-        sa.Column("expires", sa.Float, nullable=False, index=True),
+        sa.Column("expires", sa.Double, nullable=False, index=True),
         sa.Column("embedding", sa.LargeBinary, nullable=False),
     )
 

@@ -1,0 +1,109 @@
+"""The file: its tables, its owner, its models, and what it does when there is no room."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, text
+from sqlalchemy.exc import OperationalError
+
+from faces.errors import FingerprintError, UsageError
+from faces.server import keys
+from faces.server.database import Database
+from faces.server.schema import Base, Collection
+from faces.types import Fingerprint, ModelId
+from tests.conftest import disk
+from tests.server.colours import FINGERPRINT
+from tests.server.conftest import PHOTOGRAPHS, Api
+
+
+def test_the_migrations_make_the_tables_that_the_code_knows(tmp_path: Path) -> None:
+    Database(f"sqlite:///{tmp_path / 'faces.db'}", FINGERPRINT).close()
+    with create_engine(f"sqlite:///{tmp_path / 'faces.db'}").connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        tables = connection.execute(text("SELECT sql FROM sqlite_master WHERE name = 'faces'")).scalar_one()
+    assert "AUTOINCREMENT" in tables  # a key is never used twice, by which trainings know what they have seen
+
+
+def test_it_is_for_its_owner_and_its_models_alone(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "faces.db"
+    Database(f"sqlite:///{path}", FINGERPRINT).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    Database(f"sqlite:///{path}", FINGERPRINT).close()
+    other = Fingerprint(FINGERPRINT.detector, FINGERPRINT.aligner, ModelId("other", "o" * 64))
+    with pytest.raises(FingerprintError, match="embedder"):
+        Database(f"sqlite:///{path}", other)
+
+
+@pytest.mark.parametrize("url", ["faces.db", "sqlite://", "sqlite:///:memory:", "mysql://x/y", "http://x"])
+def test_addresses_that_are_none(url: str) -> None:
+    with pytest.raises(UsageError, match="give a file"):
+        Database.path_of(url)
+
+
+def test_an_error_leaves_nothing_half(api: Api) -> None:
+    def half() -> None:
+        with api.database.write() as session:
+            session.add(Collection(kind="persongroups", id="half", name="n", recognition_model="recognition_01"))
+            session.flush()
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        half()
+    assert api.error("GET", "persongroups/half")[0] == 404
+
+
+def test_reading_goes_on_while_somebody_writes(api: Api) -> None:
+    api.group("Ada")
+    with api.database.write() as session:
+        session.execute(text("DELETE FROM persons"))
+        assert len(api.ok("GET", "persongroups/crowd/persons")) == 1
+    assert api.ok("GET", "persongroups/crowd/persons") == []
+
+
+def test_a_busy_database_is_told(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def busy(*_: object) -> None:
+        raise OperationalError("", {}, Exception("database is locked"))
+
+    monkeypatch.setattr("faces.server.collections.listed", busy)
+    assert api.error("GET", "persongroups")[:2] == (503, "ServiceUnavailable")
+
+
+def test_what_is_erased_is_gone_from_the_file(tmp_path: Path) -> None:
+    api = Api(tmp_path)
+    api.ok("PUT", "facelists/one", json={"name": "n"})
+    face = api.ok("POST", "facelists/one/persistedfaces?userData=to-be-erased", data=PHOTOGRAPHS["Ada"])
+    api.ok("DELETE", f"facelists/one/persistedfaces/{face['persistedFaceId']}")
+    with api.database.write() as session:
+        session.execute(text("UPDATE properties SET value = value"))
+    api.trainer.close()
+    api.database.close()  # the log is merged into the file
+    assert b"to-be-erased" not in (tmp_path / "faces.db").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_full_disk(tmp_path: Path) -> None:
+    with disk(tmp_path / "small", "1m") as folder:
+        api = Api(folder)
+        api.ok("PUT", "persongroups/one", json={"name": "n"})
+        made = 0
+        while (answer := api("POST", "persongroups/one/persons", json={"userData": "u" * 16_000})).status_code == 200:
+            made += 1
+        assert (answer.status_code, answer.get_json()["error"]["code"]) == (507, "InsufficientStorage")
+        assert len(api.ok("GET", "persongroups/one/persons")) == made > 0
+        api.database.close()
+        api.trainer.close()
+
+
+def test_keys(tmp_path: Path) -> None:
+    path = tmp_path / "folder" / "key"
+    key = keys.load(path)
+    assert len(key) == 32 and keys.load(path) == key and stat.S_IMODE(path.stat().st_mode) == 0o600
+    for content in (b"", b"short", b"with spaces in it, which is none", b"\xff" * 40):
+        path.write_bytes(content)
+        with pytest.raises(UsageError, match="not a key"):
+            keys.load(path)

@@ -1,0 +1,70 @@
+"""Who is near whom, and how sure that is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faces import zoo
+from faces.embedders import unit
+from faces.errors import UsageError
+from faces.people import People
+from faces.server.confidence import Confidence, curve
+from faces.server.matching import Index, groups
+from faces.types import Floats
+
+
+def around(seed: int, people: int, each: int, spread: float = 0.03) -> Floats:
+    """float32 (people * each, 128): some photographs of each of so many people."""
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(people, 1, 128))
+    return unit((centres + spread * rng.normal(size=(people, each, 128)) * 11).reshape(-1, 128).astype(np.float32))
+
+
+def test_the_nearest_are_those_of_a_search_through_all() -> None:
+    vectors = around(0, 300, 3)
+    people = People.of(vectors, np.arange(0, 900, 3))
+    index = Index(np.array([f"p{k}" for k in range(300)]), people)
+    probes = around(1, 5, 1)
+    every = people.distances(probes)
+    who, distances = index.nearest(probes, 1)
+    assert who[:, 0].tolist() == [f"p{k}" for k in every.argmin(axis=1)]
+    np.testing.assert_allclose(distances[:, 0], every.min(axis=1), atol=1e-5)
+    who, distances = index.nearest(vectors[:2], 1000)
+    assert who.shape == (2, 300) and who[0, 0] == "p0" and (np.diff(distances, axis=1) >= 0).all()
+
+
+def test_confidence() -> None:
+    ours = curve(zoo.MODELS["dlib-resnet"])
+    assert ours.middle == pytest.approx(0.3793)
+    assert ours.of(np.array([ours.middle], np.float32))[0] == pytest.approx(0.5)
+    high, low = ours.of(np.array([0.0, 2.0], np.float32))
+    assert high > 0.999 and low < 0.001
+    assert curve(zoo.MODELS["dlib-resnet"], 0.3).middle == 0.3
+    assert curve(zoo.MODELS["sface"]).middle == pytest.approx(1.1287)
+    assert isinstance(curve(zoo.MODELS["openface"], 0.9), Confidence)
+    with pytest.raises(UsageError, match="--threshold"):
+        curve(zoo.MODELS["openface"])
+
+
+def test_groups() -> None:
+    vectors = around(2, 3, 4)
+    order = np.random.default_rng(3).permutation(12)
+    found = groups(vectors[order], 0.6)
+    assert sorted(sorted(order[rows] // 4) for rows in found) == [[0] * 4, [1] * 4, [2] * 4]
+    assert groups(vectors[:1], 0.6) == [[0]]
+    assert groups(vectors[:0], 0.6) == []
+
+
+def test_a_hundred_thousand_people_are_searched_in_no_time() -> None:
+    import time
+
+    vectors = unit(np.random.default_rng(4).normal(size=(100_000, 128)).astype(np.float32))
+    index = Index(np.arange(100_000).astype(str), People.of(vectors, np.arange(100_000)))
+    took = []
+    for k in range(10):
+        begin = time.perf_counter()
+        who, _ = index.nearest(vectors[k : k + 1], 1)
+        took.append(time.perf_counter() - begin)
+        assert who[0, 0] == str(k)
+    assert min(took) < 0.1  # a bound for a busy machine; docs/face-api.md has the figures

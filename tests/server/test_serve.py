@@ -1,0 +1,233 @@
+"""``serve.py`` itself: the wire below the application, kills, stops, wrong usage."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import sqlite3
+import stat
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+import requests
+
+import serve
+from faces.errors import FacesError
+from faces.server.application import KEY
+from tests.conftest import RunScript
+from tests.server.conftest import Service, serving
+
+pytestmark = pytest.mark.slow
+People = dict[str, list[Path]]
+
+
+def say(service: Service, text: bytes, more: bytes = b"", end: bool = True) -> bytes:
+    """What comes back for these bytes; ``end``: and no more."""
+    host, port = service.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), 10) as connection:
+        connection.sendall(text + more)
+        if end:
+            connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while block := connection.recv(65536):
+            answer += block
+            if not end and b"\r\n\r\n" in answer:
+                break
+        return answer
+
+
+def head(service: Service, start: bytes, *lines: bytes) -> bytes:
+    return b"\r\n".join([start, b"Host: x", KEY.encode() + b": " + service.key.encode(), *lines, b"", b""])
+
+
+def alive(service: Service) -> bool:
+    return service.call("GET", "persongroups").status_code == 200
+
+
+def test_the_files_are_for_their_owner_alone(service: Service) -> None:
+    for name in ("face_api.key", "faces.db", "faces.db-wal"):
+        assert stat.S_IMODE((service.folder / "output" / name).stat().st_mode) == 0o600
+    assert len(service.key) == 32
+
+
+def test_chunks_without_a_length(service: Service, drawn: People) -> None:
+    data = next(iter(drawn.values()))[0].read_bytes()
+    parts = (data[start : start + 4096] for start in range(0, len(data), 4096))
+    assert len(service.call("POST", "detect", data=parts).json()) == 1
+
+
+def test_chunks_that_break_off_in_the_middle(service: Service, drawn: People) -> None:
+    data = next(iter(drawn.values()))[0].read_bytes()[:4096]
+    start = head(service, b"POST /face/v1.0/detect HTTP/1.1", b"Transfer-Encoding: chunked")
+    for chunks in (b"", b"1000\r\n" + data[:100], b"1000\r\n" + data + b"\r\n", b"1000\r\n" + data + b"\r\n10"):
+        assert b" 200 " not in say(service, start, chunks)
+    assert alive(service)
+
+
+def test_a_length_that_is_never_reached(service: Service) -> None:
+    start = head(service, b"PUT /face/v1.0/persongroups/half HTTP/1.1", b"Content-Length: 1000")
+    assert b" 200 " not in say(service, start, b'{"name": "half"}')
+    assert service.call("GET", "persongroups/half").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        (b"no request at all\r\n\r\n", 400),
+        (b"POST /face/v1.0/detect HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400),
+        (b"POST /face/v1.0/detect HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n", 413),
+        (b"POST /face/v1.0/detect HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 300_000 + b"\r\n\r\n", 431),
+    ],
+)
+def test_what_is_no_request_is_answered_in_the_form_of_the_api(service: Service, text: bytes, status: int) -> None:
+    first, _, rest = say(service, text, end=False).partition(b"\r\n")
+    assert first.split()[1] == str(status).encode()
+    headers, _, body = rest.partition(b"\r\n\r\n")
+    assert b"application/json" in headers
+    assert set(json.loads(body)["error"]) == {"code", "message"}
+    assert b"waitress" not in rest.lower()
+    assert alive(service)
+
+
+def test_double_slashes_and_any_case(service: Service) -> None:
+    for path in ("//face/v1.0/persongroups", "//Face//v1.0//PersonGroups/"):
+        answer = requests.get(service.url + path, headers={KEY: service.key}, timeout=10)
+        assert (answer.status_code, answer.json()) == (200, [])
+
+
+def test_many_at_once(service: Service) -> None:
+    service.add("PUT", "persongroups/many", json={"name": "n"})
+    names = [str(number) for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda name: service.add("POST", "persongroups/many/persons", json={"name": name}), names))
+    kept = service.call("GET", "persongroups/many/persons").json()
+    assert {one["personId"] for one in kept} == {one["personId"] for one in made} and len(made) == 40
+    service.add("DELETE", "persongroups/many")
+
+
+def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path, drawn: People) -> None:
+    data = next(iter(drawn.values()))[0].read_bytes()
+    options = "--min-face", "80"
+    acknowledged: list[str] = []
+    with serving(tmp_path, *options) as service:
+        service.add("PUT", "persongroups/g", json={"name": "n"})
+        person = service.add("POST", "persongroups/g/persons", json={"name": "Ana"})["personId"]
+        path = f"persongroups/g/persons/{person}/persistedfaces"
+        (face,) = service.call("POST", "detect", data=data).json()
+        key = service.key
+
+        def add() -> None:
+            while True:
+                try:
+                    answer = service.call("POST", path, data=data)
+                    named = service.call("POST", "persongroups/g/persons", json={"name": "x"})
+                except requests.RequestException:
+                    return
+                acknowledged.extend([answer.json()["persistedFaceId"], named.json()["personId"]])
+
+        threads = [threading.Thread(target=add) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        while len(acknowledged) < 6:
+            time.sleep(0.02)
+        service.call("POST", "persongroups/g/train")
+        service.running.process.kill()
+        for thread in threads:
+            thread.join()
+    with sqlite3.connect(tmp_path / "output" / "faces.db") as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert database.execute("PRAGMA foreign_key_check").fetchall() == []
+        database.execute("UPDATE collections SET training_status = 'running'")  # as if it had been cut
+    database.close()
+    with serving(tmp_path, *options) as service:
+        assert service.key == key
+        kept = {
+            one["personId"]: one["persistedFaceIds"] for one in service.call("GET", "persongroups/g/persons").json()
+        }
+        assert set(acknowledged) <= {*kept, *kept[person]}
+        status = service.call("GET", "persongroups/g/training").json()
+        assert status["status"] == "failed" and "stopped" in status["message"]
+        assert service.call("POST", "persongroups/g/train").status_code == 202
+        while (status := service.call("GET", "persongroups/g/training").json()["status"]) != "succeeded":
+            assert status in ("nonstarted", "running")
+        body = {"faceIds": [face["faceId"]], "personGroupId": "g"}  # it was detected before the kill
+        (result,) = service.call("POST", "identify", json=body).json()
+        assert result["candidates"][0]["personId"] == person
+
+        # A stop: what was begun is answered, and nobody else may use the file until then.
+        host, port = service.url.removeprefix("http://").split(":")
+        connection = HTTPConnection(host, int(port), timeout=20)
+        connection.request("POST", "/face/v1.0/detect", data, {KEY: key})
+        time.sleep(0.05)
+        service.running.process.send_signal(signal.SIGTERM)
+        answer = connection.getresponse()
+        assert answer.status == 200 and len(json.loads(answer.read())) == 1
+        assert service.running.process.wait(timeout=20) == 0
+
+
+def wrong(*options: object) -> FacesError:
+    """Why ``serve.py`` does not start; within this process, which takes less time."""
+    with pytest.raises(FacesError) as caught:
+        serve.main([str(option) for option in options])
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+def test_one_server_for_one_file(service: Service) -> None:
+    error = wrong("--port", 0, "--database", f"sqlite:///{service.folder / 'output' / 'faces.db'}")
+    assert error.status == 1 and "faces.db: in use by serve.py" in str(error)
+
+
+def test_a_port_that_is_taken(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    error = wrong("--port", service.url.rpartition(":")[2])
+    assert error.status == 1 and "try another --port" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--host", "0.0.0.0"), "name a key of your own"),
+        (("--host", "no.such.host.invalid"), "no such address"),
+        (("--database", "sqlite://"), "give a file"),
+        (("--database", "nonsense"), "give a file"),
+        (("--allow-url", "ftp://x/"), "--allow-url"),
+        (("--key-file", "short.key"), "not a key"),
+    ],
+)
+def test_wrong_usage(options: tuple[str, ...], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "short.key").write_text("short\n")
+    error = wrong(*options)
+    assert error.status == 2 and words in str(error)
+    assert not (tmp_path / "output" / "faces.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [(("--port", "70000"), "not a port"), (("--url-map", "https://example.org/a.jpg=missing.jpg"), "URL=FILE")],
+)
+def test_options_that_are_none(options: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        serve.main(options)
+    assert caught.value.code == 2 and words in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.txt").write_text("no database at all, but long enough to look at" * 50)
+    error = wrong("--port", 0, "--database", "sqlite:///notes.txt")
+    assert error.status == 1 and "not a database" in str(error)
+    assert (tmp_path / "notes.txt").read_text().startswith("no database")
+
+
+def test_without_what_it_needs(run_script: RunScript, tmp_path: Path) -> None:
+    (tmp_path / "flask.py").write_text("raise ImportError('no flask')\n")
+    result = run_script("serve.py", cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
+    assert result.returncode == 2 and "pip install -r requirements-server.txt" in result.stderr
