@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Flask, Response, jsonify, request
+from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 
@@ -115,7 +115,5 @@ def _frameworks(error: HTTPException) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    from flask import current_app
-
     current_app.logger.exception("%s %s failed", request.method, request.path)
     return _answer(500, "InternalServerError", "The server failed; its log says why.")

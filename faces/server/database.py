@@ -40,7 +40,7 @@ class Database:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-            self._engine = create_engine(url, connect_args={"timeout": PATIENCE})
+            self._engine = create_engine(url, connect_args={"timeout": PATIENCE}, max_overflow=-1)
             _set_up(self._engine)
             self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
             with self._writer.begin() as connection:

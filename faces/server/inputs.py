@@ -104,7 +104,7 @@ def image(fetcher: Fetcher) -> bytes:
     """The picture that a request brings, or the one at the address that it names."""
     data = _received()
     is_json = (request.mimetype or "").endswith("json")
-    if is_json or data.lstrip()[:1] == b"{":
+    if is_json or data[:64].lstrip()[:1] == b"{":
         body = Body(data)
         if "url" not in body:
             raise errors.invalid_url()

