@@ -29,11 +29,11 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--threads", type=cli.count, default=4, help="requests that are answered at the same time")
     parser.add_argument(
-        "--url-map", type=mapped, action="append", default=[], metavar="URL=FILE",
+        "--url-map", type=mapped, action="append", metavar="URL=FILE",
         help="a picture's address that stands for a file here; may be repeated",
     )  # fmt: skip
     parser.add_argument(
-        "--allow-url", action="append", default=[], metavar="PREFIX",
+        "--allow-url", action="append", metavar="PREFIX",
         help="pictures whose address begins so are fetched from this machine or network, too; may be repeated",
     )  # fmt: skip
     cli.add_model_options(parser)
@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     address = address_of(args.host)
     if not is_loopback(address) and args.key_file is None:
         raise UsageError(f"--host {args.host}: others can reach this; name a key of your own: --key-file FILE")
-    fetcher = Fetcher(dict(args.url_map), args.allow_url)
+    fetcher = Fetcher(dict(args.url_map or ()), args.allow_url or ())
     with ExitStack() as stack:
         stack.enter_context(only_one(Database.path_of(args.database)))
         key_file = args.key_file or KEY_FILE
