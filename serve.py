@@ -36,6 +36,10 @@ def build_parser() -> argparse.ArgumentParser:
         "--allow-url", action="append", metavar="PREFIX",
         help="pictures whose address begins so are fetched from this machine or network, too; may be repeated",
     )  # fmt: skip
+    parser.add_argument(
+        "--classifier", type=Path, default=Path("output/classifier.onnx"), metavar="FILE",
+        help="what train_classifier.py made, for the page that says what pictures are of",
+    )  # fmt: skip
     cli.add_model_options(parser)
     parser.add_argument("--min-face", type=cli.count, default=36, metavar="PX", help="smallest face to look for")
     parser.add_argument(
@@ -62,14 +66,17 @@ def mapped(text: str) -> tuple[str, Path]:
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     try:
-        from faces.server import keys
+        from faces.server import keys, pages
         from faces.server.application import create_app
         from faces.server.confidence import curve
         from faces.server.database import Database
         from faces.server.fetch import Fetcher
         from faces.server.housekeeping import Housekeeping
         from faces.server.listening import Listener, address_of, is_loopback
+        from faces.server.enrolment import Enrolment
         from faces.server.matching import Indexes
+        from faces.server.pages.classes import Classes
+        from faces.server.pages.parts import Parts
         from faces.server.services import Services
         from faces.server.training import Trainer
         from faces.server.vision import Vision
@@ -92,10 +99,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         stack.callback(trainer.close)
         stack.callback(Housekeeping(database).stop)
         app = create_app(Services(vision, database, confidence, trainer, fetcher, indexes), key)
+        pages.install(app, Parts(Enrolment(database, indexes, confidence, False), Classes(args.classifier)), key)
         listener = Listener(app, address, args.port, args.threads)
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: listener.stop())
-        print(f"Face API at {listener.url}\nkey {key}, from {key_file}", flush=True)
+        print(f"Face API at {listener.url}, pages at {listener.url}/\nkey {key}, from {key_file}", flush=True)
         listener.run()
     print("stopped; everything is kept")
     return 0
