@@ -26,6 +26,10 @@ SENTENCES = {
     503: "The server is busy. Try again in a moment.",
     507: "The disk of the server is full. Nothing new can be kept, but everything that was kept is there.",
 }
+CODES = {  # what has a name or a number in its message
+    "PersonExists": "There is somebody of this name already. Merge the two instead.",
+    "QuotaExceeded": "There are as many as may be; remove something first.",
+}
 OLD_FORM = "This form is too old or is not from here. Go back, load the page again, and send it once more."
 
 
@@ -55,6 +59,11 @@ def reason(error: Exception) -> str:
     if isinstance(error, CSRFError):
         return say(OLD_FORM)
     if isinstance(error, ApiError) and error.status in (400, 409):
-        return say(error.message)
+        return explained(error)
     status = error.status if isinstance(error, ApiError) else getattr(error, "code", None) or 500
     return say(SENTENCES.get(status, SENTENCES[400 if isinstance(error, HTTPException) and status < 500 else 500]))
+
+
+def explained(error: ApiError) -> str:
+    """What was wrong with what was sent."""
+    return say(CODES.get(error.code, error.message))

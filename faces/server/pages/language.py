@@ -33,7 +33,5 @@ def count(one: str, many: str, number: int, **values: object) -> str:
 
 
 def percent(share: float) -> str:
-    """0.934 as 93%, or 93 % where that is how it is written. What is not certain is never 0 or 100."""
-    whole = round(100 * share)
-    whole = min(max(whole, 1), 99) if 0 < share < 1 else whole
-    return say("{whole}%", whole=whole)
+    """0.934 as 93%, or 93 % where that is how it is written. Never 0 or 100: nothing here is certain."""
+    return say("{whole}%", whole=min(max(round(100 * share), 1), 99))

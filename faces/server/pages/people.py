@@ -6,10 +6,11 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from faces.server import errors
-from faces.server.enrolment import PersonRecord, Removal
 from faces.server.errors import ApiError
+from faces.server.pages.failures import explained
 from faces.server.pages.language import count, say
 from faces.server.pages.parts import parts
+from faces.server.records import PersonRecord, Removal
 
 ON_A_PAGE = 48
 
@@ -45,7 +46,7 @@ def rename(person_id: str) -> Response | tuple[str, int]:
     except ApiError as error:
         if error.status not in (400, 409):
             raise
-        return _page(somebody, problem_text=say(error.message)), error.status
+        return _page(somebody, problem_text=explained(error)), error.status
     flash(say("{old} is now called {new}.", old=somebody.name, new=renamed.name))
     return redirect(url_for(".person", person_id=renamed.id))
 
@@ -96,15 +97,21 @@ def cut_out(face_id: str) -> Response:
 
 
 def erased(removal: Removal) -> str:
-    """What is gone, in a sentence."""
-    return say(
-        "Erased: {what}.",
-        what=", ".join((
-            count("{number} face", "{number} faces", removal.faces),
-            count("{number} embedding", "{number} embeddings", removal.embeddings),
-            count("{number} photograph", "{number} photographs", removal.photographs),
-        )),
-    )  # fmt: skip
+    """What is gone, and what is not, in sentences."""
+    number = (
+        count("{number} face", "{number} faces", removal.faces),
+        count("{number} embedding", "{number} embeddings", removal.embeddings),
+        count("{number} photograph", "{number} photographs", removal.photographs),
+    )
+    told = [say("Erased: {what}.", what=", ".join(number))]
+    if removal.models:
+        told.append(say("Erased as well, since they knew this face: {files}.", files=", ".join(removal.models)))
+        told.append(say("Run train_model.py for new ones."))
+    if removal.dataset:
+        told.append(say("Photographs that are still in the data set: {files}.", files=", ".join(removal.dataset)))
+    if removal.pending:
+        told.append(say("The gallery's file is not up to date yet: {why}", why=removal.pending))
+    return " ".join(told)
 
 
 def _page(person: PersonRecord, **what: object) -> str:
