@@ -76,7 +76,8 @@ class Trainer:
             if (collection := session.get(Collection, key)) is None:
                 return
             now = time.time()
-            collection.training_status, collection.trained_to = "succeeded", last
+            collection.training_status = "succeeded"
+            collection.trained_to = max(last or 0, collection.trained_to or 0)  # the pages may have added more
             collection.training_last_action = collection.training_last_success = now
             unchanged = collection.generation == generation  # nothing was erased meanwhile
             collections.changed(collection)

@@ -7,6 +7,7 @@ import hmac
 from datetime import timedelta
 
 from flask import Blueprint, Flask, current_app, redirect, render_template, request, session, url_for
+from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response
 
@@ -33,7 +34,7 @@ def install(app: Flask, key: str) -> None:
         "SESSION_COOKIE_SAMESITE": "Lax", "PERMANENT_SESSION_LIFETIME": LASTS,
         "WTF_CSRF_CHECK_DEFAULT": False, "WTF_CSRF_TIME_LIMIT": None,  # as long as the session
     }  # fmt: skip
-    app.session_interface.get_cookie_secure = lambda _: request.is_secure  # type: ignore[method-assign]
+    app.session_interface = _Sessions()
     csrf.init_app(app)
 
     @app.before_request
@@ -88,3 +89,10 @@ def here() -> str:
     """The address of this page, or of the one above it where this is only the answer to a form."""
     path = request.full_path.rstrip("?")
     return path if request.method == "GET" else "/" + request.path.split("/")[1]
+
+
+class _Sessions(SecureCookieSessionInterface):
+    """Cookies that go over https alone, where it is https that they were asked for by."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        return request.is_secure

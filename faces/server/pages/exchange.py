@@ -39,13 +39,13 @@ def load() -> str | tuple[str, int]:
 
 @routes.get("/people/export/embeddings.pickle")
 def embeddings() -> Response:
-    data = parts().enrolment.export_embeddings()
-    return send_file(io.BytesIO(data), "application/octet-stream", as_attachment=True, download_name="embeddings.pickle")
+    data = io.BytesIO(parts().enrolment.export_embeddings())
+    return send_file(data, "application/octet-stream", as_attachment=True, download_name="embeddings.pickle")
 
 
 @routes.get("/people/export/dataset.zip")
 def dataset() -> Response:
-    file = tempfile.TemporaryFile()
+    file = tempfile.TemporaryFile()  # noqa: SIM115 (closed when it is sent)
     parts().enrolment.export_dataset(file)
     file.seek(0)
     return send_file(file, "application/zip", as_attachment=True, download_name="dataset.zip")

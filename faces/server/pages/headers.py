@@ -1,4 +1,4 @@
-"""What every answer tells browsers: run nothing but our own files, guess no types, be in nobody's frame, keep nothing."""
+"""What every answer tells browsers: run our own files alone, guess no types, be in no frame, keep nothing."""
 
 from __future__ import annotations
 

@@ -24,9 +24,10 @@ def everyone() -> str:
     found = [one for one in parts().enrolment.people() if wanted.casefold() in one.name.casefold()]
     pages = max(1, -(-len(found) // ON_A_PAGE))
     number = min(max(request.args.get("page", 1, int), 1), pages)
+    without = sum(not any(face.picture for face in one.faces) for one in found)
     shown = found[(number - 1) * ON_A_PAGE : number * ON_A_PAGE]
     return render_template(
-        "people.html", people=shown, number=len(found), search=wanted, page=number, pages=pages
+        "people.html", people=shown, number=len(found), without=without, search=wanted, page=number, pages=pages
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ MOST_BYTES = 3 << 20  # of a picture here
 routes = Blueprint("train", __name__)
 
 
-class Unfit(Exception):
+class UnfitError(Exception):
     """Why a picture does not do, and the picture, as far as it can be shown."""
 
     def __init__(self, reason: str, view: View | None = None) -> None:
@@ -43,24 +43,24 @@ def enrol() -> str | tuple[str, int]:
         created, person = parts().enrolment.enrol(name, embedding, cut_out, data)
     except ApiError as error:
         return _page(name=name, problem_text=explained(error)), error.status
-    except Unfit as unfit:
+    except UnfitError as unfit:
         return _page(name=name, problem_text=unfit.reason, view=unfit.view), 400
     return _page(person=person, created=created, cut_out=pictures.address(cut_out))
 
 
 def _one_face(data: bytes) -> tuple[Floats, bytes]:
-    """The embedding (D,) and the cut-out of the only face. Raises Unfit, and ApiError for what is no picture."""
+    """The embedding (D,) and the cut-out of the only face. Raises UnfitError, and ApiError for what is no picture."""
     vision = services().vision
     image = vision.decode(data)
     if len(data) >= MOST_BYTES:
         reason = "The picture has {size:.1f} MB. Use one of less than 3 MB, or take one with the camera."
-        raise Unfit(say(reason, size=len(data) / 2**20), pictures.view(image))
+        raise UnfitError(say(reason, size=len(data) / 2**20), pictures.view(image))
     faces = vision.detect(image)
     if len(faces) != 1:
         marks = [Mark(*box, label=str(number), known=False) for number, box in enumerate(pictures.boxes(faces), 1)]
         none = "No face was found in this picture. Use one in which the face is larger, or seen from the front."
         several = "There are {number} faces in this picture. Use one that shows this person alone."
-        raise Unfit(say(several if len(faces) else none, number=len(faces)), pictures.view(image, marks))
+        raise UnfitError(say(several if len(faces) else none, number=len(faces)), pictures.view(image, marks))
     return vision.embed(image, faces)[0], pictures.cut_out(image, faces.xyxy[0])
 
 

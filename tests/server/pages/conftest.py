@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from faces.answers import Answers, Head
+from faces.pipeline import Enrolment as Enrolled
 from faces.server import pages
 from faces.server.application import create_app
 from faces.server.confidence import Confidence
@@ -47,6 +49,18 @@ HEADS = (
 
 class SeeingVision(ColourVision):
     """Everybody is a woman of 34, without glasses, and perhaps happy."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pipeline = self  # type: ignore[assignment]
+
+    def enrol(self, photographs: Iterable[bytes | str]) -> Iterator[Enrolled]:
+        for data in photographs:
+            assert isinstance(data, bytes)
+            image = self.decode(data)
+            face, sha256 = self.detect(image), hashlib.sha256(data).hexdigest()
+            embedding = self.embed(image, face)[0] if len(face) else None
+            yield Enrolled(face if len(face) else None, embedding, sha256, "" if len(face) else "no face")
 
     def looks(self, image: Image, faces: Faces, embeddings: Floats | None, names: Any) -> Answers:
         rows = {"gender": [0.1, 0.9], "age": [34], "glasses": [0.9, 0.1, 0], "emotion": [0.4, 0.4, 0.2]}
@@ -88,7 +102,8 @@ class Site:
 
 @contextmanager
 def serving(folder: Path) -> Iterator[Site]:
-    database, indexes, confidence = Database(f"sqlite:///{folder / 'faces.db'}", FINGERPRINT), Indexes(), Confidence(0.6, 20)
+    database = Database(f"sqlite:///{folder / 'faces.db'}", FINGERPRINT)
+    indexes, confidence = Indexes(), Confidence(0.6, 20)
     trainer = Trainer(database, indexes)
     app = create_app(Services(SeeingVision(), database, confidence, trainer, Fetcher(), indexes), SECRET)
     parts = Parts(Enrolment(database, indexes, confidence, True), Classes(folder / "classifier.onnx"))
@@ -109,8 +124,8 @@ def serving(folder: Path) -> Iterator[Site]:
 def site(tmp_path_factory: pytest.TempPathFactory, spoken: Spoken) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     for names in ((), ("Ada",), ("Bob",), ("Cleo",), ("Ada", "Cleo")):
-        cv2.imwrite(str(folder / f"{'-'.join(names)}.png"), stage({name: (80 + 140 * k, 90) for k, name in enumerate(names)}))
-    (folder / ".png").rename(folder / "nobody.png")
+        picture = stage({name: (80 + 140 * k, 90) for k, name in enumerate(names)})
+        cv2.imwrite(str(folder / f"{'-'.join(names) or 'nobody'}.png"), picture)
     cv2.imwrite(str(folder / "large.png"), np.random.default_rng(0).integers(0, 256, (1100, 1100, 3), np.uint8))
     (folder / "notes.png").write_text("no picture at all\n" * 100)
     with serving(folder) as one:
@@ -138,9 +153,8 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         "--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={film}",
     ]  # fmt: skip
-    with api.sync_playwright() as playwright:
-        with playwright.chromium.launch(executable_path=CHROMIUM, args=options) as one:
-            yield one
+    with api.sync_playwright() as playwright, playwright.chromium.launch(executable_path=CHROMIUM, args=options) as one:
+        yield one
 
 
 Open = Callable[..., "Page"]
