@@ -8,7 +8,7 @@ from faces.errors import ModelError
 from faces.server.errors import ApiError
 from faces.server.pages import pictures
 from faces.server.pages.classes import THRESHOLD
-from faces.server.pages.failures import explained
+from faces.server.pages.failures import reason
 from faces.server.pages.parts import parts
 from faces.server.services import services
 
@@ -28,7 +28,7 @@ def upload() -> str | tuple[str, int]:
         image = services().vision.decode(pictures.uploaded())
         verdict = parts().classes.decide(image)
     except ApiError as error:
-        return _page(problem_text=explained(error)), error.status
+        return _page(problem_text=reason(error)), error.status
     except ModelError:  # which the page itself explains
         return _page(), 404
     ranked = sorted(verdict.probabilities.items(), key=lambda item: -item[1])

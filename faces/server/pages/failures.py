@@ -59,11 +59,6 @@ def reason(error: Exception) -> str:
     if isinstance(error, CSRFError):
         return say(OLD_FORM)
     if isinstance(error, ApiError) and error.status in (400, 409):
-        return explained(error)
+        return say(CODES.get(error.code, error.message))
     status = error.status if isinstance(error, ApiError) else getattr(error, "code", None) or 500
     return say(SENTENCES.get(status, SENTENCES[400 if isinstance(error, HTTPException) and status < 500 else 500]))
-
-
-def explained(error: ApiError) -> str:
-    """What was wrong with what was sent."""
-    return say(CODES.get(error.code, error.message))

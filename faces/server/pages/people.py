@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from faces.server import errors
 from faces.server.errors import ApiError
-from faces.server.pages.failures import explained
+from faces.server.pages.failures import reason
 from faces.server.pages.language import count, say
 from faces.server.pages.parts import parts
 from faces.server.records import PersonRecord, Removal
@@ -47,7 +47,7 @@ def rename(person_id: str) -> Response | tuple[str, int]:
     except ApiError as error:
         if error.status not in (400, 409):
             raise
-        return _page(somebody, problem_text=explained(error)), error.status
+        return _page(somebody, problem_text=reason(error)), error.status
     flash(say("{old} is now called {new}.", old=somebody.name, new=renamed.name))
     return redirect(url_for(".person", person_id=renamed.id))
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 
+import numpy as np
 from flask import Blueprint, render_template, request
 
 from faces.server import errors
 from faces.server.errors import ApiError
 from faces.server.pages import looks, naming, pictures
-from faces.server.pages.failures import explained
+from faces.server.pages.failures import reason
 from faces.server.pages.language import percent, say
 from faces.server.pages.parts import parts
 from faces.server.pages.pictures import Mark, View
@@ -45,11 +46,12 @@ def upload() -> str | tuple[str, int]:
     try:
         own, image = services(), services().vision.decode(pictures.uploaded())
         faces = own.vision.detect(image)
+        faces = faces[np.argsort(faces.xyxy[:, 0], kind="stable")]  # numbers run from left to right
         embeddings = own.vision.embed(image, faces)
         found = _found(image, faces, embeddings, to_name=part != "live")
     except ApiError as error:
         name = "recognize.html" if not part else "_result.html"
-        return render_template(name, problem_text=explained(error)), error.status
+        return render_template(name, problem_text=reason(error)), error.status
     marks = _marks(faces, found, image)
     if part == "live":
         return render_template("_live.html", view=View(image.shape[1], image.shape[0], marks), found=found)
@@ -71,7 +73,7 @@ def name() -> str | tuple[str, int]:
         cut_out = pictures.jpeg(pictures.smaller(image, pictures.CUT_OUT))
         created, person = parts().enrolment.enrol(request.form["name"], embedding, cut_out, photograph)
     except ApiError as error:
-        return render_template(template, problem_text=explained(error)), error.status
+        return render_template(template, problem_text=reason(error)), error.status
     return render_template(template, person=person, created=created, cut_out=pictures.address(cut_out))
 
 

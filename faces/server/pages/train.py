@@ -7,7 +7,7 @@ from flask import Blueprint, render_template, request
 from faces.server import errors
 from faces.server.errors import ApiError
 from faces.server.pages import pictures
-from faces.server.pages.failures import explained
+from faces.server.pages.failures import reason
 from faces.server.pages.language import say
 from faces.server.pages.parts import parts
 from faces.server.pages.pictures import Mark, View
@@ -42,7 +42,7 @@ def enrol() -> str | tuple[str, int]:
         embedding, cut_out = _one_face(data)
         created, person = parts().enrolment.enrol(name, embedding, cut_out, data)
     except ApiError as error:
-        return _page(name=name, problem_text=explained(error)), error.status
+        return _page(name=name, problem_text=reason(error)), error.status
     except UnfitError as unfit:
         return _page(name=name, problem_text=unfit.reason, view=unfit.view), 400
     return _page(person=person, created=created, cut_out=pictures.address(cut_out))

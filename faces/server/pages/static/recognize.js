@@ -9,7 +9,7 @@ const SIDE = 640; // px of a picture
 const form = document.getElementById("recognize");
 const token = form.elements.csrf_token.value;
 const [opener, pauser, stopper] = ["open", "pause", "stop"].map((id) => document.getElementById(id));
-const [live, seen, result] = ["live", "seen", "result"].map((id) => document.getElementById(id));
+const [live, seen, told, result] = ["live", "seen", "told", "result"].map((id) => document.getElementById(id));
 const wait = (time) => new Promise((done) => { setTimeout(done, time); });
 let running = null; // what ends the run, while there is one
 
@@ -19,6 +19,12 @@ async function post(address, fields, signal) {
   const response = await fetch(address, { method: "POST", body, signal });
   if (response.redirected) location.reload(); // the login is over
   return response;
+}
+
+/** Tells who listens to the page who is to be seen, when that changes. */
+function announce() {
+  const names = [...seen.querySelectorAll("strong")].map((name) => name.textContent).sort().join(", ");
+  if (told.textContent !== names) told.textContent = names;
 }
 
 async function run(signal) {
@@ -34,6 +40,7 @@ async function run(signal) {
         if (response.ok) {
           live.innerHTML = text;
           seen.replaceChildren(live.querySelector(".seen"));
+          announce();
           say("");
         } else {
           pause = AGAIN;
@@ -88,8 +95,11 @@ result.addEventListener("submit", async (event) => {
   const response = await post(naming.action, fields);
   const answer = document.createElement("div");
   answer.innerHTML = await response.text();
-  if (response.ok) naming.replaceWith(answer);
-  else {
+  if (response.ok) {
+    naming.replaceWith(answer);
+    answer.tabIndex = -1;
+    answer.focus();
+  } else {
     naming.querySelector(".note")?.parentElement.remove();
     naming.append(answer);
   }
