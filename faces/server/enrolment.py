@@ -142,10 +142,11 @@ class Enrolment:
                 return found
             who, distances = index.nearest(np.asarray(embeddings, np.float32), 1)
             ids = [str(id_) for id_ in who[:, 0]]
-            names = dict(session.execute(select(Person.id, Person.name).where(Person.id.in_(set(ids)))).tuples().all())
+            known = session.execute(select(Person.id, Person.name).where(Person.id.in_(set(ids))))
+            names = {person.id: person.name or "" for person in known}
         for number, (id_, confidence) in enumerate(zip(ids, self._confidence.of(distances)[:, 0], strict=True)):
             if confidence >= SAME and id_ in names:
-                found[number] = Candidate(id_, names[id_] or "", float(confidence))
+                found[number] = Candidate(id_, names[id_], float(confidence))
         persons = ",".join(one.person_id for one in found if one)
         self._audit("identify", group=GROUP_ID, faces=str(len(found)), persons=persons)
         return found

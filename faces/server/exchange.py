@@ -67,8 +67,8 @@ class Exchange:
             everybody, group = roster.listed(session), roster.group(session)
             kept = select(Person.name, Face.id, Photograph.photograph).join(Face, Face.person_key == Person.key)
             kept = kept.join(Photograph).where(Face.collection_key == (group.key if group else None))
-            rows = session.execute(kept.order_by(Person.key, Face.key).execution_options(yield_per=8)).tuples()
-            number = dataset_files.write(file, ((name or "", id_, data) for name, id_, data in rows))
+            rows = session.execute(kept.order_by(Person.key, Face.key).execution_options(yield_per=8))
+            number = dataset_files.write(file, ((one.name or "", one.id, one.photograph) for one in rows))
         without = (one.name for one in everybody if not any(face.picture for face in one.faces))
         return Exported(number, tuple(without))
 

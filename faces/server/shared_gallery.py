@@ -38,6 +38,8 @@ class SharedGallery:
         Who is in the file and not known is added; who was erased is erased from it, and from recognizers beside it;
         then it holds everybody. Raises FacesError when it cannot be read or written, or other models made it.
         """
+        if self._in_step():
+            return Shared()
         with self._file.held():
             with self._lock:
                 erased, self._erased = self._erased, []
@@ -62,9 +64,6 @@ class SharedGallery:
             return Shared(pending=str(error))
 
     def _share(self, gone: list[Floats]) -> Shared:
-        with self._database.read() as session:
-            if not gone and self._state is not None and self._state == (_people(session), self._written()):
-                return Shared()
         with self._database.write() as session:
             fingerprint = roster.fingerprint(session)
             old, rows = None, list[Row]()
@@ -83,6 +82,14 @@ class SharedGallery:
             self._file.write(gallery_file.gallery_of(merged, fingerprint, settings, left_out))
         self._state = people, self._written()
         return Shared(models, tuple(row.path for row in erased if row.path and not row.path.startswith(OWN)))
+
+    def _in_step(self) -> bool:
+        """So that the file is not held, and not read, when there is nothing to do."""
+        with self._lock:
+            if self._erased or self._state is None:
+                return False
+        with self._database.read() as session:
+            return self._state == (_people(session), self._written())
 
     def _written(self) -> object:
         """What changes with the file."""
