@@ -150,7 +150,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     frames = [stage({"Ada": (200 + shift, 240), "Cleo": (440, 240)}, (640, 480), 96) for shift in range(8)]
     film.write_bytes(b"".join(cv2.imencode(".jpg", frame)[1].tobytes() for frame in frames))
     options = [
-        "--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+        "--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={film}",
     ]  # fmt: skip
     with api.sync_playwright() as playwright, playwright.chromium.launch(executable_path=CHROMIUM, args=options) as one:
