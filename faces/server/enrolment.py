@@ -71,8 +71,8 @@ class Enrolment:
         name = roster.checked_name(name)
         with self._database.write() as session:
             group = roster.opened(session)
-            (person,), created = roster.called(session, group, [name])
-            record = self._add(session, group, person, embedding, cutout, photo)
+            (key,), created = roster.called(session, group, [name])
+            record = self._add(session, group, session.get_one(Person, key), embedding, cutout, photo)
         self._changed("enrol", person=record.id)
         return created == 1, record
 
@@ -90,7 +90,7 @@ class Enrolment:
         with self._database.write() as session:
             group, person = roster.find(session, person_id)
             other = roster.by_name(session, group).get(roster.folded(name))
-            if other is not None and other.key != person.key:
+            if other not in (None, person.key):
                 raise ApiError(409, "PersonExists", f"There is somebody called {name} already: merge the two.")
             person.name = name
             collections.changed(group)
@@ -193,7 +193,7 @@ class Enrolment:
             raise errors.quota_exceeded("Persisted face")
         pictures = (photo, cutout) if self._keep_photos else None
         new = NewFace(person.name or "", embedding, origins.digest(photo), pictures)
-        roster.add_faces(session, group, [person], [new])
+        roster.add_faces(session, group, [person.key], [new])
         return roster.record(session, person)
 
     def _remove(self, person_id: str, face_id: str | None) -> Removal:
