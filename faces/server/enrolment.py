@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from faces.server import collections, errors, origins, roster
+from faces.server import collections, errors, origins, retention, roster
 from faces.server.confidence import SAME, Confidence
 from faces.server.database import Database
 from faces.server.dataset_files import Files
@@ -177,13 +177,26 @@ class Enrolment:
         self._audit("export", group=GROUP_ID, photographs=str(exported.photographs))
         return exported
 
+    def retire(self, days: float) -> Shared:
+        """Erase all faces that were added so long ago, those of the Face API's collections, too."""
+        with self._database.write() as session:
+            number = retention.purge(session, days)
+        if number:
+            self._audit("erase", faces=str(number), days=f"{days:g}")
+        return self.follow()
+
     def share(self) -> Shared:
         """Bring the gallery's file and the people in step: see ``SharedGallery.share``."""
-        return self._gallery.share() if self._gallery else Shared()
+        return self._noted(self._gallery.share() if self._gallery else Shared())
 
-    def follow(self) -> Shared:
+    def follow(self, erased: list[Floats] | None = None) -> Shared:
         """As ``share``, but raises nothing."""
-        return self._gallery.follow() if self._gallery else Shared()
+        return self._noted(self._gallery.follow(erased) if self._gallery else Shared())
+
+    def _noted(self, shared: Shared) -> Shared:
+        if shared.faces:
+            self._audit("import", group=GROUP_ID, faces=str(shared.faces))
+        return shared
 
     def _add(
         self, session: Session, group: Collection, person: Person, embedding: Floats, cutout: bytes, photo: bytes
@@ -212,7 +225,7 @@ class Enrolment:
                 session.delete(person)
             collections.changed(group)
         self._audit("erase", group=GROUP_ID, person=person_id, faces=str(len(gone)))
-        shared = self._gallery.follow(gone) if self._gallery else Shared()
+        shared = self.follow(gone)
         return Removal(name, len(gone), len(gone), kept, shared.models, shared.dataset, shared.pending)
 
     def _imported(self, imported: Imported) -> Imported:
