@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import stat
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from sqlalchemy import update
 
 from faces import extraction
 from faces.checkpoints import Checkpoint
@@ -26,6 +28,7 @@ from faces.server import dataset_files, persons, roster, shared_gallery
 from faces.server.enrolment import Imported
 from faces.server.errors import ApiError
 from faces.server.gallery_file import ERASED
+from faces.server.schema import Face
 from faces.types import Fingerprint, ModelId
 from faces.versions import RECOGNIZER, Versions
 from tests.server.colours import FINGERPRINT
@@ -199,15 +202,23 @@ def test_recognizers_that_knew_who_was_erased_are_erased(start: Callable[..., Pe
     assert not versions.recognizer.exists()
 
 
-def test_erased_by_the_face_api_or_by_time_is_erased_from_the_file(start: Callable[..., People], path: Path) -> None:
+@pytest.mark.parametrize("how", ["by the Face API", "by time"])
+def test_erased_elsewhere_is_erased_from_the_file(start: Callable[..., People], path: Path, how: str) -> None:
     gallery(("Ada", 0), ("Bob", 0)).save(path)
-    people = start()
+    people = start(keep_photos=True)
+    people.enrol("Cleo")
     train(path, people.gallery())
+    ada = people.enrolment.people()[0]
     with people.database.write() as session:
-        group, ada = roster.find(session, people.enrolment.people()[0].id)
-        persons.delete(session, group, ada)
-    assert len(people.enrolment.follow().models) == 1
-    assert people.gallery().names == ("Bob",) and not path.with_name(RECOGNIZER).exists()
+        if how == "by time":
+            session.execute(update(Face).where(Face.id == ada.faces[0].id).values(added=time.time() - 3 * 86_400))
+        else:
+            group, person = roster.find(session, ada.id)
+            persons.delete(session, group, person)
+    assert len(people.enrolment.retire(2).models) == 1
+    assert people.gallery().names == ("Bob", "Cleo") and not path.with_name(RECOGNIZER).exists()
+    assert people.faces() == {"Bob": 1, "Cleo": 1} and people.named("Ada") == [None]
+    assert people.enrolment.people()[1].faces[0].picture
 
 
 def test_a_file_that_is_in_use_follows_later(start: Callable[..., People], path: Path) -> None:
