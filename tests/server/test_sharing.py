@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle
 import stat
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from sqlalchemy import update
 
 from faces import extraction
 from faces.checkpoints import Checkpoint
@@ -26,6 +28,7 @@ from faces.server import dataset_files, persons, roster, shared_gallery
 from faces.server.enrolment import Imported
 from faces.server.errors import ApiError
 from faces.server.gallery_file import ERASED
+from faces.server.schema import Face
 from faces.types import Fingerprint, ModelId
 from faces.versions import RECOGNIZER, Versions
 from tests.server.colours import FINGERPRINT
@@ -75,6 +78,18 @@ def test_who_is_enrolled_is_in_the_file(start: Callable[..., People], path: Path
     assert people.gallery().names == ("Bob",)
     people.database.close()
     assert People(path.parent.parent, gallery=True, database="other.db").faces() == {"Bob": 1}
+
+
+def test_a_kill_before_the_file_was_written(start: Callable[..., People], path: Path) -> None:
+    gallery(("Ada", 0), ("Bob", 0)).save(path)
+    people = start()
+    train(path, people.gallery())
+    with only_one(path):  # as if nobody got to it
+        people.enrolment.remove_person(people.enrolment.people()[0].id)
+        people.enrol("Cleo")
+    people.database.close()
+    people = start()
+    assert people.gallery().names == ("Bob", "Cleo") and not path.with_name(RECOGNIZER).exists()
 
 
 def test_rows_of_the_file_stay_as_they_were(start: Callable[..., People], path: Path) -> None:
@@ -187,15 +202,23 @@ def test_recognizers_that_knew_who_was_erased_are_erased(start: Callable[..., Pe
     assert not versions.recognizer.exists()
 
 
-def test_erased_by_the_face_api_or_by_time_is_erased_from_the_file(start: Callable[..., People], path: Path) -> None:
+@pytest.mark.parametrize("how", ["by the Face API", "by time"])
+def test_erased_elsewhere_is_erased_from_the_file(start: Callable[..., People], path: Path, how: str) -> None:
     gallery(("Ada", 0), ("Bob", 0)).save(path)
-    people = start()
+    people = start(keep_photos=True)
+    people.enrol("Cleo")
     train(path, people.gallery())
+    ada = people.enrolment.people()[0]
     with people.database.write() as session:
-        group, ada = roster.find(session, people.enrolment.people()[0].id)
-        persons.delete(session, group, ada)
-    assert len(people.enrolment.follow().models) == 1
-    assert people.gallery().names == ("Bob",) and not path.with_name(RECOGNIZER).exists()
+        if how == "by time":
+            session.execute(update(Face).where(Face.id == ada.faces[0].id).values(added=time.time() - 3 * 86_400))
+        else:
+            group, person = roster.find(session, ada.id)
+            persons.delete(session, group, person)
+    assert len(people.enrolment.retire(2).models) == 1
+    assert people.gallery().names == ("Bob", "Cleo") and not path.with_name(RECOGNIZER).exists()
+    assert people.faces() == {"Bob": 1, "Cleo": 1} and people.named("Ada") == [None]
+    assert people.enrolment.people()[1].faces[0].picture
 
 
 def test_a_file_that_is_in_use_follows_later(start: Callable[..., People], path: Path) -> None:
@@ -222,6 +245,10 @@ def test_a_file_that_cannot_be_written_follows_later(
         patch.setattr(shared_gallery.GalleryFile, "write", full)
         people.enrol("Ada")
         assert "no space" in people.enrolment.follow().pending
+    with monkeypatch.context() as patch:
+        busy = ApiError(503, "ServiceUnavailable", "The database is busy.")
+        patch.setattr(shared_gallery.roster, "opened", lambda _: (_ for _ in ()).throw(busy))
+        assert "busy" in people.enrolment.follow().pending
     assert people.named("Ada") == ["Ada"] and not path.exists()
     assert people.enrolment.follow().pending == "" and people.gallery().names == ("Ada",)
 
