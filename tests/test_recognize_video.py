@@ -344,8 +344,8 @@ def test_a_window(project: Path) -> None:
 
     line = ("recognize_video.py", "-s", FILM, "--realtime", "-o", "results/film.mp4", "--boxes", "boxes.csv")
     with screen() as display, running(*line, cwd=project, env=display) as script:
-        until(lambda: xdotool("search", "--name", "recognize_video"))
-        xdotool("mousemove", "9", "9")  # keys go to the window below
+        until(lambda: xdotool("search", "--onlyvisible", "--name", "recognize_video"))
+        xdotool("search", "--name", "recognize_video", "windowfocus", "--sync")
         script.wait_for("identified")
         xdotool("key", "s")
         script.wait_for("snapshot -> ")
