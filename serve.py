@@ -81,12 +81,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise UsageError(f"--host {args.host}: others can reach this; name a key of your own: --key-file FILE")
     fetcher = Fetcher(dict(args.url_map or ()), args.allow_url or ())
     with ExitStack() as stack:
-        stack.enter_context(only_one(Database.path_of(args.database)))
+        if (path := Database.path_of(args.database)) is not None:
+            stack.enter_context(only_one(path))
         key_file = args.key_file or KEY_FILE
         key = keys.load(key_file)
         pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, min_face=args.min_face)
         vision, confidence = Vision(pipeline), curve(pipeline.embedder.spec, args.threshold)
-        database = Database(args.database, pipeline.fingerprint)
+        database = Database(args.database, pipeline.fingerprint, pipeline.embedder.spec.dimension)
         stack.callback(database.close)
         trainer = Trainer(database, indexes := Indexes())
         stack.callback(trainer.close)
