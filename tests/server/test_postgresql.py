@@ -157,10 +157,10 @@ def crowd(database: Database, vectors: Floats, each: int) -> None:
 
 
 def test_pgvector_finds_whom_the_memory_finds(with_pgvector: Cluster) -> None:
-    vectors = around(0, 120, 3)
+    vectors = around(0, 40, 3)
     database = Database(with_pgvector.database(), FINGERPRINT, 128)
     crowd(database, vectors, 3)
-    probes = np.concatenate([around(0, 120, 3)[::30], around(5, 6, 1)])
+    probes = np.concatenate([vectors[::30], around(5, 6, 1)])
     with database.read() as session:
         group = collections.find(session, LARGE_PERSON_GROUP, "crowd")
         index = Index.load(session, group, None)
