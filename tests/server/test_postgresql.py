@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from faces.errors import FacesError, FingerprintError, UsageError
 from faces.server import collections, detected_faces, persisted_faces, persons, postgresql, training
+from faces.server import vectors as vectors_module
 from faces.server.database import Database
 from faces.server.index import Index
 from faces.server.kinds import FACE_LIST, LARGE_PERSON_GROUP
@@ -156,7 +157,11 @@ def crowd(database: Database, vectors: Floats, each: int) -> None:
         group.trained_to = 10**6
 
 
-def test_pgvector_finds_whom_the_memory_finds(with_pgvector: Cluster) -> None:
+@pytest.mark.parametrize("small", [1, 5_000])
+def test_pgvector_finds_whom_the_memory_finds(
+    with_pgvector: Cluster, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(vectors_module, "SMALL", small)
     vectors = around(0, 40, 3)
     database = Database(with_pgvector.database(), FINGERPRINT, 128)
     crowd(database, vectors, 3)
