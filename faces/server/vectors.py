@@ -42,7 +42,7 @@ class Stored:
         some = select(Face.key).where(self._searched()).limit(SMALL).subquery()
         return (self.session.scalar(select(func.count()).select_from(some)) or 0) < SMALL
 
-    def _near(self, probe: Floats, number: int, exactly: bool) -> set[int]:
+    def _near(self, probe: Floats, number: int, exactly: bool) -> list[int]:
         """The owners of the faces that are nearest to a probe (D,): so many, or all."""
         has_persons = KINDS[self.collection.kind].has_persons
         owner = Face.person_key if has_persons else Face.key
@@ -52,11 +52,11 @@ class Stored:
         limit = number * EACH if has_persons else number
         while True:
             rows = self.session.scalars(wanted.limit(limit)).all()
-            found = {key for key in rows if key is not None}
-            if len(found) >= number:
+            found = list(dict.fromkeys(key for key in rows if key is not None))[:number]
+            if len(found) == number or (exactly and len(rows) < limit):
                 return found
             if len(rows) < limit:
-                return found if exactly else self._near(probe, number, True)
+                return self._near(probe, number, True)
             limit *= EACH
 
     def _searched(self) -> ColumnElement[bool]:
