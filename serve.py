@@ -21,7 +21,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="name or address to listen on")
     parser.add_argument("--port", type=port, default=5000, help="0 for any that is free")
     parser.add_argument(
-        "--database", default="sqlite:///output/faces.db", metavar="URL", help="where everything is kept"
+        "--database",
+        default="sqlite:///output/faces.db",
+        metavar="URL",
+        help="where everything is kept; with postgresql+psycopg://user@host/name by several servers together",
     )
     parser.add_argument(
         "--key-file", type=Path, metavar="FILE",
@@ -96,6 +99,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         listener = Listener(app, address, args.port, args.threads)
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: listener.stop())
+        if database.is_shared:
+            how = "by its pgvector" if database.has_vectors else "in memory, since it has no pgvector"
+            print(f"database {database.name}; faces are searched {how}")
         print(f"Face API at {listener.url}\nkey {key}, from {key_file}", flush=True)
         listener.run()
     print("stopped; everything is kept")

@@ -102,7 +102,10 @@ class Face(Base):
     """A face that stays: of somebody, or in a list. Keys grow, and are never used twice."""
 
     __tablename__ = "faces"
-    __table_args__ = (Index("ix_faces_collection", "collection_key", "id"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        Index("ix_faces_collection", "collection_key", "id"), Index("ix_faces_order", "collection_key", "key"),
+        {"sqlite_autoincrement": True},
+    )  # fmt: skip
 
     key: Mapped[int] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(String(36), unique=True)

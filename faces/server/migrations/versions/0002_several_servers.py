@@ -15,6 +15,7 @@ def upgrade() -> None:
     op.add_column("collections", sa.Column("training_owner", sa.String(36)))
     op.add_column("collections", sa.Column("training_alive", sa.Double))
     op.create_index("ix_collections_training_alive", "collections", ["training_alive"])
+    op.create_index("ix_faces_order", "faces", ["collection_key", "key"])
     op.create_table(
         "changes",
         sa.Column("collection_key", sa.Integer, sa.ForeignKey("collections.key", ondelete="CASCADE"), primary_key=True),
@@ -25,6 +26,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("changes")
+    op.drop_index("ix_faces_order", "faces")
     op.drop_index("ix_collections_training_alive", "collections")
     op.drop_column("collections", "training_alive")
     op.drop_column("collections", "training_owner")
