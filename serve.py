@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from faces import cli
+from faces import cli, extraction
 from faces.errors import UsageError
 from faces.locks import only_one
 from faces.pipeline import Pipeline
@@ -39,6 +39,19 @@ def build_parser() -> argparse.ArgumentParser:
         "--allow-url", action="append", metavar="PREFIX",
         help="pictures whose address begins so are fetched from this machine or network, too; may be repeated",
     )  # fmt: skip
+    parser.add_argument(
+        "--classifier", type=Path, default=Path("output/classifier.onnx"), metavar="FILE",
+        help="what train_classifier.py made, for the page that says what pictures are of",
+    )  # fmt: skip
+    parser.add_argument(
+        "--gallery", type=Path, metavar="FILE",
+        help="embeddings to share with the scripts, such as output/embeddings.pickle: who is in it is known here, and"
+        " who is enrolled or erased here is so in it (docs/sharing-people.md)",
+    )  # fmt: skip
+    parser.add_argument("--keep-photos", action="store_true", help="keep the photographs that people are enrolled from")
+    parser.add_argument(
+        "--retention", type=cli.positive, metavar="DAYS", help="erase faces, and their photographs, after so many days"
+    )
     cli.add_model_options(parser)
     parser.add_argument("--min-face", type=cli.count, default=36, metavar="PX", help="smallest face to look for")
     parser.add_argument(
@@ -65,14 +78,18 @@ def mapped(text: str) -> tuple[str, Path]:
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     try:
-        from faces.server import keys
+        from faces.server import keys, pages
         from faces.server.application import create_app
         from faces.server.confidence import curve
         from faces.server.database import Database
+        from faces.server.enrolment import Enrolment
         from faces.server.fetch import Fetcher
+        from faces.server.gallery_file import GalleryFile
         from faces.server.housekeeping import Housekeeping
         from faces.server.listening import Listener, address_of, is_loopback
         from faces.server.matching import Indexes
+        from faces.server.pages.classes import Classes
+        from faces.server.pages.parts import Parts
         from faces.server.services import Services
         from faces.server.training import Trainer
         from faces.server.vision import Vision
@@ -94,15 +111,20 @@ def main(argv: Sequence[str] | None = None) -> int:
         stack.callback(database.close)
         trainer = Trainer(database, indexes := Indexes())
         stack.callback(trainer.close)
-        stack.callback(Housekeeping(database).stop)
+        gallery = GalleryFile(args.gallery, extraction.settings(args.confidence)) if args.gallery else None
+        dimension = pipeline.embedder.spec.dimension
+        enrolment = Enrolment(database, indexes, confidence, args.keep_photos, gallery, dimension)
+        enrolment.share()
+        stack.callback(Housekeeping(database, args.retention, enrolment.follow).stop)
         app = create_app(Services(vision, database, confidence, trainer, fetcher, indexes), key)
+        pages.install(app, Parts(enrolment, Classes(args.classifier)), key)
         listener = Listener(app, address, args.port, args.threads)
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: listener.stop())
         if database.is_shared:
             how = "by its pgvector" if database.has_vectors else "in memory, since it has no pgvector"
             print(f"database {database.name}; faces are searched {how}")
-        print(f"Face API at {listener.url}\nkey {key}, from {key_file}", flush=True)
+        print(f"Face API at {listener.url}, pages at {listener.url}/\nkey {key}, from {key_file}", flush=True)
         listener.run()
     print("stopped; everything is kept")
     return 0

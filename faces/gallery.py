@@ -10,6 +10,7 @@ import numpy as np
 
 from faces import pickles
 from faces.errors import PickleError
+from faces.images import write_bytes
 from faces.types import Fingerprint, Floats
 
 REMEDY = "run: python extract_embeddings.py"
@@ -75,7 +76,11 @@ class Gallery:
         return sorted(set(self.names))
 
     def save(self, path: Path) -> None:
-        """Write it; the keys ``embeddings`` and ``names`` are the recipe's. Raises FacesError."""
+        """Write it. Raises FacesError."""
+        write_bytes(path, self.pickled())
+
+    def pickled(self) -> bytes:
+        """What its file holds; the keys ``embeddings`` and ``names`` are the recipe's."""
         content = {
             "embeddings": self.embeddings,
             "names": list(self.names),
@@ -89,7 +94,7 @@ class Gallery:
             "settings": self.settings,
             "left_out": {name: list(getattr(self.left_out, name)) for name in LeftOut.__slots__},
         }
-        pickles.dump(path, content)
+        return pickles.dumped(content)
 
     @classmethod
     def load(cls, path: Path) -> Gallery:

@@ -119,7 +119,12 @@ def load(path: Path, what: str, remedy: str, allowed: Allowed = ARRAYS) -> Any:
 
 def dump(path: Path, value: object) -> None:
     """Write a pickle, whole or not at all; raises FacesError when it cannot be written."""
-    write_bytes(path, pickle.dumps(value, protocol=4))
+    write_bytes(path, dumped(value))
+
+
+def dumped(value: object) -> bytes:
+    """A pickle, as ``dump`` writes it."""
+    return pickle.dumps(value, protocol=4)
 
 
 def dump_as(path: Path, module: str, name: str, state: dict[str, object]) -> None:

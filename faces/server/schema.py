@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -113,6 +114,30 @@ class Face(Base):
     person_key: Mapped[int | None] = mapped_column(ForeignKey("persons.key", ondelete="CASCADE"), index=True)
     user_data: Mapped[str | None]
     embedding: Mapped[bytes] = mapped_column(Embedding, deferred=True)
+    added: Mapped[float] = mapped_column(Double, default=time.time, server_default="0", index=True)
+
+
+class Photograph(Base):
+    """What a face was enrolled from, as it came, and the face cut out of it (JPEG): gone when the face is."""
+
+    __tablename__ = "photographs"
+
+    face_key: Mapped[int] = mapped_column(ForeignKey("faces.key", ondelete="CASCADE"), primary_key=True)
+    photograph: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    cutout: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+
+
+class Origin(Base):
+    """Which photograph a face was made from. It stays without the face: who was erased is not taken from there again.
+
+    sha256: of the photograph's file, or of the embedding where that is not known.
+    """
+
+    __tablename__ = "origins"
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    face_key: Mapped[int | None] = mapped_column(ForeignKey("faces.key", ondelete="SET NULL"), index=True)
 
 
 class DetectedFace(Base):

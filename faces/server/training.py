@@ -105,7 +105,8 @@ class Trainer:
             if status not in UNDER_WAY:
                 collection.training_owner = collection.training_alive = None
             if trained_to is not None:
-                collection.trained_to, collection.training_last_success = trained_to, now
+                collection.trained_to = max(trained_to, collection.trained_to or 0)  # the pages may have added more
+                collection.training_last_success = now
             return True
 
     def _beat(self) -> None:

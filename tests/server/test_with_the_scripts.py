@@ -1,0 +1,105 @@
+"""The scripts and the server, with the real models, on one gallery."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import recognize_image
+import serve
+import train_model
+from faces.errors import FingerprintError
+from faces.gallery import Gallery
+from faces.pipeline import Pipeline
+from faces.server.confidence import curve
+from faces.server.database import Database
+from faces.server.enrolment import Enrolment
+from faces.server.gallery_file import GalleryFile
+from faces.server.matching import Indexes
+from faces.server.vision import Vision
+from tests.conftest import Result
+from tests.server.conftest import serving
+
+pytestmark = pytest.mark.slow
+PATH = Path("output/embeddings.pickle")
+
+
+def test_who_is_enrolled_on_the_server_is_recognized_by_the_scripts(
+    sample: Path,
+    extraction: Result,
+    tmp_path: Path,
+    drawn: dict[str, list[Path]],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    new, photographs = next(iter(drawn.items()))
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(sample / "output", PATH.parent)
+    shutil.copy(photographs[2], "probe.jpg")  # its folder has the name
+    everybody = Gallery.load(PATH)
+    kept = [row for row, name in enumerate(everybody.names) if name != new]
+    others = _part(everybody, kept)
+    others.save(PATH)
+    with serving(tmp_path, "--gallery", PATH, "--min-face", "80") as service:
+        people = service.call("GET", "largepersongroups/people/persons").json()
+        assert {one["name"] for one in people} == set(others.names)
+        (face,) = service.call("POST", "detect", data=list(drawn.values())[1][0].read_bytes()).json()
+        body = {"faceIds": [face["faceId"]], "largePersonGroupId": "people"}
+        (found,) = service.call("POST", "identify", json=body).json()
+        named = {one["personId"]: one["name"] for one in people}
+        assert named[found["candidates"][0]["personId"]] == list(drawn)[1]
+        service.running.process.send_signal(signal.SIGTERM)
+        assert service.running.process.wait(timeout=60) == 0
+
+    vision = Vision(Pipeline.load(min_face=80))
+    database = Database("sqlite:///output/faces.db", vision.pipeline.fingerprint)
+    confidence = curve(vision.pipeline.embedder.spec)
+    enrolment = Enrolment(database, Indexes(), confidence, True, GalleryFile(PATH))
+    for path in photographs[:2]:
+        data = path.read_bytes()
+        created, person = enrolment.enrol(new, vision.embedding_of_one(vision.decode(data), None), b"", data)
+    assert not created and len(person.faces) == 2 and len(Gallery.load(PATH)) == len(others) + 2
+
+    def names() -> str:
+        assert train_model.main([]) == 0
+        capsys.readouterr()
+        assert recognize_image.main(["--image", "probe.jpg"]) == 0
+        return capsys.readouterr().out
+
+    assert new in names()
+    removal = enrolment.remove_person(person.id)
+    assert removal.models == ("output/recognizer.pickle",) and removal.photographs == 2
+    assert Gallery.load(PATH).names == others.names
+    assert new not in names()
+
+    # The photographs themselves, as a data set: the same faces as extract_embeddings.py found.
+    imported = enrolment.import_dataset([(f"{new}/{path.name}", path.open("rb")) for path in photographs], vision)
+    assert (imported.people, imported.faces, imported.left_out) == (1, len(photographs), ())
+    back = Gallery.load(PATH)
+    mine = {name: row for row, name in zip(back.embeddings, back.hashes, strict=True)}
+    for row, sha256 in zip(everybody.embeddings, everybody.hashes, strict=True):
+        np.testing.assert_allclose(mine[sha256], row, atol=1e-3)
+    database.close()
+
+    other = everybody.fingerprint and everybody.fingerprint.to_dict()
+    assert other is not None
+    other["embedder"]["sha256"] = "0" * 64
+    _part(everybody, kept, type(everybody.fingerprint).from_dict(other)).save(PATH)  # type: ignore[union-attr]
+    with pytest.raises(FingerprintError, match=r"embeddings\.pickle: made with the embedder"):
+        serve.main(["--gallery", str(PATH), "--port", "0"])
+
+
+def _part(gallery: Gallery, rows: list[int], fingerprint: object = None) -> Gallery:
+    def some(values: tuple[object, ...]) -> tuple[object, ...]:
+        return tuple(values[row] for row in rows)
+
+    assert gallery.boxes is not None and gallery.scores is not None
+    return Gallery(
+        gallery.embeddings[rows], some(gallery.names), some(gallery.paths), some(gallery.hashes),  # type: ignore[arg-type]
+        gallery.boxes[rows], gallery.scores[rows], fingerprint or gallery.fingerprint,  # type: ignore[arg-type]
+        some(gallery.sizes), some(gallery.stamps), gallery.settings,  # type: ignore[arg-type]
+    )  # fmt: skip
