@@ -6,6 +6,7 @@ import argparse
 import signal
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from faces import cli, extraction
@@ -115,7 +116,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         dimension = pipeline.embedder.spec.dimension
         enrolment = Enrolment(database, indexes, confidence, args.keep_photos, gallery, dimension)
         enrolment.share()
-        stack.callback(Housekeeping(database, args.retention, enrolment.follow).stop)
+        keep = partial(enrolment.retire, args.retention) if args.retention else enrolment.follow
+        stack.callback(Housekeeping(database, keep).stop)
         app = create_app(Services(vision, database, confidence, trainer, fetcher, indexes), key)
         pages.install(app, Parts(enrolment, Classes(args.classifier)), key)
         listener = Listener(app, address, args.port, args.threads)

@@ -11,7 +11,7 @@ import numpy as np
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
-from faces.server import collections, errors, origins, roster
+from faces.server import collections, errors, origins, retention, roster
 from faces.server.confidence import SAME, Confidence
 from faces.server.database import Database
 from faces.server.dataset_files import Files
@@ -71,8 +71,8 @@ class Enrolment:
         name = roster.checked_name(name)
         with self._database.write() as session:
             group = roster.opened(session)
-            (person,), created = roster.called(session, group, [name])
-            record = self._add(session, group, person, embedding, cutout, photo)
+            (key,), created = roster.called(session, group, [name])
+            record = self._add(session, group, session.get_one(Person, key), embedding, cutout, photo)
         self._changed("enrol", person=record.id)
         return created == 1, record
 
@@ -90,10 +90,10 @@ class Enrolment:
         with self._database.write() as session:
             group, person = roster.find(session, person_id)
             other = roster.by_name(session, group).get(roster.folded(name))
-            if other is not None and other.key != person.key:
+            if other not in (None, person.key):
                 raise ApiError(409, "PersonExists", f"There is somebody called {name} already: merge the two.")
             person.name = name
-            collections.changed(group)
+            collections.changed(group, person.key)
             record = roster.record(session, person)
         self._changed("rename", person=record.id)
         return record
@@ -107,7 +107,8 @@ class Enrolment:
                 raise errors.bad_argument("Somebody cannot be merged with themselves.")
             session.execute(update(Face).where(Face.person_key == person.key).values(person_key=into.key))
             session.delete(person)
-            collections.changed(group)
+            for one in (person, into):
+                collections.changed(group, one.key)
             record = roster.record(session, into)
         self._changed("merge", person=record.id, merged=person_id)
         return record
@@ -177,13 +178,26 @@ class Enrolment:
         self._audit("export", group=GROUP_ID, photographs=str(exported.photographs))
         return exported
 
+    def retire(self, days: float) -> Shared:
+        """Erase all faces that were added so long ago, those of the Face API's collections, too."""
+        with self._database.write() as session:
+            number = retention.purge(session, days)
+        if number:
+            self._audit("erase", faces=str(number), days=f"{days:g}")
+        return self.follow()
+
     def share(self) -> Shared:
         """Bring the gallery's file and the people in step: see ``SharedGallery.share``."""
-        return self._gallery.share() if self._gallery else Shared()
+        return self._noted(self._gallery.share() if self._gallery else Shared())
 
-    def follow(self) -> Shared:
+    def follow(self, erased: list[Floats] | None = None) -> Shared:
         """As ``share``, but raises nothing."""
-        return self._gallery.follow() if self._gallery else Shared()
+        return self._noted(self._gallery.follow(erased) if self._gallery else Shared())
+
+    def _noted(self, shared: Shared) -> Shared:
+        if shared.faces:
+            self._audit("import", group=GROUP_ID, faces=str(shared.faces))
+        return shared
 
     def _add(
         self, session: Session, group: Collection, person: Person, embedding: Floats, cutout: bytes, photo: bytes
@@ -193,7 +207,7 @@ class Enrolment:
             raise errors.quota_exceeded("Persisted face")
         pictures = (photo, cutout) if self._keep_photos else None
         new = NewFace(person.name or "", embedding, origins.digest(photo), pictures)
-        roster.add_faces(session, group, [person], [new])
+        roster.add_faces(session, group, [person.key], [new])
         return roster.record(session, person)
 
     def _remove(self, person_id: str, face_id: str | None) -> Removal:
@@ -210,9 +224,9 @@ class Enrolment:
             session.execute(delete(Face).where(mine).execution_options(synchronize_session=False))
             if face_id is None:
                 session.delete(person)
-            collections.changed(group)
+            collections.changed(group, person.key)
         self._audit("erase", group=GROUP_ID, person=person_id, faces=str(len(gone)))
-        shared = self._gallery.follow(gone) if self._gallery else Shared()
+        shared = self.follow(gone)
         return Removal(name, len(gone), len(gone), kept, shared.models, shared.dataset, shared.pending)
 
     def _imported(self, imported: Imported) -> Imported:

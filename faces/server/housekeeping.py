@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from threading import Event, Thread
 
-from faces.server import detected_faces, retention
+from faces.server import detected_faces
 from faces.server.database import Database
 
 INTERVAL = 60.0  # s
@@ -15,15 +15,10 @@ log = logging.getLogger(__name__)
 
 
 class Housekeeping:
-    """A thread that does it now, and then every minute, until it is stopped.
+    """A thread that does it now, and then every minute, until it is stopped. also: what else is done then."""
 
-    days: for which faces that stay are kept; None: for ever. then: is called after it.
-    """
-
-    def __init__(
-        self, database: Database, days: float | None = None, then: Callable[[], object] = lambda: None
-    ) -> None:
-        self._database, self._days, self._then, self._stopped = database, days, then, Event()
+    def __init__(self, database: Database, *also: Callable[[], object]) -> None:
+        self._database, self._also, self._stopped = database, also, Event()
         self._thread = Thread(target=self._run, name="housekeeping", daemon=True)
         self._thread.start()
 
@@ -33,13 +28,14 @@ class Housekeeping:
 
     def _run(self) -> None:
         while True:
-            try:
-                with self._database.write() as session:
-                    detected_faces.purge(session)
-                    if self._days is not None:
-                        retention.purge(session, self._days)
-                self._then()
-            except Exception:  # of a full disk, say: the next time it may be better
-                log.exception("expired faces could not be erased")
+            for do in (self._purge, *self._also):
+                try:
+                    do()
+                except Exception:  # of a full disk, say: the next time it may be better
+                    log.exception("housekeeping failed")
             if self._stopped.wait(INTERVAL):
                 return
+
+    def _purge(self) -> None:
+        with self._database.write() as session:
+            detected_faces.purge(session)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection as Collected
 
 import numpy as np
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from faces.server.schema import Collection, Face, Origin, Person
@@ -59,8 +59,8 @@ class Origins:
 
 def complete(session: Session, group: Collection) -> None:
     """Note the origin of faces that came by the Face API."""
-    session.flush()
     noted = select(Origin.face_key).where(Origin.face_key.is_not(None))
     missing = select(Face.key, Face.embedding).where(Face.collection_key == group.key, Face.key.not_in(noted))
-    session.add_all(Origin(sha256=digest(embedding), face_key=key) for key, embedding in session.execute(missing).all())
-    session.flush()
+    rows = [{"sha256": digest(embedding), "face_key": key} for key, embedding in session.execute(missing)]
+    if rows:
+        session.execute(insert(Origin), rows)

@@ -36,12 +36,14 @@ class Shared:
     """What bringing the file of ``--gallery`` up to date did.
 
     models: recognizers that knew somebody who was erased, and were erased, too. dataset: photographs of who was erased
-    that the data set still has. pending: why the file is not up to date yet; empty when it is.
+    that the data set still has. pending: why the file is not up to date yet; empty when it is. faces: how many were
+    in it that were not known.
     """
 
     models: tuple[str, ...] = ()
     dataset: tuple[str, ...] = ()
     pending: str = ""
+    faces: int = 0
 
 
 @dataclass(frozen=True, slots=True)

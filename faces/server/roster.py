@@ -7,20 +7,22 @@ import re
 import time
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from uuid import uuid4
 
 import numpy as np
-from sqlalchemy import ColumnElement, func, select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import ColumnElement, func, insert, select
+from sqlalchemy.orm import Session
 
 from faces.server import collections, errors, persons
-from faces.server.schema import MODELS
+from faces.server.errors import ApiError
 from faces.server.inputs import LONGEST_NAME, RECOGNITION_MODELS
 from faces.server.kinds import LARGE_PERSON_GROUP
 from faces.server.records import FaceRecord, PersonRecord
-from faces.server.schema import Collection, Face, Origin, Person, Photograph, Property
+from faces.server.schema import MODELS, Collection, Face, Origin, Person, Photograph, Property
 from faces.server.training import UNDER_WAY
 from faces.types import Fingerprint, Floats
 
@@ -28,22 +30,18 @@ GROUP_ID = "people"
 
 
 def group(session: Session) -> Collection | None:
-    """The group; None while nobody was ever enrolled."""
-    mine = select(Collection).where(Collection.kind == LARGE_PERSON_GROUP.route, Collection.id == GROUP_ID)
-    return session.scalar(mine)
+    """The group, held against others who write; None while nobody was ever enrolled."""
+    with suppress(ApiError):
+        return collections.find(session, LARGE_PERSON_GROUP, GROUP_ID)
+    return None
 
 
 def opened(session: Session) -> Collection:
-    """The group, made where there is none, held against others who write until the session ends."""
-    mine = select(Collection).where(Collection.kind == LARGE_PERSON_GROUP.route, Collection.id == GROUP_ID)
-    if (found := session.scalar(mine.with_for_update())) is None:
-        try:
-            with session.begin_nested():
-                collections.create(session, LARGE_PERSON_GROUP, GROUP_ID, "People", None, RECOGNITION_MODELS[0])
-        except IntegrityError:  # another server did
-            pass
-        found = session.scalars(mine.with_for_update()).one()
-    return found
+    """The group, made where there is none."""
+    if group(session) is None:
+        with suppress(ApiError):  # another server did
+            collections.create(session, LARGE_PERSON_GROUP, GROUP_ID, "People", None, RECOGNITION_MODELS[0])
+    return collections.find(session, LARGE_PERSON_GROUP, GROUP_ID)
 
 
 def find(session: Session, person_id: str) -> tuple[Collection, Person]:
@@ -57,23 +55,19 @@ def listed(session: Session) -> list[PersonRecord]:
     """By name: ``Ana 2`` before ``ana 10``."""
     if (found := group(session)) is None:
         return []
-    everybody = select(Person).where(Person.collection_key == found.key).options(selectinload(Person.faces))
-    people = session.scalars(everybody).all()
-    pictured = _pictured(session, Face.collection_key == found.key)
-    return sorted((_record(one, pictured) for one in people), key=lambda one: natural(one.name))
+    return sorted(_records(session, Person.collection_key == found.key), key=lambda one: natural(one.name))
 
 
 def record(session: Session, person: Person) -> PersonRecord:
     """Somebody as they are in the database now."""
-    session.flush()
-    session.refresh(person)
-    return _record(person, _pictured(session, Face.person_key == person.key))
+    (one,) = _records(session, Person.key == person.key)
+    return one
 
 
-def by_name(session: Session, found: Collection) -> dict[str, Person]:
-    """Everybody, by ``folded`` name; of several who are called the same the first."""
-    everybody = select(Person).where(Person.collection_key == found.key, Person.name.is_not(None))
-    return {folded(str(one.name)): one for one in session.scalars(everybody.order_by(Person.key.desc()))}
+def by_name(session: Session, found: Collection) -> dict[str, int]:
+    """Everybody's key by ``folded`` name; of several who are called the same the first one's."""
+    named = select(Person.name, Person.key).where(Person.collection_key == found.key, Person.name.is_not(None))
+    return {folded(str(name)): key for name, key in session.execute(named.order_by(Person.key.desc()))}
 
 
 def searchable(session: Session, found: Collection) -> None:
@@ -86,7 +80,6 @@ def searchable(session: Session, found: Collection) -> None:
             found.training_status, found.training_message = "succeeded", None
             found.training_last_action = found.training_last_success = time.time()
             found.training_created = found.training_created or found.training_last_action
-    collections.changed(found)  # which lets indexes look again
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,44 +92,49 @@ class NewFace:
     pictures: tuple[bytes, bytes] | None = None
 
 
-def called(session: Session, found: Collection, names: Sequence[str]) -> tuple[list[Person], int]:
-    """The people of these names, who are made where there are none; and how many were."""
+def called(session: Session, found: Collection, names: Sequence[str]) -> tuple[list[int], int]:
+    """The keys of the people of these names, who are made where there are none; and how many were."""
     people = by_name(session, found)
-    before = len(people)
-    for name in names:
-        if folded(name) not in people:
-            people[folded(name)] = Person(id=str(uuid4()), collection_key=found.key, name=name)
-            session.add(people[folded(name)])
-    session.flush()
-    return [people[folded(name)] for name in names], len(people) - before
+    new = {folded(name): name for name in reversed(names) if folded(name) not in people}
+    if new:
+        rows = [{"id": str(uuid4()), "collection_key": found.key, "name": name} for name in reversed(new.values())]
+        session.execute(insert(Person), rows)
+        people = by_name(session, found)
+    return [people[folded(name)] for name in names], len(new)
 
 
-def add(session: Session, found: Collection, new: Sequence[NewFace]) -> tuple[list[Face], int]:
-    """Add faces to the people of these names, who are made where there are none; and how many were."""
+def add(session: Session, found: Collection, new: Sequence[NewFace]) -> tuple[list[int], int]:
+    """Add faces, whose keys are returned, to the people of these names; and how many people that made."""
     people, created = called(session, found, [one.name for one in new])
     return add_faces(session, found, people, new) if new else [], created
 
 
-def add_faces(session: Session, found: Collection, people: Sequence[Person], new: Sequence[NewFace]) -> list[Face]:
-    """Add a face to each of some people."""
-    faces = [
-        Face(
-            id=str(uuid4()),
-            collection_key=found.key,
-            person_key=person.key,
-            embedding=np.asarray(one.embedding, np.float32).tobytes(),
-        )
-        for person, one in zip(people, new, strict=True)
-    ]
-    session.add_all(faces)
-    session.flush()
-    for one, face in zip(new, faces, strict=True):
-        session.add(Origin(sha256=one.sha256, face_key=face.key))
-        if one.pictures:
-            photograph, cutout = one.pictures
-            session.add(Photograph(face_key=face.key, photograph=photograph, cutout=cutout))
+def add_faces(session: Session, found: Collection, people: Sequence[int], new: Sequence[NewFace]) -> list[int]:
+    """Add a face to each of the people of these keys. The keys of the faces."""
+    ids = [str(uuid4()) for _ in new]
+    session.execute(
+        insert(Face),
+        [
+            {
+                "id": id_,
+                "collection_key": found.key,
+                "person_key": person,
+                "embedding": np.asarray(one.embedding, np.float32).tobytes(),
+            }
+            for id_, person, one in zip(ids, people, new, strict=True)
+        ],
+    )
+    last = select(Face.id, Face.key).where(Face.collection_key == found.key).order_by(Face.key.desc()).limit(len(new))
+    key_of = {one.id: one.key for one in session.execute(last)}
+    keys = [key_of[id_] for id_ in ids]
+    pairs = list(zip(keys, new, strict=True))
+    session.execute(insert(Origin), [{"sha256": one.sha256, "face_key": key} for key, one in pairs])
+    pictures = [(key, one.pictures) for key, one in pairs if one.pictures]
+    if pictures:
+        rows = [{"face_key": key, "photograph": photo, "cutout": cutout} for key, (photo, cutout) in pictures]
+        session.execute(insert(Photograph), rows)
     searchable(session, found)
-    return faces
+    return keys
 
 
 def checked_name(name: str) -> str:
@@ -173,12 +171,15 @@ def dimension(session: Session, otherwise: int | None) -> int | None:
     return otherwise if some is None else len(some) // np.dtype(np.float32).itemsize
 
 
-def _pictured(session: Session, whose: ColumnElement[bool]) -> frozenset[int]:
-    """The keys of the faces, of those that are meant, whose pictures are kept."""
-    return frozenset(session.scalars(select(Photograph.face_key).join(Face).where(whose)))
-
-
-def _record(person: Person, pictured: frozenset[int]) -> PersonRecord:
-    return PersonRecord(
-        person.id, person.name or "", tuple(FaceRecord(face.id, face.key in pictured) for face in person.faces)
-    )
+def _records(session: Session, whom: ColumnElement[bool]) -> list[PersonRecord]:
+    """Of people with their faces, in the order of their keys."""
+    columns = Person.key, Person.id, Person.name, Face.id.label("face"), Photograph.face_key.label("picture")
+    wanted = select(*columns).outerjoin(Face, Face.person_key == Person.key)
+    wanted = wanted.outerjoin(Photograph, Photograph.face_key == Face.key).where(whom)
+    rows = session.execute(wanted.order_by(Person.key, Face.key))
+    records = []
+    for _, own in groupby(rows, attrgetter("key")):
+        mine = list(own)
+        faces = tuple(FaceRecord(one.face, one.picture is not None) for one in mine if one.face)
+        records.append(PersonRecord(mine[0].id, mine[0].name or "", faces))
+    return records

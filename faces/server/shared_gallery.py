@@ -13,6 +13,7 @@ from faces.errors import FacesError
 from faces.gallery import LeftOut
 from faces.server import derived, gallery_file, roster, sharing
 from faces.server.database import Database
+from faces.server.errors import ApiError
 from faces.server.gallery_file import OWN, GalleryFile, Row
 from faces.server.records import Shared
 from faces.types import Floats
@@ -38,17 +39,20 @@ class SharedGallery:
         Who is in the file and not known is added; who was erased is erased from it, and from recognizers beside it;
         then it holds everybody. Raises FacesError when it cannot be read or written, or other models made it.
         """
-        if self._in_step():
-            return Shared()
-        with self._file.held():
-            with self._lock:
-                erased, self._erased = self._erased, []
-            try:
-                return self._share(erased)
-            except BaseException:
+        try:
+            if self._in_step():
+                return Shared()
+            with self._file.held():
                 with self._lock:
-                    self._erased += erased
-                raise
+                    erased = list(self._erased)
+                shared = self._share(erased)
+                with self._lock:
+                    del self._erased[: len(erased)]  # who was erased meanwhile comes after them
+                return shared
+        except ApiError as error:
+            raise FacesError(f"{self._file.path}: {error.message}") from error
+        except OSError as error:
+            raise FacesError(f"{self._file.path}: {(error.strerror or str(error)).lower()}") from error
 
     def follow(self, erased: list[Floats] | None = None) -> Shared:
         """As ``share``, but what is wrong is told, not raised: the next time it may be better.
@@ -81,7 +85,8 @@ class SharedGallery:
             settings = old.settings if old else self._file.settings
             self._file.write(gallery_file.gallery_of(merged, fingerprint, settings, left_out))
         self._state = people, self._written()
-        return Shared(models, tuple(row.path for row in erased if row.path and not row.path.startswith(OWN)))
+        dataset = tuple(row.path for row in erased if row.path and not row.path.startswith(OWN))
+        return Shared(models, dataset, faces=taken.imported.faces)
 
     def _in_step(self) -> bool:
         """So that the file is not held, and not read, when there is nothing to do."""

@@ -50,8 +50,8 @@ def take(session: Session, group: Collection, rows: Sequence[Row], farthest: flo
         else:
             places.append(number)
     faces, people = roster.add(session, group, new)
-    for number, face in zip(places, faces, strict=True):
-        keys[number] = face.key
+    for number, key in zip(places, faces, strict=True):
+        keys[number] = key
     was = len(rows) - len(new) - len(left_out) - sum(erased)
     return Taken(Imported(people, len(new), was, tuple(left_out)), tuple(keys), tuple(erased))
 

@@ -6,6 +6,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -141,10 +142,12 @@ def test_photographs_are_kept_only_when_that_is_asked_for(people: People, tmp_pa
     database.close()
 
 
-def test_many_at_once_of_one_name(people: People) -> None:
+def test_many_at_once_of_one_name(tmp_path: Path) -> None:
+    people = People(tmp_path, gallery=True)
     with ThreadPoolExecutor(4) as pool:
         ids = set(pool.map(lambda number: people.enrol("Ada", number), range(12)))
     assert len(ids) == 1 and people.faces() == {"Ada": 12}
+    assert people.gallery().names == ("Ada",) * 12 and len(set(people.gallery().hashes)) == 12
 
 
 def test_retention(people: People) -> None:
@@ -159,7 +162,8 @@ def test_retention(people: People) -> None:
     with people.database.write() as session:
         assert retention.purge(session, 2) == 0
     assert people.named("Ada") == ["Ada"]
-    Housekeeping(people.database, 1, people.enrolment.follow).stop()
+    Housekeeping(people.database, partial(people.enrolment.retire, 1)).stop()
+    assert people.heard[-1] == ("erase", {"faces": "2", "days": "1"})
     assert people.faces() == {"Bob": 1, "nobody's face yet": 0}
     assert people.named("Ada", "Bob") == [None, "Bob"]
 

@@ -77,6 +77,18 @@ def test_who_is_enrolled_is_in_the_file(start: Callable[..., People], path: Path
     assert People(path.parent.parent, gallery=True, database="other.db").faces() == {"Bob": 1}
 
 
+def test_a_kill_before_the_file_was_written(start: Callable[..., People], path: Path) -> None:
+    gallery(("Ada", 0), ("Bob", 0)).save(path)
+    people = start()
+    train(path, people.gallery())
+    with only_one(path):  # as if nobody got to it
+        people.enrolment.remove_person(people.enrolment.people()[0].id)
+        people.enrol("Cleo")
+    people.database.close()
+    people = start()
+    assert people.gallery().names == ("Bob", "Cleo") and not path.with_name(RECOGNIZER).exists()
+
+
 def test_rows_of_the_file_stay_as_they_were(start: Callable[..., People], path: Path) -> None:
     scores = np.array([0.7, 0.8], np.float32)
     gallery(("Ada", 0), ("Bob", 0), scores=scores).save(path)
@@ -222,6 +234,10 @@ def test_a_file_that_cannot_be_written_follows_later(
         patch.setattr(shared_gallery.GalleryFile, "write", full)
         people.enrol("Ada")
         assert "no space" in people.enrolment.follow().pending
+    with monkeypatch.context() as patch:
+        busy = ApiError(503, "ServiceUnavailable", "The database is busy.")
+        patch.setattr(shared_gallery.roster, "opened", lambda _: (_ for _ in ()).throw(busy))
+        assert "busy" in people.enrolment.follow().pending
     assert people.named("Ada") == ["Ada"] and not path.exists()
     assert people.enrolment.follow().pending == "" and people.gallery().names == ("Ada",)
 
