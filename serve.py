@@ -22,7 +22,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", default="127.0.0.1", help="name or address to listen on")
     parser.add_argument("--port", type=port, default=5000, help="0 for any that is free")
     parser.add_argument(
-        "--database", default="sqlite:///output/faces.db", metavar="URL", help="where everything is kept"
+        "--database",
+        default="sqlite:///output/faces.db",
+        metavar="URL",
+        help="where everything is kept; with postgresql+psycopg://user@host/name by several servers together",
     )
     parser.add_argument(
         "--key-file", type=Path, metavar="FILE",
@@ -36,6 +39,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--allow-url", action="append", metavar="PREFIX",
         help="pictures whose address begins so are fetched from this machine or network, too; may be repeated",
+    )  # fmt: skip
+    parser.add_argument(
+        "--classifier", type=Path, default=Path("output/classifier.onnx"), metavar="FILE",
+        help="what train_classifier.py made, for the page that says what pictures are of",
     )  # fmt: skip
     parser.add_argument(
         "--gallery", type=Path, metavar="FILE",
@@ -72,7 +79,7 @@ def mapped(text: str) -> tuple[str, Path]:
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     try:
-        from faces.server import keys
+        from faces.server import keys, pages
         from faces.server.application import create_app
         from faces.server.confidence import curve
         from faces.server.database import Database
@@ -82,6 +89,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from faces.server.housekeeping import Housekeeping
         from faces.server.listening import Listener, address_of, is_loopback
         from faces.server.matching import Indexes
+        from faces.server.pages.classes import Classes
+        from faces.server.pages.parts import Parts
         from faces.server.services import Services
         from faces.server.training import Trainer
         from faces.server.vision import Vision
@@ -93,12 +102,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise UsageError(f"--host {args.host}: others can reach this; name a key of your own: --key-file FILE")
     fetcher = Fetcher(dict(args.url_map or ()), args.allow_url or ())
     with ExitStack() as stack:
-        stack.enter_context(only_one(Database.path_of(args.database)))
+        if (path := Database.path_of(args.database)) is not None:
+            stack.enter_context(only_one(path))
         key_file = args.key_file or KEY_FILE
         key = keys.load(key_file)
         pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, min_face=args.min_face)
         vision, confidence = Vision(pipeline), curve(pipeline.embedder.spec, args.threshold)
-        database = Database(args.database, pipeline.fingerprint)
+        database = Database(args.database, pipeline.fingerprint, pipeline.embedder.spec.dimension)
         stack.callback(database.close)
         trainer = Trainer(database, indexes := Indexes())
         stack.callback(trainer.close)
@@ -109,10 +119,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         keep = partial(enrolment.retire, args.retention) if args.retention else enrolment.follow
         stack.callback(Housekeeping(database, keep).stop)
         app = create_app(Services(vision, database, confidence, trainer, fetcher, indexes), key)
+        pages.install(app, Parts(enrolment, Classes(args.classifier)), key)
         listener = Listener(app, address, args.port, args.threads)
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: listener.stop())
-        print(f"Face API at {listener.url}\nkey {key}, from {key_file}", flush=True)
+        if database.is_shared:
+            how = "by its pgvector" if database.has_vectors else "in memory, since it has no pgvector"
+            print(f"database {database.name}; faces are searched {how}")
+        print(f"Face API at {listener.url}, pages at {listener.url}/\nkey {key}, from {key_file}", flush=True)
         listener.run()
     print("stopped; everything is kept")
     return 0

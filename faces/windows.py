@@ -105,7 +105,5 @@ def _has_display() -> bool:
     except OSError:
         return False
     xlib.XOpenDisplay.restype = ctypes.c_void_p
-    display = xlib.XOpenDisplay(None)
-    if display:
-        xlib.XCloseDisplay(ctypes.c_void_p(display))
-    return bool(display)
+    # Never closed: a bare X server begins anew when its last client leaves, and would while OpenCV opens its window.
+    return bool(xlib.XOpenDisplay(None))

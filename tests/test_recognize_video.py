@@ -27,6 +27,7 @@ from faces.pipeline import Pipeline
 from faces.sources import open_source
 from faces.types import Image
 from tests.conftest import Result, RunScript, command, contents, disk, environment, running
+from tests.displays import start_display
 from tests.test_scripts import truth
 
 pytestmark = pytest.mark.slow
@@ -322,12 +323,11 @@ def test_options_that_do_not_go_together(project: Path, run_script: RunScript) -
 
 @contextmanager
 def screen() -> Iterator[dict[str, str]]:
-    """A virtual screen of 1024 x 768; what must be in the environment for it."""
-    number = next(n for n in range(90, 200) if not Path(f"/tmp/.X11-unix/X{n}").exists())
-    with subprocess.Popen(["Xvfb", f":{number}", "-screen", "0", "1024x768x24"], stderr=subprocess.DEVNULL) as server:
+    """A virtual screen; what must be in the environment for it."""
+    server, name = start_display()
+    with server:
         try:
-            until(Path(f"/tmp/.X11-unix/X{number}").exists)
-            yield {"DISPLAY": f":{number}"}
+            yield {"DISPLAY": name}
         finally:
             server.terminate()
 
@@ -344,7 +344,8 @@ def test_a_window(project: Path) -> None:
 
     line = ("recognize_video.py", "-s", FILM, "--realtime", "-o", "results/film.mp4", "--boxes", "boxes.csv")
     with screen() as display, running(*line, cwd=project, env=display) as script:
-        until(lambda: xdotool("search", "--name", "recognize_video"))
+        until(lambda: xdotool("search", "--onlyvisible", "--name", "recognize_video"))
+        xdotool("search", "--name", "recognize_video", "windowfocus", "--sync")
         script.wait_for("identified")
         xdotool("key", "s")
         script.wait_for("snapshot -> ")

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import shutil
 import struct
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -21,9 +21,9 @@ from faces import windows
 from faces.types import Image
 from faces.windows import Window
 from tests.conftest import ROOT, command, environment
+from tests.displays import start_display
 from tests.fakes import noise
 
-WIDTH, HEIGHT = 1920, 1080
 TITLE = "recognize_video: 李小龍 Übersicht.mp4"
 
 SHOWING = """
@@ -91,18 +91,6 @@ def test_displays_that_are_none(monkeypatch: pytest.MonkeyPatch, name: str | Non
 
 
 # A real window
-
-
-def start_display(*options: str) -> tuple[subprocess.Popen[bytes], str]:
-    """An X server that keeps its screen in memory, and its name; it finds a free number by itself."""
-    reader, writer = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(writer), "-screen", "0", f"{WIDTH}x{HEIGHT}x24", "-nolisten", "tcp", *options],
-        pass_fds=[writer], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    os.close(writer)
-    with open(reader) as number:  # noqa: PTH123
-        return server, f":{number.readline().strip()}"
 
 
 @pytest.fixture(scope="module")
@@ -173,7 +161,10 @@ class Shown:
         time.sleep(0.1)
 
     def sees(self, picture: Image, within: float = 0) -> bool:
-        """Whether a picture, and nothing but it, comes to the corner of the screen."""
+        """Whether a picture, and nothing but it, comes to the corner of the screen.
+
+        Without a window manager and beside much other work, Qt draws nothing at times until the window is mapped anew.
+        """
         height, width = picture.shape[:2]
 
         def there() -> bool:
@@ -184,7 +175,11 @@ class Shown:
             beside = screen[height:].any() or screen[:, width:].any()
             return not beside and bool(cv2.absdiff(screen[:height, :width], picture).mean() <= within)
 
-        return soon(there)
+        for _ in range(10):
+            with suppress(AssertionError):
+                return soon(there, looks=40)
+            self.xdotool("windowunmap", "--sync", self.window, "windowmap", "--sync", self.window)
+        return False
 
     def end(self) -> tuple[str, str]:
         """What it printed, once it has ended well."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask.json.provider import DefaultJSONProvider
@@ -51,9 +51,8 @@ def create_app(parts: Services, key: str) -> Flask:
 
     for blueprint in (recognition, collection, person, other):
         app.register_blueprint(blueprint, url_prefix=BASE)
-    app.register_error_handler(ApiError, _own)
-    app.register_error_handler(HTTPException, _frameworks)
-    app.register_error_handler(Exception, _unexpected)
+    for kind, handler in HANDLERS.items():
+        app.register_error_handler(kind, handler)
     return app
 
 
@@ -117,3 +116,10 @@ def _frameworks(error: HTTPException) -> Response:
 def _unexpected(error: Exception) -> Response:
     current_app.logger.exception("%s %s failed", request.method, request.path)
     return _answer(500, "InternalServerError", "The server failed; its log says why.")
+
+
+HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
+    ApiError: _own,
+    HTTPException: _frameworks,
+    Exception: _unexpected,
+}

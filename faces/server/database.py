@@ -3,94 +3,111 @@
 from __future__ import annotations
 
 import json
-import os
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection, Engine, create_engine, event
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection
 from sqlalchemy.engine import make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import Session
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from faces.errors import FacesError, UsageError
-from faces.server.errors import ApiError
-from faces.server.schema import Property
+from faces.server import postgresql, sqlite
+from faces.server.schema import MODELS, Property
 from faces.types import Fingerprint
 
-PATIENCE = 10  # s that one who writes waits for another
-MODELS = "models"  # the property
+WRITES = "writes"  # of a session's info: what it finds it locks, where the database is shared
+SECRETS = ("password", "sslpassword", "passfile")  # in an address's query
 
 
 class Database:
-    """One SQLite file, which only its owner can read; made, with its folder, where there is none.
+    """An SQLite file, which only its owner can read and one server at a time uses; or PostgreSQL, for many.
 
-    fingerprint: of the models whose embeddings it is for. Used from several threads at once.
+    fingerprint: of the models whose embeddings it is for; dimension: of these. Used from several threads at once.
+    is_shared: whether other servers may use it now. has_vectors: whether it has pgvector, and searches itself.
     Raises UsageError for an address that is none, FingerprintError when it holds other models' embeddings, and
     FacesError when it cannot be opened.
     """
 
-    def __init__(self, url: str, fingerprint: Fingerprint) -> None:
-        self.path = self.path_of(url)
+    def __init__(self, url: str, fingerprint: Fingerprint, dimension: int | None = None) -> None:
+        address, self.path = _address(url), self.path_of(url)
+        self.is_shared, self.has_vectors = self.path is None, False
+        self.name = str(self.path or _hidden(address))
+        backend = postgresql if self.is_shared else sqlite
+        self._explained = backend.explained
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
-            self._engine = create_engine(url, connect_args={"timeout": PATIENCE}, max_overflow=-1)
-            _set_up(self._engine)
-            self._writer = self._engine.execution_options(begin="BEGIN IMMEDIATE")
+            self._reader, self._writer = backend.engines(address)
             with self._writer.begin() as connection:
+                if self.is_shared:
+                    postgresql.wait_for_others(connection)
                 _upgrade(connection)
-            with self.write() as session:
-                _require(session, fingerprint, url)
-        except (OSError, DatabaseError, ApiError) as error:
-            cause = error.orig if isinstance(error, DatabaseError) else error
-            raise FacesError(f"cannot use the database {self.path}: {str(cause).lower()}") from error
+                if self.is_shared:
+                    self.has_vectors = postgresql.use_vectors(connection, dimension)
+                with Session(connection, join_transaction_mode="create_savepoint") as session, session.begin():
+                    _require(session, fingerprint, self.name)
+            if self.is_shared:
+                postgresql.tell_schema(self._writer, self.has_vectors)
+        except (OSError, DatabaseError, DBAPIError, CommandError, ImportError) as error:
+            cause = postgresql.one_line(error) if isinstance(error, DBAPIError) else str(error)
+            raise FacesError(f"cannot use the database {self.name}: {cause.lower()}") from error
 
     @staticmethod
-    def path_of(url: str) -> Path:
-        """The file of an address such as ``sqlite:///output/faces.db``. Raises UsageError for any other."""
-        try:
-            address = make_url(url)
-            if address.get_backend_name() == "sqlite" and address.database not in (None, "", ":memory:"):
-                return Path(str(address.database))
-        except (ArgumentError, NoSuchModuleError, ValueError):
-            pass
-        raise UsageError(f"--database {url}: give a file, such as sqlite:///output/faces.db")
+    def path_of(url: str) -> Path | None:
+        """The file of an address such as ``sqlite:///output/faces.db``, None for PostgreSQL's.
+
+        Raises UsageError for any other.
+        """
+        address = _address(url)
+        return Path(str(address.database)) if address.get_backend_name() == "sqlite" else None
 
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that sees one state of everything, whatever is written meanwhile."""
-        with _explained(), Session(self._engine) as session:
+        with self._told(), Session(self._reader) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A session whose changes are on the disk once it ends; none are when it ends with an error."""
-        with _explained(), Session(self._writer) as session, session.begin():
+        with self._told(), Session(self._writer, info={WRITES: True}) as session, session.begin():
             yield session
 
     def close(self) -> None:
-        self._engine.dispose()
+        self._writer.dispose()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            if (told := self._explained(error)) is not None:
+                raise told from error
+            raise
 
 
-def _set_up(engine: Engine) -> None:
-    """SQLite as a server needs it; transactions are begun here, since Python's module begins them too late."""
+def _address(url: str) -> URL:
+    """Raises UsageError, which does not repeat a password."""
+    try:
+        address = make_url(url)
+        if address.drivername in ("postgresql", "postgresql+psycopg", "postgres"):
+            return address.set(drivername="postgresql+psycopg")
+        if address.get_backend_name() == "sqlite" and address.database not in (None, "", ":memory:"):
+            return address
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        pass
+    begin = url.partition(":")[0]
+    raise UsageError(
+        f"--database {begin}:...: give a file, such as sqlite:///output/faces.db, or postgresql+psycopg://user@host/name"
+    )
 
-    @event.listens_for(engine, "connect")
-    def connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        assert isinstance(connection, sqlite3.Connection)
-        connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
-            connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
+def _hidden(address: URL) -> str:
+    shown = {key: "***" if key in SECRETS else value for key, value in address.query.items()}
+    return address.set(query=shown).render_as_string(hide_password=True)
 
 
 def _upgrade(connection: Connection) -> None:
@@ -100,22 +117,9 @@ def _upgrade(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _require(session: Session, fingerprint: Fingerprint, url: str) -> None:
+def _require(session: Session, fingerprint: Fingerprint, name: str) -> None:
     if (models := session.get(Property, MODELS)) is None:
         session.add(Property(name=MODELS, value=json.dumps(fingerprint.to_dict())))
     else:
         made = Fingerprint.from_dict(json.loads(models.value))
-        fingerprint.require(made, f"the faces in {url}", "name the same models, or another --database")
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except OperationalError as error:
-        cause = str(error.orig).lower()
-        if "full" in cause:
-            raise ApiError(507, "InsufficientStorage", "The disk of the server is full.") from error
-        if "locked" in cause:
-            raise ApiError(503, "ServiceUnavailable", "The database is busy, please try later.") from error
-        raise
+        fingerprint.require(made, f"the faces in {name}", "name the same models, or another --database")

@@ -42,5 +42,8 @@ def find(session: Session, ids: Sequence[str]) -> Floats:
 
 
 def purge(session: Session) -> None:
-    """Erase those that have expired."""
-    session.execute(delete(DetectedFace).where(DetectedFace.expires <= time.time()))
+    """Erase those that have expired, but for those that another server is erasing."""
+    expired = select(DetectedFace.id).where(DetectedFace.expires <= time.time()).with_for_update(skip_locked=True)
+    session.execute(
+        delete(DetectedFace).where(DetectedFace.id.in_(expired)).execution_options(synchronize_session=False)
+    )

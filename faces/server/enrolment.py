@@ -93,7 +93,7 @@ class Enrolment:
             if other not in (None, person.key):
                 raise ApiError(409, "PersonExists", f"There is somebody called {name} already: merge the two.")
             person.name = name
-            collections.changed(group)
+            collections.changed(group, person.key)  # so that the gallery's file follows
             record = roster.record(session, person)
         self._changed("rename", person=record.id)
         return record
@@ -107,7 +107,8 @@ class Enrolment:
                 raise errors.bad_argument("Somebody cannot be merged with themselves.")
             session.execute(update(Face).where(Face.person_key == person.key).values(person_key=into.key))
             session.delete(person)
-            collections.changed(group)
+            for one in (person, into):
+                collections.changed(group, one.key)
             record = roster.record(session, into)
         self._changed("merge", person=record.id, merged=person_id)
         return record
@@ -223,7 +224,7 @@ class Enrolment:
             session.execute(delete(Face).where(mine).execution_options(synchronize_session=False))
             if face_id is None:
                 session.delete(person)
-            collections.changed(group)
+            collections.changed(group, person.key)
         self._audit("erase", group=GROUP_ID, person=person_id, faces=str(len(gone)))
         shared = self.follow(gone)
         return Removal(name, len(gone), len(gone), kept, shared.models, shared.dataset, shared.pending)

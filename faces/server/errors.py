@@ -115,3 +115,11 @@ def face_not_found() -> ApiError:
 
 def not_offered(what: str) -> ApiError:
     return ApiError(501, "NotImplemented", f"{what} is not offered by this server.")
+
+
+def unavailable(message: str) -> ApiError:
+    return ApiError(503, "ServiceUnavailable", message)
+
+
+def disk_full() -> ApiError:
+    return ApiError(507, "InsufficientStorage", "The disk of the server is full.")

@@ -18,6 +18,7 @@ from faces.server.application import MOST_BYTES, error_json
 GRACE = 10.0  # s that requests have to finish in
 LOOK = 0.5  # s between two looks at whether to end
 SILENCE = 60  # s after which a connection that says nothing is closed
+ROOM = 2 * MOST_BYTES  # of a body that is read, only to be refused: browsers see no answer before they have sent it all
 
 
 def address_of(host: str) -> str:
@@ -41,7 +42,7 @@ class Listener:
     def __init__(self, app: Flask, address: str, port: int, threads: int) -> None:
         try:
             self._server = create_server(
-                app, host=address, port=port, threads=threads, ident=None, max_request_body_size=MOST_BYTES,
+                app, host=address, port=port, threads=threads, ident=None, max_request_body_size=ROOM,
                 channel_timeout=SILENCE, clear_untrusted_proxy_headers=True,
             )  # fmt: skip
         except OSError as error:

@@ -1,73 +1,63 @@
-"""Who is near whom: one matrix product over what a collection holds, which is kept in memory."""
+"""Who is near whom: in indexes that are kept in memory, or in a database that searches itself."""
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
 from faces.people import People, euclidean
-from faces.server import errors
+from faces.server import collections, errors
+from faces.server.index import Index, Layers, embeddings
 from faces.server.kinds import KINDS
-from faces.server.schema import Collection, Face, Person
+from faces.server.schema import HAS_VECTORS, Collection, Face, Person
+from faces.server.vectors import Stored
 from faces.types import Floats
 
-LOOKED_AT = 16  # persons whose single faces are compared, at least: the centres alone say who these are
+MEMORY = 2 << 30  # bytes of indexes; the least recently used make room for others
+
+
+class Searched(Protocol):
+    """What a collection's searches see; to be used while the session lasts."""
+
+    def nearest(self, probes: Floats, number: int) -> tuple[NDArray[np.str_], Floats]:
+        """See ``Index.nearest``."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
-    """The faces of a collection that are searched, side by side; of a group, person after person.
+class Known:
+    """What a collection held at a generation and with a training; layers: None when that was nothing."""
 
-    ids: of the persons (P,), or of a list's faces (M,). people: with one face each where it is a list.
-    """
+    generation: int
+    trained_to: int | None
+    layers: Layers | None
 
-    ids: NDArray[np.str_]
-    people: People
-
-    @classmethod
-    def load(cls, session: Session, collection: Collection, trained_to: int | None) -> Index | None:
-        """Of the faces up to a key, or of all with None; None where there are none."""
-        kind = KINDS[collection.kind]
-        if kind.has_persons:
-            wanted = select(Person.id, Face.embedding).join(Face, Face.person_key == Person.key)
-            wanted = wanted.order_by(Person.key, Face.key)
-        else:
-            wanted = select(Face.id, Face.embedding).order_by(Face.key)
-        wanted = wanted.where(Face.collection_key == collection.key)
-        if trained_to is not None:
-            wanted = wanted.where(Face.key <= trained_to)
-        owners, blobs = [], []
-        for owner, blob in session.execute(wanted.execution_options(yield_per=10_000)):
-            owners.append(owner)
-            blobs.append(blob)
-        if not owners:
-            return None
-        rows = np.array(owners)
-        starts = np.flatnonzero(np.concatenate([[True], rows[1:] != rows[:-1]]))
-        return cls(rows[starts], People.of(embeddings(blobs), starts))
-
-    def nearest(self, probes: Floats, number: int) -> tuple[NDArray[np.str_], Floats]:
-        """For N probes (N, D) the ids (N, K) of the ``number`` nearest, or all when they are fewer, nearest first,
-        and the distances (N, K) to them, as ``People.distance``."""
-        number = min(number, len(self.ids))
-        who, distance = self.people.closest(probes @ self.people.centres.T, probes, max(2 * number, LOOKED_AT))
-        order = np.argsort(distance, axis=1, kind="stable")[:, :number]
-        return self.ids[np.take_along_axis(who, order, axis=1)], np.take_along_axis(distance, order, axis=1)
+    def holds(self, generation: int, trained_to: int | None) -> bool:
+        """It may be newer than what a reader's session sees, which does no harm."""
+        return self.generation >= generation and (self.trained_to or 0) >= (trained_to or 0)
 
 
 class Indexes:
-    """The indexes of all collections that were searched; each is loaded anew when the database has changed."""
+    """The indexes of all collections that were searched; each follows the database, whichever server changes it."""
 
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[int, Index | None]] = {}  # generation and index, by the collection's key
+    def __init__(self, memory: int = MEMORY) -> None:
+        # Requests are threads already. A product that waits for threads of its own takes less time on an idle machine,
+        # and several times as much on a busy one.
+        threadpool_limits(1, "blas")
+        self._memory = memory
+        self._known: OrderedDict[int, Known] = OrderedDict()  # by the collection's key, the latest used last
         self._locks: dict[int, Lock] = {}
+        self._lock = Lock()
 
-    def of(self, session: Session, collection: Collection) -> Index:
+    def of(self, session: Session, collection: Collection) -> Searched:
         """What is searched in a collection.
 
         Raises ApiError: 404 when it has to be trained first, 409 when its first training is under way, and 400 when a
@@ -77,28 +67,62 @@ class Indexes:
         if kind.trains and collection.trained_to is None:
             training = collection.training_status in ("nonstarted", "running")
             raise errors.training_not_finished(kind) if training else errors.not_trained(kind)
-        with self._locks.setdefault(collection.key, Lock()):
-            known = self._known.get(collection.key)
-            if known is None or known[0] != collection.generation:
-                known = collection.generation, Index.load(session, collection, collection.trained_to)
-                self._known[collection.key] = known
-        if known[1] is None:
+        found: Searched | None
+        if in_database(session):
+            stored = Stored(session, collection)
+            found = None if stored.is_empty() else stored
+        else:
+            with self._locks.setdefault(collection.key, Lock()):
+                known = self.following(session, collection, collection.trained_to)
+                self.keep(collection.key, known)
+            found = known.layers
+        if found is None:
             raise errors.not_trained(kind) if kind.has_persons else errors.list_is_empty()
-        return known[1]
+        return found
 
-    def keep(self, collection_key: int, generation: int, index: Index) -> None:
-        """What was loaded elsewhere."""
-        self._known[collection_key] = generation, index
+    def following(self, session: Session, collection: Collection, trained_to: int | None) -> Known:
+        """A collection as it is now with a training, made from what was known of it where that takes less time."""
+        known = self._known.get(collection.key)
+        if known is not None and known.holds(collection.generation, trained_to):
+            return known
+        if known is not None and known.layers is not None:
+            owners = collections.changes(session, collection, known.generation)
+            if owners is not None:
+                trained_to = max(trained_to or 0, known.trained_to or 0) or None
+                owners |= _owners_between(session, collection, known.trained_to, trained_to)
+                now = Index.load(session, collection, trained_to, owners) if owners else None
+                return Known(collection.generation, trained_to, known.layers.changed(owners, now))
+        index = Index.load(session, collection, trained_to)
+        return Known(collection.generation, trained_to, None if index is None else Layers.of(index))
+
+    def keep(self, collection_key: int, known: Known) -> None:
+        with self._lock:
+            self._known[collection_key] = known
+            self._known.move_to_end(collection_key)
+            used = sum(one.layers.size for one in self._known.values() if one.layers is not None)
+            while used > self._memory and len(self._known) > 1:
+                _, oldest = self._known.popitem(last=False)
+                used -= oldest.layers.size if oldest.layers is not None else 0
 
     def forget(self, collection_key: int) -> None:
         """A collection that is gone."""
-        self._known.pop(collection_key, None)
-        self._locks.pop(collection_key, None)
+        with self._lock:
+            self._known.pop(collection_key, None)
+            self._locks.pop(collection_key, None)
 
 
-def embeddings(blobs: list[bytes]) -> Floats:
-    """float32 (N, D), of N >= 1 rows of the database."""
-    return np.frombuffer(b"".join(blobs), np.float32).reshape(len(blobs), -1)
+def in_database(session: Session) -> bool:
+    """Whether the database searches itself."""
+    return bool(getattr(session.get_bind().dialect, HAS_VECTORS, False))
+
+
+def _owners_between(session: Session, collection: Collection, after: int | None, upto: int | None) -> set[int]:
+    """Whose faces have keys above one and up to another."""
+    if upto is None:
+        return set()
+    owner = Face.person_key if KINDS[collection.kind].has_persons else Face.key
+    new = select(owner).where(Face.collection_key == collection.key, Face.key > (after or 0), Face.key <= upto)
+    return {key for key in session.scalars(new) if key is not None}
 
 
 def distance_to_person(session: Session, person: Person, probe: Floats) -> float:

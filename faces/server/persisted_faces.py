@@ -55,4 +55,4 @@ def listed(session: Session, collection: Collection, start: str = "", top: int |
 
 def delete(session: Session, collection: Collection, face: Face) -> None:
     session.delete(face)
-    collections.changed(collection)
+    collections.changed(collection, face.person_key or face.key)

@@ -40,4 +40,4 @@ def listed(session: Session, collection: Collection, start: str, top: int) -> Se
 def delete(session: Session, collection: Collection, person: Person) -> None:
     """With all faces."""
     session.delete(person)
-    collections.changed(collection)
+    collections.changed(collection, person.key)

@@ -59,8 +59,7 @@ def identify() -> list[Json]:
     least = body.number("confidenceThreshold", 0, 1, SAME)
     with own.database.read() as session, answered_with(400):
         index = own.indexes.of(session, collections.find(session, kind, id_))
-        probes = detected_faces.find(session, ids)
-    who, distances = index.nearest(probes, number)
+        who, distances = index.nearest(detected_faces.find(session, ids), number)
     return [
         {
             "faceId": face,

@@ -7,6 +7,7 @@ import re
 import time
 import unicodedata
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
@@ -14,15 +15,14 @@ from uuid import uuid4
 
 import numpy as np
 from sqlalchemy import ColumnElement, func, insert, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from faces.server import collections, errors, persons
-from faces.server.database import MODELS
+from faces.server.errors import ApiError
 from faces.server.inputs import LONGEST_NAME, RECOGNITION_MODELS
 from faces.server.kinds import LARGE_PERSON_GROUP
 from faces.server.records import FaceRecord, PersonRecord
-from faces.server.schema import Collection, Face, Origin, Person, Photograph, Property
+from faces.server.schema import MODELS, Collection, Face, Origin, Person, Photograph, Property
 from faces.server.training import UNDER_WAY
 from faces.types import Fingerprint, Floats
 
@@ -31,20 +31,18 @@ GROUP_ID = "people"
 
 def group(session: Session) -> Collection | None:
     """The group; None while nobody was ever enrolled."""
-    mine = select(Collection).where(Collection.kind == LARGE_PERSON_GROUP.route, Collection.id == GROUP_ID)
-    return session.scalar(mine)
+    try:
+        return collections.find(session, LARGE_PERSON_GROUP, GROUP_ID)
+    except ApiError:
+        return None
 
 
 def opened(session: Session) -> Collection:
-    """The group, made where there is none, held against others who write until the session ends."""
-    mine = select(Collection).where(Collection.kind == LARGE_PERSON_GROUP.route, Collection.id == GROUP_ID)
-    if (found := session.scalar(mine.with_for_update())) is None:
-        try:
-            with session.begin_nested():
-                collections.create(session, LARGE_PERSON_GROUP, GROUP_ID, "People", None, RECOGNITION_MODELS[0])
-        except IntegrityError:  # another server did
-            pass
-        found = session.scalars(mine.with_for_update()).one()
+    """The group, made where there is none."""
+    if (found := group(session)) is None:
+        with suppress(ApiError):  # another server does it, too
+            collections.create(session, LARGE_PERSON_GROUP, GROUP_ID, "People", None, RECOGNITION_MODELS[0])
+        found = collections.find(session, LARGE_PERSON_GROUP, GROUP_ID)
     return found
 
 
@@ -84,7 +82,6 @@ def searchable(session: Session, found: Collection) -> None:
             found.training_status, found.training_message = "succeeded", None
             found.training_last_action = found.training_last_success = time.time()
             found.training_created = found.training_created or found.training_last_action
-    collections.changed(found)  # which lets indexes look again
 
 
 @dataclass(frozen=True, slots=True)

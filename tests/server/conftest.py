@@ -104,8 +104,8 @@ PHOTOGRAPHS = {name: photograph(name) for name in COLOURS}
 class Api:
     """The application within this process, with squares of colour instead of faces."""
 
-    def __init__(self, folder: Path) -> None:
-        self.database = Database(f"sqlite:///{folder / 'faces.db'}", FINGERPRINT)
+    def __init__(self, folder: Path, url: str | None = None) -> None:
+        self.database = Database(url or f"sqlite:///{folder / 'faces.db'}", FINGERPRINT, 3)
         self.indexes = Indexes()
         self.trainer = Trainer(self.database, self.indexes)
         parts = Services(

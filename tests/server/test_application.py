@@ -9,8 +9,9 @@ from threading import Event
 
 import pytest
 
-from faces.server import detected_faces, training
+from faces.server import detected_faces
 from faces.server.application import KEY
+from faces.server.index import Index
 from tests.server.conftest import PHOTOGRAPHS, SECRET, Api, photograph
 
 GROUPS = ("persongroups", "largepersongroups")
@@ -167,14 +168,14 @@ def test_training_is_a_job_beside_which_reading_goes_on(api: Api, route: str, mo
         api.ok("POST", f"{route}/crowd/persistedfaces", data=PHOTOGRAPHS["Ada"])
     else:
         api.group("Ada", route=route, train=False)
-    begun, go_on, load = Future[None](), Event(), training.Index.load
+    begun, go_on, load = Future[None](), Event(), Index.load
 
     def slow(*args: object) -> object:
         begun.set_result(None)
         assert go_on.wait(10)
         return load(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(training.Index, "load", slow)
+    monkeypatch.setattr(Index, "load", slow)
     answer = api("POST", f"/face/v1.2-preview.1/{route}/crowd/train")
     assert (answer.status_code, answer.data) == (202, b"")
     where = f"http://localhost/face/v1.2-preview.1/{route}/crowd/training"
@@ -201,8 +202,8 @@ def test_training_is_a_job_beside_which_reading_goes_on(api: Api, route: str, mo
 
 def test_a_collection_that_is_deleted_while_it_is_trained(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     api.group("Ada", train=False)
-    go_on, load = Event(), training.Index.load
-    monkeypatch.setattr(training.Index, "load", lambda *args: go_on.wait(10) and load(*args))
+    go_on, load = Event(), Index.load
+    monkeypatch.setattr(Index, "load", lambda *args: go_on.wait(10) and load(*args))
     api.ok("POST", "persongroups/crowd/train")
     api.ok("DELETE", "persongroups/crowd")
     go_on.set()
@@ -217,7 +218,7 @@ def test_a_training_that_fails_says_so_and_may_be_begun_again(api: Api, monkeypa
         raise OSError("a secret")
 
     with monkeypatch.context() as patch:
-        patch.setattr(training.Index, "load", fail)
+        patch.setattr(Index, "load", fail)
         assert api.train("persongroups/crowd") == "failed"
     assert "secret" not in api.ok("GET", "persongroups/crowd/training")["message"]
     assert api.train("persongroups/crowd") == "succeeded"

@@ -12,7 +12,8 @@ from faces.embedders import unit
 from faces.errors import UsageError
 from faces.people import People
 from faces.server.confidence import Confidence, curve
-from faces.server.matching import Index, groups
+from faces.server.index import Index
+from faces.server.matching import groups
 from faces.types import Floats
 
 
@@ -26,7 +27,7 @@ def around(seed: int, people: int, each: int, spread: float = 0.03) -> Floats:
 def test_the_nearest_are_those_of_a_search_through_all() -> None:
     vectors = around(0, 300, 3)
     people = People.of(vectors, np.arange(0, 900, 3))
-    index = Index(np.array([f"p{k}" for k in range(300)]), people)
+    index = Index(np.arange(300), np.array([f"p{k}" for k in range(300)]), people)
     probes = around(1, 5, 1)
     every = people.distances(probes)
     who, distances = index.nearest(probes, 1)
@@ -60,7 +61,7 @@ def test_groups() -> None:
 
 def test_many_people_are_searched_in_no_time() -> None:
     vectors = unit(np.random.default_rng(4).normal(size=(30_000, 128)).astype(np.float32))
-    index = Index(np.arange(30_000).astype(str), People.of(vectors, np.arange(30_000)))
+    index = Index(np.arange(30_000), np.arange(30_000).astype(str), People.of(vectors, np.arange(30_000)))
     took = []
     for k in range(10):
         begin = time.perf_counter()

@@ -10,6 +10,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
+ID = sa.String(64).with_variant(sa.String(64, collation="C"), "postgresql")
+
 
 def upgrade() -> None:
     op.create_table(
@@ -21,7 +23,7 @@ def upgrade() -> None:
         "collections",
         sa.Column("key", sa.Integer, primary_key=True),
         sa.Column("kind", sa.String(32), nullable=False),
-        sa.Column("id", sa.String(64), nullable=False),
+        sa.Column("id", ID, nullable=False),
         sa.Column("name", sa.String(128), nullable=False),
         sa.Column("user_data", sa.String),
         sa.Column("recognition_model", sa.String(32), nullable=False),

@@ -1,0 +1,52 @@
+// A dataset folder is sent in parts, since it may be larger than what the server takes at a time.
+
+const MOST = 12 * 2 ** 20; // bytes in a part
+const FILES = 50; // in a part
+
+const form = document.getElementById("import");
+const progress = document.getElementById("progress");
+const said = document.getElementById("imported");
+
+/** The files in parts; each with one file at least. */
+function parts(files) {
+  const all = [[]];
+  let size = 0;
+  for (const file of files) {
+    if (all.at(-1).length && (all.at(-1).length === FILES || size + file.size > MOST)) {
+      all.push([]);
+      size = 0;
+    }
+    all.at(-1).push(file);
+    size += file.size;
+  }
+  return all;
+}
+
+form?.addEventListener("submit", async (event) => {
+  const files = [...form.elements.folder.files].filter((file) => file.type.startsWith("image/"));
+  if (!files.length) return; // one file: sent as without this script
+  event.preventDefault();
+  const button = form.querySelector("button");
+  button.disabled = true;
+  progress.hidden = false;
+  let before = "";
+  try {
+    const all = parts(files);
+    for (const [index, part] of all.entries()) {
+      progress.value = index / all.length;
+      const body = new FormData();
+      body.append("csrf_token", form.elements.csrf_token.value);
+      body.append("before", before);
+      body.append("part", "1");
+      for (const file of part) body.append("folder", file, file.webkitRelativePath);
+      const response = await fetch(form.action, { method: "POST", body });
+      if (response.redirected) return location.reload();
+      said.innerHTML = await response.text();
+      if (!response.ok) break;
+      before = said.querySelector("data").value;
+    }
+  } finally {
+    button.disabled = false;
+    progress.hidden = true;
+  }
+});

@@ -1,0 +1,195 @@
+"""The pages in a real browser: a server within this process that sees squares of colour, and Chromium."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
+from typing import TYPE_CHECKING, Any
+
+import cv2
+import numpy as np
+import pytest
+
+from faces.answers import Answers, Head
+from faces.pipeline import Enrolment as Enrolled
+from faces.server import pages
+from faces.server.application import create_app
+from faces.server.confidence import Confidence
+from faces.server.database import Database
+from faces.server.enrolment import Enrolment
+from faces.server.fetch import Fetcher
+from faces.server.listening import Listener
+from faces.server.matching import Indexes
+from faces.server.pages import language
+from faces.server.pages.classes import Classes
+from faces.server.pages.parts import Parts
+from faces.server.services import Services
+from faces.server.training import Trainer
+from faces.types import Faces, Floats, Image
+from tests.crowd import stage
+from tests.server.colours import FINGERPRINT, ColourVision
+from tests.server.conftest import SECRET
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+CHROMIUM = shutil.which("chromium")
+PATIENCE = 60_000  # ms, on a machine that has other things to do
+HEADS = (
+    Head("gender", ("male", "female")), Head("age", unit="years"),
+    Head("glasses", ("noGlasses", "readingGlasses", "sunglasses")),
+    Head("emotion", ("anger", "happiness", "neutral")),
+)  # fmt: skip
+
+
+class SeeingVision(ColourVision):
+    """Everybody is a woman of 34, without glasses, and perhaps happy."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pipeline = self  # type: ignore[assignment]
+
+    def enrol(self, photographs: Iterable[bytes | str]) -> Iterator[Enrolled]:
+        for data in photographs:
+            assert isinstance(data, bytes)
+            image = self.decode(data)
+            face, sha256 = self.detect(image), hashlib.sha256(data).hexdigest()
+            embedding = self.embed(image, face)[0] if len(face) else None
+            yield Enrolled(face if len(face) else None, embedding, sha256, "" if len(face) else "no face")
+
+    def looks(self, image: Image, faces: Faces, embeddings: Floats | None, names: Any) -> Answers:
+        rows = {"gender": [0.1, 0.9], "age": [34], "glasses": [0.9, 0.1, 0], "emotion": [0.4, 0.4, 0.2]}
+        return Answers(HEADS, {name: np.array([row] * len(faces), np.float32) for name, row in rows.items()})
+
+
+class Spoken(dict[str, str]):
+    """A catalogue that remembers what was looked for in vain."""
+
+    def __init__(self, catalogue: dict[str, str]) -> None:
+        super().__init__(catalogue)
+        self.missing: set[str] = set()
+
+    def get(self, message: str, default: Any = None) -> Any:
+        if message not in self:
+            self.missing.add(message)
+        return super().get(message, default)
+
+
+@dataclass
+class Site:
+    """A server with pages."""
+
+    url: str
+    folder: Path
+    parts: Parts
+    app: Any
+
+    @property
+    def enrolment(self) -> Enrolment:
+        return self.parts.enrolment
+
+    def enrol(self, *names: str) -> None:
+        """People whose embeddings are their own direction, or their colour."""
+        for name in names:
+            picture = (self.folder / "Ada.png").read_bytes()
+            self.enrolment.enrol(name, np.eye(3, dtype=np.float32)["AdaBobCleo".find(name) // 3], picture, picture)
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Site]:
+    database = Database(f"sqlite:///{folder / 'faces.db'}", FINGERPRINT)
+    indexes, confidence = Indexes(), Confidence(0.6, 20)
+    trainer = Trainer(database, indexes)
+    app = create_app(Services(SeeingVision(), database, confidence, trainer, Fetcher(), indexes), SECRET)
+    parts = Parts(Enrolment(database, indexes, confidence, True), Classes(folder / "classifier.onnx"))
+    pages.install(app, parts, SECRET)
+    listener = Listener(app, "127.0.0.1", 0, 4)
+    thread = Thread(target=listener.run)
+    thread.start()
+    try:
+        yield Site(listener.url, folder, parts, app)
+    finally:
+        listener.stop()
+        thread.join()
+        trainer.close()
+        database.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory, spoken: Spoken) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("site")
+    for names in ((), ("Ada",), ("Bob",), ("Cleo",), ("Ada", "Cleo")):
+        picture = stage({name: (80 + 140 * k, 90) for k, name in enumerate(names)})
+        cv2.imwrite(str(folder / f"{'-'.join(names) or 'nobody'}.png"), picture)
+    cv2.imwrite(str(folder / "large.png"), np.random.default_rng(0).integers(0, 256, (1100, 1100, 3), np.uint8))
+    (folder / "notes.png").write_text("no picture at all\n" * 100)
+    with serving(folder) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def spoken() -> Iterator[Spoken]:
+    """The Spanish catalogue, as it is used."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(language.CATALOGUES, "es", one := Spoken(language.CATALOGUES["es"]))
+        yield one
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Chromium, whose camera sees Ada and Cleo."""
+    api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -r requirements-dev.txt")
+    if CHROMIUM is None:
+        pytest.skip("needs a browser: apt-get install chromium")
+    film = tmp_path_factory.mktemp("camera") / "film.mjpeg"
+    frames = [stage({"Ada": (200 + shift, 240), "Cleo": (440, 240)}, (640, 480), 96) for shift in range(8)]
+    film.write_bytes(b"".join(cv2.imencode(".jpg", frame)[1].tobytes() for frame in frames))
+    options = [
+        "--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+    ]  # fmt: skip
+    with api.sync_playwright() as playwright, playwright.chromium.launch(executable_path=CHROMIUM, args=options) as one:
+        yield one
+
+
+Open = Callable[..., "Page"]
+
+
+@pytest.fixture(scope="module")
+def login(browser: Browser, site: Site) -> Any:
+    """The cookies of somebody who has logged in."""
+    with browser.new_context() as context:
+        context.set_default_timeout(PATIENCE)
+        page = context.new_page()
+        page.goto(f"{site.url}/login")
+        page.fill("#key", SECRET)
+        page.click("main button")
+        page.wait_for_url("**/recognize")
+        return context.storage_state()
+
+
+@pytest.fixture
+def visit(browser: Browser, site: Site, login: Any) -> Iterator[Open]:
+    """Opens a path as somebody who is logged in; in the end nobody is enrolled, and no script has failed."""
+    contexts, failures = [], []
+
+    def go(path: str = "/", lang: str = "en", width: int = 1280, inside: bool = True, **more: Any) -> Page:
+        more |= {"storage_state": login if inside else None, "viewport": {"width": width, "height": 800}}
+        contexts.append(browser.new_context(locale=lang, **more))
+        contexts[-1].set_default_timeout(PATIENCE)
+        page = contexts[-1].new_page()
+        page.on("pageerror", lambda error: failures.append(str(error)))
+        page.goto(site.url + path)
+        return page
+
+    yield go
+    for context in contexts:
+        context.close()
+    for person in site.enrolment.people():
+        site.enrolment.remove_person(person.id)
+    assert failures == []

@@ -1,0 +1,151 @@
+"""What the pages refuse, and what every answer says to browsers; without a browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from faces.server.application import KEY
+from faces.server.errors import ApiError
+from tests.server.conftest import PHOTOGRAPHS, SECRET
+from tests.server.pages.conftest import Site, serving
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with serving(tmp_path_factory.mktemp("access")) as one:
+        yield one
+
+
+@pytest.fixture
+def client(app: Site) -> FlaskClient:
+    return app.app.test_client()
+
+
+def token(client: FlaskClient, path: str = "/login") -> str:
+    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get(path).text)
+    assert found
+    return found[1]
+
+
+@pytest.fixture
+def inside(client: FlaskClient) -> FlaskClient:
+    answer = client.post("/login", data={"key": SECRET, "csrf_token": token(client)})
+    assert answer.status_code == 302 and answer.location == "/"
+    return client
+
+
+def test_nothing_is_shown_without_a_login(client: FlaskClient, app: Site) -> None:
+    for rule in app.app.url_map.iter_rules():
+        if rule.rule.startswith(("/face/", "/static/", "/language/", "/login")):
+            continue
+        path = re.sub("<[^>]+>", "x", rule.rule)
+        for method in rule.methods - {"HEAD", "OPTIONS"}:
+            answer = client.open(path, method=method)
+            assert answer.status_code == 302 and answer.location.startswith("/login"), rule
+    assert client.get("/no/such/page").status_code == 302
+
+
+def test_the_face_api_is_as_it_was(inside: FlaskClient) -> None:
+    assert inside.get("/face/v1.0/persongroups").status_code == 401  # a login is no key
+    for path, status in (("/face/v1.0/persongroups", 200), ("/face/v1.0/nothing", 404)):
+        answer = inside.get(path, headers={KEY: SECRET})
+        assert (answer.status_code, answer.mimetype) == (status, "application/json")
+    answer = inside.post("/face/v1.0/detect", headers={KEY: SECRET}, data=PHOTOGRAPHS["Ada"])
+    assert answer.status_code == 200  # without a token
+
+
+@pytest.mark.parametrize("path", ["/login", "/logout", "/train", "/recognize", "/people/import", "/people/x/remove"])
+def test_a_form_of_somebody_else_is_refused(inside: FlaskClient, path: str) -> None:
+    for data in ({}, {"csrf_token": "made up"}):
+        answer = inside.post(path, data=data)
+        assert answer.status_code == 400 and "is not from here" in answer.text
+
+
+def test_a_wrong_key(client: FlaskClient) -> None:
+    for key in ("", "wrong", "ä", SECRET + "x"):
+        answer = client.post("/login", data={"key": key, "csrf_token": token(client)})
+        assert answer.status_code == 401 and "not the key" in answer.text
+    assert client.get("/people").status_code == 302
+
+
+def test_a_login_leads_back_but_never_elsewhere(client: FlaskClient) -> None:
+    for wanted, led in (
+        ("/people?page=2", "/people?page=2"), ("//evil.example", "/"), ("/\\evil.example", "/"),
+        ("https://evil.example", "/"), ("/\t/evil.example", "/"), ("javascript:alert(1)", "/"),
+    ):  # fmt: skip
+        answer = client.post("/login", data={"key": SECRET, "csrf_token": token(client), "next": wanted})
+        assert answer.location == led
+        client.post("/logout", data={"csrf_token": token(client, "/train")})
+    assert client.get("/language/es?next=//evil.example").location == "/"
+
+
+def test_a_login_ends_with_the_key_and_not_with_the_server(inside: FlaskClient, tmp_path: Path) -> None:
+    cookie = inside.get_cookie("faces_session")
+    assert cookie is not None
+    with serving(tmp_path) as restarted:
+        again = restarted.app.test_client()
+        again.set_cookie("faces_session", cookie.value)
+        assert again.get("/people").status_code == 200
+        restarted.app.secret_key = b"of another key"
+        assert again.get("/people").status_code == 302
+
+
+def test_the_headers(inside: FlaskClient) -> None:
+    for path in ("/people", "/face/v1.0/persongroups", "/nothing", "/static/pages.css"):
+        headers = inside.get(path).headers
+        policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
+        assert policy["default-src"] == "'none'" and policy["script-src"] == "'self'"
+        assert policy["frame-ancestors"] == policy["base-uri"] == "'none'" and policy["form-action"] == "'self'"
+        assert "unsafe" not in headers["Content-Security-Policy"]
+        assert headers["X-Content-Type-Options"] == "nosniff" and headers["Referrer-Policy"] == "same-origin"
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert headers["Permissions-Policy"].startswith("camera=(self)")
+        assert (headers["Cache-Control"] == "no-store") is (path != "/static/pages.css")
+
+
+def test_the_cookie_is_for_https_alone_where_there_is_https(app: Site) -> None:
+    for scheme in ("http", "https"):
+        answer = app.app.test_client().get("/login", base_url=f"{scheme}://localhost")
+        cookie = answer.headers["Set-Cookie"]
+        assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and ("Secure" in cookie) is (scheme == "https")
+
+
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_errors_are_pages(inside: FlaskClient, language: str, app: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    inside.set_cookie("language", language)
+    form = {"csrf_token": token(inside, "/train")}
+    for error, status, words in (
+        (ApiError(429, "429", "too many"), 429, ("Too many requests", "Demasiadas peticiones")),
+        (RuntimeError("a secret"), 500, ("Something went wrong", "Algo falló")),
+        (ApiError(507, "InsufficientStorage", "full"), 507, ("disk", "disco")),
+    ):
+
+        def fail(error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr(app.enrolment, "people", fail)
+        answer = inside.get("/people")
+        assert (answer.status_code, answer.mimetype) == (status, "text/html")
+        assert words[language == "es"] in answer.text and "secret" not in answer.text
+    monkeypatch.undo()
+    for answer, status, words in (
+        (inside.get("/people/nobody"), 404, ("no such page", "No existe")),
+        (inside.get("/recognize/name"), 405, ("something else", "otra cosa")),
+        (inside.post("/train", data=b"x" * (17 << 20), content_type="multipart/form-data"), 413, ("16 MB", "16 MB")),
+        (inside.post("/people/nobody/rename", data=form), 404, ("removed", "se quitó")),
+    ):
+        assert (answer.status_code, answer.mimetype) == (status, "text/html"), answer.text
+        assert words[language == "es"] in answer.text and f'lang="{language}"' in answer.text
+
+
+@pytest.mark.parametrize("face", ["", "made up", "eyJhIjoxfQ.aGk.c2ln"])
+def test_a_face_that_was_not_found_here_cannot_be_named(inside: FlaskClient, app: Site, face: str) -> None:
+    form = {"csrf_token": token(inside, "/train"), "name": "Ada", "face": face, "cut_out": ""}
+    answer = inside.post("/recognize/name", data=form)
+    assert answer.status_code == 400 and "too long ago" in answer.text
+    assert app.enrolment.people() == []

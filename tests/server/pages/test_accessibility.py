@@ -1,0 +1,89 @@
+"""Every page by axe-core, in both languages, on a telephone and on a large screen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+
+from faces.server.pages import language
+from tests.server.pages.conftest import Open, Site, Spoken
+from tests.server.pages.test_flows import send
+from tests.test_image_classes import write_classifier
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+LOOKS: tuple[tuple[int, Literal["dark", "light"], dict[str, list[str]]], ...] = (
+    (360, "dark", {}),
+    (1280, "light", {"runOnly": ["color-contrast", "target-size", "scrollable-region-focusable"]}),
+)  # fmt: skip
+
+
+def check(page: Page) -> None:
+    """No violation on a telephone, in the dark; of the rules about looks none on a large screen either, in the light.
+
+    Nothing sticks out.
+    """
+    axe = pytest.importorskip("axe_playwright_python.base", reason="needs axe-playwright-python")
+    page.evaluate(axe.AXE_SCRIPT)
+    for width, scheme, rules in LOOKS:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
+        found = axe.AxeResults(page.evaluate("rules => axe.run(rules)", {"resultTypes": ["violations"], **rules}))
+        assert found.response["passes"] and found.violations_count == 0, found.generate_report()
+
+
+@pytest.mark.parametrize("code", ["en", "es"])
+def test_pages(visit: Open, site: Site, code: str) -> None:
+    page = visit("/login", code, inside=False, bypass_csp=True, reduced_motion="reduce")
+    check(page)
+    page = visit("/people", code, bypass_csp=True, reduced_motion="reduce")
+    check(page)
+    page.goto(f"{site.url}/train")
+    page.fill("#name", "Ada")
+    page.set_input_files("#picture", site.folder / "Ada-Cleo.png")
+    send(page)
+    check(page)
+    page.set_input_files("#picture", site.folder / "Ada.png")
+    send(page)
+    check(page)
+    page.goto(f"{site.url}/recognize")
+    page.set_input_files("#picture", site.folder / "Ada-Cleo.png")
+    send(page)
+    check(page)
+    site.enrol("Bob")
+    for path in ("/people", f"/people/{site.enrolment.people()[0].id}", "/nothing", "/classify"):
+        page.goto(site.url + path)
+        check(page)
+    page.goto(f"{site.url}/people/{site.enrolment.people()[0].id}/remove")
+    check(page)
+    model = write_classifier(site.folder / "classifier.onnx")
+    page.goto(f"{site.url}/classify")
+    page.set_input_files("#picture", site.folder / "Ada.png")
+    send(page)
+    check(page)
+    model.unlink()
+
+
+def test_by_keyboard(visit: Open, site: Site) -> None:
+    page = visit("/people", width=360)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
+    page.keyboard.press("Enter")
+    for _ in range(12):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.href ?? ''").endswith("/train"):
+            break
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/train")
+
+
+def test_everything_is_said_in_spanish(visit: Open, site: Site, spoken: Spoken) -> None:
+    """All that the tests in this module made the pages say, and all that there is a translation for is said."""
+    visit("/recognize", "es")
+    assert spoken.missing == set()
+    assert set(language.CATALOGUES["en"]) <= set(spoken)

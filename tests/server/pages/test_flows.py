@@ -1,0 +1,315 @@
+"""What people do on the pages, in a browser."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.server.conftest import SECRET, serving
+from tests.server.pages.conftest import PATIENCE, Open, Site
+from tests.test_image_classes import write_classifier
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page, Request
+
+
+def send(page: Page, form: str = "main form") -> None:
+    page.click(f"{form} button:not([type=button])")
+
+
+def text(page: Page, where: str = "main") -> str:
+    return page.inner_text(where)
+
+
+def test_only_who_has_the_key_comes_in(visit: Open, site: Site) -> None:
+    page = visit("/people", inside=False)
+    assert "/login?next=" in page.url
+    page.fill("#key", "not the key at all")
+    send(page)
+    assert text(page, "[role=alert]") == "This is not the key of this server."
+    page.fill("#key", SECRET)
+    send(page)
+    assert page.url == f"{site.url}/people"
+    (cookie,) = (one for one in page.context.cookies() if one["name"] == "faces_session")
+    assert cookie["httpOnly"] and cookie["sameSite"] == "Lax" and SECRET not in cookie["value"]
+    page.click("footer button")
+    page.goto(f"{site.url}/people")
+    assert "/login" in page.url
+
+
+def test_train_makes_somebody_and_then_knows_them_better(visit: Open, site: Site) -> None:
+    page = visit("/train")
+    for words, name in (("Created Ada", "Ada"), ("Updated Ada", " ada ")):
+        page.fill("#name", name)
+        page.set_input_files("#picture", site.folder / "Ada.png")
+        assert page.is_visible("#preview")
+        send(page)
+        assert words in text(page, ".named")
+        assert page.eval_on_selector(".named img", "image => image.naturalWidth") > 40
+    assert [len(person.faces) for person in site.enrolment.people()] == [2]
+
+
+@pytest.mark.parametrize(
+    ("file", "words", "boxes"),
+    [
+        ("Ada-Cleo.png", "There are 2 faces in this picture.", 2),
+        ("nobody.png", "No face was found in this picture.", 0),
+        ("large.png", "Use one of less than 3 MB", 0),
+    ],
+)
+def test_train_shows_why_a_picture_does_not_do(visit: Open, site: Site, file: str, words: str, boxes: int) -> None:
+    page = visit("/train")
+    page.fill("#name", "Ada")
+    page.set_input_files("#picture", site.folder / file)
+    send(page)
+    assert words in text(page, "[role=alert]")
+    assert page.locator(".stage img").count() == 1 and page.locator(".stage rect").count() == boxes
+    assert page.input_value("#name") == "Ada"
+    assert site.enrolment.people() == []
+
+
+def test_train_without_scripts(visit: Open, site: Site) -> None:
+    page = visit("/train", java_script_enabled=False)
+    assert not page.is_visible("#open")
+    page.fill("#name", "Ada")
+    page.set_input_files("#picture", site.folder / "notes.png")
+    send(page)
+    assert "no picture that can be read" in text(page, "[role=alert]")
+    page.set_input_files("#picture", site.folder / "Ada.png")
+    send(page)
+    assert "Created Ada" in text(page)
+    page.goto(f"{site.url}/recognize")
+    page.set_input_files("#picture", site.folder / "Ada-Cleo.png")
+    send(page)
+    page.fill(".naming [name=name]", "Cleo")
+    send(page, ".naming")
+    assert "Created Cleo" in text(page)
+
+
+def test_train_with_the_camera(visit: Open, site: Site) -> None:
+    page = visit("/train")
+    page.fill("#name", "Ada")
+    page.click("#open")
+    page.click("#take")
+    page.wait_for_selector("#preview:visible")
+    assert not page.is_visible("#video")
+    send(page)
+    assert "There are 2 faces" in text(page)  # whom the camera sees
+
+
+def test_recognize_and_name_who_is_unknown(visit: Open, site: Site) -> None:
+    site.enrol("Ada")
+    page = visit("/recognize")
+    page.set_input_files("#picture", site.folder / "Ada-Cleo.png")
+    send(page)
+    assert text(page, "#found") == "2 faces"
+    shown = text(page, "#result .faces")
+    assert "Ada 99%" in " ".join(shown.split()) and "Unknown" in shown
+    assert "female, about 34, no glasses" in shown and "happy" not in shown  # 0.4 is not sure
+    labels = page.locator("svg.overlay text:not(.line)").all_text_contents()
+    assert sorted(labels) == ["2 unknown", "Ada 99%"]
+    page.fill(".naming [name=name]", "Cleo")
+    send(page, ".naming")
+    page.wait_for_selector(".named")
+    assert "Created Cleo" in text(page, ".named") and page.url.endswith("/recognize")
+    page.set_input_files("#picture", site.folder / "Cleo.png")
+    send(page)
+    assert "Cleo" in text(page, "#result .faces")
+
+
+def test_the_camera_live(visit: Open, site: Site) -> None:
+    site.enrol("Ada")
+    page = visit("/recognize")
+    sent, under_way, most = [], set(), 0
+
+    def begun(request: Request) -> None:
+        nonlocal most
+        if request.method == "POST":
+            sent.append(request)
+            under_way.add(request)
+            most = max(most, len(under_way))
+
+    page.on("request", begun)
+    page.on("requestfinished", lambda request: under_way.discard(request))
+    page.click("#open")
+    page.wait_for_selector("#seen .faces li:nth-child(2)")
+    assert page.locator("#live svg .known").count() == 1 and page.locator("#live svg .unknown").count() == 1
+    for _ in range(3):
+        with page.expect_request_finished():
+            pass
+    times = [request.timing["startTime"] for request in sent if request not in under_way]
+    assert len(times) >= 3 and most == 1
+    assert (times[-1] - times[0]) / (len(times) - 1) > 100  # ms: four a second, give or take what delays one
+    page.click("#pause")
+    page.fill(".naming [name=name]", "Cleo")
+    send(page, ".naming")
+    page.wait_for_selector(".named")
+    page.click("#open")
+    page.wait_for_selector("#live svg .known >> nth=1")
+    assert "Cleo" in text(page, "#seen")
+    page.evaluate("""() => {
+        Object.defineProperty(document, "hidden", { value: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }""")
+    assert "out of sight" in text(page, "#camera-said")
+    page.wait_for_timeout(300)
+    before = len(sent)
+    page.wait_for_timeout(700)
+    assert len(sent) == before and page.evaluate("document.getElementById('video').srcObject") is None
+
+
+def test_a_camera_that_is_refused_is_explained(visit: Open) -> None:
+    page = visit("/recognize")
+    refuse = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'))"
+    page.evaluate(f"() => {{ {refuse} }}")
+    page.click("#open")
+    page.wait_for_selector("#camera-said >> text=may not be used")
+
+
+def test_people_are_renamed_merged_and_erased(visit: Open, site: Site) -> None:
+    site.enrol("Ada", "Bob")
+    page = visit("/people")
+    page.click("text=Bob")
+    page.fill("#name", "ADA")
+    send(page, "form[action$=rename]")
+    assert "There is somebody of this name already." in text(page, "[role=alert]")
+    page.fill("#name", "Robert <b>")
+    send(page, "form[action$=rename]")
+    assert "Bob is now called Robert <b>." in text(page, "[role=status]")
+    page.select_option("#into", label="Ada (1)")
+    send(page, "form[action$=merge]")
+    assert "Robert <b> and Ada are one person now." in text(page, "[role=status]")
+    assert page.locator(".gallery img").count() == 2
+    assert page.eval_on_selector(".gallery img", "image => image.complete && image.naturalWidth > 0")
+    page.click(".gallery li:first-child a")
+    send(page)
+    assert "Erased: 1 face, 1 embedding, 1 photograph." in text(page, "[role=status]")
+    page.click("a.danger")
+    assert "with 1 face" in text(page)
+    page.click("text=Keep")
+    page.click("a.danger")
+    send(page)
+    assert "Ada was removed. Erased: 1 face" in text(page, "[role=status]")
+    assert site.enrolment.people() == [] and "Nobody is enrolled yet." in text(page)
+
+
+def test_people_are_found_by_their_names(visit: Open, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("faces.server.pages.people.ON_A_PAGE", 2)
+    site.enrol("Ada", "Bob", "Cleo")
+    page = visit("/people")
+    assert page.locator(".people li").count() == 2
+    page.click("[rel=next]")
+    assert page.locator(".people strong").all_text_contents() == ["Cleo"]
+    page.fill("#search", "B")
+    page.press("#search", "Enter")
+    page.wait_for_url("**search=B")
+    assert page.locator(".people strong").all_text_contents() == ["Bob"]
+
+
+def test_classify(visit: Open, site: Site) -> None:
+    page = visit("/classify")
+    assert "no classifier of pictures yet" in text(page) and "train_classifier.py" in text(page)
+    model = write_classifier(site.folder / "classifier.onnx")
+    try:
+        page.reload()
+        for file, verdict in (("nobody.png", "dark"), ("large.png", "Not sure")):
+            page.set_input_files("#picture", site.folder / file)
+            send(page)
+            if file == "large.png":
+                assert text(page, "#verdict") == verdict
+            assert page.locator("meter").count() == 2 and "Above 85% it is dark, below 15% it is light" in text(page)
+        about = {"side": 16, "cut": "whole", "heads": {"class": {"classes": ["night", "dawn", "day"]}}}
+        write_classifier(model, about, 3)
+        page.goto(f"{site.url}/classify")
+        assert "night, dawn, day" in text(page)
+        model.write_text("broken")
+        page.reload()
+        assert "classifier.onnx" in text(page, "[role=alert]")
+    finally:
+        model.unlink()
+
+
+def test_import_and_export(visit: Open, site: Site) -> None:
+    folder = site.folder / "dataset"
+    for name in ("Ada", "Cleo"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+        for number in range(2):
+            shutil.copy(site.folder / f"{name}.png", folder / name / f"{number}.png")
+    shutil.copy(site.folder / "nobody.png", folder / "Ada")
+    page = visit("/people")
+    page.set_input_files("#folder", folder)
+    send(page, "#import")
+    page.wait_for_selector("#imported >> text=2 people are new.")
+    assert "1 file was left out" in text(page, "#imported")
+    page.reload()
+    assert page.locator(".people strong").all_text_contents() == ["Ada", "Cleo"]
+    with page.expect_download() as download:
+        page.click("a:text('dataset.zip')")
+    with zipfile.ZipFile(download.value.path()) as archive:
+        names = archive.namelist()
+    assert {Path(name).parent.as_posix() for name in names} == {"dataset/Ada", "dataset/Cleo"}
+    with page.expect_download() as exported:
+        page.click("a:text('embeddings.pickle')")
+    for person in site.enrolment.people():
+        site.enrolment.remove_person(person.id)
+    for file, words in ((exported, "2 people are new."), (download, "0 faces were added."), (None, "Choose a file")):
+        page.goto(f"{site.url}/people")
+        if file:
+            page.set_input_files("#file", file.value.path())
+        send(page, "#import")
+        assert words in text(page)
+    page.goto(f"{site.url}/people")
+    page.set_input_files("#file", site.folder / "notes.png")
+    send(page, "#import")
+    assert page.locator("[role=alert]").count() == 1
+
+
+def test_a_folder_is_sent_in_parts(visit: Open, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = site.folder / "many" / "Ada"
+    folder.mkdir(parents=True)
+    for number in range(60):
+        shutil.copy(site.folder / "nobody.png", folder / f"{number}.png")
+    page = visit("/people")
+    page.set_input_files("#folder", folder.parent)
+    with page.expect_response("**/import"):
+        send(page, "#import")
+    page.wait_for_selector("#imported >> text=60 files were left out")
+
+
+def test_every_page_in_spanish(visit: Open, site: Site) -> None:
+    page = visit("/train", lang="es-MX")
+    assert page.get_attribute("html", "lang") == "es" and text(page, "h1") == "Entrenar"
+    page.click("text=English")
+    assert page.url == f"{site.url}/train" and text(page, "h1") == "Train"
+    page.reload()
+    assert text(page, "h1") == "Train"
+
+
+@pytest.mark.slow
+def test_drawn_people_with_the_real_models(browser: Browser, sample: Path, tmp_path: Path) -> None:
+    """``serve.py`` itself: somebody is trained on one photograph, and found in another and among others."""
+    name = "Amina"
+    first, second, *_ = sorted((sample / "dataset" / name).glob("*.jpg"))
+    with serving(tmp_path, "--min-face", "80") as service, browser.new_context() as context:
+        page = context.new_page()
+        context.set_default_timeout(PATIENCE)
+        page.goto(f"{service.url}/train")
+        page.fill("#key", service.key)
+        send(page)
+        page.fill("#name", name)
+        page.set_input_files("#picture", first)
+        send(page)
+        assert f"Created {name}" in text(page, ".named")
+        for picture, faces in ((second, 1), (sample / "sample" / "group_1.jpg", 4)):
+            page.goto(f"{service.url}/recognize")
+            page.set_input_files("#picture", picture)
+            send(page)
+            assert page.locator("#result .faces > li").count() == faces
+            assert page.locator("#result .faces strong").all_text_contents().count(name) == 1
+        page.goto(f"{service.url}/people")
+        assert page.locator(".people img").count() == 0  # without --keep-photos
+        assert service.call("GET", "largepersongroups/people/persons").json()[0]["name"] == name
