@@ -17,7 +17,9 @@ from faces.images import SUFFIXES, decode_image
 
 MOST_FILES = 100_000
 MOST_BYTES = 32 << 20  # of a photograph
-SUFFIX = {b"\xff\xd8\xff": ".jpg", b"\x89PN": ".png", b"BM": ".bmp"}  # by what files begin with
+SUFFIX = {  # by what files begin with
+    b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"BM": ".bmp", b"RIFF": ".webp", b"II*\0": ".tif", b"MM\0*": ".tif",
+}  # fmt: skip
 LONGEST_FOLDER = 200  # bytes; file systems take 255
 
 Files = Path | Sequence[tuple[str, IO[bytes]]]

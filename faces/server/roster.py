@@ -30,18 +30,20 @@ GROUP_ID = "people"
 
 
 def group(session: Session) -> Collection | None:
-    """The group, held against others who write; None while nobody was ever enrolled."""
-    with suppress(ApiError):
+    """The group; None while nobody was ever enrolled."""
+    try:
         return collections.find(session, LARGE_PERSON_GROUP, GROUP_ID)
-    return None
+    except ApiError:
+        return None
 
 
 def opened(session: Session) -> Collection:
     """The group, made where there is none."""
-    if group(session) is None:
-        with suppress(ApiError):  # another server did
+    if (found := group(session)) is None:
+        with suppress(ApiError):  # another server does it, too
             collections.create(session, LARGE_PERSON_GROUP, GROUP_ID, "People", None, RECOGNITION_MODELS[0])
-    return collections.find(session, LARGE_PERSON_GROUP, GROUP_ID)
+        found = collections.find(session, LARGE_PERSON_GROUP, GROUP_ID)
+    return found
 
 
 def find(session: Session, person_id: str) -> tuple[Collection, Person]:

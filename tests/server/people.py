@@ -35,7 +35,7 @@ def colour(name: str, number: int = 0) -> Floats:
 
 def photo(name: str, number: int = 0) -> bytes:
     """A file that stands for a photograph."""
-    return f"photograph {number} of {name}".encode()
+    return b"\xff\xd8\xff" + f"photograph {number} of {name}".encode()
 
 
 def jpeg(name: str, number: int = 0) -> bytes:
@@ -57,11 +57,11 @@ class People:
     """An enrolment with its parts, in a folder; opened again it is a server that was started anew."""
 
     def __init__(
-        self, folder: Path, gallery: bool = False, keep_photos: bool = False, database: str = "faces.db"
+        self, folder: Path, gallery: bool = False, keep_photos: bool = False, database: str = "faces.db", url: str = ""
     ) -> None:
         self.path = folder / "output" / "embeddings.pickle"
         self.heard: list[tuple[str, dict[str, str]]] = []
-        self.database = Database(f"sqlite:///{folder / database}", FINGERPRINT)
+        self.database = Database(url or f"sqlite:///{folder / database}", FINGERPRINT, 3)
         self.indexes = Indexes()
         self.file = GalleryFile(self.path, SETTINGS) if gallery else None
         self.enrolment = Enrolment(

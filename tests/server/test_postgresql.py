@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import time
 from collections.abc import Iterator
@@ -21,14 +22,16 @@ from faces.errors import FacesError, FingerprintError, UsageError
 from faces.server import collections, detected_faces, persisted_faces, persons, postgresql, training
 from faces.server import vectors as vectors_module
 from faces.server.database import Database
+from faces.server.enrolment import Imported
 from faces.server.index import Index
 from faces.server.kinds import FACE_LIST, LARGE_PERSON_GROUP
 from faces.server.matching import Indexes
-from faces.server.schema import Base, Collection, DetectedFace
+from faces.server.schema import Base, Collection, DetectedFace, Face
 from faces.server.training import Trainer
 from faces.types import Fingerprint, Floats, ModelId
 from tests.server.colours import FINGERPRINT
 from tests.server.conftest import PHOTOGRAPHS, Api, Service, serving
+from tests.server.people import People
 from tests.server.postgresql import Cluster, cluster, debian, wheel
 from tests.server.test_matching import around
 
@@ -127,6 +130,39 @@ def test_quotas_hold_when_servers_add_at_the_same_time(two: tuple[Api, Api]) -> 
         assert sum(pool.map(add, range(50))) == few
         made = list(pool.map(lambda k: (one, other)[k % 2]("PUT", "facelists/same", json={"name": "n"}), range(6)))
     assert sorted(answer.status_code for answer in made) == [200, *[409] * 5]
+
+
+@Both
+def test_the_people_of_the_pages(url: str, tmp_path: Path) -> None:
+    (tmp_path / "output").mkdir()
+    one = People(tmp_path, gallery=True, keep_photos=True, url=url)
+    other = People(tmp_path, keep_photos=True, url=url)
+    with ThreadPoolExecutor(4) as pool:  # the group, and Ada, are made once
+        made = list(pool.map(lambda number: (one, other)[number % 2].enrol("Ada", number), range(8)))
+    assert len(set(made)) == 1 and one.faces() == other.faces() == {"Ada": 8}
+    bob = other.enrol("Bob")
+    assert one.named("Ada", "Bob", "Cleo") == ["Ada", "Bob", None]
+    one.enrolment.follow()  # as every minute
+    assert one.gallery().names == ("Ada",) * 8 + ("Bob",)
+    ada = one.enrolment.person(made[0])
+    assert other.enrolment.cutout(ada.faces[0].id) == b"cut-out"
+    exported = io.BytesIO()
+    assert other.enrolment.export_dataset(exported).photographs == 9
+    assert other.enrolment.remove_face(ada.id, ada.faces[0].id).photographs == 1
+    one.enrolment.rename(bob, "Robert")
+    assert one.gallery().names == ("Ada",) * 7 + ("Robert",)
+    assert other.enrolment.merge(ada.id, bob).name == "Robert" and one.named("Ada") == ["Robert"]
+    (tmp_path / "exported.pickle").write_bytes(other.enrolment.export_embeddings())
+    assert other.enrolment.remove_person(bob).faces == 8 and one.named("Ada", "Bob") == [None, None]
+    one.enrolment.follow()
+    assert len(one.gallery()) == 0
+    assert one.enrolment.import_embeddings(tmp_path / "exported.pickle") == Imported(1, 8, 0)
+    assert other.named("Ada") == ["Robert"] and len(one.gallery()) == 8
+    with one.database.write() as session:
+        session.execute(update(Face).values(added=0))
+    assert one.enrolment.retire(1).pending == "" and other.faces() == {} and len(one.gallery()) == 0
+    for people in (one, other):
+        people.database.close()
 
 
 @Both
