@@ -18,7 +18,7 @@ CONNECTING = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval
 SETTINGS = {
     "lock_timeout": "10s",
     "idle_in_transaction_session_timeout": "60s",  # so that a machine that vanished holds nobody up
-    "hnsw.ef_search": "200",
+    "hnsw.ef_search": "100",
     "hnsw.iterative_scan": "strict_order",  # goes on until there are enough of the collection that is asked for
 }
 ITERATIVE = (0, 8)  # the version of pgvector that can; before, an index would lose people
