@@ -15,6 +15,7 @@ from werkzeug.exceptions import HTTPException
 from faces.server import errors
 from faces.server.collection_routes import PREFIX, collection
 from faces.server.errors import ApiError
+from faces.server.openapi.routes import description
 from faces.server.person_routes import person
 from faces.server.recognition_routes import recognition
 from faces.server.services import NAME, Services
@@ -51,6 +52,7 @@ def create_app(parts: Services, key: str) -> Flask:
 
     for blueprint in (recognition, collection, person, other):
         app.register_blueprint(blueprint, url_prefix=BASE)
+    app.register_blueprint(description)
     app.register_error_handler(ApiError, _own)
     app.register_error_handler(HTTPException, _frameworks)
     app.register_error_handler(Exception, _unexpected)
