@@ -9,7 +9,7 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from faces.server.kinds import KINDS, Kind
-from faces.server.openapi.operations import OPERATIONS, QUERY, RECOGNITION, TAGS, Operation
+from faces.server.openapi.operations import OPERATIONS, QUERY, RECOGNITION, TAGS, OfKind, Operation
 from faces.server.openapi.schemas import ID, PICTURE, UUID, Schema, components, ref
 from faces.server.templates import expanded
 
@@ -73,18 +73,22 @@ def _described(path: str, method: str, operation: Operation, kind: Kind | None) 
             "required": True,
             "content": {"application/octet-stream": {"schema": PICTURE}, JSON: {"schema": ref("ImageUrl")}},
         }
-    elif operation.body:
-        described["requestBody"] = {"required": operation.needs_body, "content": {JSON: {"schema": operation.body}}}
+    elif body := _schema(operation.body, kind):
+        described["requestBody"] = {"required": operation.needs_body, "content": {JSON: {"schema": body}}}
     return described
 
 
 def _answer(operation: Operation, kind: Kind | None) -> Schema:
-    schema = operation.answer
-    if callable(schema):
-        assert kind is not None
-        schema = schema(kind)
+    schema = _schema(operation.answer, kind)
     content: Schema = {"content": {JSON: {"schema": schema}}} if schema else {}
     return {"description": HTTPStatus(operation.status).phrase, **content}
+
+
+def _schema(schema: OfKind, kind: Kind | None) -> Schema | None:
+    if not callable(schema):
+        return schema
+    assert kind is not None
+    return schema(kind)
 
 
 def _in_path(path: str) -> Iterator[Schema]:

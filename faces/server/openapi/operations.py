@@ -12,22 +12,27 @@ from faces.server import face_attributes, inputs
 from faces.server.kinds import KINDS, Kind
 from faces.server.openapi.schemas import FLAG, MODEL, Schema, collection_name, ref, several, text
 
-Answer = Schema | Callable[[Kind], Schema] | None
+OfKind = Schema | Callable[[Kind], Schema] | None
+"""A schema, or which one a kind has."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """answer: None where it is empty. body: the name of a schema. query: names of ``QUERY``.
+    """answer, body: None where they are empty. query: names of ``QUERY``.
     picture: whether it takes one, or its address. wrong: statuses besides those that every operation has."""
 
     summary: str
-    answer: Answer = None
+    answer: OfKind = None
     status: int = 200
-    body: Schema | None = None
+    body: OfKind = None
     needs_body: bool = True
     query: tuple[str, ...] = ()
     picture: bool = False
     wrong: tuple[int, ...] = ()
+
+
+def _change(kind: Kind) -> Schema:
+    return ref("NameOrUserData" if kind.is_large else "NameAndUserData")
 
 
 def _words(words: tuple[str, ...]) -> Schema:
@@ -79,7 +84,7 @@ OPERATIONS: dict[str, Operation] = {
     "collection.get": Operation(
         "Get a {kind}", lambda kind: ref(collection_name(kind)), query=LABEL, wrong=(404,)
     ),
-    "collection.update": Operation("Change a {kind}", body=ref("NameAndUserData"), wrong=(404, 507)),
+    "collection.update": Operation("Change a {kind}", body=_change, wrong=(404, 507)),
     "collection.delete": Operation("Erase a {kind}, with everything in it", wrong=(404, 507)),
     "collection.train": Operation("Train a {kind}, so that new faces are found", status=202, wrong=(404, 409, 507)),
     "collection.training": Operation("How the training of a {kind} goes", ref("TrainingStatus"), wrong=(404,)),
@@ -91,7 +96,7 @@ OPERATIONS: dict[str, Operation] = {
         "List the persons of a {kind}", several(ref("Person"), most=inputs.MOST_LISTED), query=PAGE, wrong=(404,)
     ),
     "person.get": Operation("Get a person", ref("Person"), wrong=(404,)),
-    "person.update": Operation("Change a person", body=ref("NameAndUserData"), wrong=(404, 507)),
+    "person.update": Operation("Change a person", body=_change, wrong=(404, 507)),
     "person.delete": Operation("Erase a person, with all faces", wrong=(404, 507)),
     "person.add_face": Operation(
         "Enrol the one face of a picture", ref("PersistedFaceId"), picture=True,

@@ -72,7 +72,7 @@ def _or_null(schema: Schema) -> Schema:
 
 
 def _one_of(*names: str) -> list[Schema]:
-    """Exactly one is named; null does not count."""
+    """The one that is named; null does not count."""
     named: list[Schema] = [{"required": [name], "properties": {name: {"not": {"type": "null"}}}} for name in names]
     return named
 
@@ -83,6 +83,7 @@ def _requests() -> dict[str, Schema]:
     return {
         "NewCollection": said({"name": name}, {"userData": data, "recognitionModel": MODEL}),
         "NameAndUserData": said({}, {"name": name, "userData": data}),
+        "NameOrUserData": said({}, {"name": name, "userData": data}, anyOf=_one_of("name", "userData")),
         "UserData": said({}, {"userData": text(inputs.LONGEST_FACE_DATA)}),
         "ImageUrl": said({"url": {"type": "string", "format": "uri", "maxLength": 2048}}),
         "Identify": said(
