@@ -36,6 +36,21 @@ def build_parser() -> argparse.ArgumentParser:
         "--allow-url", action="append", metavar="PREFIX",
         help="pictures whose address begins so are fetched from this machine or network, too; may be repeated",
     )  # fmt: skip
+    parser.add_argument(
+        "--rate-limit", default="200/second", metavar="RATE",
+        help="most requests of one address, such as 1000/minute; none for any number",
+    )  # fmt: skip
+    parser.add_argument(
+        "--trusted-proxy", metavar="ADDRESS",
+        help="of the proxy in front of this, whose X-Forwarded headers say who asks, and how",
+    )  # fmt: skip
+    parser.add_argument(
+        "--audit", type=Path, default=Path("output/audit.log"), metavar="FILE",
+        help="who enrolled, identified and erased what",
+    )  # fmt: skip
+    parser.add_argument(
+        "--log", choices=("text", "json", "none"), default="text", help="a line for every request, on stderr"
+    )
     cli.add_model_options(parser)
     parser.add_argument("--min-face", type=cli.count, default=36, metavar="PX", help="smallest face to look for")
     parser.add_argument(
@@ -62,12 +77,14 @@ def mapped(text: str) -> tuple[str, Path]:
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     try:
-        from faces.server import keys
+        from faces.server import keys, logs
         from faces.server.application import create_app
+        from faces.server.audit import AuditLog
         from faces.server.confidence import curve
         from faces.server.database import Database
         from faces.server.fetch import Fetcher
         from faces.server.housekeeping import Housekeeping
+        from faces.server.limits import Limiter
         from faces.server.listening import Listener, address_of, is_loopback
         from faces.server.matching import Indexes
         from faces.server.services import Services
@@ -79,20 +96,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     address = address_of(args.host)
     if not is_loopback(address) and args.key_file is None:
         raise UsageError(f"--host {args.host}: others can reach this; name a key of your own: --key-file FILE")
-    fetcher = Fetcher(dict(args.url_map or ()), args.allow_url or ())
+    fetcher, limiter = Fetcher(dict(args.url_map or ()), args.allow_url or ()), Limiter(args.rate_limit)
+    logs.set_up(args.log)
     with ExitStack() as stack:
         stack.enter_context(only_one(Database.path_of(args.database)))
         key_file = args.key_file or KEY_FILE
         key = keys.load(key_file)
         pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, min_face=args.min_face)
         vision, confidence = Vision(pipeline), curve(pipeline.embedder.spec, args.threshold)
+        audit = AuditLog(args.audit)
+        stack.callback(audit.close)
         database = Database(args.database, pipeline.fingerprint)
         stack.callback(database.close)
         trainer = Trainer(database, indexes := Indexes())
         stack.callback(trainer.close)
         stack.callback(Housekeeping(database).stop)
-        app = create_app(Services(vision, database, confidence, trainer, fetcher, indexes), key)
-        listener = Listener(app, address, args.port, args.threads)
+        app = create_app(Services(vision, database, confidence, trainer, fetcher, indexes, audit, limiter), key)
+        listener = Listener(app, address, args.port, args.threads, args.trusted_proxy)
         for name in (signal.SIGTERM, signal.SIGINT):
             signal.signal(name, lambda *_: listener.stop())
         print(f"Face API at {listener.url}\nkey {key}, from {key_file}", flush=True)

@@ -10,6 +10,7 @@ import time
 from flask import Flask
 from waitress import create_server, wasyncore
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.task import ErrorTask
 from waitress.utilities import BadRequest
 
@@ -37,14 +38,17 @@ def is_loopback(address: str) -> bool:
 class Listener:
     """Answers requests until it is told to stop.
 
+    proxy: the address of one in front, which is believed who asks.
     Raises FacesError when nobody can listen there.
     """
 
-    def __init__(self, app: Flask, address: str, port: int, threads: int) -> None:
+    def __init__(self, app: Flask, address: str, port: int, threads: int, proxy: str | None = None) -> None:
+        forwarded = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"} if proxy else None
         try:
             self._server = create_server(
                 app, host=address, port=port, threads=threads, ident=None, max_request_body_size=MOST_BYTES,
                 channel_timeout=SILENCE, clear_untrusted_proxy_headers=True,
+                trusted_proxy=proxy, trusted_proxy_headers=forwarded,
             )  # fmt: skip
         except OSError as error:
             why = (error.strerror or str(error)).lower()
@@ -99,6 +103,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     """
 
     error_task_class = _ErrorTask
+    request: HTTPRequestParser | None
     _no_more = False  # comes from the client
     _lingers_until: float | None = None  # everything was said; what still comes is thrown away
 

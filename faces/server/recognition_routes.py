@@ -11,6 +11,7 @@ from faces.server.errors import ApiError, answered_with
 from faces.server.inputs import DETECTION_MODELS, RECOGNITION_MODELS, Body
 from faces.server.kinds import FACE_LIST, LARGE_FACE_LIST, LARGE_PERSON_GROUP, PERSON_GROUP, Kind
 from faces.server.matching import distance_to_person, groups
+from faces.server.metrics import figures
 from faces.server.services import services
 from faces.types import Floats, Image
 
@@ -32,6 +33,7 @@ def detect() -> list[Json]:
     image = own.vision.decode(inputs.image(own.fetcher))
     faces = own.vision.detect(image)
     embeddings = own.vision.embed(image, faces) if with_id else None
+    figures().faces.inc(len(faces))
     found: list[Json] = [{} for _ in range(len(faces))]
     if embeddings is not None and len(faces):
         with own.database.write() as session:
@@ -61,17 +63,12 @@ def identify() -> list[Json]:
         index = own.indexes.of(session, collections.find(session, kind, id_))
         probes = detected_faces.find(session, ids)
     who, distances = index.nearest(probes, number)
-    return [
-        {
-            "faceId": face,
-            "candidates": [
-                {"personId": str(person), "confidence": _rounded(confidence)}
-                for person, confidence in zip(persons_, confidences, strict=True)
-                if confidence >= least
-            ],
-        }
-        for face, persons_, confidences in zip(ids, who, own.confidence.of(distances), strict=True)
-    ]
+    found: list[Json] = []
+    for face, persons_, confidences in zip(ids, who, own.confidence.of(distances), strict=True):
+        near = [(str(one), _rounded(c)) for one, c in zip(persons_, confidences, strict=True) if c >= least]
+        found.append({"faceId": face, "candidates": [{"personId": one, "confidence": c} for one, c in near]})
+        own.audit("identify", collection=f"{kind.route}/{id_}", face=face, persons=",".join(one for one, _ in near))
+    return found
 
 
 @recognition.post("/verify")
@@ -85,6 +82,7 @@ def verify() -> Json:
                 collection = collections.find(session, kind, id_)
             somebody = persons.find(session, collection, person)
             distance = distance_to_person(session, somebody, detected_faces.find(session, [face])[0])
+        own.audit("verify", collection=f"{kind.route}/{id_}", face=face, person=somebody.id)
     else:
         both = [body.guid(name, "Face ID") for name in ("faceId1", "faceId2")]
         with own.database.read() as session:
@@ -118,11 +116,12 @@ def find_similar() -> list[Json]:
             kind, key = FACE_LIST if given == [FACE_LIST.id_name] else LARGE_FACE_LIST, "persistedFaceId"
             index = own.indexes.of(session, collections.find(session, kind, body.collection(kind) or ""))
             (nearest,), (distances,) = index.nearest(probe, number)
-    return [
-        {key: str(id_), "confidence": _rounded(confidence)}
-        for id_, confidence in zip(nearest, own.confidence.of(distances), strict=True)
-        if confidence >= least
-    ]
+    confidences = own.confidence.of(distances)
+    found = [(str(id_), _rounded(c)) for id_, c in zip(nearest, confidences, strict=True) if c >= least]
+    if given != ["faceIds"]:
+        list_ = f"{kind.route}/{body.collection(kind)}"
+        own.audit("identify", collection=list_, face=face, faces=",".join(id_ for id_, _ in found))
+    return [{key: id_, "confidence": confidence} for id_, confidence in found]
 
 
 @recognition.post("/group")

@@ -1,4 +1,4 @@
-"""Addresses without what is in them: ``/face/v1.0/persongroups/{personGroupId}``, for descriptions, figures and logs."""
+"""Addresses without what is in them, as in descriptions and logs: ``/face/v1.0/persongroups/{personGroupId}``."""
 
 from __future__ import annotations
 
