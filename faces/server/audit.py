@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Protocol
@@ -39,7 +41,7 @@ class AuditLog:
 
         class File(ConcurrentRotatingFileHandler):
             def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-                log.exception("a line of the audit log could not be written")
+                log.error("a line of the audit log could not be written: %s", sys.exc_info()[1])
 
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,4 +57,5 @@ class AuditLog:
         self._handler.handle(logging.LogRecord("audit", logging.INFO, __file__, 0, line, None, None))
 
     def close(self) -> None:
-        self._handler.close()
+        with suppress(OSError):  # of a full disk, which was told
+            self._handler.close()
