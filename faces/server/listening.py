@@ -43,7 +43,7 @@ class Listener:
     """
 
     def __init__(self, app: Flask, address: str, port: int, threads: int, proxy: str | None = None) -> None:
-        forwarded = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"} if proxy else None
+        forwarded = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"} if proxy else set()
         try:
             self._server = create_server(
                 app, host=address, port=port, threads=threads, ident=None, max_request_body_size=MOST_BYTES,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -85,9 +86,18 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_stops_nothing_and_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with disk(tmp_path / "small", "16k") as folder, caplog.at_level(logging.ERROR):
+    with disk(tmp_path / "small", "64k") as folder, caplog.at_level(logging.ERROR):
         log = AuditLog(folder / "audit.log")
-        for _ in range(200):
+        log("enrol", face="before")
+        filler = folder / "filler"
+        with suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * 4096)
+        for _ in range(50):
             log("enrol", face="x" * 100)
+        assert "could not be written" in caplog.text
+        filler.unlink()
+        log("enrol", face="after")
         log.close()
-    assert "could not be written" in caplog.text
+        text = (folder / "audit.log").read_text()
+        assert "before" in text and "after" in text
