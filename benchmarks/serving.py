@@ -64,12 +64,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             pictures = enrolled(client, people)
             with ProcessPoolExecutor(1, get_context("spawn")) as other:  # than the server's and this one
                 for number in range(1, args.runs + 1):
-                    before = memory(process)
+                    before, worked = memory(process), cpu(process)
                     work = other.submit(asked, port, key, pictures, args.connections, args.seconds)
                     row = {"run": number, **summary(work.result(), args.seconds)}
+                    row["CPU ms each"] = round((cpu(process) - worked) * 1e3 / row["operations"][0]["requests"])
                     row |= {"MB before": before, "MB after": memory(process), "load": load()}
                     runs.append(row)
-                    print(f"run {number}, load average {row['load']}; memory {before} -> {row['MB after']} MB")
+                    print(
+                        f"run {number}, load average {row['load']}; memory {before} -> {row['MB after']} MB;"
+                        f" {row['CPU ms each']} ms of CPU a request"
+                    )
                     print(cli.table(list(row["operations"][0]), [list(one.values()) for one in row["operations"]]))
                     print(flush=True)
         finally:
@@ -188,6 +192,12 @@ def summary(done: Timed, seconds: float) -> Row:
             }
         )  # fmt: skip
     return {"operations": rows}
+
+
+def cpu(process: subprocess.Popen[str]) -> float:
+    """Seconds that it has computed."""
+    times = psutil.Process(process.pid).cpu_times()
+    return float(times.user + times.system)
 
 
 def memory(process: subprocess.Popen[str]) -> int:
