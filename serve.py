@@ -77,7 +77,7 @@ def mapped(text: str) -> tuple[str, Path]:
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     try:
-        from faces.server import keys, logs
+        from faces.server import keys, logs, memory
         from faces.server.application import create_app
         from faces.server.audit import AuditLog
         from faces.server.confidence import curve
@@ -98,6 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise UsageError(f"--host {args.host}: others can reach this; name a key of your own: --key-file FILE")
     fetcher, limiter = Fetcher(dict(args.url_map or ()), args.allow_url or ()), Limiter(args.rate_limit)
     logs.set_up(args.log)
+    memory.give_back_large_blocks()
     with ExitStack() as stack:
         stack.enter_context(only_one(Database.path_of(args.database)))
         key_file = args.key_file or KEY_FILE

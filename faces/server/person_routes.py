@@ -128,4 +128,5 @@ def _embedding() -> Floats:
     """Of the one face that a request brings or names."""
     own, target = services(), inputs.target_face()
     inputs.model("detectionModel", DETECTION_MODELS, request.args.get("detectionModel"))
-    return own.vision.embedding_of_one(own.vision.decode(inputs.image(own.fetcher)), target)
+    with own.vision.opened(inputs.image(own.fetcher)) as image:
+        return own.vision.embedding_of_one(image, target)

@@ -30,25 +30,27 @@ def detect() -> list[Json]:
     inputs.model("detectionModel", DETECTION_MODELS, request.args.get("detectionModel"))
     seconds = inputs.seconds_to_live()
 
-    image = own.vision.decode(inputs.image(own.fetcher))
-    faces = own.vision.detect(image)
-    embeddings = own.vision.embed(image, faces) if with_id else None
-    figures().faces.inc(len(faces))
-    found: list[Json] = [{} for _ in range(len(faces))]
-    if embeddings is not None and len(faces):
-        with own.database.write() as session:
-            for one, id_ in zip(found, detected_faces.remember(session, embeddings, seconds), strict=True):
-                one["faceId"] = id_
-    for one, box in zip(found, faces.xyxy, strict=True):
-        one |= ({"recognitionModel": label} if told else {}) | {"faceRectangle": rectangle(box, image)}
-    if with_landmarks:
-        for one, points in zip(found, landmark_points.landmarks(faces), strict=True):
-            named = zip(landmark_points.NAMES, points, strict=True)
-            one["faceLandmarks"] = {name: {"x": round(float(x), 1), "y": round(float(y), 1)} for name, (x, y) in named}
-    if wanted:
-        looks = face_attributes.describe(own.vision, image, faces, embeddings, wanted)
-        for one, look in zip(found, looks, strict=True):
-            one["faceAttributes"] = look
+    with own.vision.opened(inputs.image(own.fetcher)) as image:
+        faces = own.vision.detect(image)
+        embeddings = own.vision.embed(image, faces) if with_id else None
+        figures().faces.inc(len(faces))
+        found: list[Json] = [{} for _ in range(len(faces))]
+        if embeddings is not None and len(faces):
+            with own.database.write() as session:
+                for one, id_ in zip(found, detected_faces.remember(session, embeddings, seconds), strict=True):
+                    one["faceId"] = id_
+        for one, box in zip(found, faces.xyxy, strict=True):
+            one |= ({"recognitionModel": label} if told else {}) | {"faceRectangle": rectangle(box, image)}
+        if with_landmarks:
+            for one, points in zip(found, landmark_points.landmarks(faces), strict=True):
+                named = zip(landmark_points.NAMES, points, strict=True)
+                one["faceLandmarks"] = {
+                    name: {"x": round(float(x), 1), "y": round(float(y), 1)} for name, (x, y) in named
+                }
+        if wanted:
+            looks = face_attributes.describe(own.vision, image, faces, embeddings, wanted)
+            for one, look in zip(found, looks, strict=True):
+                one["faceAttributes"] = look
     return found
 
 
