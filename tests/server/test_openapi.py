@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 
-from faces.server import face_attributes
+from faces.server import face_attributes, limits
 from faces.server.application import KEY
 from faces.server.kinds import KINDS
 from faces.server.openapi.document import describe
@@ -27,7 +27,9 @@ EXAMPLES = 2  # of each operation, right ones and wrong ones: the same every tim
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
-    one = Api(tmp_path_factory.mktemp("described"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(limits, "WRONG_KEYS", "100000/minute")  # whether they are refused is asked again and again
+        one = Api(tmp_path_factory.mktemp("described"))
     picture = tmp_path_factory.mktemp("pictures") / "ada.png"
     picture.write_bytes(PHOTOGRAPHS["Ada"])
     one.client.application.extensions[NAME].fetcher._files[ADDRESS] = picture
