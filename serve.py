@@ -5,16 +5,10 @@ from __future__ import annotations
 import argparse
 import signal
 from collections.abc import Sequence
-from contextlib import ExitStack
-from functools import partial
 from pathlib import Path
 
-from faces import cli, extraction
+from faces import cli
 from faces.errors import UsageError
-from faces.locks import only_one
-from faces.pipeline import Pipeline
-
-KEY_FILE = Path("output/face_api.key")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -29,7 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--key-file", type=Path, metavar="FILE",
-        help=f"file of the key that clients have to send; made where there is none (default: {KEY_FILE})",
+        help="file of the key that clients have to send; made where there is none (default: output/face_api.key)",
     )  # fmt: skip
     parser.add_argument("--threads", type=cli.count, default=4, help="requests that are answered at the same time")
     parser.add_argument(
@@ -52,6 +46,21 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--keep-photos", action="store_true", help="keep the photographs that people are enrolled from")
     parser.add_argument(
         "--retention", type=cli.positive, metavar="DAYS", help="erase faces, and their photographs, after so many days"
+    )
+    parser.add_argument(
+        "--rate-limit", default="200/second", metavar="RATE",
+        help="most requests of one address, such as 1000/minute; none for any number",
+    )  # fmt: skip
+    parser.add_argument(
+        "--trusted-proxy", metavar="ADDRESS",
+        help="of the proxy in front of this, whose X-Forwarded headers say who asks, and how",
+    )  # fmt: skip
+    parser.add_argument(
+        "--audit", type=Path, default=Path("output/audit.log"), metavar="FILE",
+        help="who enrolled, identified and erased what",
+    )  # fmt: skip
+    parser.add_argument(
+        "--log", choices=("text", "json", "none"), default="text", help="a line for every request, on stderr"
     )
     cli.add_model_options(parser)
     parser.add_argument("--min-face", type=cli.count, default=36, metavar="PX", help="smallest face to look for")
@@ -79,55 +88,19 @@ def mapped(text: str) -> tuple[str, Path]:
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     try:
-        from faces.server import keys, pages
-        from faces.server.application import create_app
-        from faces.server.confidence import curve
-        from faces.server.database import Database
-        from faces.server.enrolment import Enrolment
-        from faces.server.fetch import Fetcher
-        from faces.server.gallery_file import GalleryFile
-        from faces.server.housekeeping import Housekeeping
-        from faces.server.listening import Listener, address_of, is_loopback
-        from faces.server.matching import Indexes
-        from faces.server.pages.classes import Classes
-        from faces.server.pages.parts import Parts
-        from faces.server.services import Services
-        from faces.server.training import Trainer
-        from faces.server.vision import Vision
+        from faces.server.assembly import Options, assembled
     except ImportError as error:
         raise UsageError(f"the server needs more ({error}); run: pip install -r requirements-server.txt") from error
 
-    address = address_of(args.host)
-    if not is_loopback(address) and args.key_file is None:
-        raise UsageError(f"--host {args.host}: others can reach this; name a key of your own: --key-file FILE")
-    fetcher = Fetcher(dict(args.url_map or ()), args.allow_url or ())
-    with ExitStack() as stack:
-        if (path := Database.path_of(args.database)) is not None:
-            stack.enter_context(only_one(path))
-        key_file = args.key_file or KEY_FILE
-        key = keys.load(key_file)
-        pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, min_face=args.min_face)
-        vision, confidence = Vision(pipeline), curve(pipeline.embedder.spec, args.threshold)
-        database = Database(args.database, pipeline.fingerprint, pipeline.embedder.spec.dimension)
-        stack.callback(database.close)
-        trainer = Trainer(database, indexes := Indexes())
-        stack.callback(trainer.close)
-        gallery = GalleryFile(args.gallery, extraction.settings(args.confidence)) if args.gallery else None
-        dimension = pipeline.embedder.spec.dimension
-        enrolment = Enrolment(database, indexes, confidence, args.keep_photos, gallery, dimension)
-        enrolment.share()
-        keep = partial(enrolment.retire, args.retention) if args.retention else enrolment.follow
-        stack.callback(Housekeeping(database, keep).stop)
-        app = create_app(Services(vision, database, confidence, trainer, fetcher, indexes), key)
-        pages.install(app, Parts(enrolment, Classes(args.classifier)), key)
-        listener = Listener(app, address, args.port, args.threads)
+    with assembled(Options(**vars(args))) as server:
         for name in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(name, lambda *_: listener.stop())
-        if database.is_shared:
-            how = "by its pgvector" if database.has_vectors else "in memory, since it has no pgvector"
-            print(f"database {database.name}; faces are searched {how}")
-        print(f"Face API at {listener.url}, pages at {listener.url}/\nkey {key}, from {key_file}", flush=True)
-        listener.run()
+            signal.signal(name, lambda *_: server.listener.stop())
+        if server.database.is_shared:
+            how = "by its pgvector" if server.database.has_vectors else "in memory, since it has no pgvector"
+            print(f"database {server.database.name}; faces are searched {how}")
+        print(f"Face API at {server.listener.url}, pages at {server.listener.url}/")
+        print(f"key {server.key}, from {server.key_file}", flush=True)
+        server.listener.run()
     print("stopped; everything is kept")
     return 0
 

@@ -45,6 +45,7 @@ class OnnxEngine:
         options.intra_op_num_threads = threads or os.cpu_count() or 1
         # A pool that spins after its turn keeps the cores from the next network: a photograph took twice as long.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.enable_mem_pattern = False  # of each size of picture, another block as large as all it takes
         options.log_severity_level = 3
         try:
             source = _without_sizes(model) if any_size else model

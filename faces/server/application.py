@@ -12,12 +12,15 @@ from flask import Blueprint, Flask, Response, current_app, jsonify, request
 from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 
-from faces.server import errors
+from faces.server import errors, logs, metrics
 from faces.server.collection_routes import PREFIX, collection
 from faces.server.errors import ApiError
+from faces.server.health_routes import health
+from faces.server.openapi.routes import description
 from faces.server.person_routes import person
 from faces.server.recognition_routes import recognition
 from faces.server.services import NAME, Services
+from faces.server.templates import here
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -43,14 +46,28 @@ def create_app(parts: Services, key: str) -> Flask:
     app.url_map.merge_slashes = app.url_map.strict_slashes = False
     app.wsgi_app = _Addresses(app.wsgi_app)  # type: ignore[method-assign, assignment]
 
+    app.extensions[metrics.NAME] = figures = metrics.Metrics(parts.database)
+
+    metrics.start_clock(app)
+    app.after_request(lambda response: _told(response, figures))
+
+    @app.before_request
+    def check_rate() -> None:
+        if request.path != "/healthz":
+            parts.limiter.check()
+
     @app.before_request
     def check_key() -> None:
-        given = request.headers.get(KEY, "")
-        if request.path.startswith("/face/") and not hmac.compare_digest(given.encode(), key.encode()):
+        given = request.headers.get(KEY) or getattr(request.authorization, "token", None) or ""
+        if request.path.startswith(("/face/", "/metrics")) and not hmac.compare_digest(given.encode(), key.encode()):
+            parts.limiter.wrong_key()
+            parts.audit("refuse")
             raise errors.wrong_key()
 
     for blueprint in (recognition, collection, person, other):
         app.register_blueprint(blueprint, url_prefix=BASE)
+    app.register_blueprint(description)
+    app.register_blueprint(health)
     for kind, handler in HANDLERS.items():
         app.register_error_handler(kind, handler)
     return app
@@ -100,6 +117,12 @@ def _answer(status: int, code: str, message: str) -> Response:
     return response
 
 
+def _told(response: Response, figures: metrics.Metrics) -> Response:
+    figures.count(response)
+    logs.log(response)
+    return response
+
+
 def _own(error: ApiError) -> Response:
     return _answer(error.status, error.code, error.message)
 
@@ -114,7 +137,7 @@ def _frameworks(error: HTTPException) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
-    current_app.logger.exception("%s %s failed", request.method, request.path)
+    current_app.logger.exception("%s %s failed", request.method, here())
     return _answer(500, "InternalServerError", "The server failed; its log says why.")
 
 

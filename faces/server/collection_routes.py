@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 from flask import Blueprint, Response, request
+from sqlalchemy import func, select
 
 from faces.server import collections, errors, inputs, persisted_faces
 from faces.server.inputs import RECOGNITION_MODELS, Body
 from faces.server.kinds import FACE_LIST, KINDS, Kind
 from faces.server.replies import Json, empty, face_json
-from faces.server.schema import Collection
+from faces.server.schema import Collection, Face
 from faces.server.services import services
 
 PREFIX = "FACE_PREFIX"  # of the WSGI environment: the address as the client writes it, up to the version
@@ -69,8 +70,10 @@ def delete(route: str, id_: str) -> Response:
     with own.database.write() as session:
         found = collections.find(session, KINDS[route], id_)
         key = found.key
+        number = session.scalar(select(func.count()).where(Face.collection_key == key)) or 0
         session.delete(found)
     own.indexes.forget(key)
+    own.audit("erase", collection=f"{route}/{id_}", faces=str(number))
     return empty()
 
 

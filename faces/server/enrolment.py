@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -12,6 +11,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from faces.server import collections, errors, origins, retention, roster
+from faces.server.audit import Audit, unheard
 from faces.server.confidence import SAME, Confidence
 from faces.server.database import Database
 from faces.server.dataset_files import Files
@@ -32,10 +32,6 @@ __all__ = [
 ]  # fmt: skip
 
 
-def unheard(action: str, **what: str) -> None:
-    """An audit that nobody keeps."""
-
-
 class Enrolment:
     """The people in the large person group ``people``. May be used from several threads at once.
 
@@ -45,7 +41,7 @@ class Enrolment:
 
     def __init__(
         self, database: Database, indexes: Indexes, confidence: Confidence, keep_photos: bool,
-        gallery: GalleryFile | None = None, dimension: int | None = None, audit: Callable[..., None] = unheard,
+        gallery: GalleryFile | None = None, dimension: int | None = None, audit: Audit = unheard,
     ) -> None:  # fmt: skip
         self._database, self._indexes, self._confidence = database, indexes, confidence
         self._keep_photos, self._audit = keep_photos, audit

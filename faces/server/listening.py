@@ -10,13 +10,16 @@ import time
 from flask import Flask
 from waitress import create_server, wasyncore
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.task import ErrorTask
+from waitress.utilities import BadRequest
 
 from faces.errors import FacesError, UsageError
 from faces.server.application import MOST_BYTES, error_json
 
 GRACE = 10.0  # s that requests have to finish in
 LOOK = 0.5  # s between two looks at whether to end
+LINGER = 10.0  # s that a client has to stop sending what nobody wants
 SILENCE = 60  # s after which a connection that says nothing is closed
 ROOM = 2 * MOST_BYTES  # of a body that is read, only to be refused: browsers see no answer before they have sent it all
 
@@ -36,14 +39,17 @@ def is_loopback(address: str) -> bool:
 class Listener:
     """Answers requests until it is told to stop.
 
+    proxy: the address of one in front, which is believed who asks.
     Raises FacesError when nobody can listen there.
     """
 
-    def __init__(self, app: Flask, address: str, port: int, threads: int) -> None:
+    def __init__(self, app: Flask, address: str, port: int, threads: int, proxy: str | None = None) -> None:
+        forwarded = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"} if proxy else set()
         try:
             self._server = create_server(
                 app, host=address, port=port, threads=threads, ident=None, max_request_body_size=ROOM,
                 channel_timeout=SILENCE, clear_untrusted_proxy_headers=True,
+                trusted_proxy=proxy, trusted_proxy_headers=forwarded,
             )  # fmt: skip
         except OSError as error:
             why = (error.strerror or str(error)).lower()
@@ -90,4 +96,71 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]
 
 
 class _Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection on which clients get their answer even when they end what they send early, or late.
+
+    Waitress takes the end of what a client sends for the end of the connection: who breaks off an upload, or says that
+    this was all, would wait in vain. And it closes while a client still sends what is refused, such as a body that is
+    too large: the system then throws away what it has not yet delivered, the answer included.
+    """
+
     error_task_class = _ErrorTask
+    request: HTTPRequestParser | None
+    _no_more = False  # comes from the client
+    _lingers_until: float | None = None  # everything was said; what still comes is thrown away
+
+    def handle_read(self) -> None:
+        try:
+            data = self.socket.recv(self.adj.recv_bytes)
+        except BlockingIOError:
+            return
+        except OSError:  # nobody is there any more
+            self.handle_close()
+            return
+        if not data:
+            self._end()
+        elif self._lingers_until is None:
+            self.last_activity = time.time()
+            self.received(data)
+
+    def readable(self) -> bool:
+        return not self._no_more and (self._lingers_until is not None or super().readable())
+
+    def writable(self) -> bool:
+        if self._lingers_until is not None:
+            return self._is_done() or time.monotonic() > self._lingers_until
+        return self._is_done() or super().writable()
+
+    def handle_write(self) -> None:
+        if self._is_done():
+            self.close_when_flushed = True
+        elif self._lingers_until is not None:
+            self.will_close = True
+        elif self.close_when_flushed and not self.will_close:
+            self._flush_exception(self._flush_some)
+            if self.connected and not self.will_close and not self.total_outbufs_len:
+                self._linger()
+            return
+        super().handle_write()
+
+    def _linger(self) -> None:
+        try:
+            self.socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.handle_close()
+        else:
+            self._lingers_until = time.monotonic() + LINGER
+
+    def _is_done(self) -> bool:
+        return self._no_more and not self.requests
+
+    def _end(self) -> None:
+        """What was begun and not finished is answered with an error; then, or if there is none, it is over."""
+        with self.requests_lock:
+            self._no_more = True
+            begun, self.request = self.request, None
+            if begun is None or self.close_when_flushed or not (begun.headers_finished or begun.header_plus.strip()):
+                return
+            begun.error, begun.completed = BadRequest("broken off"), True
+            self.requests.append(begun)
+            if len(self.requests) == 1:
+                self.server.add_task(self)

@@ -60,6 +60,7 @@ def delete(route: str, id_: str, person_id: str) -> Response:
     with services().database.write() as session:
         group = collections.find(session, KINDS[route], id_)
         persons.delete(session, group, persons.find(session, group, person_id))
+    services().audit("erase", collection=f"{route}/{id_}", person=person_id)
     return empty()
 
 
@@ -74,7 +75,9 @@ def add_face(route: str, id_: str, person_id: str | None = None) -> Json:
     with own.database.write() as session:
         found = collections.find(session, kind, id_)
         owner = persons.find(session, found, person_id) if person_id else None
-        return {"persistedFaceId": persisted_faces.add(session, found, owner, embedding, data)}
+        face = persisted_faces.add(session, found, owner, embedding, data)
+    own.audit("enrol", collection=f"{route}/{id_}", **_person(person_id), face=face)
+    return {"persistedFaceId": face}
 
 
 @person.get(LARGE_LIST)
@@ -113,11 +116,17 @@ def delete_face(route: str, id_: str, face_id: str, person_id: str | None = None
         found = collections.find(session, KINDS[route], id_)
         owner = persons.find(session, found, person_id) if person_id else None
         persisted_faces.delete(session, found, persisted_faces.find(session, found, owner, face_id))
+    services().audit("erase", collection=f"{route}/{id_}", **_person(person_id), face=face_id)
     return empty()
+
+
+def _person(id_: str | None) -> dict[str, str]:
+    return {"person": id_} if id_ else {}
 
 
 def _embedding() -> Floats:
     """Of the one face that a request brings or names."""
     own, target = services(), inputs.target_face()
     inputs.model("detectionModel", DETECTION_MODELS, request.args.get("detectionModel"))
-    return own.vision.embedding_of_one(own.vision.decode(inputs.image(own.fetcher)), target)
+    with own.vision.opened(inputs.image(own.fetcher)) as image:
+        return own.vision.embedding_of_one(image, target)

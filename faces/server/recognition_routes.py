@@ -11,6 +11,7 @@ from faces.server.errors import ApiError, answered_with
 from faces.server.inputs import DETECTION_MODELS, RECOGNITION_MODELS, Body
 from faces.server.kinds import FACE_LIST, LARGE_FACE_LIST, LARGE_PERSON_GROUP, PERSON_GROUP, Kind
 from faces.server.matching import distance_to_person, groups
+from faces.server.metrics import figures
 from faces.server.services import services
 from faces.types import Floats, Image
 
@@ -29,24 +30,27 @@ def detect() -> list[Json]:
     inputs.model("detectionModel", DETECTION_MODELS, request.args.get("detectionModel"))
     seconds = inputs.seconds_to_live()
 
-    image = own.vision.decode(inputs.image(own.fetcher))
-    faces = own.vision.detect(image)
-    embeddings = own.vision.embed(image, faces) if with_id else None
-    found: list[Json] = [{} for _ in range(len(faces))]
-    if embeddings is not None and len(faces):
-        with own.database.write() as session:
-            for one, id_ in zip(found, detected_faces.remember(session, embeddings, seconds), strict=True):
-                one["faceId"] = id_
-    for one, box in zip(found, faces.xyxy, strict=True):
-        one |= ({"recognitionModel": label} if told else {}) | {"faceRectangle": rectangle(box, image)}
-    if with_landmarks:
-        for one, points in zip(found, landmark_points.landmarks(faces), strict=True):
-            named = zip(landmark_points.NAMES, points, strict=True)
-            one["faceLandmarks"] = {name: {"x": round(float(x), 1), "y": round(float(y), 1)} for name, (x, y) in named}
-    if wanted:
-        looks = face_attributes.describe(own.vision, image, faces, embeddings, wanted)
-        for one, look in zip(found, looks, strict=True):
-            one["faceAttributes"] = look
+    with own.vision.opened(inputs.image(own.fetcher)) as image:
+        faces = own.vision.detect(image)
+        embeddings = own.vision.embed(image, faces) if with_id else None
+        figures().faces.inc(len(faces))
+        found: list[Json] = [{} for _ in range(len(faces))]
+        if embeddings is not None and len(faces):
+            with own.database.write() as session:
+                for one, id_ in zip(found, detected_faces.remember(session, embeddings, seconds), strict=True):
+                    one["faceId"] = id_
+        for one, box in zip(found, faces.xyxy, strict=True):
+            one |= ({"recognitionModel": label} if told else {}) | {"faceRectangle": rectangle(box, image)}
+        if with_landmarks:
+            for one, points in zip(found, landmark_points.landmarks(faces), strict=True):
+                named = zip(landmark_points.NAMES, points, strict=True)
+                one["faceLandmarks"] = {
+                    name: {"x": round(float(x), 1), "y": round(float(y), 1)} for name, (x, y) in named
+                }
+        if wanted:
+            looks = face_attributes.describe(own.vision, image, faces, embeddings, wanted)
+            for one, look in zip(found, looks, strict=True):
+                one["faceAttributes"] = look
     return found
 
 
@@ -60,17 +64,12 @@ def identify() -> list[Json]:
     with own.database.read() as session, answered_with(400):
         index = own.indexes.of(session, collections.find(session, kind, id_))
         who, distances = index.nearest(detected_faces.find(session, ids), number)
-    return [
-        {
-            "faceId": face,
-            "candidates": [
-                {"personId": str(person), "confidence": _rounded(confidence)}
-                for person, confidence in zip(persons_, confidences, strict=True)
-                if confidence >= least
-            ],
-        }
-        for face, persons_, confidences in zip(ids, who, own.confidence.of(distances), strict=True)
-    ]
+    found: list[Json] = []
+    for face, persons_, confidences in zip(ids, who, own.confidence.of(distances), strict=True):
+        near = [(str(one), _rounded(c)) for one, c in zip(persons_, confidences, strict=True) if c >= least]
+        found.append({"faceId": face, "candidates": [{"personId": one, "confidence": c} for one, c in near]})
+        own.audit("identify", collection=f"{kind.route}/{id_}", face=face, persons=",".join(one for one, _ in near))
+    return found
 
 
 @recognition.post("/verify")
@@ -84,6 +83,7 @@ def verify() -> Json:
                 collection = collections.find(session, kind, id_)
             somebody = persons.find(session, collection, person)
             distance = distance_to_person(session, somebody, detected_faces.find(session, [face])[0])
+        own.audit("verify", collection=f"{kind.route}/{id_}", face=face, person=somebody.id)
     else:
         both = [body.guid(name, "Face ID") for name in ("faceId1", "faceId2")]
         with own.database.read() as session:
@@ -117,11 +117,12 @@ def find_similar() -> list[Json]:
             kind, key = FACE_LIST if given == [FACE_LIST.id_name] else LARGE_FACE_LIST, "persistedFaceId"
             index = own.indexes.of(session, collections.find(session, kind, body.collection(kind) or ""))
             (nearest,), (distances,) = index.nearest(probe, number)
-    return [
-        {key: str(id_), "confidence": _rounded(confidence)}
-        for id_, confidence in zip(nearest, own.confidence.of(distances), strict=True)
-        if confidence >= least
-    ]
+    confidences = own.confidence.of(distances)
+    found = [(str(id_), _rounded(c)) for id_, c in zip(nearest, confidences, strict=True) if c >= least]
+    if given != ["faceIds"]:
+        list_ = f"{kind.route}/{body.collection(kind)}"
+        own.audit("identify", collection=list_, face=face, faces=",".join(id_ for id_, _ in found))
+    return [{key: id_, "confidence": confidence} for id_, confidence in found]
 
 
 @recognition.post("/group")

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 from flask import current_app
 
+from faces.server.audit import Audit, unheard
 from faces.server.confidence import Confidence
 from faces.server.database import Database
 from faces.server.fetch import Fetcher
+from faces.server.limits import Limiter
 from faces.server.matching import Indexes
 from faces.server.training import Trainer
 from faces.server.vision import Vision
@@ -26,6 +28,8 @@ class Services:
     trainer: Trainer
     fetcher: Fetcher
     indexes: Indexes = field(default_factory=Indexes)
+    audit: Audit = unheard
+    limiter: Limiter = field(default_factory=Limiter)
 
 
 def services() -> Services:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from threading import Lock
+import os
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from threading import BoundedSemaphore, Lock
 
 import numpy as np
 
@@ -20,7 +22,9 @@ from faces.types import Faces, Floats, Image
 
 LEAST_BYTES, MOST_BYTES = 1 << 10, 6 << 20
 MOST_MEGAPIXELS = 50
-LARGE = 12.0  # megapixels: such images are decoded one at a time, so that many at once do not fill the memory
+LARGE = 12.0  # megapixels: such images are used one at a time, so that many at once do not fill the memory
+SMALL = 0.5  # megapixels: in larger images finding faces takes hundreds of megabytes, so that few are looked at at once
+CORES = 4  # for each of these; more help little
 MOST_FACES = 100
 SAME_FACE = 0.2  # intersection over union of a face with the rectangle that is to say which one is meant
 SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM")
@@ -40,31 +44,43 @@ class Vision:
         files = {file for file, _ in attributes.SOURCES.values()}
         self._models = {file: AttributeModel(attributes.FOLDER / file, threads) for file in sorted(files)}
         self._looks: dict[frozenset[str], attributes.Attributes] = {}
-        self._large = Lock()
+        self._large, self._turns = Lock(), BoundedSemaphore(max((os.cpu_count() or 1) // CORES, 1))
 
-    def decode(self, data: bytes) -> Image:
-        """The first frame, upright. Raises ApiError, 400, for what is no image, or one too small or too large."""
+    @contextmanager
+    def opened(self, data: bytes) -> Iterator[Image]:
+        """The first frame, upright. While a large one is used, no other large one is decoded.
+
+        Raises ApiError, 400, for what is no image, or one too small or too large.
+        """
         if len(data) < LEAST_BYTES:
             raise errors.image_too_small() if data.startswith(SIGNATURES) else errors.unsupported_image()
         if len(data) > MOST_BYTES:
             raise errors.image_too_big()
         if not data.startswith(SIGNATURES):
             raise errors.unsupported_image()
-        try:
-            picture = Picture(data)
-            megapixels = picture.sides[0] * picture.sides[1] / 1e6
-            if megapixels > MOST_MEGAPIXELS:
-                raise errors.image_too_big(f"At most {MOST_MEGAPIXELS} megapixels are allowed.")
-            if megapixels > LARGE:
-                with self._large:
-                    return picture.at_least(1)[0]
-            return picture.at_least(1)[0]
-        except ImageError as error:
-            raise errors.unsupported_image() from error
+        with ExitStack() as stack:
+            try:
+                picture = Picture(data)
+                megapixels = picture.sides[0] * picture.sides[1] / 1e6
+                if megapixels > MOST_MEGAPIXELS:
+                    raise errors.image_too_big(f"At most {MOST_MEGAPIXELS} megapixels are allowed.")
+                if megapixels > LARGE:
+                    stack.enter_context(self._large)
+                image = picture.at_least(1)[0]
+            except ImageError as error:
+                raise errors.unsupported_image() from error
+            yield image
+
+    def decode(self, data: bytes) -> Image:
+        """As ``opened``, but the next large one does not wait until this is no longer used."""
+        with self.opened(data) as image:
+            return image
 
     def detect(self, image: Image) -> Faces:
         """The faces with landmarks, the largest first."""
-        faces = self.pipeline.detect(image)
+        height, width = image.shape[:2]
+        with self._turns if height * width > SMALL * 1e6 else nullcontext():
+            faces = self.pipeline.detect(image)
         return faces[np.argsort(-faces.sizes, kind="stable")[:MOST_FACES]]
 
     def embedding_of_one(self, image: Image, target: Rectangle | None) -> Floats:

@@ -14,9 +14,11 @@ import requests
 from flask.testing import FlaskClient
 
 from faces.server.application import KEY, create_app
+from faces.server.audit import AuditLog
 from faces.server.confidence import Confidence
 from faces.server.database import Database
 from faces.server.fetch import Fetcher
+from faces.server.limits import Limiter
 from faces.server.matching import Indexes
 from faces.server.services import Services
 from faces.server.training import Trainer
@@ -104,12 +106,13 @@ PHOTOGRAPHS = {name: photograph(name) for name in COLOURS}
 class Api:
     """The application within this process, with squares of colour instead of faces."""
 
-    def __init__(self, folder: Path, url: str | None = None) -> None:
+    def __init__(self, folder: Path, url: str | None = None, rate: str = "none") -> None:
         self.database = Database(url or f"sqlite:///{folder / 'faces.db'}", FINGERPRINT, 3)
         self.indexes = Indexes()
         self.trainer = Trainer(self.database, self.indexes)
         parts = Services(
-            ColourVision(), self.database, Confidence(0.6, 20), self.trainer, Fetcher(), self.indexes
+            ColourVision(), self.database, Confidence(0.6, 20), self.trainer, Fetcher(), self.indexes,
+            AuditLog(folder / "audit.log"), Limiter(rate),
         )  # fmt: skip
         self.client: FlaskClient = create_app(parts, SECRET).test_client()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from faces.server import fetch
 from faces.server.errors import ApiError
@@ -94,6 +96,30 @@ def test_what_is_allowed(site: str) -> None:
     assert refused(fetcher, f"{site}/large") == "InvalidImageSize"
     assert refused(Fetcher(allowed=[f"{site}/pictures/"]), f"{site}/a.jpg?size=1") == "InvalidURL"
     assert refused(Fetcher(allowed=[f"{site}/pictures/"]), f"{site}/pictures/../a.jpg?size=1") == "InvalidURL"
+
+
+def test_https(monkeypatch: pytest.MonkeyPatch) -> None:
+    authority, Pictures.asked = trustme.CA(), []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Pictures)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(context)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    port = server.server_port
+    right, wrong = f"https://localhost:{port}/", f"https://127.0.0.1:{port}/"
+    fetcher = Fetcher(allowed=[right, wrong])
+    try:
+        assert refused(fetcher, f"{right}a.jpg?size=1") == "InvalidURL"  # by an authority that nobody knows
+        with authority.cert_pem.tempfile() as known:
+            monkeypatch.setenv("SSL_CERT_FILE", known)
+            assert fetcher.fetch(f"{right}a.jpg?size=1") == b"a picture"
+            assert refused(fetcher, f"{wrong}a.jpg?size=1") == "InvalidURL"  # of another name
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+    assert Pictures.asked == [f"localhost:{port}"]
 
 
 def test_what_takes_too_long(site: str, monkeypatch: pytest.MonkeyPatch) -> None:

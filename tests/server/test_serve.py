@@ -7,12 +7,14 @@ import signal
 import socket
 import sqlite3
 import stat
+import struct
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPConnection
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
@@ -27,22 +29,25 @@ People = dict[str, list[Path]]
 
 
 def say(service: Service, text: bytes, more: bytes = b"", end: bool = True) -> bytes:
-    """What comes back for these bytes; ``end``: and no more."""
+    """What comes back for these bytes until the server ends the connection; ``end``: and no more."""
     host, port = service.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), 10) as connection:
+    with socket.create_connection((host, int(port)), 30) as connection:
         connection.sendall(text + more)
         if end:
             connection.shutdown(socket.SHUT_WR)
-        answer = b""
-        while block := connection.recv(65536):
-            answer += block
-            if not end and b"\r\n\r\n" in answer:
-                break
-        return answer
+        return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
 def head(service: Service, start: bytes, *lines: bytes) -> bytes:
     return b"\r\n".join([start, b"Host: x", KEY.encode() + b": " + service.key.encode(), *lines, b"", b""])
+
+
+def broken_off(answer: bytes) -> bool:
+    status, _, rest = answer.partition(b"\r\n")
+    return status.split()[1] == b"400" and set(json.loads(rest.partition(b"\r\n\r\n")[2])["error"]) == {
+        "code",
+        "message",
+    }
 
 
 def alive(service: Service) -> bool:
@@ -65,14 +70,21 @@ def test_chunks_that_break_off_in_the_middle(service: Service, drawn: People) ->
     data = next(iter(drawn.values()))[0].read_bytes()[:4096]
     start = head(service, b"POST /face/v1.0/detect HTTP/1.1", b"Transfer-Encoding: chunked")
     for chunks in (b"", b"1000\r\n" + data[:100], b"1000\r\n" + data + b"\r\n", b"1000\r\n" + data + b"\r\n10"):
-        assert b" 200 " not in say(service, start, chunks)
+        assert broken_off(say(service, start, chunks))
     assert alive(service)
 
 
 def test_a_length_that_is_never_reached(service: Service) -> None:
     start = head(service, b"PUT /face/v1.0/persongroups/half HTTP/1.1", b"Content-Length: 1000")
-    assert b" 200 " not in say(service, start, b'{"name": "half"}')
+    assert broken_off(say(service, start, b'{"name": "half"}'))
+    assert broken_off(say(service, start[:-6]))
     assert service.call("GET", "persongroups/half").status_code == 404
+
+
+def test_who_has_said_everything_is_answered(service: Service) -> None:
+    start = head(service, b"GET /face/v1.0/persongroups HTTP/1.1")
+    assert say(service, start + start).count(b"HTTP/1.1 200 OK") == 2
+    assert say(service, b"") == say(service, b"\r\n") == b""
 
 
 @pytest.mark.parametrize(
@@ -81,6 +93,7 @@ def test_a_length_that_is_never_reached(service: Service) -> None:
         (b"no request at all\r\n\r\n", 400),
         (b"POST /face/v1.0/detect HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n", 400),
         (b"POST /face/v1.0/detect HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n", 413),
+        (b"POST /face/v1.0/detect HTTP/1.1\r\nHost: x\r\nContent-Length: 20000000\r\n\r\n" + b"x" * 20_000_000, 413),
         (b"POST /face/v1.0/detect HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
         (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 300_000 + b"\r\n\r\n", 431),
     ],
@@ -93,6 +106,29 @@ def test_what_is_no_request_is_answered_in_the_form_of_the_api(service: Service,
     assert set(json.loads(body)["error"]) == {"code", "message"}
     assert b"waitress" not in rest.lower()
     assert alive(service)
+
+
+def test_who_goes_away_in_the_middle_is_forgotten(service: Service) -> None:
+    process = psutil.Process(service.running.process.pid)
+    before = len(process.net_connections())
+    host, port = service.url.removeprefix("http://").split(":")
+    for text in (
+        b"",
+        b"GET /",
+        head(service, b"POST /face/v1.0/detect HTTP/1.1", b"Content-Length: 100"),
+        b"x\r\n\r\n",
+    ):
+        for reset in (False, True):
+            connection = socket.create_connection((host, int(port)), 30)
+            connection.sendall(text)
+            if reset:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+    for _ in range(400):
+        if len(process.net_connections()) <= before:
+            break
+        time.sleep(0.05)
+    assert len(process.net_connections()) <= before and process.cpu_percent(0.5) < 50
 
 
 def test_double_slashes_and_any_case(service: Service) -> None:

@@ -12,10 +12,11 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.wrappers import Response
 
 from faces.server.pages.language import COOKIE, LANGUAGES
+from faces.server.services import services
 
 LASTS = timedelta(hours=12)
 YEAR = 365 * 24 * 3600  # s
-OPEN = ("/face/", "/healthz", "/metrics", "/openapi.json", "/login", "/language/", "/static/")
+OPEN = ("/face/", "/healthz", "/metrics", "/openapi.json", "/docs", "/docs/", "/login", "/language/", "/static/")
 INSIDE = "inside"  # of the session: the key was given
 KEY = "FACES_KEY"  # of the application's settings
 
@@ -59,6 +60,8 @@ def login() -> Response | str:
 def check() -> Response | tuple[str, int]:
     given = request.form.get("key", "").strip()
     if not hmac.compare_digest(given.encode(), current_app.config[KEY].encode()):
+        services().limiter.wrong_key()
+        services().audit("refuse")
         return render_template("login.html", wrong=True), 401
     session.clear()
     session[INSIDE] = session.permanent = True

@@ -1,0 +1,103 @@
+"""The audit log: what is in it, what never is, and whose it is."""
+
+from __future__ import annotations
+
+import json
+import logging
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from faces.errors import FacesError
+from faces.server import audit
+from faces.server.application import KEY
+from faces.server.audit import AuditLog
+from tests.conftest import disk
+from tests.server.conftest import PHOTOGRAPHS, Api
+
+
+def lines(path: Path) -> list[dict[str, str]]:
+    said = [json.loads(line) for line in path.read_text().splitlines()]
+    return [{name: value for name, value in one.items() if name not in ("time", "address")} for one in said]
+
+
+def test_who_enrolled_identified_and_erased_what(api: Api, tmp_path: Path) -> None:
+    ada = api.group("Ada")["Ada"]
+    (face,) = api.ok("GET", f"persongroups/crowd/persons/{ada}")["persistedFaceIds"]
+    probe, other = api.detect("Ada", "Bob")
+    api.ok("POST", "identify", json={"faceIds": [probe, other], "personGroupId": "crowd"})
+    api.ok("POST", "verify", json={"faceId": probe, "personId": ada, "personGroupId": "crowd"})
+    api.ok("PUT", "facelists/list", json={"name": "n"})
+    kept = api.ok("POST", "facelists/list/persistedfaces?userData=secret", data=PHOTOGRAPHS["Ada"])["persistedFaceId"]
+    api.ok("POST", "findsimilars", json={"faceId": probe, "faceListId": "list"})
+    api.ok("POST", "findsimilars", json={"faceId": probe, "faceIds": [other]})  # nobody who is enrolled
+    api.ok("DELETE", f"facelists/list/persistedfaces/{kept}")
+    api.ok("DELETE", f"persongroups/crowd/persons/{ada}/persistedfaces/{face}")
+    api.ok("DELETE", f"persongroups/crowd/persons/{ada}")
+    api.ok("DELETE", "facelists/list")
+    api("GET", "persongroups", headers={KEY: "wrong"})
+    crowd = {"collection": "persongroups/crowd"}
+    assert lines(tmp_path / "audit.log") == [
+        {"action": "enrol", **crowd, "person": ada, "face": face},
+        {"action": "identify", **crowd, "face": probe, "persons": ada},
+        {"action": "identify", **crowd, "face": other, "persons": ""},
+        {"action": "verify", **crowd, "face": probe, "person": ada},
+        {"action": "enrol", "collection": "facelists/list", "face": kept},
+        {"action": "identify", "collection": "facelists/list", "face": probe, "faces": kept},
+        {"action": "erase", "collection": "facelists/list", "face": kept},
+        {"action": "erase", **crowd, "person": ada, "face": face},
+        {"action": "erase", **crowd, "person": ada},
+        {"action": "erase", "collection": "facelists/list", "faces": "0"},
+        {"action": "refuse"},
+    ]
+    text = (tmp_path / "audit.log").read_text()
+    assert "Ada" not in text and "secret" not in text and '"address": "127.0.0.1"' in text
+
+
+def test_what_was_not_done_is_not_in_it(api: Api, tmp_path: Path) -> None:
+    ada = api.group("Ada", train=False)["Ada"]
+    before = lines(tmp_path / "audit.log")
+    api.error("DELETE", f"persongroups/other/persons/{ada}")
+    api.error("POST", f"persongroups/crowd/persons/{ada}/persistedfaces", data=b"no picture")
+    assert lines(tmp_path / "audit.log") == before
+
+
+def test_files_are_the_owners_and_are_turned_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "MOST_BYTES", 1000)
+    monkeypatch.setattr(audit, "KEPT", 3)
+    one, other = AuditLog(tmp_path / "made" / "audit.log"), AuditLog(tmp_path / "made" / "audit.log")
+    for number in range(40):
+        (one, other)[number % 2]("enrol", face=str(number))
+    one.close()
+    other.close()
+    files = sorted((tmp_path / "made").glob("audit.log*"))
+    assert [file.name for file in files] == ["audit.log", "audit.log.1", "audit.log.2", "audit.log.3"]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    said = [int(line["face"]) for file in reversed(files) for line in lines(file)]
+    assert said == list(range(said[0], 40)) and len(said) > 20
+
+
+def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(FacesError, match="file"):
+        AuditLog(tmp_path / "file" / "audit.log")
+
+
+def test_a_full_disk_stops_nothing_and_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with disk(tmp_path / "small", "64k") as folder, caplog.at_level(logging.ERROR):
+        log = AuditLog(folder / "audit.log")
+        log("enrol", face="before")
+        filler = folder / "filler"
+        with suppress(OSError), filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(b"x" * 4096)
+        for _ in range(50):
+            log("enrol", face="x" * 100)
+        assert "could not be written" in caplog.text
+        filler.unlink()
+        log("enrol", face="after")
+        log.close()
+        text = (folder / "audit.log").read_text()
+        assert "before" in text and "after" in text
