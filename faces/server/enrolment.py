@@ -93,7 +93,7 @@ class Enrolment:
             if other not in (None, person.key):
                 raise ApiError(409, "PersonExists", f"There is somebody called {name} already: merge the two.")
             person.name = name
-            collections.changed(group, person.key)  # so that the gallery's file follows
+            collections.changed(group, person.key)
             record = roster.record(session, person)
         self._changed("rename", person=record.id)
         return record

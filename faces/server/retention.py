@@ -28,5 +28,5 @@ def purge(session: Session, days: float) -> int:
     for key in people:
         session.execute(delete(Person).where(Person.key == key, Person.key.not_in(left)))
     for key in {one.collection_key for one in found}:
-        collections.changed(session.get_one(Collection, key))
+        collections.changed(session.get_one(Collection, key, with_for_update=True))
     return len(found)

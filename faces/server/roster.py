@@ -30,20 +30,18 @@ GROUP_ID = "people"
 
 
 def group(session: Session) -> Collection | None:
-    """The group; None while nobody was ever enrolled."""
-    try:
+    """The group, held against others who write; None while nobody was ever enrolled."""
+    with suppress(ApiError):
         return collections.find(session, LARGE_PERSON_GROUP, GROUP_ID)
-    except ApiError:
-        return None
+    return None
 
 
 def opened(session: Session) -> Collection:
     """The group, made where there is none."""
-    if (found := group(session)) is None:
-        with suppress(ApiError):  # another server does it, too
+    if group(session) is None:
+        with suppress(ApiError):  # another server did
             collections.create(session, LARGE_PERSON_GROUP, GROUP_ID, "People", None, RECOGNITION_MODELS[0])
-        found = collections.find(session, LARGE_PERSON_GROUP, GROUP_ID)
-    return found
+    return collections.find(session, LARGE_PERSON_GROUP, GROUP_ID)
 
 
 def find(session: Session, person_id: str) -> tuple[Collection, Person]:

@@ -10,7 +10,7 @@ from flask import Blueprint, render_template, request
 
 from faces.server import errors
 from faces.server.errors import ApiError
-from faces.server.pages import looks, naming, pictures
+from faces.server.pages import looks, names, naming, pictures
 from faces.server.pages.failures import reason
 from faces.server.pages.language import percent, say
 from faces.server.pages.parts import parts
@@ -50,14 +50,13 @@ def upload() -> str | tuple[str, int]:
         embeddings = own.vision.embed(image, faces)
         found = _found(image, faces, embeddings, to_name=part != "live")
     except ApiError as error:
-        name = "recognize.html" if not part else "_result.html"
-        return render_template(name, problem_text=reason(error)), error.status
+        template = "_result.html" if part else "recognize.html"
+        return render_template(template, problem_text=reason(error)), error.status
     marks = _marks(faces, found, image)
     if part == "live":
         return render_template("_live.html", view=View(image.shape[1], image.shape[0], marks), found=found)
-    names = [one.name for one in parts().enrolment.people()]
-    name = "_result.html" if part == "result" else "recognize.html"
-    return render_template(name, view=pictures.view(image, marks), found=found, names=names)
+    template = "_result.html" if part == "result" else "recognize.html"
+    return render_template(template, view=pictures.view(image, marks), found=found, names=names.known())
 
 
 @routes.post("/recognize/name")

@@ -6,7 +6,7 @@ from flask import Blueprint, render_template, request
 
 from faces.server import errors
 from faces.server.errors import ApiError
-from faces.server.pages import pictures
+from faces.server.pages import names, pictures
 from faces.server.pages.failures import reason
 from faces.server.pages.language import say
 from faces.server.pages.parts import parts
@@ -65,4 +65,4 @@ def _one_face(data: bytes) -> tuple[Floats, bytes]:
 
 
 def _page(**what: object) -> str:
-    return render_template("train.html", names=[one.name for one in parts().enrolment.people()], **what)
+    return render_template("train.html", names=names.known(), **what)

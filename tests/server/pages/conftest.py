@@ -175,8 +175,14 @@ def login(browser: Browser, site: Site) -> Any:
 
 @pytest.fixture
 def visit(browser: Browser, site: Site, login: Any) -> Iterator[Open]:
-    """Opens a path as somebody who is logged in; in the end nobody is enrolled, and no script has failed."""
+    """Opens a path as somebody who is logged in; in the end nobody is enrolled.
+
+    No script may have failed, nothing been against the policy, and nobody else been asked for anything.
+    """
     contexts, failures = [], []
+
+    def elsewhere(url: str) -> bool:
+        return not url.startswith((site.url, "data:", f"blob:{site.url}"))
 
     def go(path: str = "/", lang: str = "en", width: int = 1280, inside: bool = True, **more: Any) -> Page:
         more |= {"storage_state": login if inside else None, "viewport": {"width": width, "height": 800}}
@@ -184,6 +190,8 @@ def visit(browser: Browser, site: Site, login: Any) -> Iterator[Open]:
         contexts[-1].set_default_timeout(PATIENCE)
         page = contexts[-1].new_page()
         page.on("pageerror", lambda error: failures.append(str(error)))
+        page.on("console", lambda said: failures.append(said.text) if "Content Security Policy" in said.text else None)
+        page.on("request", lambda request: failures.append(request.url) if elsewhere(request.url) else None)
         page.goto(site.url + path)
         return page
 
