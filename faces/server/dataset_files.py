@@ -17,6 +17,7 @@ from faces.images import SUFFIXES, decode_image
 
 MOST_FILES = 100_000
 MOST_BYTES = 32 << 20  # of a photograph
+MOST_TIMES = 100  # an archive's size, that what is in it may have: photographs can hardly be packed
 SUFFIX = {  # by what files begin with
     b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"BM": ".bmp", b"RIFF": ".webp", b"II*\0": ".tif", b"MM\0*": ".tif",
 }  # fmt: skip
@@ -101,6 +102,10 @@ def _zipped(path: Path) -> Iterator[Portrait]:
         raise UsageError(f"{path.name}: neither a folder nor a zip file of photographs") from error
     with archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
+        if sum(entry.file_size for entry in entries) > MOST_TIMES * path.stat().st_size:
+            raise UsageError(
+                f"{path.name}: unpacks to more than {MOST_TIMES} times its size: no archive of photographs"
+            )
 
         def read(number: int) -> bytes:
             with archive.open(entries[number]) as file:

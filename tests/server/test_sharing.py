@@ -394,6 +394,9 @@ def test_hostile_zip_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         (tmp_path / "none.zip").write_bytes(content)
         with pytest.raises(ApiError, match=words):
             people.enrolment.import_dataset(tmp_path / "none.zip", vision())
+    bomb = zipped(tmp_path / "bomb.zip", {f"dataset/Ada/{k}.jpg": bytes(1 << 20) for k in range(3)})
+    with pytest.raises(ApiError, match="more than 100 times its size"):
+        people.enrolment.import_dataset(bomb, vision())
     with pytest.raises(ApiError, match="no photographs in it"):
         people.enrolment.import_dataset(zipped(tmp_path / "empty.zip", {"a/b.txt": b""}), vision())
     monkeypatch.setattr(dataset_files, "MOST_FILES", 2)
