@@ -267,3 +267,21 @@ def test_without_what_it_needs(run_script: RunScript, tmp_path: Path) -> None:
     (tmp_path / "flask.py").write_text("raise ImportError('no flask')\n")
     result = run_script("serve.py", cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
     assert result.returncode == 2 and "pip install -r requirements-server.txt" in result.stderr
+
+
+def test_others_reach_it_with_a_key_of_ones_own(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing
+        except OSError:
+            pytest.skip("this machine has no address but its own")
+        address = probe.getsockname()[0]
+    (tmp_path / "output").mkdir()
+    (tmp_path / "output" / "face_api.key").write_text("a-key-of-my-own-1234\n")
+    with serving(tmp_path, "--host", address, "--key-file", "output/face_api.key", "--log", "json") as service:
+        url = service.url.replace("127.0.0.1", address)
+        for key, status in (("a-key-of-my-own-1234", 200), ("another", 401)):
+            assert requests.get(f"{url}/face/v1.0/persongroups", headers={KEY: key}, timeout=30).status_code == status
+        service.running.wait_for('"status": 401')
+        audit = tmp_path / "output" / "audit.log"
+        assert json.loads(audit.read_text())["address"] == address and stat.S_IMODE(audit.stat().st_mode) == 0o600
