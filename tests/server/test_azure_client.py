@@ -18,7 +18,6 @@ from msrest.authentication import CognitiveServicesCredentials
 
 from tests.server.conftest import Service
 
-pytestmark = pytest.mark.slow
 People = dict[str, list[Path]]
 
 

@@ -9,7 +9,6 @@ import pytest
 
 from tests.server.conftest import Service
 
-pytestmark = pytest.mark.slow
 People = dict[str, list[Path]]
 
 

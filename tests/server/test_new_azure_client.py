@@ -11,7 +11,6 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
 from tests.server.conftest import Service
 
-pytestmark = pytest.mark.slow
 People = dict[str, list[Path]]
 MODELS = {"detection_model": "detection_03", "recognition_model": "recognition_04"}
 

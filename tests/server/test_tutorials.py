@@ -14,8 +14,6 @@ from msrest.authentication import CognitiveServicesCredentials
 
 from tests.server.conftest import Service
 
-pytestmark = pytest.mark.slow
-
 
 def train_person(client: FaceClient, person_group_id: str, name: str, image: io.BufferedIOBase) -> str:
     """The tutorial's own function."""
