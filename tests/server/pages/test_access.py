@@ -15,6 +15,9 @@ from tests.server.conftest import PHOTOGRAPHS, SECRET
 from tests.server.pages.conftest import Site, serving
 
 
+OPEN = ("/face/", "/static/", "/language/", "/login", "/healthz", "/metrics", "/openapi.json", "/docs")
+
+
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with serving(tmp_path_factory.mktemp("access")) as one:
@@ -41,7 +44,7 @@ def inside(client: FlaskClient) -> FlaskClient:
 
 def test_nothing_is_shown_without_a_login(client: FlaskClient, app: Site) -> None:
     for rule in app.app.url_map.iter_rules():
-        if rule.rule.startswith(("/face/", "/static/", "/language/", "/login")):
+        if rule.rule.startswith(OPEN):
             continue
         path = re.sub("<[^>]+>", "x", rule.rule)
         for method in rule.methods - {"HEAD", "OPTIONS"}:
