@@ -98,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if server.database.is_shared:
             how = "by its pgvector" if server.database.has_vectors else "in memory, since it has no pgvector"
             print(f"database {server.database.name}; faces are searched {how}")
-        print(f"Face API at {server.listener.url}, pages at {server.listener.url}/")
+        print(f"Face API and pages at {server.listener.url}")
         print(f"key {server.key}, from {server.key_file}", flush=True)
         server.listener.run()
     print("stopped; everything is kept")

@@ -190,7 +190,7 @@ def serving(url: str, key: Path, folder: Path) -> Iterator[int]:
             for line in process.stdout:
                 if line.startswith("database"):
                     print(line.strip())
-                if line.startswith("Face API at"):
+                if line.startswith("Face API and pages at"):
                     yield int(line.rsplit(":", 1)[1])
                     break
         finally:

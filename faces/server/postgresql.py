@@ -36,7 +36,7 @@ def engines(url: URL) -> tuple[Engine, Engine]:
     # Without prepared statements each search is planned for its own collection, small or large.
     engine = create_engine(
         url, connect_args={**given, "prepare_threshold": None}, pool_pre_ping=True, max_overflow=-1,
-        isolation_level="READ COMMITTED",
+        isolation_level="READ COMMITTED", hide_parameters=True,
     )  # fmt: skip
 
     @event.listens_for(engine, "connect")

@@ -66,7 +66,7 @@ def serving(folder: Path, *options: object) -> Iterator[Service]:
     """``serve.py`` in a folder, until it is killed."""
     port = free_port()
     with running("serve.py", "--port", port, *options, cwd=folder) as process:
-        process.wait_for("Face API at")
+        process.wait_for("Face API and pages at")
         process.wait_for("key ")
         key = (folder / "output" / "face_api.key").read_text().strip()
         yield Service(f"http://127.0.0.1:{port}", key, folder, process)
