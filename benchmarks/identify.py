@@ -183,7 +183,7 @@ def over_http(database: Database, vectors: Floats, ids: Sequence[str], port: int
 def serving(url: str, key: Path, folder: Path) -> Iterator[int]:
     """The port of a server."""
     script = Path(__file__).resolve().parent.parent / "serve.py"
-    command = [sys.executable, str(script), "--port", "0", "--database", url, "--key-file", str(key)]
+    command = [sys.executable, str(script), "--port", "0", "--log", "none", "--database", url, "--key-file", str(key)]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
