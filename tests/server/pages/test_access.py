@@ -14,7 +14,6 @@ from faces.server.errors import ApiError
 from tests.server.conftest import PHOTOGRAPHS, SECRET
 from tests.server.pages.conftest import Site, serving
 
-
 OPEN = ("/face/", "/static/", "/language/", "/login", "/healthz", "/metrics", "/openapi.json", "/docs")
 
 
