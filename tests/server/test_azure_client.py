@@ -84,7 +84,7 @@ def test_groups_and_persons(client: FaceClient, drawn: People, large: bool) -> N
     group = groups.get("people", return_recognition_model=True)
     assert (group.name, group.user_data, group.recognition_model) == ("People", "of tests", "recognition_03")
     assert groups.update("people", name="Everybody") is None
-    assert [one.name for one in groups.list(top=1000)] == ["Everybody"]
+    assert "Everybody" in [one.name for one in groups.list(top=1000)]
     assert refused(lambda: groups.get_training_status("people")) == (404, f"{code}NotTrained")
 
     ids = {}
@@ -139,7 +139,7 @@ def test_lists(client: FaceClient, drawn: People, large: bool) -> None:
     name, *others = drawn
     again = lists.add_face_from_url("heads", f"https://example.org/{others[0].split()[0].lower()}.jpg")
     lists.delete_face("heads", again.persisted_face_id)
-    assert [(one.name, one.user_data) for one in lists.list()] == [("Heads", "drawn by a program")]
+    assert ("Heads", "drawn by a program") in [(one.name, one.user_data) for one in lists.list()]
     if large:
         lists.update_face("heads", faces[name].persisted_face_id, user_data="renamed")
         assert lists.get_face("heads", faces[name].persisted_face_id).user_data == "renamed"

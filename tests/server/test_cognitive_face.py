@@ -23,7 +23,7 @@ def test_person_groups(drawn: People) -> None:
     client.person_group.create("cf-people", user_data=None)
     client.person_group.update("cf-people", name="People")
     assert client.person_group.get("cf-people")["name"] == "People"
-    assert [one["personGroupId"] for one in client.person_group.lists()] == ["cf-people"]
+    assert "cf-people" in [one["personGroupId"] for one in client.person_group.lists()]
     person = client.person.create("cf-people", name)["personId"]
     face = client.person.add_face(str(first), "cf-people", person)["persistedFaceId"]
     client.person.update_face("cf-people", person, face, "u")
@@ -60,7 +60,7 @@ def test_large_groups_and_lists(drawn: People) -> None:
     assert client.large_person_group_person_face.get("cf-large", person, face)["userData"] == "u"
     client.large_person_group.train("cf-large")
     assert client.large_person_group.get_status("cf-large")["status"] in ("nonstarted", "running", "succeeded")
-    assert [one["largePersonGroupId"] for one in client.large_person_group.list()] == ["cf-large"]
+    assert "cf-large" in [one["largePersonGroupId"] for one in client.large_person_group.list()]
     client.large_person_group.delete("cf-large")
 
     client.face_list.create("cf-list")
