@@ -1,10 +1,11 @@
-"""A Face API of one's own: what is written for Azure's runs against this server, with the models of the scripts."""
+"""A web page, and a Face API of one's own: what is written for Azure's runs against it, with the scripts' models."""
 
 from __future__ import annotations
 
 import argparse
 import signal
 from collections.abc import Sequence
+from ipaddress import ip_address
 from pathlib import Path
 
 from faces import cli
@@ -12,7 +13,7 @@ from faces.errors import UsageError
 
 
 def build_parser() -> argparse.ArgumentParser:
-    parser = cli.parser("Serve the Face API.", "python serve.py --port 5000")
+    parser = cli.parser("Serve the web pages and the Face API.", "python serve.py --port 5000")
     parser.add_argument("--host", default="127.0.0.1", help="name or address to listen on")
     parser.add_argument("--port", type=port, default=5000, help="0 for any that is free")
     parser.add_argument(
@@ -52,7 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="most requests of one address, such as 1000/minute; none for any number",
     )  # fmt: skip
     parser.add_argument(
-        "--trusted-proxy", metavar="ADDRESS",
+        "--trusted-proxy", type=address, metavar="ADDRESS",
         help="of the proxy in front of this, whose X-Forwarded headers say who asks, and how",
     )  # fmt: skip
     parser.add_argument(
@@ -77,6 +78,14 @@ def port(text: str) -> int:
     return int(text)
 
 
+def address(text: str) -> str:
+    """An option's value such as 127.0.0.1."""
+    try:
+        return str(ip_address(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address such as 127.0.0.1") from error
+
+
 def mapped(text: str) -> tuple[str, Path]:
     """An option's value such as https://example.org/a.jpg=photos/a.jpg: addresses have = in them oftener than files."""
     url, _, file = text.rpartition("=")
@@ -99,7 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             how = "by its pgvector" if server.database.has_vectors else "in memory, since it has no pgvector"
             print(f"database {server.database.name}; faces are searched {how}")
         print(f"Face API and pages at {server.listener.url}")
-        print(f"key {server.key}, from {server.key_file}", flush=True)
+        ours = args.key_file is None  # another's key gets into no log, such as a service's
+        print(f"key {server.key}, from {server.key_file}" if ours else f"key in {server.key_file}", flush=True)
         server.listener.run()
     print("stopped; everything is kept")
     return 0

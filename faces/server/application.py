@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hmac
 import re
 from collections.abc import Callable, Iterable
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 KEY = "Ocp-Apim-Subscription-Key"  # the header
 MOST_BYTES = 16 << 20  # of a body; a picture has its own, lower limit, with an error of its own
 BASE = "/face/v1"
-ADDRESS = re.compile(r"/face(/v1\.[\w.-]+)((?:/.*)?)", re.IGNORECASE | re.DOTALL)
+ADDRESS = re.compile(r"/face(/v1(?:\.[\w.-]+)?)((?:/.*)?)", re.IGNORECASE | re.DOTALL)
 NOT_OFFERED = {
     "snapshots": "Snapshot", "operations": "Snapshot", "detectliveness": "Liveness detection",
     "detectlivenesswithverify": "Liveness detection", "session": "Liveness detection",
@@ -60,8 +61,9 @@ def create_app(parts: Services, key: str) -> Flask:
     def check_key() -> None:
         given = request.headers.get(KEY) or getattr(request.authorization, "token", None) or ""
         if request.path.startswith(("/face/", "/metrics")) and not hmac.compare_digest(given.encode(), key.encode()):
-            parts.limiter.wrong_key()
-            parts.audit("refuse")
+            if given:  # without one nobody guesses; any page in a browser could ask so
+                parts.limiter.wrong_key()
+                parts.audit("refuse")
             raise errors.wrong_key()
 
     for blueprint in (recognition, collection, person, other):
@@ -137,6 +139,8 @@ def _frameworks(error: HTTPException) -> Response:
 
 
 def _unexpected(error: Exception) -> Response:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # of what is written beside the database
+        return _own(errors.disk_full())
     current_app.logger.exception("%s %s failed", request.method, here())
     return _answer(500, "InternalServerError", "The server failed; its log says why.")
 

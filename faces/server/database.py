@@ -10,16 +10,17 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import URL, Connection
+from sqlalchemy import URL, Connection, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import ORMExecuteState, Session
 
 from faces.errors import FacesError, UsageError
 from faces.server import postgresql, sqlite
 from faces.server.schema import MODELS, Property
 from faces.types import Fingerprint
 
+ERASES = "erases"  # of a session's info: something was deleted
 WRITES = "writes"  # of a session's info: what it finds it locks, where the database is shared
 SECRETS = ("password", "sslpassword", "passfile")  # in an address's query
 
@@ -73,8 +74,11 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """A session whose changes are on the disk once it ends; none are when it ends with an error."""
-        with self._told(), Session(self._writer, info={WRITES: True}) as session, session.begin():
-            yield session
+        with self._told(), Session(self._writer, info={WRITES: True}) as session:
+            with session.begin():
+                yield session
+            if not self.is_shared and ERASES in session.info:
+                sqlite.overwrite(self._writer.url)
 
     def close(self) -> None:
         self._writer.dispose()
@@ -87,6 +91,18 @@ class Database:
             if (told := self._explained(error)) is not None:
                 raise told from error
             raise
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _note_delete(state: ORMExecuteState) -> None:
+    if state.is_delete:
+        state.session.info[ERASES] = True
+
+
+@event.listens_for(Session, "before_flush")
+def _note_deleted(session: Session, *_: object) -> None:
+    if session.deleted:
+        session.info[ERASES] = True
 
 
 def _address(url: str) -> URL:

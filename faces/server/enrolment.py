@@ -18,7 +18,7 @@ from faces.server.dataset_files import Files
 from faces.server.errors import ApiError
 from faces.server.exchange import Exchange
 from faces.server.gallery_file import GalleryFile
-from faces.server.kinds import FACES_OF_A_PERSON
+from faces.server.kinds import FACES_OF_A_PERSON, LARGE_PERSON_GROUP
 from faces.server.matching import Indexes
 from faces.server.records import Candidate, Exported, FaceRecord, Imported, PersonRecord, Removal, Shared
 from faces.server.roster import GROUP_ID, NewFace
@@ -30,6 +30,9 @@ from faces.types import Floats
 __all__ = [
     "GROUP_ID", "Candidate", "Enrolment", "Exported", "FaceRecord", "Imported", "PersonRecord", "Removal", "Shared",
 ]  # fmt: skip
+
+
+COLLECTION = f"{LARGE_PERSON_GROUP.route}/{GROUP_ID}"  # as the audit of the Face API writes it
 
 
 class Enrolment:
@@ -69,7 +72,7 @@ class Enrolment:
             group = roster.opened(session)
             (key,), created = roster.called(session, group, [name])
             record = self._add(session, group, session.get_one(Person, key), embedding, cutout, photo)
-        self._changed("enrol", person=record.id)
+        self._changed("enrol", person=record.id, face=record.faces[-1].id)
         return created == 1, record
 
     def add_to(self, person_id: str, embedding: Floats, cutout: bytes, photo: bytes) -> PersonRecord:
@@ -77,7 +80,7 @@ class Enrolment:
         with self._database.write() as session:
             group, person = roster.find(session, person_id)
             record = self._add(session, group, person, embedding, cutout, photo)
-        self._changed("enrol", person=record.id)
+        self._changed("enrol", person=record.id, face=record.faces[-1].id)
         return record
 
     def rename(self, person_id: str, name: str) -> PersonRecord:
@@ -145,7 +148,7 @@ class Enrolment:
             if confidence >= SAME and id_ in names:
                 found[number] = Candidate(id_, names[id_], float(confidence))
         persons = ",".join(one.person_id for one in found if one)
-        self._audit("identify", group=GROUP_ID, faces=str(len(found)), persons=persons)
+        self._audit("identify", collection=COLLECTION, faces=str(len(found)), persons=persons)
         return found
 
     def import_embeddings(self, path: Path) -> Imported:
@@ -165,13 +168,13 @@ class Enrolment:
     def export_embeddings(self) -> bytes:
         """An ``embeddings.pickle`` of everybody, for the scripts."""
         data, number = self._exchange.embeddings()
-        self._audit("export", group=GROUP_ID, faces=str(number))
+        self._audit("export", collection=COLLECTION, faces=str(number))
         return data
 
     def export_dataset(self, file: IO[bytes]) -> Exported:
         """Write a zip file of ``dataset/NAME/ID.jpg``: the photographs that are kept."""
         exported = self._exchange.dataset(file)
-        self._audit("export", group=GROUP_ID, photographs=str(exported.photographs))
+        self._audit("export", collection=COLLECTION, photographs=str(exported.photographs))
         return exported
 
     def retire(self, days: float) -> Shared:
@@ -192,7 +195,7 @@ class Enrolment:
 
     def _noted(self, shared: Shared) -> Shared:
         if shared.faces:
-            self._audit("import", group=GROUP_ID, faces=str(shared.faces))
+            self._audit("import", collection=COLLECTION, faces=str(shared.faces))
         return shared
 
     def _add(
@@ -221,7 +224,8 @@ class Enrolment:
             if face_id is None:
                 session.delete(person)
             collections.changed(group, person.key)
-        self._audit("erase", group=GROUP_ID, person=person_id, faces=str(len(gone)))
+        face = {} if face_id is None else {"face": face_id}
+        self._audit("erase", collection=COLLECTION, person=person_id, **face, faces=str(len(gone)))
         shared = self.follow(gone)
         return Removal(name, len(gone), len(gone), kept, shared.models, shared.dataset, shared.pending)
 
@@ -231,5 +235,5 @@ class Enrolment:
         return imported
 
     def _changed(self, action: str, **what: str) -> None:
-        self._audit(action, group=GROUP_ID, **what)
+        self._audit(action, collection=COLLECTION, **what)
         self.follow()

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from pathlib import Path
 from threading import Timer
-from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from faces.errors import UsageError
 from faces.server import errors
@@ -21,6 +21,7 @@ from faces.server.vision import MOST_BYTES
 SECONDS = 15.0  # for all of it
 REDIRECTS = 5
 LONGEST_ADDRESS = 2048
+NOT_PUBLIC = tuple(ipaddress.ip_network(net) for net in ("64:ff9b:1::/48", "::/96"))  # which Python takes for global
 
 
 class Fetcher:
@@ -129,7 +130,8 @@ def _split(url: str) -> SplitResult:
 def _within(url: SplitResult, prefix: SplitResult) -> bool:
     """Whether an address is the other's: the same server, and below its path."""
     same = (url.scheme, url.hostname, _port(url)) == (prefix.scheme, prefix.hostname, _port(prefix))
-    return same and url.path.startswith(prefix.path) and "/.." not in url.path
+    path = unquote(url.path).replace("\\", "/")  # as a server may read it
+    return same and path.startswith(prefix.path) and "/.." not in path
 
 
 def _is_public(address: str) -> bool:
@@ -138,7 +140,8 @@ def _is_public(address: str) -> bool:
     inner = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
     if isinstance(ip, ipaddress.IPv6Address) and ip in ipaddress.ip_network("64:ff9b::/96"):
         inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-    return all(one.is_global and not one.is_multicast for one in (ip, *((inner,) if inner else ())))
+    hidden = isinstance(ip, ipaddress.IPv6Address) and (ip.is_site_local or any(ip in net for net in NOT_PUBLIC))
+    return not hidden and all(one.is_global and not one.is_multicast for one in (ip, *((inner,) if inner else ())))
 
 
 def _left(deadline: float) -> float:

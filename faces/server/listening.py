@@ -95,6 +95,11 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]
         self.write(body)
 
 
+class _DiskFull(BadRequest):  # type: ignore[misc]
+    code = 507
+    reason = "Insufficient Storage"
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]
     """A connection on which clients get their answer even when they end what they send early, or late.
 
@@ -120,7 +125,10 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             self._end()
         elif self._lingers_until is None:
             self.last_activity = time.time()
-            self.received(data)
+            try:
+                self.received(data)
+            except OSError:  # large bodies are written to a temporary file
+                self._end(_DiskFull("The disk of the server is full."))
 
     def readable(self) -> bool:
         return not self._no_more and (self._lingers_until is not None or super().readable())
@@ -153,14 +161,14 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
     def _is_done(self) -> bool:
         return self._no_more and not self.requests
 
-    def _end(self) -> None:
+    def _end(self, error: BadRequest | None = None) -> None:
         """What was begun and not finished is answered with an error; then, or if there is none, it is over."""
         with self.requests_lock:
             self._no_more = True
             begun, self.request = self.request, None
             if begun is None or self.close_when_flushed or not (begun.headers_finished or begun.header_plus.strip()):
                 return
-            begun.error, begun.completed = BadRequest("broken off"), True
+            begun.error, begun.completed = error or BadRequest("broken off"), True
             self.requests.append(begun)
             if len(self.requests) == 1:
                 self.server.add_task(self)

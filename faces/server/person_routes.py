@@ -49,8 +49,11 @@ def update(route: str, id_: str, person_id: str) -> Response:
     if kind.is_large and name is None and data is None:
         raise errors.bad_argument("Both 'name' and 'userData' are empty.")
     with services().database.write() as session:
-        found = persons.find(session, collections.find(session, kind, id_), person_id)
-        found.name = found.name if name is None else name
+        group = collections.find(session, kind, id_)
+        found = persons.find(session, group, person_id)
+        if name is not None:
+            found.name = name
+            collections.changed(group, found.key)  # for who keeps names elsewhere
         found.user_data = found.user_data if data is None else data
     return empty()
 

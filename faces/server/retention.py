@@ -19,6 +19,10 @@ def purge(session: Session, days: float) -> int:
     How many faces these were.
     """
     old = Face.added < time.time() - days * DAY
+    held = sorted(session.scalars(select(Face.collection_key).where(old).distinct()))
+    for key in held:  # before anything is looked at: who adds a face to somebody meanwhile comes before or after
+        session.get(Collection, key, with_for_update=True)
+    old &= Face.collection_key.in_(held)
     found = session.execute(select(Face.key, Face.collection_key, Face.person_key).where(old)).all()
     if not found:
         return 0
@@ -28,5 +32,5 @@ def purge(session: Session, days: float) -> int:
     for key in people:
         session.execute(delete(Person).where(Person.key == key, Person.key.not_in(left)))
     for key in {one.collection_key for one in found}:
-        collections.changed(session.get_one(Collection, key, with_for_update=True))
+        collections.changed(session.get_one(Collection, key))
     return len(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
@@ -14,6 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from faces.server.errors import ApiError, disk_full, unavailable
 
 PATIENCE = 10  # s that one who writes waits for another
+READERS = 0.5  # s that those who read may take before what was erased is overwritten
 
 
 def engines(url: URL) -> tuple[Engine, Engine]:
@@ -35,6 +37,15 @@ def engines(url: URL) -> tuple[Engine, Engine]:
         connection.exec_driver_sql(connection.get_execution_options().get("begin", "BEGIN"))
 
     return engine, engine.execution_options(begin="BEGIN IMMEDIATE")
+
+
+def overwrite(url: URL) -> None:
+    """Bring the write-ahead log into the file, where what was erased is overwritten, and empty it.
+
+    While somebody reads it stays: the next time, a minute later at most, takes it with it.
+    """
+    with suppress(sqlite3.Error), closing(sqlite3.connect(str(url.database), timeout=READERS)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
 def explained(error: DBAPIError) -> ApiError | None:

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import OperationalError
 
 from faces.errors import FingerprintError, UsageError
 from faces.server import keys
 from faces.server.database import Database
-from faces.server.schema import Base, Collection
+from faces.server.schema import Base, Collection, Face
 from faces.types import Fingerprint, ModelId
 from tests.conftest import disk
 from tests.server.colours import FINGERPRINT
@@ -83,6 +83,20 @@ def test_what_is_erased_is_gone_from_the_file(tmp_path: Path) -> None:
     api.trainer.close()
     api.database.close()  # the log is merged into the file
     assert b"to-be-erased" not in (tmp_path / "faces.db").read_bytes()
+
+
+def test_what_is_erased_is_gone_from_every_file_at_once(api: Api) -> None:
+    people = api.group("Ada")
+    with api.database.read() as session:
+        (blob,) = session.scalars(select(Face.embedding))
+    assert any(blob in path.read_bytes() for path in files(api))
+    api.ok("DELETE", f"persongroups/crowd/persons/{people['Ada']}")
+    assert not any(blob in path.read_bytes() for path in files(api))
+
+
+def files(api: Api) -> list[Path]:
+    assert api.database.path is not None
+    return list(api.database.path.parent.glob(f"{api.database.path.name}*"))
 
 
 @pytest.mark.slow

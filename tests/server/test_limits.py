@@ -44,6 +44,7 @@ def test_a_network_of_ipv6_is_one_address(limited: Api) -> None:
 
 
 def test_keys_cannot_be_guessed_for_long(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {asked(api, "192.0.2.1", headers={KEY: ""}) for _ in range(30)} == {401}  # which is no guess
     wrong = [asked(api, "192.0.2.1", headers={KEY: f"guess {number}"}) for number in range(21)]
     assert wrong == [401] * 20 + [429]
     assert asked(api, "192.0.2.1") == 429  # who guesses right would not know

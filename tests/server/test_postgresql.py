@@ -58,9 +58,9 @@ def url(kind: str, request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def two(url: str) -> Iterator[tuple[Api, Api]]:
+def two(url: str, tmp_path: Path) -> Iterator[tuple[Api, Api]]:
     """Two servers with one database."""
-    one, other = Api(Path(), url), Api(Path(), url)
+    one, other = Api(tmp_path, url), Api(tmp_path, url)
     yield one, other
     for api in (one, other):
         api.trainer.close()
@@ -236,8 +236,10 @@ def test_pgvector_that_comes_later_takes_what_there_is(with_pgvector: Cluster, m
     database.close()
 
 
-def test_a_training_is_its_owners_while_that_lives(plain: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    api = Api(Path(), plain.database())
+def test_a_training_is_its_owners_while_that_lives(
+    plain: Cluster, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    api = Api(tmp_path, plain.database())
     api.group("Ada", train=False)
 
     def under_way(alive: float) -> None:
@@ -261,9 +263,9 @@ def test_a_training_is_its_owners_while_that_lives(plain: Cluster, monkeypatch: 
     api.database.close()
 
 
-def test_errors_are_told_in_the_form_of_the_api(with_pgvector: Cluster) -> None:
+def test_errors_are_told_in_the_form_of_the_api(with_pgvector: Cluster, tmp_path: Path) -> None:
     """A database that goes away and comes back."""
-    api = Api(Path(), with_pgvector.database())
+    api = Api(tmp_path, with_pgvector.database())
     api.group("Ada")
     (ada,) = api.detect("Ada")
     ask = {"faceIds": [ada], "personGroupId": "crowd"}
