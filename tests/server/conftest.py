@@ -62,10 +62,10 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(folder: Path, *options: object) -> Iterator[Service]:
+def serving(folder: Path, *options: object, env: dict[str, str] | None = None) -> Iterator[Service]:
     """``serve.py`` in a folder, until it is killed."""
     port = free_port()
-    with running("serve.py", "--port", port, *options, cwd=folder) as process:
+    with running("serve.py", "--port", port, *options, cwd=folder, env=env or {}) as process:
         process.wait_for("Face API and pages at")
         process.wait_for("key ")
         key = (folder / "output" / "face_api.key").read_text().strip()

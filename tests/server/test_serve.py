@@ -21,7 +21,7 @@ import requests
 import serve
 from faces.errors import FacesError
 from faces.server.application import KEY
-from tests.conftest import RunScript
+from tests.conftest import RunScript, disk
 from tests.server.conftest import Service, serving
 
 pytestmark = pytest.mark.slow
@@ -285,3 +285,15 @@ def test_others_reach_it_with_a_key_of_ones_own(tmp_path: Path) -> None:
         service.running.wait_for('"status": 401')
         audit = tmp_path / "output" / "audit.log"
         assert json.loads(audit.read_text())["address"] == address and stat.S_IMODE(audit.stat().st_mode) == 0o600
+
+
+def test_no_room_for_what_is_uploaded(tmp_path: Path) -> None:
+    """Large bodies are written to a temporary file first."""
+    with (
+        disk(tmp_path / "small", "200k") as small,
+        serving(tmp_path, "--min-face", "80", env={"TMPDIR": str(small)}) as service,
+    ):
+        for data in (bytes(1_500_000), iter([bytes(1_500_000)])):
+            answer = service.call("POST", "detect", data=data)
+            assert answer.status_code == 507 and set(answer.json()["error"]) == {"code", "message"}
+        assert service.call("GET", "persongroups").json() == []
