@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import pytest
 from flask.testing import FlaskClient
 
+from faces.server import errors
 from faces.server.application import KEY
 from faces.server.errors import ApiError
+from tests.crowd import stage
 from tests.server.conftest import PHOTOGRAPHS, SECRET
 from tests.server.pages.conftest import Site, serving
 
@@ -143,6 +147,21 @@ def test_errors_are_pages(inside: FlaskClient, language: str, app: Site, monkeyp
     ):
         assert (answer.status_code, answer.mimetype) == (status, "text/html"), answer.text
         assert words[language == "es"] in answer.text and f'lang="{language}"' in answer.text
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "as many as may be"), ("es", "Ya no caben más")])
+def test_there_is_no_room_for_more(
+    inside: FlaskClient, app: Site, monkeypatch: pytest.MonkeyPatch, language: str, words: str
+) -> None:
+    def full(*_: object) -> None:
+        raise errors.quota_exceeded("Person")
+
+    monkeypatch.setattr(app.enrolment, "enrol", full)
+    inside.set_cookie("language", language)
+    face = cv2.imencode(".png", stage({"Ada": (80, 90)}))[1].tobytes()
+    form = {"csrf_token": token(inside, "/train"), "name": "Ada", "picture": (io.BytesIO(face), "ada.png")}
+    answer = inside.post("/train", data=form)
+    assert answer.status_code == 403 and words in answer.text
 
 
 @pytest.mark.parametrize("face", ["", "made up", "eyJhIjoxfQ.aGk.c2ln"])
