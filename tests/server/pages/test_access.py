@@ -101,6 +101,14 @@ def test_a_login_ends_with_the_key_and_not_with_the_server(inside: FlaskClient, 
         assert again.get("/people").status_code == 302
 
 
+def test_a_login_lasts_twelve_hours_however_it_is_used(inside: FlaskClient) -> None:
+    for hours, status in ((11.9, 200), (0.2, 302)):
+        with inside.session_transaction() as session:
+            session["inside"] -= hours * 3600
+        assert inside.get("/people").status_code == status
+    assert 'action="/logout"' not in inside.get("/login").text
+
+
 def test_the_headers(inside: FlaskClient) -> None:
     for path in ("/people", "/face/v1.0/persongroups", "/nothing", "/static/pages.css"):
         headers = inside.get(path).headers
