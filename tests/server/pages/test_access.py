@@ -172,6 +172,15 @@ def test_there_is_no_room_for_more(
     assert answer.status_code == 403 and words in answer.text
 
 
+@pytest.mark.parametrize(("size", "shown"), [(4.0, True), (7.5, False)])
+def test_a_large_picture_is_shown_with_its_faces(inside: FlaskClient, size: float, shown: bool) -> None:
+    face = cv2.imencode(".png", stage({"Ada": (80, 90), "Cleo": (220, 90)}))[1].tobytes()
+    file = io.BytesIO(face.ljust(int(size * 2**20), b"\0")), "large.png"
+    answer = inside.post("/train", data={"csrf_token": token(inside, "/train"), "name": "Ada", "picture": file})
+    assert answer.status_code == 400 and f"has {size} MB. Use one of less than 3 MB" in answer.text
+    assert answer.text.count("<rect") == (2 if shown else 0) and "6 MB" not in answer.text
+
+
 @pytest.mark.parametrize("face", ["", "made up", "eyJhIjoxfQ.aGk.c2ln"])
 def test_a_face_that_was_not_found_here_cannot_be_named(inside: FlaskClient, app: Site, face: str) -> None:
     form = {"csrf_token": token(inside, "/train"), "name": "Ada", "face": face, "cut_out": ""}
