@@ -17,7 +17,7 @@ def install(app: Flask, parts: Parts, key: str) -> None:
     app.extensions[NAME] = parts
     app.jinja_env.globals |= {
         "_": language.say, "count": language.count, "percent": language.percent, "language": language.current,
-        "languages": language.LANGUAGES, "here": access.here,
+        "languages": language.LANGUAGES, "here": access.here, "inside": access.inside,
     }  # fmt: skip
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     access.install(app, key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import time
 from datetime import timedelta
 
 from flask import Blueprint, Flask, current_app, redirect, render_template, request, session, url_for
@@ -17,7 +18,7 @@ from faces.server.services import services
 LASTS = timedelta(hours=12)
 YEAR = 365 * 24 * 3600  # s
 OPEN = ("/face/", "/healthz", "/metrics", "/openapi.json", "/docs", "/docs/", "/login", "/language/", "/static/")
-INSIDE = "inside"  # of the session: the key was given
+INSIDE = "inside"  # of the session: when the key was given, s since 1970
 KEY = "FACES_KEY"  # of the application's settings
 
 csrf = CSRFProtect()
@@ -41,10 +42,15 @@ def install(app: Flask, key: str) -> None:
     @app.before_request
     def ask_for_the_key() -> Response | None:
         path = request.path
-        if session_is_needed(path) and not session.get(INSIDE):
+        if session_is_needed(path) and not inside():
             wanted = path if request.method == "GET" and path != "/" else None
             return redirect(url_for("pages.access.login", next=wanted))
         return None
+
+
+def inside() -> bool:
+    """Whether the key was given within ``LASTS``; the cookie alone would last from one request to the next."""
+    return time.time() - session.get(INSIDE, 0) < LASTS.total_seconds()
 
 
 def session_is_needed(path: str) -> bool:
@@ -53,7 +59,7 @@ def session_is_needed(path: str) -> bool:
 
 @routes.get("/login")
 def login() -> Response | str:
-    return redirect(url_for("pages.home")) if session.get(INSIDE) else render_template("login.html")
+    return redirect(url_for("pages.home")) if inside() else render_template("login.html")
 
 
 @routes.post("/login")
@@ -64,7 +70,7 @@ def check() -> Response | tuple[str, int]:
         services().audit("refuse")
         return render_template("login.html", wrong=True), 401
     session.clear()
-    session[INSIDE] = session.permanent = True
+    session[INSIDE], session.permanent = int(time.time()), True
     return redirect(local(request.form.get("next", "")))
 
 

@@ -58,7 +58,7 @@ def reason(error: Exception) -> str:
     """A sentence for people."""
     if isinstance(error, CSRFError):
         return say(OLD_FORM)
-    if isinstance(error, ApiError) and error.status in (400, 409):
+    if isinstance(error, ApiError) and error.status in (400, 403, 409):
         return say(CODES.get(error.code, error.message))
     status = error.status if isinstance(error, ApiError) else getattr(error, "code", None) or 500
     return say(SENTENCES.get(status, SENTENCES[400 if isinstance(error, HTTPException) and status < 500 else 500]))

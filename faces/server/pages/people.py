@@ -45,7 +45,7 @@ def rename(person_id: str) -> Response | tuple[str, int]:
             raise errors.bad_argument("Say who this is: a name is missing.")
         renamed = parts().enrolment.rename(person_id, new)
     except ApiError as error:
-        if error.status not in (400, 409):
+        if error.status not in (400, 403, 409):
             raise
         return _page(somebody, problem_text=reason(error)), error.status
     flash(say("{old} is now called {new}.", old=somebody.name, new=renamed.name))

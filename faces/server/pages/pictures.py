@@ -11,7 +11,6 @@ import numpy as np
 from flask import request
 
 from faces.server import errors
-from faces.server.vision import MOST_BYTES
 from faces.types import Faces, Floats, Image
 
 FIELD = "picture"  # of every form that sends one
@@ -52,9 +51,9 @@ class View:
 
 
 def uploaded() -> bytes:
-    """The picture that a form brings, as far as it may be looked at. Raises ApiError, 400, where there is none."""
+    """The picture that a form brings. Raises ApiError, 400, where there is none."""
     file = request.files.get(FIELD)
-    data = file.read(MOST_BYTES + 1) if file else b""
+    data = file.read() if file else b""
     if not data:
         raise errors.invalid_image("Choose a picture first, or take one.")
     return data

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request
 
-from faces.server import errors
+from faces.server import errors, vision
 from faces.server.errors import ApiError
 from faces.server.pages import names, pictures
 from faces.server.pages.failures import reason
@@ -50,18 +50,21 @@ def enrol() -> str | tuple[str, int]:
 
 def _one_face(data: bytes) -> tuple[Floats, bytes]:
     """The embedding (D,) and the cut-out of the only face. Raises UnfitError, and ApiError for what is no picture."""
-    vision = services().vision
-    image = vision.decode(data)
+    too_large = "The picture has {size:.1f} MB. Use one of less than 3 MB, or take one with the camera."
+    too_large = say(too_large, size=len(data) / 2**20)
+    if len(data) > vision.MOST_BYTES:  # which is not even looked at
+        raise UnfitError(too_large)
+    own = services().vision
+    image = own.decode(data)
+    faces = own.detect(image)
+    marks = [Mark(*box, label=str(number), known=False) for number, box in enumerate(pictures.boxes(faces), 1)]
     if len(data) >= MOST_BYTES:
-        reason = "The picture has {size:.1f} MB. Use one of less than 3 MB, or take one with the camera."
-        raise UnfitError(say(reason, size=len(data) / 2**20), pictures.view(image))
-    faces = vision.detect(image)
+        raise UnfitError(too_large, pictures.view(image, marks))
     if len(faces) != 1:
-        marks = [Mark(*box, label=str(number), known=False) for number, box in enumerate(pictures.boxes(faces), 1)]
         none = "No face was found in this picture. Use one in which the face is larger, or seen from the front."
         several = "There are {number} faces in this picture. Use one that shows this person alone."
         raise UnfitError(say(several if len(faces) else none, number=len(faces)), pictures.view(image, marks))
-    return vision.embed(image, faces)[0], pictures.cut_out(image, faces.xyxy[0])
+    return own.embed(image, faces)[0], pictures.cut_out(image, faces.xyxy[0])
 
 
 def _page(**what: object) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import cv2
 import pytest
 from flask.testing import FlaskClient
 
+from faces.server import errors
 from faces.server.application import KEY
 from faces.server.errors import ApiError
+from tests.crowd import stage
 from tests.server.conftest import PHOTOGRAPHS, SECRET
 from tests.server.pages.conftest import Site, serving
 
@@ -97,6 +101,14 @@ def test_a_login_ends_with_the_key_and_not_with_the_server(inside: FlaskClient, 
         assert again.get("/people").status_code == 302
 
 
+def test_a_login_lasts_twelve_hours_however_it_is_used(inside: FlaskClient) -> None:
+    for hours, status in ((11.9, 200), (0.2, 302)):
+        with inside.session_transaction() as session:
+            session["inside"] -= hours * 3600
+        assert inside.get("/people").status_code == status
+    assert 'action="/logout"' not in inside.get("/login").text
+
+
 def test_the_headers(inside: FlaskClient) -> None:
     for path in ("/people", "/face/v1.0/persongroups", "/nothing", "/static/pages.css"):
         headers = inside.get(path).headers
@@ -143,6 +155,30 @@ def test_errors_are_pages(inside: FlaskClient, language: str, app: Site, monkeyp
     ):
         assert (answer.status_code, answer.mimetype) == (status, "text/html"), answer.text
         assert words[language == "es"] in answer.text and f'lang="{language}"' in answer.text
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "as many as may be"), ("es", "Ya no caben más")])
+def test_there_is_no_room_for_more(
+    inside: FlaskClient, app: Site, monkeypatch: pytest.MonkeyPatch, language: str, words: str
+) -> None:
+    def full(*_: object) -> None:
+        raise errors.quota_exceeded("Person")
+
+    monkeypatch.setattr(app.enrolment, "enrol", full)
+    inside.set_cookie("language", language)
+    face = cv2.imencode(".png", stage({"Ada": (80, 90)}))[1].tobytes()
+    form = {"csrf_token": token(inside, "/train"), "name": "Ada", "picture": (io.BytesIO(face), "ada.png")}
+    answer = inside.post("/train", data=form)
+    assert answer.status_code == 403 and words in answer.text
+
+
+@pytest.mark.parametrize(("size", "shown"), [(4.0, True), (7.5, False)])
+def test_a_large_picture_is_shown_with_its_faces(inside: FlaskClient, size: float, shown: bool) -> None:
+    face = cv2.imencode(".png", stage({"Ada": (80, 90), "Cleo": (220, 90)}))[1].tobytes()
+    file = io.BytesIO(face.ljust(int(size * 2**20), b"\0")), "large.png"
+    answer = inside.post("/train", data={"csrf_token": token(inside, "/train"), "name": "Ada", "picture": file})
+    assert answer.status_code == 400 and f"has {size} MB. Use one of less than 3 MB" in answer.text
+    assert answer.text.count("<rect") == (2 if shown else 0) and "6 MB" not in answer.text
 
 
 @pytest.mark.parametrize("face", ["", "made up", "eyJhIjoxfQ.aGk.c2ln"])
