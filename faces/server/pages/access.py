@@ -10,13 +10,16 @@ from datetime import timedelta
 from flask import Blueprint, Flask, current_app, redirect, render_template, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from faces.server.application import KEY as API_KEY
 from faces.server.pages.language import COOKIE, LANGUAGES
 from faces.server.services import services
 
 LASTS = timedelta(hours=12)
 YEAR = 365 * 24 * 3600  # s
+MACHINES = ("/face/", "/healthz", "/metrics", "/openapi.json")
 OPEN = ("/face/", "/healthz", "/metrics", "/openapi.json", "/docs", "/docs/", "/login", "/language/", "/static/")
 INSIDE = "inside"  # of the session: when the key was given, s since 1970
 KEY = "FACES_KEY"  # of the application's settings
@@ -43,6 +46,8 @@ def install(app: Flask, key: str) -> None:
     def ask_for_the_key() -> Response | None:
         path = request.path
         if session_is_needed(path) and not inside():
+            if of_machine():  # which looks for the Face API elsewhere than where it is
+                raise NotFound
             wanted = path if request.method == "GET" and path != "/" else None
             return redirect(url_for("pages.access.login", next=wanted))
         return None
@@ -50,7 +55,12 @@ def install(app: Flask, key: str) -> None:
 
 def inside() -> bool:
     """Whether the key was given within ``LASTS``; the cookie alone would last from one request to the next."""
-    return time.time() - session.get(INSIDE, 0) < LASTS.total_seconds()
+    return time.time() - float(session.get(INSIDE, 0)) < LASTS.total_seconds()
+
+
+def of_machine() -> bool:
+    """Whether a program asks, which reads no pages: by where it asks, or since it brings the Face API's key."""
+    return request.path.lower().startswith(MACHINES) or API_KEY in request.headers
 
 
 def session_is_needed(path: str) -> bool:

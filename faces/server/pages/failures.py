@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, make_response, render_template, request
+from flask import Flask, make_response, render_template
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from faces.server.application import HANDLERS
 from faces.server.errors import ApiError
+from faces.server.pages.access import of_machine
 from faces.server.pages.language import say
 
-MACHINES = ("/face/", "/healthz", "/metrics", "/openapi.json")  # who reads these
 SENTENCES = {
     400: "The server did not understand this request.",
     404: "There is no such page, or what was on it has been removed.",
@@ -42,7 +42,7 @@ def install(app: Flask) -> None:
 def _page_or(handler: Callable[[Any], Response]) -> Callable[[Exception], Response]:
     def answer(error: Exception) -> Response:
         response = handler(error)  # its status, its headers, and its line in the log
-        if request.path.startswith(MACHINES) or response.status_code < 400:
+        if of_machine() or response.status_code < 400:
             return response
         page = make_response(render_template("failure.html", status=response.status_code, reason=reason(error)))
         page.status_code = response.status_code
