@@ -11,6 +11,7 @@ import cv2
 import pytest
 from flask.testing import FlaskClient
 
+from faces.errors import FingerprintError, PickleError, UsageError
 from faces.server import errors
 from faces.server.application import KEY
 from faces.server.errors import ApiError
@@ -177,6 +178,32 @@ def test_who_has_no_name_is_called_something(inside: FlaskClient, app: Site, mon
     monkeypatch.setattr(app.enrolment, "person", lambda id_: PersonRecord(id_, "", ()))
     assert "Remove Nameless" in inside.get("/people/x").text
     assert "Remove Nameless?" in inside.get("/people/x/remove").text
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [(UsageError, "Esto no es un conjunto"), (PickleError, "Estas no son"), (FingerprintError, "otros modelos")],
+)
+def test_a_failed_import_in_spanish(
+    inside: FlaskClient, app: Site, monkeypatch: pytest.MonkeyPatch, cause: type[Exception], words: str
+) -> None:
+    def fail(_: Path) -> None:
+        raise ApiError(400, "InvalidFile", "what is wrong") from cause()
+
+    monkeypatch.setattr(app.enrolment, "import_embeddings", fail)
+    inside.set_cookie("language", "es")
+    form = {"csrf_token": token(inside, "/train"), "file": (io.BytesIO(b"x"), "embeddings.pickle")}
+    answer = inside.post("/people/import", data=form)
+    assert answer.status_code == 400 and words in answer.text
+    assert '<span lang="en">what is wrong</span>' in answer.text
+
+
+def test_a_damaged_classifier_in_spanish(inside: FlaskClient, app: Site) -> None:
+    app.parts.classes.model.write_text("broken")
+    inside.set_cookie("language", "es")
+    text = inside.get("/classify").text
+    app.parts.classes.model.unlink()
+    assert "no se puede usar" in text and '<span lang="en">' in text
 
 
 @pytest.mark.parametrize(("size", "shown"), [(4.0, True), (7.5, False)])
