@@ -16,6 +16,7 @@ from faces.server.errors import ApiError
 from faces.server.pages.language import say
 
 MACHINES = ("/face/", "/healthz", "/metrics", "/openapi.json")  # who reads these
+PART = "X-Part"  # the header of requests of our scripts, which show part of a page
 SENTENCES = {
     400: "The server did not understand this request.",
     404: "There is no such page, or what was on it has been removed.",
@@ -51,7 +52,8 @@ def _page_or(handler: Callable[[Any], Response]) -> Callable[[Exception], Respon
         response = handler(error)  # its status, its headers, and its line in the log
         if request.path.startswith(MACHINES) or response.status_code < 400:
             return response
-        page = make_response(render_template("failure.html", status=response.status_code, reason=reason(error)))
+        template = "_failure.html" if request.headers.get(PART) else "failure.html"
+        page = make_response(render_template(template, status=response.status_code, reason=reason(error)))
         page.status_code = response.status_code
         for name, value in response.headers.items():
             if name.lower() not in ("content-type", "content-length"):  # such as when to try again

@@ -206,6 +206,11 @@ def test_a_damaged_classifier_in_spanish(inside: FlaskClient, app: Site) -> None
     assert "no se puede usar" in text and '<span lang="en">' in text
 
 
+def test_scripts_are_answered_with_part_of_a_page(inside: FlaskClient) -> None:
+    answer = inside.post("/recognize", headers={"X-Part": "1"})
+    assert answer.status_code == 400 and "is not from here" in answer.text and "<html" not in answer.text
+
+
 @pytest.mark.parametrize(("size", "shown"), [(4.0, True), (7.5, False)])
 def test_a_large_picture_is_shown_with_its_faces(inside: FlaskClient, size: float, shown: bool) -> None:
     face = cv2.imencode(".png", stage({"Ada": (80, 90), "Cleo": (220, 90)}))[1].tobytes()
