@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from faces.server import errors
 from faces.server.errors import ApiError
-from faces.server.pages.failures import reason
+from faces.server.pages.failures import detail, reason
 from faces.server.pages.parts import parts
 from faces.server.records import Imported
 from faces.server.services import services
@@ -61,7 +61,7 @@ def load() -> str | tuple[str, int]:
     try:
         tally = Tally.read(request.form.get("before", "")).plus(_imported())
     except ApiError as error:
-        return render_template(template, problem_text=reason(error)), error.status
+        return render_template(template, problem_text=reason(error), detail=detail(error)), error.status
     return render_template(template, imported=tally)
 
 

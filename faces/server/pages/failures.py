@@ -10,11 +10,13 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from faces.errors import FingerprintError, PickleError, UsageError
 from faces.server.application import HANDLERS
 from faces.server.errors import ApiError
 from faces.server.pages.access import of_machine
 from faces.server.pages.language import say
 
+PART = "X-Part"  # the header of requests of our scripts, which show part of a page
 SENTENCES = {
     400: "The server did not understand this request.",
     404: "There is no such page, or what was on it has been removed.",
@@ -30,6 +32,12 @@ CODES = {  # what has a name or a number in its message
     "PersonExists": "There is somebody of this name already. Merge the two instead.",
     "QuotaExceeded": "There are as many as may be; remove something first.",
 }
+CAUSES: dict[type[BaseException], str] = {  # of a file that cannot be imported; its message is the detail
+    UsageError: "This is no data set that can be imported.",
+    PickleError: "These are no embeddings that can be imported.",
+    FingerprintError: "These embeddings were made by other models than the server's.",
+}
+OTHER_CAUSE = "This file cannot be imported."
 OLD_FORM = "This form is too old or is not from here. Go back, load the page again, and send it once more."
 
 
@@ -44,7 +52,8 @@ def _page_or(handler: Callable[[Any], Response]) -> Callable[[Exception], Respon
         response = handler(error)  # its status, its headers, and its line in the log
         if of_machine() or response.status_code < 400:
             return response
-        page = make_response(render_template("failure.html", status=response.status_code, reason=reason(error)))
+        template = "_failure.html" if request.headers.get(PART) else "failure.html"
+        page = make_response(render_template(template, status=response.status_code, reason=reason(error)))
         page.status_code = response.status_code
         for name, value in response.headers.items():
             if name.lower() not in ("content-type", "content-length"):  # such as when to try again
@@ -54,10 +63,17 @@ def _page_or(handler: Callable[[Any], Response]) -> Callable[[Exception], Respon
     return answer
 
 
+def detail(error: ApiError) -> str:
+    """What is to be said after ``reason``, in English: of a file, what exactly is wrong with it."""
+    return error.message if error.code == "InvalidFile" else ""
+
+
 def reason(error: Exception) -> str:
     """A sentence for people."""
     if isinstance(error, CSRFError):
         return say(OLD_FORM)
+    if isinstance(error, ApiError) and error.code == "InvalidFile":
+        return say(CAUSES.get(type(error.__cause__), OTHER_CAUSE))
     if isinstance(error, ApiError) and error.status in (400, 403, 409):
         return say(CODES.get(error.code, error.message))
     status = error.status if isinstance(error, ApiError) else getattr(error, "code", None) or 500

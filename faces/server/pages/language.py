@@ -27,6 +27,11 @@ def say(message: str, **values: object) -> str:
     return text.format(**values) if values else text
 
 
+def called(name: str) -> str:
+    """A name, or a word for people who have none."""
+    return name or say("Nameless")
+
+
 def count(one: str, many: str, number: int, **values: object) -> str:
     """As ``say``, of one thing, or of several or none: ``{number}`` is how many."""
     return say(one if number == 1 else many, number=number, **values)

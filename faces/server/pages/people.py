@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from faces.server import errors
 from faces.server.errors import ApiError
 from faces.server.pages.failures import reason
-from faces.server.pages.language import count, say
+from faces.server.pages.language import called, count, say
 from faces.server.pages.parts import parts
 from faces.server.records import PersonRecord, Removal
 
@@ -48,7 +48,7 @@ def rename(person_id: str) -> Response | tuple[str, int]:
         if error.status not in (400, 403, 409):
             raise
         return _page(somebody, problem_text=reason(error)), error.status
-    flash(say("{old} is now called {new}.", old=somebody.name, new=renamed.name))
+    flash(say("{old} is now called {new}.", old=called(somebody.name), new=called(renamed.name)))
     return redirect(url_for(".person", person_id=renamed.id))
 
 
@@ -59,7 +59,7 @@ def merge(person_id: str) -> Response | tuple[str, int]:
     if not into or into == person_id:
         return _page(somebody, problem_text=say("Choose somebody else to merge with.")), 400
     merged = parts().enrolment.merge(person_id, into)
-    flash(say("{old} and {new} are one person now.", old=somebody.name, new=merged.name))
+    flash(say("{old} and {new} are one person now.", old=called(somebody.name), new=called(merged.name)))
     return redirect(url_for(".person", person_id=merged.id))
 
 
@@ -72,7 +72,7 @@ def ask_to_remove(person_id: str) -> str:
 def remove(person_id: str) -> Response:
     somebody = parts().enrolment.person(person_id)
     removal = parts().enrolment.remove_person(person_id)
-    flash(say("{name} was removed.", name=somebody.name) + " " + erased(removal))
+    flash(say("{name} was removed.", name=called(somebody.name)) + " " + erased(removal))
     return redirect(url_for(".everyone"))
 
 

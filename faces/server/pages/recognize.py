@@ -12,7 +12,7 @@ from faces.server import errors
 from faces.server.errors import ApiError
 from faces.server.pages import looks, names, naming, pictures
 from faces.server.pages.failures import reason
-from faces.server.pages.language import percent, say
+from faces.server.pages.language import called, percent, say
 from faces.server.pages.parts import parts
 from faces.server.pages.pictures import Mark, View
 from faces.server.records import Candidate
@@ -92,7 +92,7 @@ def _found(image: Image, faces: Faces, embeddings: Floats, to_name: bool) -> lis
 def _marks(faces: Faces, found: list[Found], image: Image) -> tuple[Mark, ...]:
     marks = []
     for number, (box, one) in enumerate(zip(pictures.boxes(faces), found, strict=True), 1):
-        label = f"{one.who.name} {percent(one.who.confidence)}" if one.who else f"{number} {say('unknown')}"
+        label = f"{called(one.who.name)} {percent(one.who.confidence)}" if one.who else f"{number} {say('unknown')}"
         wide = box[2] >= WORDY * image.shape[1]
         marks.append(Mark(*box, label=label, known=one.who is not None, lines=one.look if wide else ()))
     return tuple(marks)

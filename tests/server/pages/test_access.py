@@ -11,9 +11,11 @@ import cv2
 import pytest
 from flask.testing import FlaskClient
 
+from faces.errors import FingerprintError, PickleError, UsageError
 from faces.server import errors
 from faces.server.application import KEY
 from faces.server.errors import ApiError
+from faces.server.records import PersonRecord
 from tests.crowd import stage
 from tests.server.conftest import PHOTOGRAPHS, SECRET
 from tests.server.pages.conftest import Site, serving
@@ -179,13 +181,50 @@ def test_there_is_no_room_for_more(
     assert answer.status_code == 403 and words in answer.text
 
 
+def test_who_has_no_name_is_called_something(inside: FlaskClient, app: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app.enrolment, "person", lambda id_: PersonRecord(id_, "", ()))
+    assert "Remove Nameless" in inside.get("/people/x").text
+    assert "Remove Nameless?" in inside.get("/people/x/remove").text
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [(UsageError, "Esto no es un conjunto"), (PickleError, "Estas no son"), (FingerprintError, "otros modelos")],
+)
+def test_a_failed_import_in_spanish(
+    inside: FlaskClient, app: Site, monkeypatch: pytest.MonkeyPatch, cause: type[Exception], words: str
+) -> None:
+    def fail(_: Path) -> None:
+        raise ApiError(400, "InvalidFile", "what is wrong") from cause()
+
+    monkeypatch.setattr(app.enrolment, "import_embeddings", fail)
+    inside.set_cookie("language", "es")
+    form = {"csrf_token": token(inside, "/train"), "file": (io.BytesIO(b"x"), "embeddings.pickle")}
+    answer = inside.post("/people/import", data=form)
+    assert answer.status_code == 400 and words in answer.text
+    assert '<span lang="en">what is wrong</span>' in answer.text
+
+
+def test_a_damaged_classifier_in_spanish(inside: FlaskClient, app: Site) -> None:
+    app.parts.classes.model.write_text("broken")
+    inside.set_cookie("language", "es")
+    text = inside.get("/classify").text
+    app.parts.classes.model.unlink()
+    assert "no se puede usar" in text and '<span lang="en">' in text
+
+
+def test_scripts_are_answered_with_part_of_a_page(inside: FlaskClient) -> None:
+    answer = inside.post("/recognize", headers={"X-Part": "1"})
+    assert answer.status_code == 400 and "is not from here" in answer.text and "<html" not in answer.text
+
+
 @pytest.mark.parametrize(("size", "shown"), [(4.0, True), (7.5, False)])
 def test_a_large_picture_is_shown_with_its_faces(inside: FlaskClient, size: float, shown: bool) -> None:
     face = cv2.imencode(".png", stage({"Ada": (80, 90), "Cleo": (220, 90)}))[1].tobytes()
     file = io.BytesIO(face.ljust(int(size * 2**20), b"\0")), "large.png"
     answer = inside.post("/train", data={"csrf_token": token(inside, "/train"), "name": "Ada", "picture": file})
     assert answer.status_code == 400 and f"has {size} MB. Use one of less than 3 MB" in answer.text
-    assert answer.text.count("<rect") == (2 if shown else 0) and " 6 MB" not in answer.text
+    assert answer.text.count("<rect") == (2 if shown else 0) and "The picture is too" not in answer.text
 
 
 @pytest.mark.parametrize("face", ["", "made up", "eyJhIjoxfQ.aGk.c2ln"])

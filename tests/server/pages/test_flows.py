@@ -14,7 +14,7 @@ from tests.server.pages.conftest import PATIENCE, Open, Site
 from tests.test_image_classes import write_classifier
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Request
+    from playwright.sync_api import Browser, Page, Request, Route
 
 
 def send(page: Page, form: str = "main form") -> None:
@@ -160,6 +160,36 @@ def test_the_camera_live(visit: Open, site: Site) -> None:
     before = len(sent)
     page.wait_for_timeout(700)
     assert len(sent) == before and page.evaluate("document.getElementById('video').srcObject") is None
+
+
+@pytest.mark.parametrize("how", ["refused", "silent"])
+def test_a_request_that_fails_is_told(visit: Open, site: Site, how: str) -> None:
+    site.enrol("Ada")
+    page = visit("/recognize")
+    words = {"refused": "Too many requests", "silent": "The server does not answer."}[how]
+
+    def fail(route: Route) -> None:
+        assert route.request.headers["x-part"]
+        problem = f"<p class='note bad' role='alert'>{words}</p>"
+        route.abort() if how == "silent" else route.fulfill(status=429, body=problem)
+
+    page.click("#open")
+    page.wait_for_selector("#seen .faces li")
+    page.route("**/recognize", fail)
+    page.wait_for_selector(f"#seen [role=alert] >> text={words}")
+    assert page.locator("#live *").count() == page.locator("#seen .faces").count() == 0
+    assert not text(page, "#told")
+    page.click("#pause")
+    page.wait_for_selector(f"#result [role=alert] >> text={words}")
+    page.unroute("**/recognize")
+    page.route("**/import", fail)
+    page.goto(f"{site.url}/people")
+    (site.folder / how / "Ada").mkdir(parents=True)
+    shutil.copy(site.folder / "Ada.png", site.folder / how / "Ada")
+    page.set_input_files("#folder", site.folder / how)
+    send(page, "#import")
+    page.wait_for_selector(f"#imported [role=alert] >> text={words}")
+    assert page.is_enabled("#import button")
 
 
 def test_a_camera_that_is_refused_is_explained(visit: Open) -> None:

@@ -1,5 +1,7 @@
 // A dataset folder is sent in parts, since it may be larger than what the server takes at a time.
 
+import { ask } from "./ask.js";
+
 const MOST = 12 * 2 ** 20; // bytes in a part
 const FILES = 50; // in a part
 
@@ -29,24 +31,24 @@ form?.addEventListener("submit", async (event) => {
   const button = form.querySelector("button");
   button.disabled = true;
   progress.hidden = false;
+  said.replaceChildren();
   let before = "";
-  try {
-    const all = parts(files);
-    for (const [index, part] of all.entries()) {
-      progress.value = index / all.length;
-      const body = new FormData();
-      body.append("csrf_token", form.elements.csrf_token.value);
-      body.append("before", before);
-      body.append("part", "1");
-      for (const file of part) body.append("folder", file, file.webkitRelativePath);
-      const response = await fetch(form.action, { method: "POST", body });
-      if (response.redirected) return location.reload();
-      said.innerHTML = await response.text();
-      if (!response.ok) break;
-      before = said.querySelector("data").value;
+  const all = parts(files);
+  for (const [index, part] of all.entries()) {
+    progress.value = index / all.length;
+    const body = new FormData();
+    body.append("csrf_token", form.elements.csrf_token.value);
+    body.append("before", before);
+    body.append("part", "1");
+    for (const file of part) body.append("folder", file, file.webkitRelativePath);
+    const { ok, html } = await ask(form.action, body);
+    if (!ok) { // what was added before stays to be read
+      said.insertAdjacentHTML("afterbegin", html);
+      break;
     }
-  } finally {
-    button.disabled = false;
-    progress.hidden = true;
+    said.innerHTML = html;
+    before = said.querySelector("data").value;
   }
+  button.disabled = false;
+  progress.hidden = true;
 });

@@ -1,5 +1,6 @@
 // The camera, live: a picture is sent when the one before it is answered, a few in a second; the server draws the boxes.
 
+import { ask } from "./ask.js";
 import { close, open, picture, say, usable } from "./camera.js";
 
 const EVERY = 250; // ms from one picture to the next, at least
@@ -13,12 +14,10 @@ const [live, seen, told, result] = ["live", "seen", "told", "result"].map((id) =
 const wait = (time) => new Promise((done) => { setTimeout(done, time); });
 let running = null; // what ends the run, while there is one
 
-async function post(address, fields, signal) {
+function post(address, fields, signal) {
   const body = new FormData();
   for (const [name, value] of Object.entries({ csrf_token: token, ...fields })) body.append(name, value);
-  const response = await fetch(address, { method: "POST", body, signal });
-  if (response.redirected) location.reload(); // the login is over
-  return response;
+  return ask(address, body, signal);
 }
 
 /** Tells who listens to the page who is to be seen, when that changes. */
@@ -28,28 +27,25 @@ function announce() {
 }
 
 async function run(signal) {
+  let failure = ""; // said once, not every time
   while (!signal.aborted) {
     const start = performance.now();
     let pause = EVERY;
-    try {
-      const blob = await picture(SIDE);
-      if (blob) {
-        const response = await post(form.action, { part: "live", picture: blob }, signal);
-        const text = await response.text();
-        if (signal.aborted) return;
-        if (response.ok) {
-          live.innerHTML = text;
-          seen.replaceChildren(live.querySelector(".seen"));
-          announce();
-          say("");
-        } else {
-          pause = AGAIN;
-        }
-      }
-    } catch {
+    const blob = await picture(SIDE);
+    if (blob) {
+      const { ok, html } = await post(form.action, { part: "live", picture: blob }, signal);
       if (signal.aborted) return;
-      say("lost");
-      pause = AGAIN;
+      if (ok) {
+        live.innerHTML = html;
+        seen.replaceChildren(live.querySelector(".seen"));
+        failure = "";
+      } else {
+        live.replaceChildren();
+        if (html !== failure) seen.innerHTML = html;
+        failure = html;
+        pause = AGAIN;
+      }
+      announce();
     }
     await wait(Math.max(0, pause - (performance.now() - start)));
   }
@@ -81,9 +77,9 @@ pauser.addEventListener("click", async () => {
   const blob = await picture(2 * SIDE);
   if (!blob) return;
   stop();
-  const response = await post(form.action, { part: "result", picture: blob });
-  result.innerHTML = await response.text();
-  result.querySelector("#found")?.focus();
+  const { html } = await post(form.action, { part: "result", picture: blob });
+  result.innerHTML = html;
+  (result.querySelector("#found") ?? opener).focus();
 });
 
 // Names are given without leaving the page, so that the others in the picture can be named, too.
@@ -92,10 +88,10 @@ result.addEventListener("submit", async (event) => {
   if (!naming) return;
   event.preventDefault();
   const fields = { ...Object.fromEntries(new FormData(naming)), part: "1" };
-  const response = await post(naming.action, fields);
+  const { ok, html } = await post(naming.action, fields);
   const answer = document.createElement("div");
-  answer.innerHTML = await response.text();
-  if (response.ok) {
+  answer.innerHTML = html;
+  if (ok) {
     naming.replaceWith(answer);
     answer.tabIndex = -1;
     answer.focus();
