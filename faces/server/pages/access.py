@@ -50,7 +50,7 @@ def install(app: Flask, key: str) -> None:
 
 def inside() -> bool:
     """Whether the key was given within ``LASTS``; the cookie alone would last from one request to the next."""
-    return time.time() - session.get(INSIDE, 0) < LASTS.total_seconds()
+    return time.time() < float(session.get(INSIDE, 0)) + LASTS.total_seconds()
 
 
 def session_is_needed(path: str) -> bool:
