@@ -32,7 +32,7 @@ CODES = {  # what has a name or a number in its message
     "PersonExists": "There is somebody of this name already. Merge the two instead.",
     "QuotaExceeded": "There are as many as may be; remove something first.",
 }
-CAUSES: dict[type[BaseException], str] = {  # of a file that cannot be imported; its message is the detail
+CAUSES: dict[type[BaseException | None], str] = {  # of a file that cannot be imported; its message is the detail
     UsageError: "This is no data set that can be imported.",
     PickleError: "These are no embeddings that can be imported.",
     FingerprintError: "These embeddings were made by other models than the server's.",
