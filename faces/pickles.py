@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import math
 import pickle
+import pickletools
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -47,6 +49,10 @@ class _Array(np.ndarray[Any, Any]):
 
     def __setstate__(self, state: Any) -> None:
         version, shape, dtype, fortran, data = state
+        kind, each = (list, 1) if dtype.real.hasobject else (bytes, dtype.real.itemsize)
+        sides = all(type(side) is int and side >= 0 for side in shape)
+        if not sides or type(data) is not kind or len(data) != each * math.prod(shape):
+            raise PickleError("an array's content is not of its size")  # numpy reads past the end of a short list
         super().__setstate__((version, shape, dtype.real, fortran, data))
 
     def __reduce__(self) -> Any:
@@ -89,6 +95,64 @@ CLASSIFIERS = _only(
 )
 
 
+ARGUMENTS = {ord(code.code): code.arg.n if code.arg else 0 for code in pickletools.opcodes}
+"""How many bytes follow an opcode; below 0: a line, or as many as the number says that follows."""
+NUMBERS = {
+    pickletools.TAKEN_FROM_ARGUMENT1: 1, pickletools.TAKEN_FROM_ARGUMENT4: 4,
+    pickletools.TAKEN_FROM_ARGUMENT4U: 4, pickletools.TAKEN_FROM_ARGUMENT8U: 8,
+}  # fmt: skip
+"""How many bytes such a number has."""
+OF_TWO_LINES = pickle.GLOBAL + pickle.INST
+FRAMES = "its frames do not fit what is in them"  # the unpickler would read on elsewhere than what checks it
+LOOKED_AT = pickle.PUT + pickle.LONG_BINPUT + pickle.FRAME + pickle.STOP
+
+
+def _check_memo(data: bytes) -> None:
+    """Refuse an index of the memo that is beyond the file's length: the unpickler makes room for all up to it.
+
+    Others cannot be large: BINPUT's is a byte, and MEMOIZE counts. ``pickletools.genops`` takes three times as long.
+    Whatever the unpickler stops at is left to it.
+    """
+    size, at, frame = len(data), 0, 0
+    arguments, looked_at = ARGUMENTS, frozenset(LOOKED_AT)  # as locals: this is once for each opcode of a large file
+    while at < size:
+        start, code = at, data[at]
+        follow = arguments.get(code)
+        if follow is None:
+            return
+        if follow >= 0:
+            at += 1 + follow
+        elif follow in NUMBERS:
+            at = start + 1 + NUMBERS[follow]
+            at += data[start + 1] if at == start + 2 else int.from_bytes(data[start + 1 : at], "little")
+        else:
+            at += 1
+            for _ in range(2 if code in OF_TWO_LINES else 1):
+                at = data.find(b"\n", at) + 1 or size
+        if start < frame < at:
+            raise PickleError(FRAMES)
+        if code not in looked_at:
+            continue
+        argument = data[start + 1 : at]
+        if code == pickle.STOP[0]:
+            return
+        if code == pickle.PUT[0]:
+            _check_index(int(argument) if argument.strip().isdigit() else size + 1, size)
+            continue
+        number = int.from_bytes(argument, "little")
+        if code == pickle.LONG_BINPUT[0]:
+            _check_index(number, size)
+        elif at < frame < at + number:
+            raise PickleError(FRAMES)
+        else:
+            frame = max(frame, at + number)
+
+
+def _check_index(index: int, size: int) -> None:
+    if index > size:
+        raise PickleError("it asks for more memory than such a file needs")
+
+
 class _Unpickler(pickle.Unpickler):
     def __init__(self, data: bytes, allowed: Allowed) -> None:
         super().__init__(io.BytesIO(data))
@@ -108,7 +172,9 @@ def load(path: Path, what: str, remedy: str, allowed: Allowed = ARRAYS) -> Any:
     if not path.is_file():
         raise PickleError(f"{path}: {'a folder' if path.is_dir() else 'no such file'}; {remedy}")
     try:
-        return _Unpickler(path.read_bytes(), allowed).load()
+        data = path.read_bytes()
+        _check_memo(data)
+        return _Unpickler(data, allowed).load()
     except PickleError as error:
         raise PickleError(f"{path}: refused as {what}: {error}; {remedy}") from None
     except OSError as error:

@@ -88,6 +88,66 @@ def test_a_hostile_file_is_refused_not_run(tmp_path: Path, wrap: Any, protocol: 
         assert not trace.exists()
 
 
+class State:
+    """Pickles as an array with this state."""
+
+    def __init__(self, *state: Any) -> None:
+        self.state = state
+
+    def __reduce__(self) -> Any:
+        return (*np.zeros(0).__reduce__()[:2], self.state)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "data"),
+    [
+        ((10_000,), "O", []),
+        ((2,), "O", ["a"]),
+        ((0,), "O", ["a"]),
+        ((1,), "O", b"12345678"),
+        ((-1, -1), "O", ["a"]),
+        ((np.int64(2**32), np.int64(2**32)), "O", []),
+        ((10_000,), "f4", b""),
+        ((1,), "f4", b"12345"),
+        ((1,), "f4", [1, 2, 3, 4]),
+    ],
+)
+def test_an_arrays_content_is_of_its_size(tmp_path: Path, shape: Any, dtype: str, data: Any) -> None:
+    (tmp_path / "a.pickle").write_bytes(pickle.dumps(State(1, shape, np.dtype(dtype), False, data)))
+    with pytest.raises(PickleError, match="refused as embeddings: an array's content is not of its size; do this"):
+        load(tmp_path / "a.pickle")
+
+
+HUGE = b"r\0\0\0\x20"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\x80\2N" + HUGE + b".",
+        b"Np536870912\n.",
+        b"Np5368_70912\n.",
+        b"Np536870912\0\n.",
+        b"cnumpy\nndarray\n" + HUGE + b".",
+        b"U\1rX\1\0\0\0.0\x8d\1\0\0\0\0\0\0\0.0" + HUGE + b".",
+        b"\x80\4\x95\2\0\0\0\0\0\0\0NM\1\1" + HUGE + b".",  # the frame's last opcode has its number beyond it
+        b"\x80\4\x95\1\0\0\0\0\0\0\0U\4" + HUGE + b".",
+        b"\x80\4\x95\x0b\0\0\0\0\0\0\0NN\x95\6\0\0\0\0\0\0\0" + HUGE + b".",  # right up to its end
+    ],
+)
+def test_a_small_file_gets_no_large_memo(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.pickle").write_bytes(data)
+    with pytest.raises(PickleError, match=r"refused as embeddings: .*(memory|frames).*; do this"):
+        load(tmp_path / "a.pickle")
+
+
+@pytest.mark.parametrize("protocol", range(3, pickle.HIGHEST_PROTOCOL + 1))
+def test_many_things_come_back(tmp_path: Path, protocol: int) -> None:
+    values = [[str(k), 2 * k, (k,), str(k).encode() * 50, 0.5 * k] for k in range(5000)] + [bytes(1 << 20), 1 << 9000]
+    (tmp_path / "a.pickle").write_bytes(pickle.dumps(values, protocol))
+    assert load(tmp_path / "a.pickle") == values
+
+
 def test_names_with_dots_lead_nowhere(tmp_path: Path) -> None:
     (tmp_path / "a.pickle").write_bytes(b"\x80\x04\x8c\x05numpy\x8c\x0endarray.tofile\x93.")
     with pytest.raises(PickleError, match=r"it asks for numpy\.ndarray\.tofile"):

@@ -14,9 +14,9 @@ from pathvalidate import sanitize_filename
 from faces.datasets import Folder
 from faces.errors import UsageError
 from faces.images import SUFFIXES, decode_image
+from faces.server.vision import MOST_BYTES
 
 MOST_FILES = 100_000
-MOST_BYTES = 32 << 20  # of a photograph
 MOST_TIMES = 100  # an archive's size, that what is in it may have: photographs can hardly be packed
 SUFFIX = {  # by what files begin with
     b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"BM": ".bmp", b"RIFF": ".webp", b"II*\0": ".tif", b"MM\0*": ".tif",

@@ -163,7 +163,7 @@ class Enrolment:
 
         Raises ApiError, 400, for what is no data set.
         """
-        return self._imported(self._exchange.take_dataset(files, vision.pipeline))
+        return self._imported(self._exchange.take_dataset(files, vision))
 
     def export_embeddings(self) -> bytes:
         """An ``embeddings.pickle`` of everybody, for the scripts."""

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import IO
 
 from sqlalchemy import select
 
-from faces.errors import FacesError
+from faces.errors import FacesError, ImageError
 from faces.gallery import LeftOut
-from faces.images import decode_image
-from faces.pipeline import Pipeline
+from faces.images import Picture
 from faces.server import cutouts, dataset_files, gallery_file, origins, roster, sharing
 from faces.server.database import Database
 from faces.server.dataset_files import Files, Portrait
@@ -21,6 +20,7 @@ from faces.server.errors import ApiError
 from faces.server.records import Exported, Imported
 from faces.server.roster import NewFace
 from faces.server.schema import Face, Person, Photograph
+from faces.server.vision import Vision
 
 TOGETHER = 16  # photographs of a data set that are embedded and added in one go
 
@@ -45,13 +45,13 @@ class Exchange:
             _, rows = gallery_file.load(path, roster.fingerprint(session), dimension)
             return sharing.take(session, roster.opened(session), rows, self._farthest, again=True).imported
 
-    def take_dataset(self, files: Files, pipeline: Pipeline) -> Imported:
+    def take_dataset(self, files: Files, vision: Vision) -> Imported:
         """See ``Enrolment.import_dataset``."""
         total = Imported()
         with _refused(files if isinstance(files, Path) else None):
             photographs = dataset_files.portraits(files)
             while some := list(islice(photographs, TOGETHER)):
-                total += self._take(some, pipeline)
+                total += self._take(some, vision)
         return total
 
     def embeddings(self) -> tuple[bytes, int]:
@@ -72,9 +72,11 @@ class Exchange:
         without = (one.name for one in everybody if not any(face.picture for face in one.faces))
         return Exported(number, tuple(without))
 
-    def _take(self, some: list[Portrait], pipeline: Pipeline) -> Imported:
+    def _take(self, some: list[Portrait], vision: Vision) -> Imported:
         left_out, new = [], []
-        for portrait, enrolment in zip(some, pipeline.enrol(one.data for one in some), strict=True):
+        with closing(_admitted(some, vision)) as photographs:
+            enrolments = vision.pipeline.enrol(photographs)
+        for portrait, enrolment in zip(some, enrolments, strict=True):
             try:
                 name = roster.checked_name(portrait.person) if enrolment.face is not None else ""
             except ApiError as error:
@@ -85,7 +87,9 @@ class Exchange:
                 continue
             pictures = None
             if self._keep_photos:
-                pictures = portrait.data, cutouts.cut(decode_image(portrait.data), enrolment.face.xyxy[0])
+                picture = Picture(portrait.data)
+                with vision.admitted(picture):
+                    pictures = portrait.data, cutouts.cut(picture.at_least(1)[0], enrolment.face.xyxy[0])
             new.append(NewFace(name, enrolment.embedding, enrolment.sha256, pictures))
         with self._database.write() as session:
             group = roster.opened(session)
@@ -93,6 +97,21 @@ class Exchange:
             unknown = [one for one in new if there.match(one.sha256, one.name, one.embedding) is None]
             _, people = roster.add(session, group, unknown)
         return Imported(people, len(unknown), len(new) - len(unknown), tuple(left_out))
+
+
+def _admitted(some: Iterable[Portrait], vision: Vision) -> Generator[bytes | str, None, None]:
+    """Each photograph's file, until the next one is asked for, or why it is left out."""
+    for portrait in some:
+        if isinstance(portrait.data, str):
+            yield portrait.data
+            continue
+        try:
+            with vision.admitted(Picture(portrait.data)):
+                yield portrait.data
+        except ApiError as error:
+            yield error.message
+        except ImageError as error:
+            yield f"unreadable: {error}"
 
 
 @contextmanager

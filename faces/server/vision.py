@@ -61,15 +61,20 @@ class Vision:
         with ExitStack() as stack:
             try:
                 picture = Picture(data)
-                megapixels = picture.sides[0] * picture.sides[1] / 1e6
-                if megapixels > MOST_MEGAPIXELS:
-                    raise errors.image_too_big(f"At most {MOST_MEGAPIXELS} megapixels are allowed.")
-                if megapixels > LARGE:
-                    stack.enter_context(self._large)
+                stack.enter_context(self.admitted(picture))
                 image = picture.at_least(1)[0]
             except ImageError as error:
                 raise errors.unsupported_image() from error
             yield image
+
+    @contextmanager
+    def admitted(self, picture: Picture) -> Iterator[None]:
+        """While a large one is used in here, no other large one is. Raises ApiError, 400, for one too large."""
+        megapixels = picture.sides[0] * picture.sides[1] / 1e6
+        if megapixels > MOST_MEGAPIXELS:
+            raise errors.image_too_big(f"At most {MOST_MEGAPIXELS} megapixels are allowed.")
+        with self._large if megapixels > LARGE else nullcontext():
+            yield
 
     def decode(self, data: bytes) -> Image:
         """As ``opened``, but the next large one does not wait until this is no longer used."""

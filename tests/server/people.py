@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Lock
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -50,7 +51,14 @@ def vision() -> Vision:
     embedder: Any = ColourEmbedder()
     embedder.accepts = lambda scheme: True
     pipeline = Pipeline(cast(Any, FakeDetector()), predictor, embedder)
-    return cast(Vision, SimpleNamespace(pipeline=pipeline))
+    return PlainVision(pipeline)
+
+
+class PlainVision(Vision):
+    """Of a pipeline, without models of looks."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.pipeline, self._large = pipeline, Lock()
 
 
 class People:

@@ -25,6 +25,7 @@ from faces.gallery import Gallery
 from faces.locks import only_one
 from faces.recognizers import FaceRecognizer, save
 from faces.server import dataset_files, persons, roster, shared_gallery
+from faces.server import vision as server_vision
 from faces.server.enrolment import Imported
 from faces.server.errors import ApiError
 from faces.server.gallery_file import ERASED
@@ -402,6 +403,38 @@ def test_hostile_zip_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(dataset_files, "MOST_FILES", 2)
     with pytest.raises(ApiError, match="at most 2"):
         people.enrolment.import_dataset(path, vision())
+
+
+def test_large_photographs_of_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_vision, "LARGE", 0.001)  # as all of them are
+    monkeypatch.setattr(server_vision, "MOST_MEGAPIXELS", 0.01)
+    people, seeing = People(tmp_path, keep_photos=True), vision()
+    used: list[bool] = []
+    enrol = seeing.pipeline._prepare
+
+    def watched(photograph: bytes | str) -> Any:
+        used.append(seeing._large.locked())
+        return enrol(photograph)
+
+    monkeypatch.setattr(seeing.pipeline, "_prepare", watched)
+    path = zipped(tmp_path / "data.zip", {
+        "Ada/1.jpg": jpeg("Ada"), "Ada/2.jpg": jpeg("Ada", 1), "Ada/wide.png": black(101),
+        "Ada/heavy.png": bytes(7 << 20), "Ada/fits.png": black(100), **{f"Ada/rough {k}.jpg": np.random.default_rng(k).bytes(90_000) for k in range(2)},
+    })  # fmt: skip
+    imported = people.enrolment.import_dataset(path, seeing)
+    assert people.faces() == {"Ada": 2} and not seeing._large.locked()
+    assert used == [True, True, False, False, True, False, False]
+    assert dict(imported.left_out) == {
+        "Ada/wide.png": "Image size is too big. At most 0.01 megapixels are allowed.",
+        "Ada/heavy.png": "too large a file: at most 6 MB", "Ada/fits.png": "no face",
+        "Ada/rough 0.jpg": "unreadable: not an image", "Ada/rough 1.jpg": "unreadable: not an image",
+    }  # fmt: skip
+
+
+def black(side: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (side, 100)).save(file, "PNG")
+    return file.getvalue()
 
 
 def test_files_of_one_persons_folder(tmp_path: Path) -> None:
