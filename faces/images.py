@@ -154,14 +154,15 @@ def write_image(path: Path, image: Image) -> None:
     write_bytes(path, data.tobytes())
 
 
-def write_bytes(path: Path, data: bytes) -> None:
+def write_bytes(path: Path, data: bytes, most: int = 0o777) -> None:
     """Write through a temporary file beside ``path`` and rename it: a crash, or a full disk, leaves the old file.
 
-    Makes missing folders. Raises FacesError when that cannot be done.
+    Makes missing folders. A file keeps its mode; most: what of it anybody may have. Raises FacesError when that cannot
+    be done.
     """
     try:
         _make_room(path)
-        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        mode = most & (path.stat().st_mode if path.exists() else 0o666 & ~_umask())
         with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             try:
                 file.write(data)

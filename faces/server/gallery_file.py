@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from faces.errors import FacesError, PickleError
+from faces.errors import PickleError
 from faces.gallery import Gallery, LeftOut
+from faces.images import write_bytes
 from faces.locks import only_one
 from faces.server import origins
 from faces.types import Fingerprint, Floats
@@ -120,9 +120,5 @@ class GalleryFile:
         return self.path.exists() and not (self.path.is_file() and self.path.stat().st_size == 0)
 
     def write(self, gallery: Gallery) -> None:
-        """Whole or not at all; a new one is for its owner alone. Raises FacesError."""
-        try:
-            os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
-        except OSError as error:
-            raise FacesError(f"cannot write {self.path}: {(error.strerror or str(error)).lower()}") from error
-        gallery.save(self.path)
+        """Whole or not at all, and for its owner alone. Raises FacesError."""
+        write_bytes(self.path, gallery.pickled(), most=0o700)

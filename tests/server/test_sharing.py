@@ -81,6 +81,14 @@ def test_who_is_enrolled_is_in_the_file(start: Callable[..., People], path: Path
     assert People(path.parent.parent, gallery=True, database="other.db").faces() == {"Bob": 1}
 
 
+@pytest.mark.parametrize(("mode", "then"), [(0o644, 0o600), (0o660, 0o600), (0o400, 0o400)])
+def test_the_file_becomes_its_owners_alone(start: Callable[..., People], path: Path, mode: int, then: int) -> None:
+    gallery(("Ada", 0)).save(path)
+    path.chmod(mode)
+    start().enrol("Bob")
+    assert stat.S_IMODE(path.stat().st_mode) == then
+
+
 def test_a_kill_before_the_file_was_written(start: Callable[..., People], path: Path) -> None:
     gallery(("Ada", 0), ("Bob", 0)).save(path)
     people = start()
@@ -419,7 +427,8 @@ def test_large_photographs_of_a_data_set(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(seeing.pipeline, "_prepare", watched)
     path = zipped(tmp_path / "data.zip", {
         "Ada/1.jpg": jpeg("Ada"), "Ada/2.jpg": jpeg("Ada", 1), "Ada/wide.png": black(101),
-        "Ada/heavy.png": bytes(7 << 20), "Ada/fits.png": black(100), **{f"Ada/rough {k}.jpg": np.random.default_rng(k).bytes(90_000) for k in range(2)},
+        "Ada/heavy.png": bytes(7 << 20), "Ada/fits.png": black(100),
+        **{f"Ada/rough {k}.jpg": np.random.default_rng(k).bytes(90_000) for k in range(2)},
     })  # fmt: skip
     imported = people.enrolment.import_dataset(path, seeing)
     assert people.faces() == {"Ada": 2} and not seeing._large.locked()
