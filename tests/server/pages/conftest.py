@@ -54,13 +54,16 @@ class SeeingVision(ColourVision):
         super().__init__()
         self.pipeline = self  # type: ignore[assignment]
 
-    def enrol(self, photographs: Iterable[bytes | str]) -> Iterator[Enrolled]:
-        for data in photographs:
-            assert isinstance(data, bytes)
-            image = self.decode(data)
-            face, sha256 = self.detect(image), hashlib.sha256(data).hexdigest()
-            embedding = self.embed(image, face)[0] if len(face) else None
-            yield Enrolled(face if len(face) else None, embedding, sha256, "" if len(face) else "no face")
+    def enrol(self, photographs: Iterable[bytes | str]) -> list[Enrolled]:
+        return [self._enrolled(data) for data in photographs]
+
+    def _enrolled(self, data: bytes | str) -> Enrolled:
+        if isinstance(data, str):
+            return Enrolled(reason=data)
+        image = self.decode(data)
+        face, sha256 = self.detect(image), hashlib.sha256(data).hexdigest()
+        embedding = self.embed(image, face)[0] if len(face) else None
+        return Enrolled(face if len(face) else None, embedding, sha256, "" if len(face) else "no face")
 
     def looks(self, image: Image, faces: Faces, embeddings: Floats | None, names: Any) -> Answers:
         rows = {"gender": [0.1, 0.9], "age": [34], "glasses": [0.9, 0.1, 0], "emotion": [0.4, 0.4, 0.2]}
