@@ -129,6 +129,8 @@ def _check_memo(data: bytes) -> None:
             at += 1
             for _ in range(2 if code in OF_TWO_LINES else 1):
                 at = data.find(b"\n", at) + 1 or size
+        if at > size:  # cut off: the unpickler says so
+            return
         if start < frame < at:
             raise PickleError(FRAMES)
         if code not in looked_at:

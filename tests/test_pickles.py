@@ -198,3 +198,11 @@ class StandIn:
 
     names: Any
     more: Any
+
+
+@pytest.mark.parametrize("data", [b"trunc", b"\x80\x04Nr\x01", b"\x80\x04\x95\xff\xff"])
+def test_what_is_cut_off_is_called_no_pickle(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "cut.pickle"
+    path.write_bytes(data)
+    with pytest.raises(PickleError, match="not letters"):
+        pickles.load(path, "letters", "write it again")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Protocol
 
+from concurrent_log_handler import ConcurrentRotatingFileHandler
 from flask import has_request_context, request
 
 from faces.errors import FacesError
@@ -29,6 +31,11 @@ def unheard(action: str, **what: str) -> None:
     """An audit that is not kept."""
 
 
+class _File(ConcurrentRotatingFileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        log.error("a line of the audit log could not be written: %s", sys.exc_info()[1])
+
+
 class AuditLog:
     """A file, which only its owner can read; several processes may write into it. Full ones get a number.
 
@@ -37,16 +44,10 @@ class AuditLog:
     """
 
     def __init__(self, path: Path) -> None:
-        from concurrent_log_handler import ConcurrentRotatingFileHandler
-
-        class File(ConcurrentRotatingFileHandler):
-            def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-                log.error("a line of the audit log could not be written: %s", sys.exc_info()[1])
-
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(0o600)
-            self._handler = File(path, maxBytes=MOST_BYTES, backupCount=KEPT, encoding="utf-8", chmod=0o600)
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600))
+            self._handler = _File(path, maxBytes=MOST_BYTES, backupCount=KEPT, encoding="utf-8", chmod=0o600)
         except OSError as error:
             raise FacesError(f"{path}: {(error.strerror or str(error)).lower()}") from error
 

@@ -53,7 +53,8 @@ class Database:
             if self.is_shared:
                 postgresql.tell_schema(self._writer, self.has_vectors)
         except (OSError, DatabaseError, DBAPIError, CommandError, ImportError) as error:
-            cause = postgresql.one_line(error) if isinstance(error, DBAPIError) else str(error)
+            told = error.strerror if isinstance(error, OSError) else None  # without number and name
+            cause = postgresql.one_line(error) if isinstance(error, DBAPIError) else told or str(error)
             raise FacesError(f"cannot use the database {self.name}: {cause.lower()}") from error
 
     @staticmethod

@@ -8,7 +8,6 @@ from typing import IO
 
 import numpy as np
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.orm import Session
 
 from faces.server import collections, errors, origins, retention, roster
 from faces.server.audit import Audit, unheard
@@ -22,7 +21,7 @@ from faces.server.kinds import FACES_OF_A_PERSON, LARGE_PERSON_GROUP
 from faces.server.matching import Indexes
 from faces.server.records import Candidate, Exported, FaceRecord, Imported, PersonRecord, Removal, Shared
 from faces.server.roster import GROUP_ID, NewFace
-from faces.server.schema import Collection, Face, Person, Photograph
+from faces.server.schema import Face, Person, Photograph
 from faces.server.shared_gallery import SharedGallery
 from faces.server.vision import Vision
 from faces.types import Floats
@@ -71,17 +70,14 @@ class Enrolment:
         with self._database.write() as session:
             group = roster.opened(session)
             (key,), created = roster.called(session, group, [name])
-            record = self._add(session, group, session.get_one(Person, key), embedding, cutout, photo)
+            if (session.scalar(select(func.count()).where(Face.person_key == key)) or 0) >= FACES_OF_A_PERSON:
+                raise errors.quota_exceeded("Persisted face")
+            person, pictures = session.get_one(Person, key), (photo, cutout) if self._keep_photos else None
+            new = NewFace(person.name or "", embedding, origins.digest(photo), pictures)
+            roster.add_faces(session, group, [key], [new])
+            record = roster.record(session, person)
         self._changed("enrol", person=record.id, face=record.faces[-1].id)
         return created == 1, record
-
-    def add_to(self, person_id: str, embedding: Floats, cutout: bytes, photo: bytes) -> PersonRecord:
-        """Add a face to somebody: see ``enrol``. Raises ApiError, 404, where there is nobody."""
-        with self._database.write() as session:
-            group, person = roster.find(session, person_id)
-            record = self._add(session, group, person, embedding, cutout, photo)
-        self._changed("enrol", person=record.id, face=record.faces[-1].id)
-        return record
 
     def rename(self, person_id: str, name: str) -> PersonRecord:
         """Raises ApiError: 404 where there is nobody, 400 for a name that is none, 409 for one that somebody has."""
@@ -198,17 +194,6 @@ class Enrolment:
             self._audit("import", collection=COLLECTION, faces=str(shared.faces))
         return shared
 
-    def _add(
-        self, session: Session, group: Collection, person: Person, embedding: Floats, cutout: bytes, photo: bytes
-    ) -> PersonRecord:
-        number = session.scalar(select(func.count()).where(Face.person_key == person.key)) or 0
-        if number >= FACES_OF_A_PERSON:
-            raise errors.quota_exceeded("Persisted face")
-        pictures = (photo, cutout) if self._keep_photos else None
-        new = NewFace(person.name or "", embedding, origins.digest(photo), pictures)
-        roster.add_faces(session, group, [person.key], [new])
-        return roster.record(session, person)
-
     def _remove(self, person_id: str, face_id: str | None) -> Removal:
         with self._database.write() as session:
             group, person = roster.find(session, person_id)
@@ -227,7 +212,7 @@ class Enrolment:
         face = {} if face_id is None else {"face": face_id}
         self._audit("erase", collection=COLLECTION, person=person_id, **face, faces=str(len(gone)))
         shared = self.follow(gone)
-        return Removal(name, len(gone), len(gone), kept, shared.models, shared.dataset, shared.pending)
+        return Removal(name, len(gone), kept, shared.models, shared.dataset, shared.pending)
 
     def _imported(self, imported: Imported) -> Imported:
         if imported.faces:

@@ -12,8 +12,6 @@ from flask import Response, request
 from faces.server.metrics import milliseconds
 from faces.server.templates import here
 
-FORMS = ("text", "json", "none")
-
 requests = logging.getLogger("faces.server.requests")
 
 

@@ -48,11 +48,10 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What was erased. faces, embeddings, photographs: how many. The rest is as in ``Shared``."""
+    """What was erased. faces, each with its embedding, and photographs: how many. The rest is as in ``Shared``."""
 
     name: str
     faces: int
-    embeddings: int
     photographs: int
     models: tuple[str, ...] = ()
     dataset: tuple[str, ...] = ()

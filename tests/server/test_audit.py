@@ -101,3 +101,8 @@ def test_a_full_disk_stops_nothing_and_is_told(tmp_path: Path, caplog: pytest.Lo
         log.close()
         text = (folder / "audit.log").read_text()
         assert "before" in text and "after" in text
+
+
+def test_a_place_that_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(FacesError, match="is a directory"):
+        AuditLog(tmp_path)

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import OperationalError
 
-from faces.errors import FingerprintError, UsageError
+from faces.errors import FacesError, FingerprintError, UsageError
 from faces.server import keys
 from faces.server.database import Database
 from faces.server.schema import Base, Collection, Face
@@ -43,6 +43,11 @@ def test_it_is_for_its_owner_and_its_models_alone(tmp_path: Path) -> None:
 def test_addresses_that_are_none(url: str) -> None:
     with pytest.raises(UsageError, match="give a file"):
         Database.path_of(url)
+
+
+def test_a_folder_is_no_database(tmp_path: Path) -> None:
+    with pytest.raises(FacesError, match=r": is a directory$"):
+        Database(f"sqlite:///{tmp_path}", FINGERPRINT)
 
 
 def test_an_error_leaves_nothing_half(api: Api) -> None:

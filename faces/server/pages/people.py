@@ -101,7 +101,7 @@ def erased(removal: Removal) -> str:
     """What is gone, and what is not, in sentences."""
     number = (
         count("{number} face", "{number} faces", removal.faces),
-        count("{number} embedding", "{number} embeddings", removal.embeddings),
+        count("{number} embedding", "{number} embeddings", removal.faces),
         count("{number} photograph", "{number} photographs", removal.photographs),
     )
     told = [say("Erased: {what}.", what=", ".join(number))]
