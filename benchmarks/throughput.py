@@ -35,8 +35,9 @@ from faces.errors import UsageError
 from faces.images import check_writable, write_bytes
 from faces.pipeline import Pipeline
 from faces.tasks import EMBEDDED_TOGETHER
+from faces.torch7 import write_t7
 from faces.types import Floats
-from tests.torch7_files import nn4_small2, write_t7
+from tests.torch7_files import nn4_small2
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL, LARGE = "small", "12 megapixels"

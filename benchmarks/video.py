@@ -32,8 +32,9 @@ from faces import cli
 from faces.images import check_writable, write_bytes
 from faces.sources import open_source
 from faces.sources.base import Source
+from faces.torch7 import write_t7
 from faces.types import Floats
-from tests.torch7_files import nn4_small2, write_t7
+from tests.torch7_files import nn4_small2
 
 CLIP_NAME = "the clip"
 STAGES = "read", "grey", "detect", "flow", "embed", "name", "draw"

@@ -11,7 +11,7 @@ import numpy as np
 
 from faces import dlib_weights, zoo
 from faces.aligners import TEMPLATES, Aligner
-from faces.engine import Array, CvDnnEngine, Engine, OnnxEngine
+from faces.engine import Array, Engine, OnnxEngine, torch7
 from faces.errors import ModelError
 from faces.types import Floats, Image, ModelId, ModelSpec
 
@@ -74,7 +74,7 @@ def load(name: str, threads: int | None = None) -> Embedder:
             " (or leave out --embedding-model for the built-in one)"
         )
     if path.suffix.lower() == ".t7":
-        spec, network = zoo.MODELS["openface"], CvDnnEngine(path)
+        spec, network = zoo.MODELS["openface"], torch7(path, threads)
         spec = replace(spec, dimension=_dimension(network, spec, path))
         return Embedder(network, spec, _id(path, spec), Aligner(TEMPLATES["openface"]), _blob(spec))
     if path.suffix.lower() == ".onnx":

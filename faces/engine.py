@@ -1,5 +1,7 @@
 """The only door to an inference runtime: ONNX Runtime for ``.onnx``, ``cv2.dnn`` for ``.t7``, Caffe and TensorFlow.
 
+A ``.t7`` is for ONNX Runtime where this OpenCV reads none any more.
+
 An engine takes one array and gives the network's outputs. It knows nothing of pictures or faces.
 """
 
@@ -15,6 +17,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faces import torch7_onnx
 from faces.errors import ModelError
 
 Array = NDArray[Any]
@@ -31,7 +34,7 @@ class Engine(Protocol):
 class OnnxEngine:
     """An ONNX network on the processor, by ONNX Runtime; may be called from several threads at once.
 
-    model: a file. threads: within one call; for several calls at once, 1 serves best. any_size: take images of any
+    model: an ``.onnx`` file, or a ``.t7`` of OpenFace's kind. threads: within one call; for several calls at once, 1 serves best. any_size: take images of any
     height and width where the file states one, which a network that only convolves can.
     Raises ModelError when the file is missing or is no ONNX network.
     """
@@ -48,8 +51,10 @@ class OnnxEngine:
         options.enable_mem_pattern = False  # of each size of picture, another block as large as all it takes
         options.log_severity_level = 3
         try:
-            source = _without_sizes(model) if any_size else model
+            source = _source(model, any_size)
             self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+        except ModelError:
+            raise
         except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception
             raise ModelError(f"{model}: not a network that ONNX Runtime can run ({first_line(error)})") from error
         self._input = self._session.get_inputs()[0]
@@ -123,6 +128,18 @@ class CvDnnEngine:
                 return [np.array(self._net.forward())]
         except cv2.error as error:
             raise ModelError(f"{self._weights}: OpenCV cannot compute it; download it again") from error
+
+
+def torch7(path: Path, threads: int | None = None) -> Engine:
+    """OpenFace's network in a ``.t7``: by OpenCV, or by ONNX Runtime where this OpenCV reads none any more."""
+    return CvDnnEngine(path) if hasattr(cv2.dnn, "readNetFromTorch") else OnnxEngine(path, threads)
+
+
+def _source(model: Path, any_size: bool) -> Path | bytes:
+    """What ONNX Runtime is to read."""
+    if model.suffix.lower() == ".t7":
+        return torch7_onnx.converted(model)
+    return _without_sizes(model) if any_size else model
 
 
 def _without_sizes(model: Path) -> bytes:

@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "faces"
 LAYERS = (
     "errors answers types geometry",
-    "images zoo engine pickles download watching locks datasets sources feeds sinks",
+    "images torch7 torch7_modules torch7_onnx zoo engine pickles download watching locks datasets sources feeds sinks",
     "labelled perceptual splits scores exploration model_card",
     "dlib_weights detectors landmarks aligners embedders",
     "image_classes",

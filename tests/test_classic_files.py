@@ -10,32 +10,25 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.caffe_files import first, parse_prototxt, random_blobs, small_ssd_prototxt, write_caffemodel, write_small_ssd
-from tests.numpy_layers import overlaps, prior_boxes, run_caffe, run_torch
-from tests.torch7_files import (
-    FloatArray,
-    Storage,
-    Tensor,
-    TorchObject,
+from faces.torch7 import FloatArray, Storage, Tensor, TorchObject, write_t7
+from faces.torch7_modules import (
     average_pool,
     batch_norm,
     convolution,
     cross_map_lrn,
-    inception,
     l2_pool,
     linear,
     max_pool,
     module,
-    nn4_small2,
-    nn4_small2_tree,
     normalize,
-    parameter_count,
-    random_parameters,
     relu,
     reshape,
     sequential,
-    write_t7,
 )
+from faces.training.openface import Inception, torch7_inception, torch7_tree
+from tests.caffe_files import first, parse_prototxt, random_blobs, small_ssd_prototxt, write_caffemodel, write_small_ssd
+from tests.numpy_layers import overlaps, prior_boxes, run_caffe, run_torch
+from tests.torch7_files import nn4_small2, parameter_count, random_parameters
 
 REAL_PROTOTXT = Path(__file__).parents[2] / "shared" / "models" / "deploy.prototxt"
 
@@ -110,8 +103,8 @@ def test_torch7_values_have_the_bytes_that_lua_writes(tmp_path: Path) -> None:
         (lambda p: average_pool(3, 1), (2, 6, 5, 4)),
         (lambda p: l2_pool(3), (2, 6, 12, 10)),
         (lambda p: cross_map_lrn(5, 1e-4, 0.75), (2, 9, 5, 4)),
-        (lambda p: inception(p, "a", 6, [(3, 4, 5), (5, 2, 3)], 1, l2_pool(3), (4, 7)), (2, 6, 11, 12)),
-        (lambda p: inception(p, "a", 6, [(3, 4, 5)], 2, max_pool(3, 2), (None, None)), (2, 6, 12, 12)),
+        (lambda p: torch7_inception(p, Inception("a", 6, ((3, 4, 5), (5, 2, 3)), 1, "2-norm", 4, 7)), (2, 6, 11, 12)),
+        (lambda p: torch7_inception(p, Inception("a", 6, ((3, 4, 5),), 2, "max", 0, 0)), (2, 6, 12, 12)),
         (lambda p: sequential(reshape("Reshape", 10, 2, 3), reshape("View", 60)), (2, 6, 5, 2)),
         (lambda p: sequential(linear(p("a.weight", (5, 7)), p("a.bias", (5,))), normalize()), (2, 7)),
     ],
@@ -173,7 +166,7 @@ def test_nn4_small2_asks_once_for_each_parameter() -> None:
         asked[name] = shape
         return draw(name, shape)
 
-    nn4_small2_tree(parameters)
+    torch7_tree(parameters)
     learnt = [shape for name, shape in asked.items() if ".running_" not in name]
     assert sum(int(np.prod(shape)) for shape in learnt) == 3_733_968
     assert asked["conv1.weight"] == (64, 3, 7, 7)

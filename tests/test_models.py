@@ -25,11 +25,13 @@ from faces.landmarks import ShapePredictor
 from faces.pipeline import Pipeline
 from faces.synthetic_people import CAST
 from faces.synthetic_scene import group, portrait
+from faces.torch7 import write_t7
+from faces.torch7_modules import relu, sequential
 from faces.types import Faces, Floats, Image
 from tests.caffe_files import write_small_ssd
 from tests.conftest import RunScript
 from tests.test_classic_files import reads_caffe, reads_torch
-from tests.torch7_files import nn4_small2, relu, sequential, write_t7
+from tests.torch7_files import nn4_small2
 
 SHARED = DATA.parent / "models"
 SSD = ("opencv_face_detector_uint8.pb", "opencv_face_detector.pbtxt")
@@ -188,23 +190,32 @@ def test_openface_is_what_opencv_computes(openface: Path) -> None:
 
 
 @reads_torch
-def test_another_torch_network_is_no_embedder(tmp_path: Path) -> None:
+def test_openface_is_the_same_without_opencvs_reader(openface: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    by_opencv = embedders.load(str(openface))
+    monkeypatch.delattr(cv2.dnn, "readNetFromTorch")
+    by_onnx_runtime = embedders.load(str(openface))
+    assert (by_onnx_runtime.spec, by_onnx_runtime.model) == (by_opencv.spec, by_opencv.model)
+    np.testing.assert_allclose(by_onnx_runtime.embed(crops(3)), by_opencv.embed(crops(3)), atol=1e-4)
+
+
+@pytest.mark.parametrize("opencv", [pytest.param(4, marks=reads_torch), 5])
+def test_another_torch_network_is_no_embedder(opencv: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if opencv == 5:
+        monkeypatch.delattr(cv2.dnn, "readNetFromTorch", raising=False)
     write_t7(tmp_path / "relu.t7", sequential(relu()))
     with pytest.raises(ModelError, match=r"relu\.t7: its output is .* not one embedding a face"):
         embedders.load(str(tmp_path / "relu.t7"))
 
 
-@pytest.mark.parametrize("reader", ["readNetFromTorch", "readNetFromCaffe"])
 def test_opencv_5_says_what_to_install(
-    reader: str, openface: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delattr(cv2.dnn, reader, raising=False)
+    monkeypatch.delattr(cv2.dnn, "readNetFromCaffe", raising=False)
     monkeypatch.chdir(tmp_path)
     write_image(tmp_path / "dataset" / "Ada" / "1.jpg", portrait(CAST[0], 5, 1).image)
     write_small_ssd(tmp_path)
-    option = ["--embedding-model", openface] if reader.endswith("Torch") else ["--detector", tmp_path]
     with pytest.raises(SystemExit) as end:
-        cli.run(lambda: extract_embeddings.main([str(word) for word in option]))
+        cli.run(lambda: extract_embeddings.main(["--detector", str(tmp_path)]))
     said = capsys.readouterr()
     assert (end.value.code, said.out) == (1, "")
     assert said.err.count("\n") == 1
@@ -350,7 +361,7 @@ def test_both_kinds_of_landmarks_give_arcface_the_same_crop() -> None:
 @pytest.mark.parametrize(
     "suffix",
     [
-        pytest.param(".t7", marks=reads_torch),
+        ".t7",
         pytest.param(".caffemodel", marks=reads_caffe),
         pytest.param(".pb", marks=needs_models),
         ".onnx",
