@@ -1,4 +1,4 @@
-"""Photographs of faces -> OpenFace's network nn4.small2 with weights of one's own, as a .t7 that the recipe reads.
+"""Photographs of faces -> OpenFace's network nn4.small2 with weights of one's own, a .t7 as the recipe reads it.
 
 The built-in network is the teacher: the small one learns to say of a turned, relit or carelessly cut face what the
 teacher says of the same face cut well. Nobody needs to be named for that.
@@ -7,23 +7,26 @@ teacher says of the same face cut well. Nobody needs to be named for that.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from faces import cli, embedders
-from faces.errors import UsageError
-from faces.images import check_writable, expand
+from faces.errors import FacesError, ModelError, UsageError
+from faces.images import check_writable, expand, write_bytes
 from faces.locks import only_one
-from faces.training import backend, lessons
+from faces.torch7_onnx import converted
+from faces.training import backend, lessons, openface, plots
 from faces.training.distilling import Distillation, Settings
-from faces.training.openface import nn4_small2, written
 
-STUDENTS = {"nn4.small2": nn4_small2}
+STUDENTS = ("nn4.small2",)
+TRIED, TOLERANCE = (
+    32,
+    1e-4,
+)  # faces on which the file's answers are compared with PyTorch's, and how far apart they may be
 
 tell = partial(print, file=sys.stderr, flush=True)
 
@@ -31,16 +34,20 @@ tell = partial(print, file=sys.stderr, flush=True)
 def build_parser() -> argparse.ArgumentParser:
     parser = cli.parser(
         "Teach OpenFace's network to embed faces as the built-in one does.",
-        "python train_embedder.py --photos celeba utkface --output openface_nn4.small2.v1.t7",
+        "python train_embedder.py --photos celeba utkface --without lfw --output openface_nn4.small2.v1.t7",
     )
     parser.add_argument(
         "--photos", nargs="+", type=Path, required=True, metavar="DIR",
         help="photographs or folders of them, of as many people as possible; of each its best face is used",
     )  # fmt: skip
     parser.add_argument(
+        "--without", nargs="+", type=Path, default=[], metavar="DIR",
+        help="photographs that it will be measured on: whatever looks like a copy of one is not learnt from",
+    )  # fmt: skip
+    parser.add_argument(
         "--teacher", default=embedders.BUILT_IN, help="built-in, or an embedding model: a .t7 or .onnx file"
     )
-    parser.add_argument("--student", choices=STUDENTS, default="nn4.small2", help="the network that is taught")
+    parser.add_argument("--student", choices=STUDENTS, default=STUDENTS[0], help="the network that is taught")
     parser.add_argument("--epochs", type=cli.count, default=20, help="passes over the photographs, in all")
     parser.add_argument("--batch-size", type=cli.count, default=64, help="faces that are learnt from at once")
     parser.add_argument("--rate", type=cli.positive, default=2e-3, help="learning rate at its highest")
@@ -51,8 +58,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--threads", type=cli.count, help="cores to use (default: all)")
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("output/nn4.small2.t7"),
-        help="the network, written anew at every look at the faces held out; beside it are kept the faces and the"
-        " state, from which the same command goes on, also with other --epochs",
+        help="the network, renewed while it learns; beside it are kept the faces, the curves, the network as .onnx, and"
+        " a checkpoint, from which the same command goes on, with more --epochs too",
     )  # fmt: skip
     return parser
 
@@ -61,39 +68,58 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     if args.output.suffix != ".t7":
         raise UsageError(f"{args.output}: the network is a .t7 file")
-    backend.needed("torch", "PyTorch")
-    paths = list(dict.fromkeys(expand(args.photos)))
+    torch = backend.needed("torch", "PyTorch")
+    paths, without = (list(dict.fromkeys(expand(some))) for some in (args.photos, args.without))
     check_writable(args.output)
+    torch.set_num_threads(args.threads or torch.get_num_threads())
+    torch.manual_seed(args.seed)
     with only_one(args.output):
-        train(args, paths)
+        run = prepared(args, paths, without)
+        if run.resume():
+            tell(f"{args.output.with_suffix('.checkpoint')}: going on after {run.taught:,} faces")
+        run.run(args.epochs, tell, lambda: kept(run, args.output))
+        kept(run, args.output)
+    print(f"-> {args.output}")
     return 0
 
 
-def train(args: argparse.Namespace, paths: Sequence[Path]) -> None:
-    import torch
-
-    torch.set_num_threads(args.threads or torch.get_num_threads())
-    torch.manual_seed(args.seed)
-    file = args.output.with_suffix(".faces.npy")
-    known, rows = lessons.prepare(paths, args.teacher, file, every(1000, len(paths)))
-    tell(f"{len(rows):,} faces in {len(paths):,} photographs")
+def prepared(args: argparse.Namespace, paths: Sequence[Path], without: Sequence[Path]) -> Distillation:
+    """The run with the faces to learn from."""
+    known, rows = looked_at(paths, args.teacher, args.output.with_suffix(".faces.npy"))
+    if without:
+        others, found = looked_at(without, args.teacher, args.output.with_suffix(".without.npy"))
+        usable = lessons.unlike(known.embeddings[rows], others.embeddings[found])
+        tell(f"{(~usable).sum():,} faces left out: they look like copies of those in --without")
+        rows = rows[usable]
+    if len(rows) == 0:
+        raise FacesError("no face is left to learn from")
     settings = Settings(
-        photographs=digest(known.embeddings[rows]), teacher=args.teacher, student=args.student,
-        batch_size=args.batch_size, rate=args.rate, loose=args.loose, seed=args.seed,
-    )  # fmt: skip
-    student = STUDENTS[args.student]()
-    run = Distillation(student, known, rows, settings, args.output.with_suffix(".checkpoint"))
-    if run.resume():
-        tell(f"{args.output.with_suffix('.checkpoint')}: going on after {run.step * args.batch_size:,} faces")
-    run.run(args.epochs, tell, lambda: written(run.weights, args.output))
+        {"student": args.student, "teacher": args.teacher}, args.batch_size, args.rate, args.loose, args.seed
+    )
+    return Distillation(openface.network(), known, rows, settings, args.output.with_suffix(".checkpoint"))
 
 
-def digest(embeddings: np.ndarray) -> str:
-    """Stands for the photographs, wherever they lie."""
-    return hashlib.sha256(np.ascontiguousarray(embeddings).tobytes()).hexdigest()[:16]
+def looked_at(paths: Sequence[Path], teacher: str, file: Path) -> tuple[lessons.Lessons, np.ndarray]:
+    """The faces in photographs, and which are usable."""
+    known, rows = lessons.prepare(paths, teacher, file, every(1000, len(paths)))
+    tell(f"{len(rows):,} faces in {len(paths):,} photographs")
+    return known, rows
 
 
-def every(step: int, total: int) -> lessons.Progress:
+def kept(run: Distillation, output: Path) -> None:
+    """Write what was learnt so far, and see that it is read as it was meant."""
+    openface.write(run.weights, output)
+    write_bytes(output.with_suffix(".onnx"), converted(output))
+    if run.curve:
+        plots.distillation(run.curve, output.with_name(f"{output.stem}_curves.png"))
+    crops = run.examples(TRIED)
+    for file in (output, output.with_suffix(".onnx")):
+        apart = float(np.abs(embedders.load(str(file)).forward(crops) - run.embed(crops)).max())
+        if not apart <= TOLERANCE:
+            raise ModelError(f"{file}: answers otherwise than PyTorch, by up to {apart:.2g}; do not use it")
+
+
+def every(step: int, total: int) -> Callable[[int], None]:
     """A listener that speaks now and then."""
 
     def heard(done: int) -> None:

@@ -34,8 +34,9 @@ class Engine(Protocol):
 class OnnxEngine:
     """An ONNX network on the processor, by ONNX Runtime; may be called from several threads at once.
 
-    model: an ``.onnx`` file, or a ``.t7`` of OpenFace's kind. threads: within one call; for several calls at once, 1 serves best. any_size: take images of any
-    height and width where the file states one, which a network that only convolves can.
+    model: an ``.onnx`` file, or a ``.t7`` of OpenFace's kind. threads: within one call; for several calls at once, 1
+    serves best. any_size: take images of any height and width where the file states one, which a network that only
+    convolves can.
     Raises ModelError when the file is missing or is no ONNX network.
     """
 

@@ -72,11 +72,9 @@ class _Graph:
         if module.class_name == "nn.ReLU":
             return self._node("Relu", x), shape
         if module.class_name in POOLS:
-            windows = _windows(fields)
             if fields.get("ceil_mode"):
                 raise ModelError(f"{module.class_name} with ceil_mode is in none of OpenFace's networks")
-            kind, more = POOLS[module.class_name]
-            return self._node(kind, x, **windows, **more), (shape[0], *_slid(shape, windows))
+            return self._pooled(module.class_name, x, _windows(fields)), (shape[0], *_slid(shape, _windows(fields)))
         if module.class_name == "nn.SpatialCrossMapLRN":
             alpha, beta = float(fields["alpha"]), float(fields["beta"])
             return self._node(
@@ -88,8 +86,18 @@ class _Graph:
         if module.class_name == "nn.Linear":
             return self._node("Gemm", x, fields["weight"], fields["bias"], transB=1), (len(fields["weight"]),)
         if module.class_name == "nn.Normalize":
-            return self._node("LpNormalization", x, axis=1, p=int(fields["p"])), shape
+            length = self._node("ReduceL2", x, axes=[1], keepdims=1)
+            return self._node("Div", x, self._node("Add", length, np.array(fields["eps"], np.float32))), shape
         raise ModelError(f"{module.class_name} is in none of OpenFace's networks")
+
+    def _pooled(self, name: str, x: str, windows: dict[str, list[int]]) -> str:
+        if name == "nn.SpatialMaxPooling":
+            return self._node("MaxPool", x, **windows)
+        if name == "nn.SpatialAveragePooling":
+            return self._node("AveragePool", x, count_include_pad=1, **windows)
+        size = np.array(np.prod(windows["kernel_shape"]), np.float32)  # the 2-norm; OpenCV knows no LpPool
+        mean = self._node("AveragePool", self._node("Mul", x, x), **windows)
+        return self._node("Sqrt", self._node("Mul", mean, size))
 
     def _joined(self, branches: list[tuple[str, Shape]]) -> tuple[str, Shape]:
         """Maps one after the other by channel, the smaller ones in the middle of zeros."""
@@ -117,11 +125,7 @@ class _Graph:
         return output
 
 
-POOLS: dict[str, tuple[str, dict[str, Any]]] = {
-    "nn.SpatialMaxPooling": ("MaxPool", {}),
-    "nn.SpatialAveragePooling": ("AveragePool", {"count_include_pad": 1}),
-    "nn.SpatialLPPooling": ("LpPool", {"p": 2}),
-}
+POOLS = ("nn.SpatialMaxPooling", "nn.SpatialAveragePooling", "nn.SpatialLPPooling")
 
 
 def _windows(fields: Any) -> dict[str, list[int]]:

@@ -1,6 +1,6 @@
 """Distillation: a student learns to embed faces as its teacher does, without being told who anybody is.
 
-"Relational Knowledge Distillation", Park et al., CVPR 2019, for the part of the loss that compares pairs.
+The part of the loss that compares pairs: "Relational Knowledge Distillation", Park et al., CVPR 2019.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ from faces.training import backend, disguises
 from faces.training.lessons import Lessons
 from faces.types import Floats, Image
 
-ONE_IN, HELD_OUT = 50, 500  # so many faces, and no more than that, it is not taught with, to see how far it is
+ONE_IN, LEAST, HELD_OUT = 50, 3, 500  # so many of the faces it is not taught with, to see how far it is
 CHECK = 16_000  # faces between two looks at those
 SAVE = 180  # seconds: more than this is not lost
+TELL = 50  # steps
 WARM_UP = 500  # steps in which the rate grows
 LAST = 0.3  # share of all steps in which the rate falls to nothing
 MEMORY = 0.999  # of the running mean of the weights, which is what is kept
@@ -36,7 +37,10 @@ PAIRS = 2.0  # weight of the loss that compares pairs
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How a run is made. about: what it is of, such as {"student": "nn4.small2"}: what others left is not continued."""
+    """How a run is made. about: of what, such as {"student": "nn4.small2"}; a run of something else is not continued.
+
+    rate: the learning rate at its highest. loose: share of the crops that are cut as the SSD's box cuts them.
+    """
 
     about: dict[str, str]
     batch_size: int = 64
@@ -49,7 +53,8 @@ class Distillation:
     """A run: the student, the mean of its weights, the optimizer, and how far it is.
 
     student: a ``torch.nn.Module`` from RGB float32 (N, 3, 96, 96) in [0, 1] to embeddings of unit length.
-    file: its state, written every few minutes: a killed run goes on from there, as if nothing had happened.
+    rows: intp (N,), which faces of ``lessons`` to use. file: the state, written every few minutes: a killed run goes
+    on from there with the same faces and random numbers. curve: what was measured so far, a dictionary a check.
     """
 
     def __init__(self, student: Any, lessons: Lessons, rows: NDArray[np.intp], settings: Settings, file: Path) -> None:
@@ -57,16 +62,19 @@ class Distillation:
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.student = student.to(self.device, memory_format=torch.channels_last)
         self.step = 0
-        self.faces = 0  # taught so far
+        self.taught = 0  # faces so far
         self.curve: list[dict[str, float]] = []
-        held_out = np.array([zlib.crc32(one.tobytes()) % ONE_IN == 0 for one in lessons.embeddings[rows]])
-        self._held_out, self._taught = rows[held_out][:HELD_OUT], rows[~held_out]
         self._lessons, self._settings, self._file = lessons, settings, file
-        self._middle = lessons.embeddings[self._taught].mean(axis=0)
+        order = np.argsort([zlib.crc32(one.tobytes()) for one in lessons.embeddings[rows]])  # stays, with more faces
+        count = min(max(len(rows) // ONE_IN, LEAST), HELD_OUT)
+        self._held_out, self._rows = np.sort(rows[order[:count]]), np.sort(rows[order[count:]])
+        if len(self._rows) < settings.batch_size:
+            raise FacesError(f"{len(rows):,} faces are too few to teach with, {settings.batch_size} at once")
+        self._middle = lessons.embeddings[self._rows].mean(axis=0)
         self._mean = {name: value.detach().clone() for name, value in self.student.state_dict().items()}
-        weights = [value for value in self.student.parameters() if value.ndim > 1]
+        matrices = [value for value in self.student.parameters() if value.ndim > 1]
         others = [value for value in self.student.parameters() if value.ndim == 1]
-        groups = [{"params": weights, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}]
+        groups = [{"params": matrices, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}]
         self._optimizer = torch.optim.AdamW(groups, lr=settings.rate, betas=(0.9, 0.99))
 
     @property
@@ -76,50 +84,49 @@ class Distillation:
 
     @property
     def steps_an_epoch(self) -> int:
-        return max(len(self._taught) // self._settings.batch_size, 1)
+        return len(self._rows) // self._settings.batch_size
 
     def run(self, epochs: int, tell: Callable[[str], None], look: Callable[[], None]) -> None:
-        """Teach until so many passes are done; ``look`` is called after each check of the faces held out.
+        """Teach until so many passes are done in all; ``look`` is called after each check of the faces held out.
 
         Raises FacesError when the loss is no number or the state cannot be written, and KeyboardInterrupt with a text.
         """
         steps, size = epochs * self.steps_an_epoch, self._settings.batch_size
-        saved = began = time.monotonic()
-        first, losses = self.step, []
         check = max(min(CHECK // size, self.steps_an_epoch), 1)
+        saved = told = time.monotonic()
+        losses: list[float] = []
         try:
             while self.step < steps:
                 losses.append(self._learn(rate(self.step, steps) * self._settings.rate))
                 if not math.isfinite(losses[-1]):
                     raise FacesError("the loss is no longer a number: try a smaller --rate")
-                done = self.step % check == 0 or self.step == steps
-                if self.step % 100 == 0 or done:
-                    speed = (self.step - first) * size / (time.monotonic() - began)
-                    tell(
-                        f"{self.step * size:,} of {steps * size:,} faces: loss {np.mean(losses[-100:]):.4f}  {speed:.0f}/s"
-                    )
-                if done:
+                now = time.monotonic()
+                if self.step % TELL == 0:
+                    done, loss = self.step / self.steps_an_epoch, np.mean(losses[-TELL:])
+                    tell(f"epoch {done:.2f} of {epochs}: loss {loss:.4f}  {TELL * size / (now - told):.0f} faces/s")
+                    told = now
+                if checked := self.step % check == 0 or self.step == steps:
                     self._check(float(np.mean(losses)), tell)
                     losses = []
+                if checked or now - saved > SAVE:
                     self.save()
+                    saved = now
+                if checked:
                     look()
-                    saved = time.monotonic()
-                elif time.monotonic() - saved > SAVE:
-                    self.save()
-                    saved = time.monotonic()
         except KeyboardInterrupt:
             self.save()
             raise KeyboardInterrupt("stopped; the same command goes on from here") from None
 
     def _learn(self, rate: float) -> float:
-        """One step; the loss."""
+        """One step, and its loss."""
         import torch
 
-        self.student.train()
         random = np.random.default_rng([self._settings.seed, self.step])
-        rows = np.sort(self._rows())
-        crops = disguises.shown(self._lessons.images[rows], self._lessons.landmarks[rows], random, self._settings.loose)
+        rows = self._turn()
+        images, landmarks = self._lessons.images[rows], self._lessons.landmarks[rows]
+        crops = disguises.shown(images, landmarks, random, self._settings.loose)
         wanted = torch.from_numpy(self._wanted(rows)).to(self.device)
+        self.student.train()
         embedded = self.student(self._blob(crops))
         one = 1 - (embedded * wanted).sum(1).mean()
         pairs = (embedded @ embedded.T - wanted @ wanted.T).square().mean()
@@ -130,24 +137,23 @@ class Distillation:
         loss.backward()
         self._optimizer.step()
         self.step += 1
-        self.faces += len(rows)
-        keep = min(MEMORY, self.step / (self.step + 10))
+        self.taught += len(rows)
         with torch.no_grad():
             for name, value in self.student.state_dict().items():
                 if value.is_floating_point():
-                    self._mean[name].lerp_(value, 1 - keep)
+                    self._mean[name].lerp_(value, 1 - min(MEMORY, self.step / (self.step + 10)))
         return float(loss.detach())
 
-    def _wanted(self, rows: NDArray[np.intp]) -> Floats:
-        """What the teacher says of faces, seen from the middle of all: far apart, where its own lie close together."""
-        return unit(self._lessons.embeddings[rows] - self._middle)
-
-    def _rows(self) -> NDArray[np.intp]:
-        """The faces of this step: each once in a pass, in an order of the pass's own."""
+    def _turn(self) -> NDArray[np.intp]:
+        """The faces of this step: in a pass each comes once, in an order of the pass's own."""
         epoch, at = divmod(self.step, self.steps_an_epoch)
-        order = np.random.default_rng([self._settings.seed, epoch, 1]).permutation(self._taught)
+        order = np.random.default_rng([self._settings.seed, epoch, 1]).permutation(self._rows)
         size = self._settings.batch_size
-        return order[at * size : (at + 1) * size]
+        return np.sort(order[at * size : (at + 1) * size])
+
+    def _wanted(self, rows: NDArray[np.intp]) -> Floats:
+        """What the teacher says of faces, seen from the middle of all faces: its own embeddings lie close together."""
+        return unit(self._lessons.embeddings[rows] - self._middle)
 
     def _blob(self, crops: Image) -> Any:
         """A batch as the network takes it."""
@@ -168,20 +174,28 @@ class Distillation:
         self.student.load_state_dict(now)
         return np.concatenate(parts)
 
+    def examples(self, count: int) -> Image:
+        """uint8 (N, 96, 96, 3) BGR: the first faces that it is not taught with, as the aligner cuts them."""
+        rows = self._held_out[:count]
+        return disguises.clean(self._lessons.images[rows], self._lessons.landmarks[rows])
+
     def _check(self, loss: float, tell: Callable[[str], None]) -> None:
-        """How far it is: cosine to the teacher, and how well the similarities of pairs go with the teacher's."""
+        """How far it is, by the faces held out.
+
+        cosine: to the teacher. agreement: correlation of the similarities of all pairs with the teacher's.
+        """
         rows = self._held_out
         images, landmarks, wanted = self._lessons.images[rows], self._lessons.landmarks[rows], self._wanted(rows)
-        result = {"faces": float(self.faces), "loss": loss}
+        pairs = np.triu_indices(len(rows), 1)
+        result = {"faces": float(self.taught), "loss": loss}
         for name, cut in (("aligned", disguises.clean), ("boxed", disguises.boxed)):
             embedded = self.embed(cut(images, landmarks))
-            upper = np.triu_indices(len(rows), 1)
+            similarities = (embedded @ embedded.T)[pairs], (wanted @ wanted.T)[pairs]
             result[f"{name} cosine"] = float((embedded * wanted).sum(1).mean())
-            result[f"{name} agreement"] = float(
-                np.corrcoef((embedded @ embedded.T)[upper], (wanted @ wanted.T)[upper])[0, 1]
-            )
+            result[f"{name} agreement"] = float(np.corrcoef(*similarities)[0, 1])
         self.curve.append(result)
-        tell("held out: " + "  ".join(f"{name} {value:.4f}" for name, value in result.items() if name != "faces"))
+        figures = "  ".join(f"{name} {value:.4f}" for name, value in result.items() if name != "faces")
+        tell(f"after {self.taught:,} faces: {figures}")
 
     def save(self) -> None:
         """Write the state, whole or not at all."""
@@ -189,9 +203,9 @@ class Distillation:
 
         file = io.BytesIO()
         state = {
-            "about": self._settings.about, "step": self.step, "curve": self.curve, "mean": self._mean,
-            "middle": torch.from_numpy(self._middle), "weights": self.student.state_dict(),
-            "optimizer": self._optimizer.state_dict(), "faces": self.faces,
+            "about": self._settings.about, "step": self.step, "taught": self.taught, "curve": self.curve,
+            "middle": torch.from_numpy(self._middle), "mean": self._mean, "weights": self.student.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
         }  # fmt: skip
         torch.save(state, file)
         write_bytes(self._file, file.getvalue())
@@ -199,7 +213,7 @@ class Distillation:
     def resume(self) -> bool:
         """Go on from the file, if there is one.
 
-        Raises FacesError when it is damaged, or of a run of another kind, which must not be lost by mistake.
+        Raises FacesError when it is damaged, or of a run of something else, which must not be lost by mistake.
         """
         import torch
 
@@ -208,19 +222,20 @@ class Distillation:
         try:
             state = torch.load(self._file, map_location=self.device, weights_only=True)
             about = state["about"]
-        except (RuntimeError, KeyError, TypeError, EOFError, OSError, pickle.UnpicklingError) as error:
-            raise FacesError(f"{self._file}: a damaged checkpoint; delete it to start anew") from error
+            if about == self._settings.about:
+                self.student.load_state_dict(state["weights"])
+                self._optimizer.load_state_dict(state["optimizer"])
+                self._middle, self._mean = state["middle"].numpy(), state["mean"]
+                self.step, self.taught, self.curve = state["step"], state["taught"], state["curve"]
+        except (RuntimeError, KeyError, TypeError, ValueError, EOFError, OSError, pickle.UnpicklingError) as error:
+            raise FacesError(f"{self._file}: not a checkpoint, or a damaged one; delete it to start anew") from error
         if about != self._settings.about:
             of = ", ".join(f"{name} {value}" for name, value in about.items())
             raise FacesError(f"{self._file}: a checkpoint of another run ({of}); delete it, or name another --output")
-        self.student.load_state_dict(state["weights"])
-        self._optimizer.load_state_dict(state["optimizer"])
-        self._mean, self.step, self.curve, self.faces = (state[name] for name in ("mean", "step", "curve", "faces"))
-        self._middle = state["middle"].numpy()
         return True
 
 
 def rate(step: int, steps: int) -> float:
-    """Share of the learning rate: grows at first, stays, and falls at the end, so that a run can be made longer."""
+    """Share of the learning rate: it grows, stays, and falls at the end; until then a run can be made longer."""
     growing, falling = (step + 1) / WARM_UP, (steps - step) / max(LAST * steps, 1)
     return min(1.0, growing, falling)

@@ -1,4 +1,4 @@
-"""Photographs to teach an embedder with: of each one its face, and what the teacher makes of it, found once and kept."""
+"""Photographs to teach an embedder with: of each its face, and what the teacher makes of it, found once and kept."""
 
 from __future__ import annotations
 
@@ -25,9 +25,11 @@ from faces.types import Floats, Image
 SIDE, PADDING = 152, 0.5  # a wide cut: room for a face's turned, shifted and stretched crops, about as fine as they are
 WIDE = Template("wide", SIDE, {"eye-corners": ([0, 1, 2, 3, 4], mean_face(PADDING, SIDE))})
 AT_ONCE = 64
+SAME_PHOTOGRAPH = 0.3  # distance; where a face of 24 px is from the same one larger (docs/models.md)
 NOT_YET, FACE, NO_FACE = range(3)
 
 Progress = Callable[[int], None]
+Records = np.memmap[tuple[int], np.dtype[np.void]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +61,23 @@ def prepare(
     todo = np.flatnonzero(records["state"] == NOT_YET)
     jobs = [todo[at : at + AT_ONCE] for at in range(0, len(todo), AT_ONCE)]
     done = len(records) - len(todo)
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), initializer=_start, initargs=(teacher,)) as pool:
-        for rows, found in zip(jobs, pool.map(_look, [[paths[row] for row in rows] for rows in jobs]), strict=True):
-            records[rows] = found
-            done += len(rows)
-            tell(done)
+    if jobs:
+        processes = ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=_start, initargs=(teacher,))
+        with processes as pool:
+            for rows, found in zip(jobs, pool.map(_look, [[paths[row] for row in rows] for rows in jobs]), strict=True):
+                records[rows] = found
+                done += len(rows)
+                tell(done)
     records.flush()
     usable = np.flatnonzero(records["state"] == FACE)
     if len(usable) == 0:
         raise FacesError(f"no face was found in any of {len(paths):,} photographs")
     return Lessons(records["image"], records["landmarks"], records["embedding"]), usable
+
+
+def unlike(embeddings: Floats, others: Floats) -> NDArray[np.bool_]:
+    """bool (N,): which faces are in none of the photographs that ``others`` are of, however small or grey a copy is."""
+    return np.array([np.linalg.norm(others - one, axis=1).min() > SAME_PHOTOGRAPH for one in embeddings], np.bool_)
 
 
 def _kind(dimension: int) -> np.dtype[np.void]:
@@ -77,26 +86,25 @@ def _kind(dimension: int) -> np.dtype[np.void]:
     return np.dtype([("state", np.uint8), image, landmarks, ("embedding", np.float32, (dimension,))])
 
 
-def _records(
-    file: Path, paths: Sequence[Path], teacher: str, dimension: int
-) -> np.memmap[tuple[int], np.dtype[np.void]]:
+def _records(file: Path, paths: Sequence[Path], teacher: str, dimension: int) -> Records:
     """The file's records of these photographs; anew where it is of others, with room on the disk for all of them."""
     key = hashlib.sha256("\n".join([teacher, *map(str, paths)]).encode()).hexdigest()
     mark, kind = file.with_suffix(".key"), _kind(dimension)
     if file.exists() and mark.exists() and mark.read_text() == key:
-        return np.lib.format.open_memmap(file, "r+")  # type: ignore[no-any-return]
+        return np.lib.format.open_memmap(file, "r+")
     mark.unlink(missing_ok=True)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         records = np.lib.format.open_memmap(file, "w+", kind, (len(paths),))
         with file.open("r+b") as opened:  # a write to a map that the disk has no room for would kill the process
-            os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
     except OSError as error:
         file.unlink(missing_ok=True)
         needed = len(paths) * kind.itemsize / 1e9
         raise FacesError(f"cannot write {file} ({needed:.1f} GB): {(error.strerror or str(error)).lower()}") from error
     write_bytes(mark, key.encode())
-    return records  # type: ignore[no-any-return]
+    return records
 
 
 _pipeline: Pipeline | None = None  # of this process

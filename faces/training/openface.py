@@ -2,23 +2,25 @@
 
 The convolutions are `conv1`, `conv2`, `conv3` and `inceptionX.Y`, where X is 3a, 3b, 3c, 4a, 4e, 5a or 5b, and Y is
 what X has of 3x3_reduce, 3x3, 5x5_reduce, 5x5, pool, 1x1. Each has `.weight` (out, in, k, k), `.bias`, `.bn.weight`,
-`.bn.bias`, `.bn.running_mean` and `.bn.running_var` (out,); at the end `linear.weight` (128, 736), `linear.bias` (128,).
+`.bn.bias`, `.bn.running_mean` and `.bn.running_var` (out,). At the end stand `linear.weight` (128, 736) and
+`linear.bias` (128,).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from faces import torch7_modules as nn7
-from faces.torch7 import FloatArray, TorchObject
+from faces.torch7 import FloatArray, TorchObject, write_t7
 from faces.training import backend
 
 Parameters: TypeAlias = Callable[[str, tuple[int, ...]], FloatArray]
 """Gives the float32 array of that name and shape."""
 
 SIDE, DIMENSION = 96, 128
-LRN = {"size": 5, "alpha": 1e-4, "beta": 0.75}
+LRN_SIZE, LRN_ALPHA, LRN_BETA = 5, 1e-4, 0.75
 
 
 class Inception(NamedTuple):
@@ -62,10 +64,10 @@ def torch7_tree(parameters: Parameters) -> TorchObject:
     return nn7.sequential(
         *block("conv1", 3, 64, 7, 2),
         nn7.max_pool(3, 2, 1),
-        nn7.cross_map_lrn(**LRN),
+        nn7.cross_map_lrn(LRN_SIZE, LRN_ALPHA, LRN_BETA),
         *block("conv2", 64, 64, 1),
         *block("conv3", 64, 192, 3),
-        nn7.cross_map_lrn(**LRN),
+        nn7.cross_map_lrn(LRN_SIZE, LRN_ALPHA, LRN_BETA),
         nn7.max_pool(3, 2, 1),
         *inceptions.values(),
         nn7.reshape("Reshape", 736, 3, 3),
@@ -166,7 +168,7 @@ def network() -> Any:
 
         def normed(self, x: Any) -> Any:
             """Local response normalization; not in training, where it costs a lot and changes a thousandth."""
-            return x if self.training else functional.local_response_norm(x, **LRN)
+            return x if self.training else functional.local_response_norm(x, LRN_SIZE, LRN_ALPHA, LRN_BETA)
 
     def l2_pool(x: Any) -> Any:
         """The 2-norm of windows of 3 x 3 side by side; the 1e-12 gives it a slope where all are 0."""
@@ -178,3 +180,8 @@ def network() -> Any:
         return functional.pad(x, (before, after, before, after)) if before or after else x
 
     return Network()
+
+
+def write(weights: Mapping[str, FloatArray], path: Path) -> None:
+    """Write weights, by the names above, as a ``.t7``, whole or not at all."""
+    write_t7(path, torch7_tree(lambda name, shape: weights[name].reshape(shape)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,19 @@ def curves(history: History, path: Path) -> None:
             panel.plot(range(1, len(values) + 1), values, label=label, marker=".")
         panel.axvline(history.best, color="grey", linestyle=":", label="kept")
         panel.xaxis.get_major_locator().set_params(integer=True)
+        panel.grid(alpha=0.3)
+        panel.legend()
+    _save(figure, path)
+
+
+def distillation(curve: Sequence[Mapping[str, float]], path: Path) -> None:
+    """A PNG of a distillation: the loss, and the figures of the faces held out, over the faces taught."""
+    figure = _figure(8.4, 3.2)
+    taught = [check["faces"] for check in curve]
+    for index, part in enumerate(("loss", "cosine", "agreement")):
+        panel = figure.add_subplot(1, 3, index + 1, title=part, xlabel="faces taught")
+        for name in (name for name in curve[0] if name.endswith(part)):
+            panel.plot(taught, [check[name] for check in curve], label=name.removesuffix(part) or name, marker=".")
         panel.grid(alpha=0.3)
         panel.legend()
     _save(figure, path)

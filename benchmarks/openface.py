@@ -1,0 +1,77 @@
+"""How well OpenFace's network, with whatever weights, tells LFW's 1,000 View 1 test pairs apart.
+
+python -m benchmarks.openface openface_nn4.small2.v1.t7
+
+aligned: by the built-in detector and landmarks, one crop. mirrored: the mean with the mirror image, as the scripts do.
+recipe: the SSD's box as it is, one photograph at a time through OpenCV (benchmarks/recipe.py).
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import recipe
+from benchmarks.photographs import distances, lfw_pairs
+from faces import cli, embedders
+from faces.engine import OnnxEngine
+from faces.images import read_image
+from faces.metrics import best_accuracy
+from faces.pipeline import Pipeline
+from faces.types import Image
+
+TIMED = 200  # crops, one at a time
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("embedder", type=Path, help="a .t7 file")
+    args = parser.parse_args(argv)
+    embedder = embedders.load(str(args.embedder))
+    pairs = lfw_pairs()
+    paths = list(dict.fromkeys(path for first, second, _ in pairs for path in (first, second)))
+    crops = aligned(embedder, paths)
+    stacked = np.stack(list(crops.values()))
+    ways = {
+        "aligned": dict(zip(crops, embedders.unit(embedder.forward(stacked)), strict=True)),
+        "mirrored": dict(zip(crops, embedder.embed(stacked), strict=True)),
+    }
+    if not recipe.missing():
+        ways["recipe"] = recipe.Recipe(args.embedder).extract(paths)
+    rows = []
+    for way, embedded in ways.items():
+        nothing = np.full(embedder.spec.dimension or 0, np.nan, np.float32)
+        accuracy, threshold = best_accuracy(
+            *distances({path: embedded.get(path, nothing) for path in crops}, lfw_pairs())
+        )
+        rows.append((way, f"{accuracy:.1%}", f"{threshold:.3f}", f"{len(embedded)} of {len(paths)}"))
+    print(cli.table(("crops", "pairs told right", "distance", "faces found"), rows))
+    print(f"{milliseconds(args.embedder):.1f} ms a face in ONNX Runtime, one at a time")
+    return 0
+
+
+def aligned(embedder: embedders.Embedder, paths: Sequence[Path]) -> dict[Path, Image]:
+    """The aligned crop of each photograph's best face; those without one are left out."""
+    pipeline = Pipeline.load().with_embedder(embedder)
+    images = ((path, read_image(path)) for path in paths)
+    found = ((path, image, pipeline.best_face(image)) for path, image in images)
+    return {path: embedder.aligner.crop(image, face)[0] for path, image, face in found if len(face)}
+
+
+def milliseconds(path: Path) -> float:
+    """The median time of a face in ONNX Runtime on two cores, one at a time."""
+    engine, face = OnnxEngine(path, threads=2), np.zeros((1, 3, 96, 96), np.float32)
+    times = []
+    for _ in range(TIMED):
+        start = time.perf_counter()
+        engine.run(face)
+        times.append(time.perf_counter() - start)
+    return 1000 * float(np.median(times))
+
+
+if __name__ == "__main__":
+    cli.run(main)
