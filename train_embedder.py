@@ -89,7 +89,7 @@ def prepared(args: argparse.Namespace, paths: Sequence[Path], without: Sequence[
     if without:
         others, found = looked_at(without, args.teacher, args.output.with_suffix(".without.npy"))
         usable = lessons.unlike(known.embeddings[rows], others.embeddings[found])
-        tell(f"{(~usable).sum():,} faces left out: they look like copies of those in --without")
+        tell(f"left out, since they look like copies of those in --without: {(~usable).sum():,}")
         rows = rows[usable]
     if len(rows) == 0:
         raise FacesError("no face is left to learn from")
@@ -102,7 +102,7 @@ def prepared(args: argparse.Namespace, paths: Sequence[Path], without: Sequence[
 def looked_at(paths: Sequence[Path], teacher: str, file: Path) -> tuple[lessons.Lessons, np.ndarray]:
     """The faces in photographs, and which are usable."""
     known, rows = lessons.prepare(paths, teacher, file, every(1000, len(paths)))
-    tell(f"{len(rows):,} faces in {len(paths):,} photographs")
+    tell(f"a face in {len(rows):,} of {len(paths):,} photographs")
     return known, rows
 
 

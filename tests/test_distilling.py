@@ -1,0 +1,169 @@
+"""Distillation: a student comes to agree with its teacher, and goes on after a kill as if there had been none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from faces.embedders import unit
+from faces.errors import FacesError
+from faces.training import distilling
+from faces.training.distilling import Distillation, Settings, rate
+from faces.training.lessons import SIDE, WIDE, Lessons
+from tests.conftest import disk
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
+pytestmark = pytest.mark.training
+
+FACES, DIMENSION = 40, 4
+ABOUT = {"student": "small", "teacher": "colours"}
+
+
+class Killed(BaseException):
+    """What no handler of the program's takes for its own."""
+
+
+@pytest.fixture(scope="module")
+def lessons() -> Lessons:
+    """Flat faces, whose teacher says what colour they are."""
+    random = np.random.default_rng(0)
+    colours = random.integers(20, 235, (FACES, 1, 1, 3))
+    images = np.broadcast_to(colours, (FACES, SIDE, SIDE, 3)).astype(np.uint8)
+    landmarks = np.stack([WIDE.points["eye-corners"][1]] * FACES).astype(np.float32)
+    embeddings = np.concatenate([colours.reshape(FACES, 3) / 128 - 1, np.full((FACES, 1), 2.0)], axis=1)
+    return Lessons(images, landmarks, unit(embeddings.astype(np.float32)))
+
+
+def student() -> Any:
+    """A tiny one with everything that has a state."""
+    torch.manual_seed(1)
+    nn = torch.nn
+    layers = nn.Conv2d(3, 8, 8, 8), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+
+    class Student(nn.Sequential):  # type: ignore[misc, name-defined]
+        def forward(self, x: Any) -> Any:
+            return nn.functional.normalize(super().forward(x))
+
+    return Student(*layers, nn.Linear(8, DIMENSION))
+
+
+def run_of(lessons: Lessons, folder: Path, about: dict[str, str] = ABOUT, **changes: Any) -> Distillation:
+    settings = Settings(about, **{"batch_size": 8, "rate": 1e-2, **changes})
+    return Distillation(student(), lessons, np.arange(FACES), settings, folder / "a.checkpoint")
+
+
+def same(one: Distillation, other: Distillation) -> bool:
+    return all(np.array_equal(value, other.weights[name]) for name, value in one.weights.items())
+
+
+def test_the_student_comes_to_agree(lessons: Lessons, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(distilling, "WARM_UP", 5)
+    run, lines, looks = run_of(lessons, tmp_path), list[str](), list[int]()
+    run.run(25, lines.append, lambda: looks.append(run.step))
+    assert run.step == 25 * run.steps_an_epoch == looks[-1]
+    assert run.taught == run.step * 8
+    assert run.curve[-1]["loss"] < 0.6 * run.curve[0]["loss"]
+    assert run.curve[-1]["aligned cosine"] > run.curve[0]["aligned cosine"] + 0.3
+    assert set(run.curve[0]) >= {"faces", "aligned agreement", "boxed cosine", "boxed agreement"}
+    assert "faces/s" in lines[-2] and "aligned cosine" in lines[-1]
+
+
+@pytest.mark.parametrize("step", [1, 7])
+def test_a_killed_run_ends_as_if_it_had_not_been(lessons: Lessons, tmp_path: Path, step: int) -> None:
+    whole = run_of(lessons, tmp_path / "whole")
+    whole.run(3, print, lambda: None)
+
+    killed = run_of(lessons, tmp_path)
+    learn = killed._learn
+
+    def until(rate: float) -> float:
+        if killed.step == step:
+            killed.save()
+            raise Killed
+        return learn(rate)
+
+    killed._learn = until  # type: ignore[method-assign]
+    with pytest.raises(Killed):
+        killed.run(3, print, lambda: None)
+    again = run_of(lessons, tmp_path)
+    assert again.resume()
+    assert again.step == step
+    again.run(3, print, lambda: None)
+    assert same(again, whole)
+    assert again.curve[-1]["aligned cosine"] == whole.curve[-1]["aligned cosine"]
+
+
+def test_an_interrupted_run_is_kept_and_can_be_made_longer(lessons: Lessons, tmp_path: Path) -> None:
+    run = run_of(lessons, tmp_path)
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match="the same command goes on from here"):
+        run.run(2, print, interrupt)
+    longer = run_of(lessons, tmp_path)
+    assert longer.resume()
+    longer.run(4, print, lambda: None)
+    assert longer.step == 4 * longer.steps_an_epoch
+    finished = run_of(lessons, tmp_path)
+    assert finished.resume()
+    finished.run(4, pytest.fail, lambda: None)  # nothing is left to do
+
+
+def test_the_rate_grows_stays_and_falls() -> None:
+    assert rate(0, 10_000) == pytest.approx(1 / 500)
+    assert rate(499, 10_000) == rate(7_000, 10_000) == rate(7_000, 99_000) == 1
+    assert rate(8_500, 10_000) == pytest.approx(0.5)
+    assert rate(9_999, 10_000) < 0.001
+
+
+def test_a_checkpoint_of_another_student_or_teacher_is_not_lost(lessons: Lessons, tmp_path: Path) -> None:
+    run = run_of(lessons, tmp_path)
+    run.save()
+    before = (tmp_path / "a.checkpoint").read_bytes()
+    other = run_of(lessons, tmp_path, {"student": "small", "teacher": "built-in"})
+    with pytest.raises(FacesError, match=r"of another run \(student small, teacher colours\); delete it, or name"):
+        other.resume()
+    assert (tmp_path / "a.checkpoint").read_bytes() == before
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\3\4", b"\x80\x02K\x01.", b"<html>"])
+def test_a_damaged_checkpoint(lessons: Lessons, tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "a.checkpoint").write_bytes(data)
+    with pytest.raises(FacesError, match="not a checkpoint, or a damaged one; delete it to start anew"):
+        run_of(lessons, tmp_path).resume()
+
+
+def test_a_checkpoint_with_weights_of_other_shapes(lessons: Lessons, tmp_path: Path) -> None:
+    run = run_of(lessons, tmp_path)
+    state = {"about": ABOUT, "weights": {"0.weight": torch.zeros(1)}, "optimizer": {}}
+    torch.save(state, tmp_path / "a.checkpoint")
+    with pytest.raises(FacesError, match="not a checkpoint, or a damaged one"):
+        run.resume()
+
+
+def test_too_few_faces(lessons: Lessons, tmp_path: Path) -> None:
+    with pytest.raises(FacesError, match="40 faces are too few to teach with, 64 at once"):
+        run_of(lessons, tmp_path, batch_size=64)
+
+
+def test_a_loss_that_is_no_number(lessons: Lessons, tmp_path: Path) -> None:
+    run = run_of(lessons, tmp_path)
+    with torch.no_grad():
+        run.student[-1].weight.fill_(float("nan"))
+    with pytest.raises(FacesError, match="no longer a number: try a smaller --rate"):
+        run.run(1, print, lambda: None)
+
+
+def test_a_full_disk_keeps_the_last_state(lessons: Lessons, tmp_path: Path) -> None:
+    with disk(tmp_path / "disk", "64k") as folder:
+        run = run_of(lessons, folder)
+        run.save()
+        before = (folder / "a.checkpoint").read_bytes()
+        (folder / "filler").write_bytes(bytes(64 * 1024 - 4096 * 2 - len(before) // 4096 * 4096))
+        with pytest.raises(FacesError, match="no space left"):
+            run.save()
+        assert (folder / "a.checkpoint").read_bytes() == before

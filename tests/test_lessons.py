@@ -1,0 +1,96 @@
+"""Faces to teach with: found once, kept, gone on with after a kill; and one clear line where there are none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from faces.aligners import Aligner
+from faces.chips import with_margin
+from faces.errors import FacesError, ModelError
+from faces.geometry import transform
+from faces.images import read_image, write_image
+from faces.pipeline import Pipeline
+from faces.training import lessons
+from faces.training.lessons import WIDE, prepare
+from tests.conftest import disk
+
+
+@pytest.fixture(scope="module")
+def photographs(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Two of people, one of nobody, one that is none."""
+    folder = tmp_path_factory.mktemp("photographs")
+    write_image(folder / "wall.png", np.full((300, 300, 3), 90, np.uint8))
+    (folder / "note.jpg").write_bytes(b"no photograph")
+    first, second = sorted((sample / "dataset").rglob("*.jpg"))[:2]
+    return [first, folder / "wall.png", folder / "note.jpg", second]
+
+
+@pytest.fixture(scope="module")
+def kept(photographs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("kept") / "deep" / "faces.npy"
+    heard = list[int]()
+    prepare(photographs, "built-in", file, heard.append)
+    assert heard == [4]
+    return file
+
+
+def test_a_face_is_cut_out_widely_and_embedded_by_the_teacher(photographs: list[Path], kept: Path) -> None:
+    known, rows = prepare(photographs, "built-in", kept, pytest.fail)  # nothing is looked at again
+    assert rows.tolist() == [0, 3]
+    pipeline = Pipeline.load()
+    for row in rows.tolist():
+        image = with_margin(read_image(photographs[row]))[0]
+        face = pipeline.best_face(image)
+        assert np.array_equal(known.images[row], Aligner(WIDE).crop(image, face)[0])
+        assert known.embeddings[row] == pytest.approx(pipeline.embed(image, face)[0], abs=1e-5)
+        assert known.landmarks[row] == pytest.approx(WIDE.points["eye-corners"][1], abs=6)  # px of 152
+        assert transform(np.eye(2, 3), known.landmarks[row]).shape == (5, 2)
+
+
+def test_a_killed_run_goes_on(photographs: list[Path], kept: Path, tmp_path: Path) -> None:
+    file = tmp_path / "faces.npy"
+    file.write_bytes(kept.read_bytes())
+    file.with_suffix(".key").write_bytes(kept.with_suffix(".key").read_bytes())
+    records = np.lib.format.open_memmap(file, "r+")
+    records["state"][3] = lessons.NOT_YET
+    records["image"][[0, 3]] = 7
+    records.flush()
+    known, rows = prepare(photographs, "built-in", file)
+    assert rows.tolist() == [0, 3]
+    assert (known.images[0] == 7).all()
+    assert (known.images[3] != 7).any()
+
+
+def test_of_other_photographs_it_is_made_anew(photographs: list[Path], kept: Path, tmp_path: Path) -> None:
+    file = tmp_path / "faces.npy"
+    file.write_bytes(kept.read_bytes())
+    file.with_suffix(".key").write_bytes(kept.with_suffix(".key").read_bytes())
+    known, rows = prepare(photographs[:1], "built-in", file)
+    assert (len(known), rows.tolist()) == (1, [0])
+
+
+def test_no_face_in_any(photographs: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(FacesError, match="no face was found in any of 2 photographs"):
+        prepare(photographs[1:3], "built-in", tmp_path / "faces.npy")
+
+
+def test_a_teacher_that_is_missing(photographs: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"teacher\.onnx: no such embedding model"):
+        prepare(photographs, str(tmp_path / "teacher.onnx"), tmp_path / "faces.npy")
+    assert not (tmp_path / "faces.npy").exists()
+
+
+def test_a_full_disk_says_how_much_is_needed(photographs: list[Path], tmp_path: Path) -> None:
+    with disk(tmp_path / "disk", "64k") as folder:
+        with pytest.raises(FacesError, match=r"cannot write .*faces\.npy \(0\.\d+ GB\): no space left on device"):
+            prepare(photographs, "built-in", folder / "faces.npy")
+        assert list(folder.iterdir()) == []
+
+
+def test_copies_are_told_by_their_embedding() -> None:
+    others = np.eye(3, 4, dtype=np.float32)
+    near = others[:1] + np.array([[0, 0.2, 0, 0]], np.float32)
+    assert lessons.unlike(np.concatenate([near, -others[:1]]), others).tolist() == [False, True]
