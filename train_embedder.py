@@ -41,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="photographs or folders of them, of as many people as possible; of each its best face is used",
     )  # fmt: skip
     parser.add_argument(
-        "--without", nargs="+", type=Path, default=[], metavar="DIR",
+        "--without", nargs="+", type=Path, metavar="DIR",
         help="photographs that it will be measured on: whatever looks like a copy of one is not learnt from",
     )  # fmt: skip
     parser.add_argument(
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.output.suffix != ".t7":
         raise UsageError(f"{args.output}: the network is a .t7 file")
     torch = backend.needed("torch", "PyTorch")
-    paths, without = (list(dict.fromkeys(expand(some))) for some in (args.photos, args.without))
+    paths, without = (list(dict.fromkeys(expand(some))) for some in (args.photos, args.without or ()))
     check_writable(args.output)
     torch.set_num_threads(args.threads or torch.get_num_threads())
     torch.manual_seed(args.seed)

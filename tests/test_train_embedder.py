@@ -16,7 +16,7 @@ from tests.conftest import RunScript
 pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
 pytestmark = pytest.mark.training
 
-FEW = ["--epochs", "1", "--batch-size", "4"]
+FEW = ["--epochs", "1", "--batch-size", "4", "--threads", "1"]
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.embedders import unit
 from faces.errors import FacesError
 from faces.images import write_bytes
 from faces.training import backend, disguises
@@ -70,7 +69,7 @@ class Distillation:
         self._held_out, self._rows = np.sort(rows[order[:count]]), np.sort(rows[order[count:]])
         if len(self._rows) < settings.batch_size:
             raise FacesError(f"{len(rows):,} faces are too few to teach with, {settings.batch_size} at once")
-        self._middle = lessons.embeddings[self._rows].mean(axis=0)
+        self._spread = float(lessons.embeddings[self._rows].var(axis=0).sum())
         self._mean = {name: value.detach().clone() for name, value in self.student.state_dict().items()}
         matrices = [value for value in self.student.parameters() if value.ndim > 1]
         others = [value for value in self.student.parameters() if value.ndim == 1]
@@ -125,12 +124,12 @@ class Distillation:
         rows = self._turn()
         images, landmarks = self._lessons.images[rows], self._lessons.landmarks[rows]
         crops = disguises.shown(images, landmarks, random, self._settings.loose)
-        wanted = torch.from_numpy(self._wanted(rows)).to(self.device)
+        wanted = torch.from_numpy(self._lessons.embeddings[rows]).to(self.device)
         self.student.train()
         embedded = self.student(self._blob(crops))
-        one = 1 - (embedded * wanted).sum(1).mean()
+        cosine = 1 - (embedded * wanted).sum(1).mean()
         pairs = (embedded @ embedded.T - wanted @ wanted.T).square().mean()
-        loss = one + PAIRS * pairs
+        loss = 2 * cosine / self._spread + PAIRS * pairs / self._spread**2  # 1 + ... for a student that knows the mean
         for group in self._optimizer.param_groups:
             group["lr"] = rate
         self._optimizer.zero_grad(set_to_none=True)
@@ -150,10 +149,6 @@ class Distillation:
         order = np.random.default_rng([self._settings.seed, epoch, 1]).permutation(self._rows)
         size = self._settings.batch_size
         return np.sort(order[at * size : (at + 1) * size])
-
-    def _wanted(self, rows: NDArray[np.intp]) -> Floats:
-        """What the teacher says of faces, seen from the middle of all faces: its own embeddings lie close together."""
-        return unit(self._lessons.embeddings[rows] - self._middle)
 
     def _blob(self, crops: Image) -> Any:
         """A batch as the network takes it."""
@@ -182,16 +177,21 @@ class Distillation:
     def _check(self, loss: float, tell: Callable[[str], None]) -> None:
         """How far it is, by the faces held out.
 
-        cosine: to the teacher. agreement: correlation of the similarities of all pairs with the teacher's.
+        explained: share of the spread of the teacher's embeddings; 0 is their mean, 1 they themselves. agreement:
+        correlation of the similarities of all pairs with the teacher's.
         """
         rows = self._held_out
-        images, landmarks, wanted = self._lessons.images[rows], self._lessons.landmarks[rows], self._wanted(rows)
+        images, landmarks, wanted = (
+            self._lessons.images[rows],
+            self._lessons.landmarks[rows],
+            self._lessons.embeddings[rows],
+        )
         pairs = np.triu_indices(len(rows), 1)
         result = {"faces": float(self.taught), "loss": loss}
         for name, cut in (("aligned", disguises.clean), ("boxed", disguises.boxed)):
             embedded = self.embed(cut(images, landmarks))
             similarities = (embedded @ embedded.T)[pairs], (wanted @ wanted.T)[pairs]
-            result[f"{name} cosine"] = float((embedded * wanted).sum(1).mean())
+            result[f"{name} explained"] = 1 - float(np.square(embedded - wanted).sum(1).mean()) / self._spread
             result[f"{name} agreement"] = float(np.corrcoef(*similarities)[0, 1])
         self.curve.append(result)
         figures = "  ".join(f"{name} {value:.4f}" for name, value in result.items() if name != "faces")
@@ -204,8 +204,7 @@ class Distillation:
         file = io.BytesIO()
         state = {
             "about": self._settings.about, "step": self.step, "taught": self.taught, "curve": self.curve,
-            "middle": torch.from_numpy(self._middle), "mean": self._mean, "weights": self.student.state_dict(),
-            "optimizer": self._optimizer.state_dict(),
+            "mean": self._mean, "weights": self.student.state_dict(), "optimizer": self._optimizer.state_dict(),
         }  # fmt: skip
         torch.save(state, file)
         write_bytes(self._file, file.getvalue())
@@ -225,8 +224,8 @@ class Distillation:
             if about == self._settings.about:
                 self.student.load_state_dict(state["weights"])
                 self._optimizer.load_state_dict(state["optimizer"])
-                self._middle, self._mean = state["middle"].numpy(), state["mean"]
-                self.step, self.taught, self.curve = state["step"], state["taught"], state["curve"]
+                self._mean, self.step = state["mean"], state["step"]
+                self.taught, self.curve = state["taught"], state["curve"]
         except (RuntimeError, KeyError, TypeError, ValueError, EOFError, OSError, pickle.UnpicklingError) as error:
             raise FacesError(f"{self._file}: not a checkpoint, or a damaged one; delete it to start anew") from error
         if about != self._settings.about:
