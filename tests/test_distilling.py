@@ -70,7 +70,8 @@ def test_the_student_comes_to_agree(lessons: Lessons, tmp_path: Path, monkeypatc
     assert run.curve[-1]["loss"] < 0.6 * run.curve[0]["loss"]
     assert run.curve[-1]["aligned explained"] > 0.3 > run.curve[0]["aligned explained"]
     assert set(run.curve[0]) >= {"faces", "aligned agreement", "boxed explained", "boxed agreement"}
-    assert "faces/s" in lines[-2] and "aligned explained" in lines[-1]
+    assert any("faces/s" in line for line in lines)
+    assert "aligned explained" in lines[-1]
 
 
 @pytest.mark.parametrize("step", [1, 7])
