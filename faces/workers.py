@@ -62,7 +62,7 @@ class Processes:
 
         self.slots = 2 * count  # one at work, one ready
         self._task = task
-        self._pool = ProcessPool(count, initializer=_begin, context=get_context("spawn"))
+        self._pool = ProcessPool(count, initializer=begin, context=get_context("spawn"))
 
     def submit(self, paths: Sequence[str]) -> Future[Result]:
         with _uninterrupted():
@@ -84,7 +84,7 @@ class Processes:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Processes that start meanwhile never see Ctrl-C, even before ``_begin``; this one sees it a moment later."""
+    """Processes that start meanwhile never see Ctrl-C, even before ``begin``; this one sees it a moment later."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
@@ -95,7 +95,7 @@ def _uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _begin() -> None:
+def begin() -> None:
     """A new process: Ctrl-C is the parent's business, and nothing is left to do when the parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Pebble's handler would print a traceback when Python ends meanwhile

@@ -18,7 +18,7 @@ LAYERS = (
     "dlib_weights detectors landmarks aligners embedders",
     "image_classes",
     "gallery duplicates metrics people classifiers recognizers training_report comparison versions reloading",
-    "pipeline attributes chips training checkpoints extraction tasks cluster workers",
+    "pipeline attributes chips checkpoints extraction tasks cluster workers training",
     "flow identity association tracking following events attendance strangers draw windows",
     "synthetic_people synthetic_sheet synthetic synthetic_scene",
     "server",

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -21,6 +22,7 @@ from faces.geometry import similarity, transform
 from faces.images import read_image, write_bytes
 from faces.pipeline import Pipeline
 from faces.types import Floats, Image
+from faces.workers import begin
 
 SIDE, PADDING = 152, 0.5  # a wide cut: room for a face's turned, shifted and stretched crops, about as fine as they are
 WIDE = Template("wide", SIDE, {"eye-corners": ([0, 1, 2, 3, 4], mean_face(PADDING, SIDE))})
@@ -63,11 +65,15 @@ def prepare(
     done = len(records) - len(todo)
     if jobs:
         processes = ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=_start, initargs=(teacher,))
-        with processes as pool:
-            for rows, found in zip(jobs, pool.map(_look, [[paths[row] for row in rows] for rows in jobs]), strict=True):
-                records[rows] = found
-                done += len(rows)
-                tell(done)
+        given = [[paths[row] for row in rows] for rows in jobs]
+        try:
+            with processes as pool:
+                for rows, found in zip(jobs, pool.map(_look, given), strict=True):
+                    records[rows] = found
+                    done += len(rows)
+                    tell(done)
+        except BrokenProcessPool as error:
+            raise FacesError("a process was ended, perhaps for want of memory; the same command goes on") from error
     records.flush()
     usable = np.flatnonzero(records["state"] == FACE)
     if len(usable) == 0:
@@ -112,6 +118,7 @@ _pipeline: Pipeline | None = None  # of this process
 
 def _start(teacher: str) -> None:
     global _pipeline
+    begin()
     cv2.setNumThreads(1)
     _pipeline = Pipeline.load(embedding_model=teacher, threads=1)
 
