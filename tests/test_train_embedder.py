@@ -69,7 +69,7 @@ def test_everything_is_left_out(taught: Path, sample: Path) -> None:
     [
         (["--photos", "nowhere"], UsageError, "nowhere: no such file or folder"),
         (["--photos", "empty"], UsageError, "empty: no photographs in this folder"),
-        (["--photos", "wall.png"], FacesError, "no face was found in any of 1 photographs"),
+        (["--photos", "wall.png"], FacesError, "no face was found in any photograph"),
         (["--photos", "wall.png", "--teacher", "no.onnx"], ModelError, "no.onnx: no such embedding model"),
         (["--photos", "wall.png", "--output", "student.onnx"], UsageError, "the network is a .t7 file"),
     ],

@@ -77,7 +77,7 @@ def prepare(
     records.flush()
     usable = np.flatnonzero(records["state"] == FACE)
     if len(usable) == 0:
-        raise FacesError(f"no face was found in any of {len(paths):,} photographs")
+        raise FacesError("no face was found in any photograph; give others as --photos")
     return Lessons(records["image"], records["landmarks"], records["embedding"]), usable
 
 

@@ -36,9 +36,9 @@ def curves(history: History, path: Path) -> None:
 def distillation(curve: Sequence[Mapping[str, float]], path: Path) -> None:
     """A PNG of a distillation: the loss, and the figures of the faces held out, over the faces taught."""
     figure = _figure(8.4, 3.2)
-    taught = [check["faces"] for check in curve]
+    taught = [check["faces"] / 1000 for check in curve]
     for index, part in enumerate(("loss", "explained", "agreement")):
-        panel = figure.add_subplot(1, 3, index + 1, title=part, xlabel="faces taught")
+        panel = figure.add_subplot(1, 3, index + 1, title=part, xlabel="thousands of faces taught")
         for name in (name for name in curve[0] if name.endswith(part)):
             panel.plot(taught, [check[name] for check in curve], label=name.removesuffix(part) or name, marker=".")
         panel.grid(alpha=0.3)
