@@ -17,7 +17,7 @@ LAYERS = (
     "labelled perceptual splits scores exploration model_card",
     "dlib_weights detectors landmarks aligners embedders",
     "image_classes",
-    "gallery runs duplicates metrics people classifiers recognizers training_report comparison versions reloading",
+    "gallery runs duplicates metrics people classifiers recognizers training_report comparison in_service versions reloading",
     "pipeline attributes chips training checkpoints extraction tasks cluster workers",
     "flow identity association tracking following events attendance strangers draw windows",
     "synthetic_people synthetic_sheet synthetic synthetic_scene",
