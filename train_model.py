@@ -48,7 +48,7 @@ def train(args: argparse.Namespace) -> int:
     cli.require_distinct(args.embeddings, args.recognizer, args.le, report_path)
     for path in (args.recognizer, args.le, report_path):
         check_writable(path)
-    with runs.recording(runs.beside(args.recognizer), "train", vars(args)) as run:
+    with runs.recording(runs.beside(args.recognizer), "train", cli.own_options(build_parser(), args)) as run:
         learn(args, report_path, run)
     return 0
 
@@ -77,7 +77,7 @@ def learn(args: argparse.Namespace, report_path: Path, run: Recorder) -> None:
         run.artefact(path)
     run.figure("threshold", found.threshold)
     for what in ("left_out", "right", "wrong", "unknown"):
-        run.figure(what.replace("_", " "), getattr(found, what))
+        run.figure(what, getattr(found, what))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
