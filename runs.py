@@ -112,8 +112,8 @@ def described(run: Run) -> list[str]:
 
 
 def used(data: Data) -> str:
-    people = cli.plural(data.people, "person", "people")
-    return f"{cli.plural(data.photographs, 'photograph', 'photographs')} of {people} (data set {data.sha256[:12]})"
+    of = f" of {cli.plural(data.people, 'person', 'people')}" if data.people else ""
+    return f"{cli.plural(data.photographs, 'photograph', 'photographs')}{of} (data set {data.sha256[:12]})"
 
 
 def filed(file: File) -> str:
@@ -222,14 +222,17 @@ def show_photographs(manifest: Manifest, role: str, sha256: str, person: str | N
     number, people = manifest.used
     out = len(manifest) - number
     print(f"\n{used(Data(role, sha256, number, people))}{f', {out} left out' if out else ''}")
-    every = list(zip(manifest.paths, manifest.people, manifest.hashes, manifest.reasons, strict=True))
     if person is None:
-        each = Counter(name for _, name, _, reason in every if not reason)
-        rows = sorted(each.items())
-        print(cli.table(["person", "photographs"], rows[: 4 * SHOWN]))
+        each = Counter(name or "(erased)" for _, name, _, reason in manifest.rows() if not reason)
+        rows = sorted(each.items()) if people else []
+        print(cli.table(["person", "photographs"], rows[: 4 * SHOWN]) if rows else "")
         print(f"and {len(rows) - 4 * SHOWN} others; --person shows one" if len(rows) > 4 * SHOWN else "", end="")
         return
-    mine = [(path, sha256[:12], reason or "used") for path, name, sha256, reason in every if name == person]
+    mine = [
+        (path or "(erased)", sha256[:12], reason or "used")
+        for path, name, sha256, reason in manifest.rows()
+        if name == person
+    ]
     if not mine:
         raise FacesError(f"nobody called {person!r} is among them")
     print(cli.table(["photograph", "SHA-256", ""], mine))

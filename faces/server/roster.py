@@ -53,6 +53,14 @@ def find(session: Session, person_id: str) -> tuple[Collection, Person]:
     return found, persons.find(session, found, person_id)
 
 
+def names(session: Session) -> dict[str, str]:
+    """Everybody's who has one, by their ids."""
+    if (found := group(session)) is None:
+        return {}
+    known = select(Person.id, Person.name).where(Person.collection_key == found.key, Person.name.is_not(None))
+    return {id_: name or "" for id_, name in session.execute(known)}
+
+
 def listed(session: Session) -> list[PersonRecord]:
     """By name: ``Ana 2`` before ``ana 10``."""
     if (found := group(session)) is None:
