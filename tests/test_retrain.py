@@ -120,7 +120,7 @@ def test_change_list_return_and_force(own: Path, capsys: pytest.CaptureFixture[s
 
     assert retrain.main(["--list"]) == 0
     table = [re.split(r" {2,}", line.strip()) for line in capsys.readouterr().out.splitlines()[1:]]
-    assert table[0] == ["version", "time", "stage", "people", "photographs", "why"]
+    assert table[0] == ["version", "time", "stage", "people", "photographs", "run", "why"]
     assert [[row[0], row[2]] for row in table[1:]] == [["1", "retired"], ["2", "in service"], ["3", "retired"]]
 
 

@@ -227,7 +227,7 @@ def test_whole_candidates_wait_and_as_many_are_kept(tmp_path: Path) -> None:
     with pytest.raises(FacesError, match="there is no candidate"):
         versions.waiting()
     for content in "bcd":
-        versions.record(replace(versions.get(made(versions, content)), why="9 of 9 right"))
+        versions.record(replace(versions.get(made(versions, content)), waits=True))
     left = made(versions, "of a run that was killed")
     versions.settle()
     assert stages(tmp_path) == ["1 in service", "2 candidate", "3 candidate", "4 candidate"]
@@ -236,7 +236,7 @@ def test_whole_candidates_wait_and_as_many_are_kept(tmp_path: Path) -> None:
     with pytest.raises(FacesError, match=f"there is no version {left}; --list shows which there are"):
         versions.get(left)
     versions.put_in_service(3)
-    assert in_service(tmp_path) == "c" and versions.before() == 1
+    assert in_service(tmp_path) == "c" and versions.before() == 1 and not versions.get(3).waits
 
 
 # Kills and full disks

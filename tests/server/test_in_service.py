@@ -67,7 +67,7 @@ def test_a_promotion_and_a_return_are_followed_while_the_server_runs(
     without = Gallery(everybody.embeddings[rest], names, fingerprint=everybody.fingerprint)
     files = (versions.path(candidate.number, name) for name in (RECOGNIZER, LE))
     recognizers.save(FaceRecognizer().fit(without), *files)
-    versions.record(replace(candidate, why="nobody judged it yet"))
+    versions.record(replace(candidate, waits=True))
 
     with serving(tmp_path, "--recognizer", OUTPUT / RECOGNIZER, "--min-face", "80") as service:
         visitor = Visitor(service)
