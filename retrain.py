@@ -54,14 +54,14 @@ def build_parser() -> argparse.ArgumentParser:
         help="put version N back in service, without a number the one before, and do nothing else",
     )  # fmt: skip
     what.add_argument(
+        "--promote", type=cli.count, nargs="?", const=NEWEST, metavar="N",
+        help="put candidate N in service, without a number the newest, if its figures hold, and do nothing else",
+    )  # fmt: skip
+    parser.add_argument(
         "--candidate",
         action="store_true",
         help="leave the new version as a candidate, for --promote; nothing is swapped",
     )
-    what.add_argument(
-        "--promote", type=cli.count, nargs="?", const=NEWEST, metavar="N",
-        help="put candidate N in service, without a number the newest, if its figures hold, and do nothing else",
-    )  # fmt: skip
     parser.add_argument("--every", type=duration, metavar="TIME", help="stay, and do it every 90s, 15m, 1h or 1d")
     parser.add_argument(
         "--settle",

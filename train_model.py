@@ -54,6 +54,7 @@ def train(args: argparse.Namespace) -> int:
 
 
 def learn(args: argparse.Namespace, report_path: Path, run: Recorder) -> None:
+    """``train``, while ``run`` takes it down."""
     gallery = Gallery.load(args.embeddings)
     run.input(args.embeddings)
     run.models(gallery.fingerprint)

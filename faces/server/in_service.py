@@ -50,4 +50,9 @@ class InService:
         return self._followed
 
     def _opened(self) -> ReloadingRecognizer:
-        return ReloadingRecognizer(*self._files, self._fingerprint, tell=lambda line: log.warning("%s", line))
+        return ReloadingRecognizer(*self._files, self._fingerprint, tell=_tell)
+
+
+def _tell(line: str) -> None:
+    warning = line.removeprefix("warning: ")
+    log.log(logging.WARNING if warning != line else logging.INFO, "%s", warning)
