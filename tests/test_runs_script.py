@@ -126,6 +126,18 @@ def test_what_is_not_known_is_one_line(said, words: list[str], said_instead: str
     assert "\n" not in str(caught.value) and not isinstance(caught.value, UsageError)
 
 
+def test_every_command_and_option_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "example:\n  python runs.py why" in script.build_parser().format_help()
+    for command in ("list", "show", "diff", "why", "prune"):
+        with pytest.raises(SystemExit) as stopped:
+            script.main([command, "--help"])
+        assert stopped.value.code == 0
+        assert "--folder FOLDER" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as stopped:
+        script.main([])
+    assert stopped.value.code == 2 and "command" in capsys.readouterr().err
+
+
 def test_no_runs_at_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert script.main(["list", "--folder", str(tmp_path / "runs")]) == 0
     assert capsys.readouterr().out == f"{tmp_path / 'runs'}: no runs yet\n"

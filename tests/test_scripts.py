@@ -85,9 +85,7 @@ def test_the_recipes_options_with_defaults(script: str, short: str, long: str, d
     assert action.default == default
 
 
-@pytest.mark.parametrize(
-    "script", (*SCRIPTS, "retrain", "runs", "train_attributes", "train_classifier", "classify_image")
-)
+@pytest.mark.parametrize("script", (*SCRIPTS, "retrain", "train_attributes", "train_classifier", "classify_image"))
 def test_help_shows_an_example_and_explains_every_option(script: str) -> None:
     parser = parser_of(script)
     assert f"example:\n  python {script}.py" in parser.format_help()
