@@ -113,7 +113,8 @@ class SharedGallery:
 
 def _called_otherwise(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
     """The names that nobody has any more, and what they became; "" where the person is gone."""
-    return {name: now.get(id_, "") for id_, name in before.items() if name not in now.values()}
+    known = set(now.values())
+    return {name: now.get(id_, "") for id_, name in before.items() if name not in known}
 
 
 def _people(session: Session) -> object:
