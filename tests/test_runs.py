@@ -17,7 +17,7 @@ import pytest
 
 from faces import runs
 from faces.errors import FacesError, UsageError
-from faces.gallery import Gallery, LeftOut
+from faces.gallery import ERASED, Gallery, LeftOut
 from faces.runs import Code, Damaged, Manifest, Run, Runs, lineage, surroundings
 from faces.types import Fingerprint, ModelId
 
@@ -73,14 +73,14 @@ def test_the_same_data_set_is_kept_once_and_in_any_order(tmp_path: Path) -> None
 
 
 def test_the_manifest_of_a_gallery() -> None:
-    out = LeftOut(("Bob/9.jpg",), (sha("9"),), (1,), ("",), ("no face",))
+    out = LeftOut(("Bob/9.jpg", "Eve/1.jpg"), (sha("9"), sha("e")), (1, 1), ("", ""), ("no face", ERASED))
     people = Gallery(
         np.eye(2, dtype=np.float32), ("Zoë", "Ada"), ("Zoe/1.jpg", "Ada/1.jpg"), (sha("z"), sha("a")), left_out=out
     )
     found = Manifest.of(people)
     assert found is not None and found.used == (2, 2)
     assert list(found.rows()) == [
-        ("Ada/1.jpg", "Ada", sha("a"), ""), ("Bob/9.jpg", "Bob", sha("9"), "no face"),
+        ("", "", sha("e"), ERASED), ("Ada/1.jpg", "Ada", sha("a"), ""), ("Bob/9.jpg", "Bob", sha("9"), "no face"),
         ("Zoe/1.jpg", "Zoë", sha("z"), ""),
     ]  # fmt: skip
     assert Manifest.of(Gallery(np.eye(2, dtype=np.float32), ("Ada", "Bob"))) is None  # a recipe's does not say

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faces.errors import FacesError
-from faces.gallery import Gallery
+from faces.gallery import ERASED, Gallery
 from faces.images import write_bytes
 
 FOLDER = "manifests"
@@ -47,13 +47,17 @@ class Manifest:
 
     @classmethod
     def of(cls, gallery: Gallery) -> Manifest | None:
-        """What a gallery was made of; None for a recipe's, which does not say."""
+        """What a gallery was made of; None for a recipe's, which does not say. Who was erased stays so."""
         if len(gallery) and not (gallery.paths and gallery.hashes):
             return None
         used = zip(gallery.paths, gallery.names, gallery.hashes, ("" for _ in gallery.paths), strict=True)
         out = gallery.left_out
-        people = (unicodedata.normalize("NFC", path.partition("/")[0]) for path in out.paths)
-        return cls.sorted([*used, *zip(out.paths, people, out.hashes, out.reasons, strict=True)])
+        known = ("" if reason == ERASED else path for path, reason in zip(out.paths, out.reasons, strict=True))
+        rest = [
+            (path, unicodedata.normalize("NFC", path.partition("/")[0]), sha256, reason)
+            for path, sha256, reason in zip(known, out.hashes, out.reasons, strict=True)
+        ]
+        return cls.sorted([*used, *rest])
 
     @classmethod
     def of_files(cls, paths: Iterable[Path], hashes: Iterable[str], below: Path) -> Manifest:

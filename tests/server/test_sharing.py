@@ -22,7 +22,7 @@ from faces.checkpoints import Checkpoint
 from faces.datasets import Folder
 from faces.errors import FacesError, FingerprintError, PickleError
 from faces.extraction import Extraction
-from faces.gallery import Gallery, LeftOut
+from faces.gallery import ERASED, Gallery, LeftOut
 from faces.locks import only_one
 from faces.recognizers import FaceRecognizer, save
 from faces.runs import Manifest, Runs
@@ -30,7 +30,6 @@ from faces.server import dataset_files, persons, roster, shared_gallery
 from faces.server import vision as server_vision
 from faces.server.enrolment import Imported
 from faces.server.errors import ApiError
-from faces.server.gallery_file import ERASED
 from faces.server.schema import Face
 from faces.types import Fingerprint, ModelId
 from faces.versions import RECOGNIZER, Versions
