@@ -40,6 +40,11 @@ def parser(description: str, example: str) -> argparse.ArgumentParser:
     )
 
 
+def own_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> dict[str, object]:
+    """Of all options that were given, those of one step and their values."""
+    return {name: getattr(args, name) for name in vars(parser.parse_args([]))}
+
+
 def add_embeddings_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-e", "--embeddings", type=Path, default=Path("output/embeddings.pickle"), help="file of facial embeddings"
