@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
@@ -28,6 +28,7 @@ from faces.images import check_writable, write_bytes
 
 STDOUT = Path("-")
 
+FOLDER: dict[str, Any] = {"type": Path, "metavar": "FOLDER"}
 Command = Callable[[argparse.Namespace], int]
 Result = TypeVar("Result", Verification, Identification)
 
@@ -39,62 +40,54 @@ def build_parser() -> argparse.ArgumentParser:
         "  python evaluate.py identification --images dataset --enrol 3",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add, name, run, what, example in (
+        (add_verification_options, "verification", verification,
+         "are two photographs of one person: accuracy, AUC, EER, TAR at FAR", "--pairs lfw/pairs.txt --images lfw"),
+        (add_identification_options, "identification", identification,
+         "who is it, or nobody of those enrolled: ranks, TPIR at FPIR", "--gallery known --probes probes"),
+        (add_points_options, "operating-points", points,
+         "an embedder's thresholds by false accept rate, as faces/zoo.py has them", "--images lfw --without people"),
+    ):  # fmt: skip
+        epilog = f"example:\n  python evaluate.py {name} {example}"
+        one = commands.add_parser(name, help=what, description=what, epilog=epilog, formatter_class=cli.HelpFormatter)
+        add(one)
+        one.set_defaults(run=run)
+    return parser
 
-    def command(
-        name: str, run: Callable[[argparse.Namespace], int], what: str, example: str
-    ) -> argparse.ArgumentParser:
-        sub = commands.add_parser(
-            name, help=what, description=what, epilog=f"example:\n  python evaluate.py {name} {example}",
-            formatter_class=cli.HelpFormatter,
-        )  # fmt: skip
-        sub.set_defaults(run=run)
-        return sub
 
-    one = command(
-        "verification", verification, "are two photographs of one person: accuracy, AUC, EER, TAR at FAR",
-        "--pairs lfw/pairs.txt --images lfw --json output/lfw.json",
-    )  # fmt: skip
-    one.add_argument(
+def add_verification_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
         "-p", "--pairs", type=Path, required=True, metavar="FILE",
         help="LFW's pairs.txt or pairsDevTest.txt, or a CSV file of photograph,other,same[,fold]",
     )  # fmt: skip
-    one.add_argument(
-        "-i", "--images", type=Path, metavar="FOLDER", help="where the photographs are (default: beside the pairs)"
-    )
-    add_comparison_options(one)
+    parser.add_argument("-i", "--images", **FOLDER, help="where the photographs are (default: beside the pairs)")
+    add_comparison_options(parser)
 
-    one = command(
-        "identification", identification, "who is it, or nobody of those enrolled: ranks, TPIR at FPIR, people confused",
-        "--gallery enrolled --probes probes --strangers strangers",
-    )  # fmt: skip
-    for name, what in (("gallery", "who is enrolled"), ("probes", "who is looked for"), ("images", "instead: both")):
-        more = ", parted at random" if name == "images" else ""
-        one.add_argument(f"--{name}", type=Path, metavar="FOLDER", help=f"{what}{more}, one folder per person")
-    one.add_argument(
-        "--strangers", type=Path, metavar="FOLDER",
+
+def add_identification_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--gallery", **FOLDER, help="who is enrolled, one folder of photographs per person")
+    parser.add_argument("--probes", **FOLDER, help="who is looked for, in folders of the same names")
+    parser.add_argument("-i", "--images", **FOLDER, help="instead of these two: one data set, parted at random")
+    parser.add_argument(
+        "--strangers", **FOLDER,
         help="photographs of nobody enrolled (default: everybody who is enrolled, held out by turns)",
     )  # fmt: skip
-    one.add_argument(
+    parser.add_argument(
         "--enrol", type=cli.count, default=3, metavar="N", help="of --images: photographs to enrol of each person"
     )
-    one.add_argument("--splits", type=cli.count, default=10, metavar="K", help="of --images: how often it is parted")
-    one.add_argument("--seed", type=int, default=0, help="of --images: which partings")
-    one.add_argument("--fpir", type=cli.share, default=0.01, help="as train_model.py takes it")
-    add_comparison_options(one)
+    parser.add_argument("--splits", type=cli.count, default=10, metavar="K", help="of --images: how often it is parted")
+    parser.add_argument("--seed", type=int, default=0, help="of --images: which partings")
+    parser.add_argument("--fpir", type=cli.share, default=0.01, help="as train_model.py takes it")
+    add_comparison_options(parser)
 
-    one = command(
-        "operating-points", points, "the thresholds of an embedder by false accept rate, as faces/zoo.py has them",
-        "--images lfw --without people --pairs lfw/pairsDevTest.txt",
-    )  # fmt: skip
-    one.add_argument(
-        "--images", type=Path, required=True, metavar="FOLDER", help="one folder of photographs per person"
+
+def add_points_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-i", "--images", required=True, **FOLDER, help="one folder of photographs per person")
+    parser.add_argument("--without", **FOLDER, help="leave out the people who have a folder in it")
+    parser.add_argument(
+        "--pairs", type=Path, metavar="FILE", help="take its pairs of one person (default: all there are)"
     )
-    one.add_argument("--without", type=Path, metavar="FOLDER", help="leave out the people who have a folder in it")
-    one.add_argument(
-        "--pairs", type=Path, metavar="FILE", help="pairs of one person in it, for true accept rates (default: all)"
-    )
-    add_work_options(one)
-    return parser
+    add_work_options(parser)
 
 
 def add_work_options(parser: argparse.ArgumentParser) -> None:
@@ -124,6 +117,8 @@ def add_comparison_options(parser: argparse.ArgumentParser) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     run: Command = args.run
+    if getattr(args, "json", None) not in (None, STDOUT):  # before the work
+        check_writable(args.json)
     return run(args)
 
 
@@ -132,7 +127,6 @@ def models_of(args: argparse.Namespace) -> Models:
 
 
 def verification(args: argparse.Namespace) -> int:
-    prepare(args)
     wanted = pairs.read(args.pairs, args.images)
     paths = list(dict.fromkeys((*wanted.first, *wanted.second)))
 
@@ -147,7 +141,6 @@ def verification(args: argparse.Namespace) -> int:
 
 
 def identification(args: argparse.Namespace) -> int:
-    prepare(args)
     chosen = chosen_candidates(args)
     some = parted(args) if any(candidate.recognizer is None for candidate in chosen) else []
     paths = list(dict.fromkeys(path for trial in some for path in trial.paths))
@@ -158,12 +151,8 @@ def identification(args: argparse.Namespace) -> int:
         paths = list(dict.fromkeys([*paths, *probing, *trials.strangers_in(args.strangers)]))
 
     def one(candidate: Candidate, seen: Photographs, seconds: float | None) -> Identification:
-        copies = {
-            path for trial in some for path in trial.enrolled_too(dict(zip(seen.paths, seen.hashes, strict=True)))
-        }
-        if copies:
-            cli.warn(f"{len(copies):,} photographs are enrolled and looked for, such as {min(copies)}: too easy")
         if candidate.recognizer is None:
+            warn_of_copies(some, seen)
             return identify(candidate.name, some, seen, args.fpir, None, args.skip_missing, seconds)
         assert seen.fingerprint is not None
         recognizer = candidates.load(candidate.recognizer, seen.fingerprint)
@@ -185,6 +174,12 @@ def parted(args: argparse.Namespace) -> list[Trial]:
     if nobody:
         cli.warn(f"not in {args.gallery}, so strangers: {', '.join(nobody[:5])}{', ...' if len(nobody) > 5 else ''}")
     return [trial]
+
+
+def warn_of_copies(some: Sequence[Trial], seen: Photographs) -> None:
+    hashes = dict(zip(seen.paths, seen.hashes, strict=True))
+    if copies := {path for trial in some for path in trial.enrolled_too(hashes)}:
+        cli.warn(f"{len(copies):,} photographs are enrolled as well as looked for, which is too easy: {min(copies)}...")
 
 
 def points(args: argparse.Namespace) -> int:
@@ -221,7 +216,7 @@ def evaluated(
         try:
             if candidate.models not in seen:
                 looked = look(args, paths, candidate.models)
-                timed = photographs.seconds(paths, candidate.models) if args.compare else None
+                timed = photographs.seconds(looked, candidate.models) if args.compare else None
                 seen[candidate.models] = looked, timed
             found.append(one(candidate, *seen[candidate.models]))
         except FacesError as error:
@@ -243,19 +238,13 @@ def look(args: argparse.Namespace, paths: Sequence[Path], models: Models) -> Pho
     return seen
 
 
-def prepare(args: argparse.Namespace) -> None:
-    """Before the work: can its result be written?"""
-    if args.json not in (None, STDOUT):
-        check_writable(args.json)
-
-
 def publish(args: argparse.Namespace, found: Sequence[Verification | Identification], page: tables.Page) -> None:
     """Print the page, or JSON in its place, and write the files that were asked for."""
     text = json.dumps(documents.to_json(found), ensure_ascii=False, indent=1)
     if args.json == STDOUT:
         print(text)
         return
-    print("\n".join([page.before, "", cli.table(page.headings, page.rows), "", *page.after]).rstrip())
+    print("\n\n".join(part if isinstance(part, str) else cli.table(part.headings, part.rows) for part in page))
     if args.json:
         write_bytes(args.json, text.encode("utf-8", "backslashreplace") + b"\n")
 

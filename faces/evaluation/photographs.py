@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -87,11 +87,16 @@ def look_at(
     return Photographs(each, embeddings, boxes, tuple(reasons), tuple(hashes), pipeline.fingerprint)
 
 
-def seconds(paths: Sequence[Path], models: Models) -> float:
-    """For a photograph, from its file to its embedding: the median of some, one by one, the models being loaded."""
-    pipeline = Pipeline.load(*models)
-    some = paths[:: max(1, len(paths) // TIMED)][:TIMED]
-    times = []
+def seconds(photographs: Photographs, models: Models) -> float | None:
+    """For a photograph, from its file to its embedding: the median of some, one by one, the models being loaded.
+
+    None where there is none with a face.
+    """
+    found = [path for path, there in zip(photographs.paths, photographs.found, strict=True) if there]
+    some = found[:: max(1, len(found) // TIMED)][:TIMED]
+    if not some:
+        return None
+    pipeline, times = Pipeline.load(*models), []
     for path in (some[0], *some):  # the first one warms up
         start = perf_counter()
         pipeline.enrol([path.read_bytes()], choosy=False)

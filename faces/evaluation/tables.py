@@ -25,13 +25,14 @@ Row = list[object]
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """A table, and what is said before and after it."""
+class Table:
+    """Headings, and as many cells in each row."""
 
-    before: str
     headings: tuple[str, ...]
     rows: tuple[Row, ...]
-    after: tuple[str, ...] = ()
+
+
+Page = tuple[str | Table, ...]  # what is said, one under the other
 
 
 def verification(one: Verification) -> Page:
@@ -46,7 +47,7 @@ def verification(one: Verification) -> Page:
         ["EER", percent(one.eer.value), _between(one.eer), ""],
         *(_at_rate(f"TAR at FAR {rate_of(point.rate)}", point, "pairs of two people") for point in one.tar),
     ]
-    return Page(_pairs(one), ("", "value", "95 % interval", ""), tuple(rows), (_missing(one),))
+    return _pairs(one), Table(("", "value", "95 % interval", ""), tuple(rows)), _missing(one)
 
 
 def verifications(several: Sequence[Verification]) -> Page:
@@ -60,7 +61,7 @@ def verifications(several: Sequence[Verification]) -> Page:
         for one in several
     ]  # fmt: skip
     headings = ("", "accuracy (95 %)", "AUC", "EER", *rates, "pairs without a face", "ms a photograph")
-    return Page(_pairs(several[0]), headings, tuple(rows))
+    return _pairs(several[0]), Table(headings, tuple(rows))
 
 
 def identification(one: Identification) -> Page:
@@ -80,13 +81,11 @@ def identification(one: Identification) -> Page:
     missing = (
         f"{len(one.no_face):,} photographs without a face" if len(one.no_face) != 1 else "1 photograph without a face"
     )
-    after = [missing + ("; the probes among them left out" if one.skipped and one.no_face else "")]
+    page: list[str | Table] = [_searched(one), Table(("", *spread, ""), tuple(rows)), _faceless(one)]
     if one.unenrolled:
-        after.append(f"not enrolled for want of a face, so never right: {', '.join(one.unenrolled)}")
-    if worst := _worst(one):
-        after.append("most errors, at that threshold:")
-        after += worst
-    return Page(_searched(one), ("", *spread, ""), tuple(rows), tuple(after))
+        page.append(f"not enrolled for want of a face, so never right: {', '.join(one.unenrolled)}")
+    worst = _worst(one)
+    return (*page, "most errors, at that threshold:", worst) if worst.rows else tuple(page)
 
 
 def identifications(several: Sequence[Identification]) -> Page:
@@ -100,7 +99,7 @@ def identifications(several: Sequence[Identification]) -> Page:
         ]
         for one in several
     ]  # fmt: skip
-    return Page(_searched(several[0]), (*headings, "no face", "ms a photograph"), tuple(rows))
+    return _searched(several[0]), Table((*headings, "no face", "ms a photograph"), tuple(rows))
 
 
 def _pairs(one: Verification) -> str:
@@ -129,18 +128,28 @@ def _searched(one: Identification) -> str:
     )
 
 
-def _worst(one: Identification) -> list[str]:
+def _faceless(one: Identification) -> str:
+    if not one.no_face:
+        return "every face was found"
+    how = "probes among them left out" if one.skipped else "probes among them counted as errors"
+    return f"{len(one.no_face):,} photographs without a face, {how}"
+
+
+def _worst(one: Identification) -> Table:
     """Who is missed, or taken for others, most often; nobody where there is no error."""
 
     def errors(each: PersonScore) -> float:
         return (1 - each.recall.value) + (1 - each.precision.value if each.precision.count else 0)
 
     worst = sorted((each for each in one.persons if errors(each) > 0), key=lambda each: (-errors(each), each.person))
-    return [
-        f"{each.person}: recall {percent(each.recall.value)} of {each.recall.count:,} probes,"
-        f" precision {percent(each.precision.value)} of {each.precision.count:,} times named"
+    rows: list[Row] = [
+        [
+            each.person, percent(each.recall.value), f"{each.recall.count:,} probes",
+            percent(each.precision.value), f"{each.precision.count:,} times named",
+        ]
         for each in worst[:WORST]
-    ]
+    ]  # fmt: skip
+    return Table(("person", "recall", "of", "precision", "of"), tuple(rows))
 
 
 def percent(value: float) -> str:
