@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     paths = in_turns(DATA / "people")
     cv2.setNumThreads(1)
-    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, threads=1)
+    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, args.accuracy, threads=1)
     print(f"load average {load()}\n")
 
     with TemporaryDirectory() as folder:
