@@ -1,178 +1,160 @@
-"""What makes the built-in chain better, and what it costs: python -m benchmarks.accuracy_variants [--cache DIR]
+"""What makes the built-in chain better, and what is noise: python -m benchmarks.accuracy_variants
 
-Every way to look at a face is a mean over views, each a crop of it. Views are embedded once and kept in the cache.
+The table of docs/accuracy.md, "Views". Ways to look at faces are judged by LFW without the people of
+../shared/data/people (TAR), and by people and strangers in ten splits (TPIR); the 1,000 pairs stand beside it.
+Differences are from --accuracy fast on the same photographs, with 95 % intervals; one that spans 0 is noise.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from functools import cache
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from benchmarks.photographs import DATA, by_person
+from benchmarks.looks import Look, Photographs, mirrored
+from benchmarks.photographs import PROBES, lfw_pairs
 from faces import cli, embedders
-from faces.aligners import TEMPLATES, _cut
-from faces.geometry import similarity, transform
-from faces.images import find_images, read_image
-from faces.landmarks import SCHEME_ORDER
-from faces.pipeline import Pipeline
-from faces.types import Floats, Image
+from faces.embedders import unit
+from faces.metrics import best_accuracy
+from faces.people import People
+from faces.types import Floats
 
-SIDE = 150
-MIDDLE = (SIDE - 1) / 2
-POINTS = TEMPLATES["dlib-chip"].points["eye-corners"][1]
+FARS = (1e-3, 1e-4)
+ENROLLED, SPLITS = (1, 2, 5, 10), 10
+STRANGERS_NAMED = 3  # of 300: an FPIR of 1 %
+NEAREST = 30_000  # impostor pairs that are kept for resampling: more than a FAR of 1e-2 needs
+RESAMPLED = 200
+TURNS = 15
+
+CLOSER, FARTHER = Look(0.9, chip=True), Look(1.1, chip=True)
+WAYS: dict[str, list[Look]] = {
+    "a crop, mirrored (fast)": mirrored(Look()),
+    "one crop": [Look()],
+    "+ closer and farther (best)": mirrored(Look(), CLOSER, FARTHER),
+    "+ closer, farther mirrored": [*mirrored(Look()), CLOSER, Look(1.1, chip=True, mirror=True)],
+    "+ closer and farther, cut from the photograph": mirrored(Look(), Look(0.9), Look(1.1)),
+    "+ by 0.8 and 1.2, from the photograph": mirrored(Look(), Look(0.8), Look(1.2)),
+    "+ 0.8, 0.9, 1.1, 1.2, from the photograph": mirrored(*(Look(scale) for scale in (1.0, 0.8, 0.9, 1.1, 1.2))),
+    "closer alone (a margin 10 % less)": mirrored(Look(0.9)),
+    "farther alone (a margin 10 % more)": mirrored(Look(1.1)),
+    "+ turned by 5 degrees": mirrored(Look(), Look(turn=5), Look(turn=-5)),
+    "+ closer, farther and turned": mirrored(Look(), CLOSER, FARTHER, Look(turn=5), Look(turn=-5)),
+    "+ shifted by 3 %": mirrored(Look(), Look(x=0.03), Look(x=-0.03)),
+    "landmarks to a fraction of a pixel": mirrored(Look(points="exact")),
+    "landmarks of five boxes": mirrored(Look(points="steady")),
+    "landmarks found again, upright": mirrored(Look(points="upright")),
+    "scale from landmarks and box": mirrored(Look(points="framed")),
+    "cut straight": mirrored(Look(straight=True)),
+    "as bright as most": mirrored(Look(gamma=True)),
+}
 
 
 @dataclass(frozen=True)
-class View:
-    """One crop of a face.
+class Figures:
+    """tar: (RESAMPLED + 1, FARS), the first of all photographs. pairs: share right. tpir: (ENROLLED, SPLITS)."""
 
-    scale: of what is cut out, 1 as dlib does. turn: degrees. x, y: shift, shares of the chip's side. points: which
-    landmarks. straight: without dlib's pixel. chip: cut from the chip, not from the photograph. light: how brightness
-    is changed.
-    """
-
-    scale: float = 1.0
-    turn: float = 0.0
-    x: float = 0.0
-    y: float = 0.0
-    mirror: bool = False
-    points: str = "rounded"
-    straight: bool = False
-    chip: bool = False
-    light: str = ""
-
-    @property
-    def matrix(self) -> NDArray[np.float64]:
-        """From this view's pixels to those of the plain chip."""
-        a = self.scale * np.exp(1j * np.deg2rad(self.turn))
-        linear = np.array([[a.real, -a.imag], [a.imag, a.real]])
-        middle = np.array([MIDDLE, MIDDLE])
-        return np.column_stack([linear, middle - linear @ middle + SIDE * np.array([self.x, self.y])])
+    tar: NDArray[np.float64]
+    pairs: float
+    tpir: NDArray[np.float64]
 
 
-def through(outer: NDArray[np.float64], inner: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The (2, 3) map that does ``inner``, then ``outer``."""
-    return np.column_stack([outer[:, :2] @ inner[:, :2], outer[:, :2] @ inner[:, 2] + outer[:, 2]])
+class Judge:
+    """Knows which photographs are compared with which."""
+
+    def __init__(self, photographs: Photographs) -> None:
+        sets, names = photographs.sets, photographs.names
+        people = sorted(set(names[sets == "people"]))
+        self._people = [np.flatnonzero((sets == "people") & (names == name)) for name in people]
+        self._strangers = np.flatnonzero(sets == "strangers")
+        self._others = np.flatnonzero((sets == "lfw") & ~np.isin(names, people))
+        self._owner = np.unique(names[self._others], return_inverse=True)[1]
+        row = {path: k for k, path in enumerate(photographs.paths)}
+        self._pairs = np.array([(row[a], row[b]) for a, b, _ in lfw_pairs()])
+        self._same = np.array([same for *_, same in lfw_pairs()])
+        rng, everyone = np.random.default_rng(0), self._owner.max() + 1
+        self._weights = rng.multinomial(everyone, np.full(everyone, 1 / everyone), RESAMPLED)
+
+    def figures(self, embedded: Floats) -> Figures:
+        first, second = embedded[self._pairs[:, 0]], embedded[self._pairs[:, 1]]
+        pairs, _ = best_accuracy(np.linalg.norm(first - second, axis=1), self._same)
+        tpir = [[self._tpir(embedded, count, seed) for seed in range(SPLITS)] for count in ENROLLED]
+        return Figures(self._tar(embedded[self._others]), pairs, np.array(tpir))
+
+    def _tar(self, embedded: Floats) -> NDArray[np.float64]:
+        """True accept rates at FARS: of all photographs, then with people drawn at random, some of them twice."""
+        a, b = np.triu_indices(len(embedded), 1)
+        distance = np.sqrt(np.maximum(2 - 2 * embedded @ embedded.T, 0))[a, b]
+        mine = self._owner[a] == self._owner[b]
+        genuine, whose = distance[mine], self._owner[a[mine]]
+        impostor, one, other = distance[~mine], self._owner[a[~mine]], self._owner[b[~mine]]
+        result = [[float((genuine <= np.quantile(impostor, far)).mean()) for far in FARS]]
+        near = np.argpartition(impostor, NEAREST)[:NEAREST]
+        near = near[np.argsort(impostor[near])]
+        impostor, one, other = impostor[near], one[near], other[near]
+        photographs = np.bincount(self._owner)
+        for weight in self._weights:
+            counted = photographs * weight
+            share = np.cumsum(weight[one] * weight[other]) / ((counted.sum() ** 2 - (counted**2).sum()) / 2)
+            drawn = weight[whose] / weight[whose].sum()
+            thresholds = impostor[np.searchsorted(share, FARS)]
+            result.append([float(drawn[genuine <= threshold].sum()) for threshold in thresholds])
+        return np.array(result)
+
+    def _tpir(self, embedded: Floats, count: int, seed: int) -> float:
+        """The share of probes that are named rightly where 1 % of strangers are named, with ``count`` enrolled."""
+        rng = np.random.default_rng(seed)
+        shuffled = [rng.permutation(rows) for rows in self._people]
+        gallery = embedded[np.concatenate([rows[:count] for rows in shuffled])]
+        people = People.of(gallery, np.arange(len(shuffled)) * count)
+        distances = people.distances(embedded[np.concatenate([rows[-PROBES:] for rows in shuffled])])
+        nearest = np.sort(people.distances(embedded[self._strangers]).min(axis=1))
+        right = distances.argmin(axis=1) == np.repeat(np.arange(len(shuffled)), PROBES)
+        return float((right & (distances.min(axis=1) <= nearest[STRANGERS_NAMED - 1])).mean())
 
 
-def lit(crop: Image, light: str) -> Image:
-    if light == "clahe":
-        lab = cv2.cvtColor(crop, cv2.COLOR_BGR2LAB)
-        lab[..., 0] = cv2.createCLAHE(2.0, (4, 4)).apply(lab[..., 0])
-        return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2BGR), np.uint8)
-    if light == "gamma":  # so that the middle of the face is as bright as in most
-        mean = crop[30:120, 30:120].mean() / 255
-        power = np.log(0.45) / np.log(np.clip(mean, 0.02, 0.98))
-        return np.asarray((crop / 255.0) ** power * 255 + 0.5).astype(np.uint8)
-    return crop
+def row(name: str, views: int, found: Figures, base: Figures) -> list[object]:
+    """A line of the table."""
+    low, high = np.quantile((found.tar - base.tar)[1:], (0.025, 0.975), axis=0)
+    tar = [f"{t:.1%} ({a:+.1%} to {b:+.1%})" for t, a, b in zip(found.tar[0], low, high, strict=True)]
+    apart = found.tpir - base.tpir
+    error = 1.96 * apart.std(axis=1, ddof=1) / np.sqrt(SPLITS)
+    tpir = [f"{t:.1%} ({d:+.1%} ± {e:.1%})" for t, d, e in zip(found.tpir.mean(1), apart.mean(1), error, strict=True)]
+    return [name, views, *tar, f"{found.pairs:.1%}", *tpir]
 
 
-class Photographs:
-    """All of them, with their faces."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.paths = [path for name in ("lfw", "people", "strangers") for path in find_images(DATA / name)]
-        self.of = np.array([path.relative_to(DATA).parts[0] for path in self.paths])
-        self.names = np.array([path.parent.name for path in self.paths])
-        self.landmarks = self._landmarks()
-
-    @cache
-    def images(self) -> list[Image]:
-        return [read_image(path) for path in self.paths]
-
-    def _landmarks(self) -> dict[str, Floats]:
-        file = self.folder / "landmarks.npz"
-        if not file.exists():
-            pipeline = Pipeline.load(threads=1)
-            result: dict[str, list[Floats]] = {}
-            for image in tqdm(self.images(), desc="faces"):
-                face = pipeline.best_face(image)
-                box = pipeline.detector.predictor_boxes(face)[0] if len(face) else np.array([80, 80, 170, 170])
-                for name, points in ways_to_points(pipeline.predictor.fit, image, np.asarray(box, np.float32)):
-                    result.setdefault(name, []).append(points)
-                result.setdefault("score", []).append(face.score[0] if len(face) else np.float32(0))
-            np.savez(file, **{name: np.stack(some) for name, some in result.items()})
-        return dict(np.load(file))
-
-    def crops(self, view: View, rows: slice) -> Iterator[Image]:
-        if view.chip:
-            for crop in self.chips()[rows]:
-                moved = cv2.warpAffine(
-                    crop, view.matrix, (SIDE, SIDE), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-                    borderMode=cv2.BORDER_REPLICATE,
-                )
-                yield moved[:, ::-1] if view.mirror else moved
-            return
-        for image, points in zip(self.images()[rows], self.landmarks[view.points][rows], strict=True):
-            matrix = through(similarity(POINTS, points.astype(np.float64)), view.matrix)
-            crop = lit(_cut(image, matrix, SIDE, not view.straight), view.light)
-            yield crop[:, ::-1] if view.mirror else crop
-
-    @cache
-    def chips(self) -> list[Image]:
-        return list(self.crops(View(), slice(None)))
-
-    def raw(self, view: View) -> Floats:
-        """float32 (M, 128), the network's own length kept."""
-        return np.concatenate([self.part(view, "lfw"), self.part(view, "rest")])
-
-    def part(self, view: View, part: str) -> Floats:
-        rows = slice(0, 1549) if part == "lfw" else slice(1549, None)
-        file = self.folder / f"{name_of(view)}_{part}.npy"
-        if not file.exists():
-            started = time.perf_counter()
-            embedder, found, batch = network(), [], []
-            for crop in self.crops(view, rows):
-                batch.append(crop)
-                if len(batch) == embedders.BATCH:
-                    found.append(embedder.forward(np.stack(batch)))
-                    batch = []
-            if batch:
-                found.append(embedder.forward(np.stack(batch)))
-            np.save(file, np.concatenate(found))
-            print(f"{file.stem}: {(time.perf_counter() - started):.0f} s", flush=True)
-        return np.load(file)
+def speed() -> str:
+    """Milliseconds of the processor for a face's embedding, in turns."""
+    crops = np.random.default_rng(0).integers(0, 256, (8, 150, 150, 3), dtype=np.uint8)
+    chains = {name: embedders.load(embedders.BUILT_IN, 1, name) for name in embedders.ACCURACIES}
+    times: dict[str, list[float]] = {name: [] for name in chains}
+    for _ in range(TURNS):
+        for name, embedder in chains.items():
+            start = perf_counter()
+            embedder.embed(crops)
+            times[name].append((perf_counter() - start) * 1e3 / len(crops))
+    return ", ".join(f"{name} {min(some):.1f} ms (median {np.median(some):.1f})" for name, some in times.items())
 
 
-@cache
-def network() -> embedders.Embedder:
-    return embedders.load("built-in", threads=1)
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cache", type=Path, default=Path("output/looks"), help="folder for what takes long")
+    photographs = Photographs(parser.parse_args(argv).cache)
+    judge, base, rows = Judge(photographs), None, []
+    for name, looks in WAYS.items():
+        embedded = unit(np.sum([unit(photographs.embedded(look)) for look in looks], axis=0))
+        found = judge.figures(embedded)
+        base = base or found
+        rows.append(row(name, len(looks), found, base))
+    tar = [f"TAR at {far:g}" for far in FARS]
+    print(cli.table(["way", "views", *tar, "1,000 pairs", *(f"TPIR, {count} enrolled" for count in ENROLLED)], rows))
+    print(f"\na face, on one core: {speed()}")
+    return 0
 
 
-def name_of(view: View) -> str:
-    text = f"s{view.scale:g}t{view.turn:g}x{view.x:g}y{view.y:g}{view.points}{view.light}"
-    return text + ("M" if view.mirror else "") + ("S" if view.straight else "") + ("C" if view.chip else "")
-
-
-def ways_to_points(fit: Callable[[Image, Floats], Floats], image: Image, box: Floats) -> Iterator[tuple[str, Floats]]:
-    exact = fit(image, box)
-    yield "rounded", np.floor(exact + 0.5)[SCHEME_ORDER]
-    yield "exact", exact[SCHEME_ORDER]
-    side = float(np.sqrt((box[2:] - box[:2]).prod()))
-    some = [fit(image, box + side * np.array([x, y, x, y], np.float32))
-            for x, y in ((0, 0), (-0.06, 0), (0.06, 0), (0, -0.06), (0, 0.06))]
-    yield "steady", np.mean(some, axis=0)[SCHEME_ORDER]
-    # the picture turned upright about the face, at the size that the predictor was trained on
-    to_image = similarity(POINTS, exact[SCHEME_ORDER].astype(np.float64))
-    matrix = to_image.copy()
-    size = 300
-    matrix[:, 2] += transform(to_image, np.array([MIDDLE, MIDDLE])) - transform(to_image, np.array([size / 2, size / 2]))
-    upright = cv2.warpAffine(image, matrix, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    scale = float(np.linalg.norm(to_image[:, 0]))
-    half = side / scale / 2
-    # the box's middle lies where it did, relative to the face, in most upright faces
-    middle = np.linalg.inv(matrix[:, :2]) @ ((box[:2] + box[2:]) / 2 - matrix[:, 2])
-    again = fit(np.asarray(upright, np.uint8), np.array([*(middle - half), *(middle + half)], np.float32))
-    yield "upright", transform(matrix, again)[SCHEME_ORDER].astype(np.float32)
-
-
+if __name__ == "__main__":
+    cli.run(main)

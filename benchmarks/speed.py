@@ -42,7 +42,7 @@ STAGES = {  # by the modules that do them
     "detect": "detectors",
     "5 points": "landmarks.py",
     "crop": "aligners.py",
-    "embed, with the mirror image": "embedders.py",
+    "embed": "embedders.py",
 }
 MATRIX, PRODUCTS = 2048, 5  # for what the core can do
 STARTS = 5
