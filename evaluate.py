@@ -20,11 +20,12 @@ from faces.errors import FacesError, UsageError
 from faces.evaluation import candidates, documents, operating_points, pairs, photographs, tables, trials
 from faces.evaluation.candidates import Candidate
 from faces.evaluation.identification import identify
-from faces.evaluation.photographs import Models, Photographs
+from faces.evaluation.photographs import Photographs
 from faces.evaluation.results import Identification, Verification
 from faces.evaluation.trials import Trial
 from faces.evaluation.verification import verify
 from faces.images import check_writable, write_bytes
+from faces.tasks import Models
 
 STDOUT = Path("-")
 
@@ -124,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def models_of(args: argparse.Namespace) -> Models:
-    return args.detector, args.embedding_model, args.confidence
+    return args.detector, args.embedding_model, args.confidence, args.accuracy
 
 
 def verification(args: argparse.Namespace) -> int:
