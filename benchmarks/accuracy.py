@@ -52,9 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     models = (args.detector, args.embedding_model, args.confidence, args.accuracy)
     seen = look_at(paths, models, os.cpu_count() or 1)
     told = verify("lfw", wanted, seen)
-    print(
-        f"lfw: {told.accuracy.value:.2%} of {len(wanted)} pairs right at the best threshold, {told.thresholds[0]:.3f}\n"
-    )
+    best = f"the best threshold, {told.thresholds[0]:.3f}"
+    print(f"lfw: {told.accuracy.value:.2%} of {len(wanted)} pairs right at {best}\n")
 
     rows = []
     for people in (24, 12, 6):
