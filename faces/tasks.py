@@ -31,7 +31,7 @@ class WorkerDiedError(Exception):
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker does with paths of a data set. models: as ``Pipeline.load``, choosy: as its ``enrol`` takes them."""
+    """What a worker does with paths of a data set. models: for ``Pipeline.load``, choosy: for its ``enrol``."""
 
     dataset: Dataset
     models: tuple[str, str, float]

@@ -16,10 +16,10 @@ BINS = 1000  # of distances, which is fine enough to tell how much a figure vari
 
 
 def curve(others: Floats, genuine: Floats) -> Curve:
-    """False and true accept rates by threshold."""
+    """False and true accept rates by threshold. Either may be empty, and has a rate of 0 then."""
     found = np.concatenate([others, genuine])
     threshold = np.concatenate([[-np.inf], np.unique(found[np.isfinite(found)])])
-    rates = (np.searchsorted(np.sort(some), threshold, side="right") / len(some) for some in (others, genuine))
+    rates = (np.searchsorted(np.sort(some), threshold, side="right") / max(len(some), 1) for some in (others, genuine))
     return Curve(threshold.astype(np.float64), *rates)
 
 

@@ -149,7 +149,9 @@ def _complain(path: Path, images: Path, missing: Sequence[tuple[int, str]]) -> N
 
 def _csv(path: Path, lines: Sequence[tuple[int, str]], images: Path) -> Pairs:
     order, rows = _rows(path, lines)
-    first, second, same, folds = [], [], [], []
+    first: list[Path] = []
+    second: list[Path] = []
+    same, folds = [], []
     missing: list[tuple[int, str]] = []
     for number, row in rows:
         values = {name: row[k] for name, k in order.items() if k < len(row)}

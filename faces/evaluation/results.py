@@ -93,6 +93,20 @@ class Curve:
 
 
 @dataclass(frozen=True, slots=True)
+class Mistake:
+    """An error, with the photographs that show it.
+
+    what: in words. other: the pair's other photograph, or the closest one enrolled of the person who was taken for the
+    right one, or should have been. distance: inf where no face was found.
+    """
+
+    what: str
+    photograph: Path
+    other: Path | None
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
 class Verification:
     """Are two photographs of one person? N pairs.
 
@@ -103,6 +117,7 @@ class Verification:
     thresholds: one of each fold, or the best one of all.
     tar: at each of ``FARS``. no_face: photographs. missing: pairs with one of them: each is an error, whatever
     the truth, unless ``skipped``, when they are none of the N.
+    mistakes: the worst errors, the farthest from the threshold first.
     seconds: for a photograph, the median of some, one by one; None where it was not measured.
     """
 
@@ -122,15 +137,23 @@ class Verification:
     no_face: tuple[Path, ...]
     missing: int
     skipped: bool
+    mistakes: tuple[Mistake, ...]
     fingerprint: Fingerprint | None = None
     seconds: float | None = None
+
+    @property
+    def counted(self) -> Floats:
+        """float32 (N,): distances in which a pair with a missing face is an error at any threshold: it is inf of one
+        person and -inf of two."""
+        return np.where(np.isfinite(self.distance) | self.same, self.distance, np.float32(-np.inf))
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
     """One gallery, and who N probes and S strangers are taken for in it.
 
-    people: P names, sorted. enrolled: their photographs' paths, and ``owner`` intp (M,), whose each is.
+    people: P names, sorted. enrolled: M paths of their photographs, person after person, with ``embeddings`` float32
+    (M, D) and ``owner`` intp (M,), whose each is; none of the paths where a recognizer does not know them.
     probes: N paths. truth: N names, which need not be in ``people``, when nobody's face was found to enrol.
     rank: intp (N,), how many people are closer than the right one; P where there is no face, or they are not enrolled.
     nearest: N, the closest person's name, None where there is no face. said: N, the name that the recognizer gives,
@@ -190,7 +213,8 @@ class Identification:
     cmc: float64 (R,), share of the probes whose person is among the 1, 2, ... R closest, the mean of the splits.
     curve: TPIR by FPIR, of all splits together.
     no_face: photographs without one, of gallery, probes and strangers. unenrolled: people, none of whose
-    photographs has a face: all their probes are errors. skipped: whether probes without a face count as errors.
+    photographs has a face: all their probes are errors. skipped: whether probes without a face were left out; else
+    they are errors. Strangers without one are left out always: they cannot be named.
     """
 
     name: str
@@ -209,15 +233,6 @@ class Identification:
     no_face: tuple[Path, ...]
     unenrolled: tuple[str, ...]
     skipped: bool
+    mistakes: tuple[Mistake, ...]
     fingerprint: Fingerprint | None = None
     seconds: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """An error, with the photographs that show it. what: in words. other: of the person taken for, or the pair's."""
-
-    what: str
-    photograph: Path
-    other: Path | None
-    distance: float
