@@ -109,7 +109,7 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "blur": Kind(
-        "{} % of the eyes' distance", (5, 10, 15, 20),
+        "{} % of the eyes' distance", (3, 5, 10, 15),
         lambda image, marks, level, rng: blur(image, level / 100 * marks.apart),
     ),
     "JPEG": Kind("quality {}", (20, 10, 5), lambda image, marks, level, rng: compress(image, int(level))),

@@ -27,9 +27,9 @@ INKS = {INK: "currentColor", QUIET: "var(--quiet)", LINE: "var(--line)"} | {
 }
 STYLE = {
     "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none", "text.color": INK,
-    "axes.edgecolor": QUIET, "axes.labelcolor": INK, "xtick.color": QUIET, "ytick.color": QUIET, "xtick.labelcolor": INK,
-    "ytick.labelcolor": INK, "grid.color": LINE, "axes.grid": True, "axes.axisbelow": True, "axes.spines.top": False,
-    "axes.spines.right": False, "legend.frameon": False, "font.size": 10, "axes.labelsize": 10, "legend.fontsize": 9,
+    "axes.edgecolor": QUIET, "axes.labelcolor": INK, "xtick.color": QUIET, "ytick.color": QUIET,
+    "xtick.labelcolor": INK, "ytick.labelcolor": INK, "grid.color": LINE, "axes.grid": True, "axes.axisbelow": True,
+    "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "font.size": 10, "axes.labelsize": 10, "legend.fontsize": 9,
     "svg.fonttype": "none", "font.family": "sans-serif", "text.parse_math": False, "lines.linewidth": 1.8,
 }  # fmt: skip
 DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
@@ -59,8 +59,8 @@ def det(curves: Mapping[str, Curve]) -> str:
             x, y = _thinned(curve.false, np.maximum(missed, _lowest(missed) / 3))
             panel.plot(np.maximum(x, min(lowest) / 3), y, label=name, drawstyle="steps-post", **_line(index))
             _mark(panel, curve, FARS, index, missed=True)
-        panel.set(xscale="log", yscale="log", xlabel="different people accepted (FAR)", ylabel="same person missed (1 − TAR)")
-        panel.set_xlim(min(lowest) / 2, 1)
+        panel.set(xscale="log", xlabel="different people accepted (FAR)", xlim=(min(lowest) / 2, 1))
+        panel.set(yscale="log", ylabel="same person missed (1 − TAR)")
         _percents(panel, "xy")
         _legend(panel, curves)
     return svg[0]
@@ -89,7 +89,7 @@ def cmc(ranks: Mapping[str, Numbers]) -> str:
     with _axes("cmc") as (panel, svg):
         for index, (name, shares) in enumerate(ranks.items()):
             shown = shares[:20]
-            panel.plot(range(1, len(shown) + 1), shown, marker=MARKERS[index % len(MARKERS)], markersize=4, label=name, **_line(index))
+            panel.plot(range(1, len(shown) + 1), shown, label=name, **_line(index), **_dots(index))
         panel.set(xlabel="among the closest ... people", ylabel="probes")
         panel.xaxis.get_major_locator().set_params(integer=True)
         lowest = min((float(shares.min()) for shares in ranks.values() if len(shares)), default=0)
@@ -103,7 +103,7 @@ def levels(lines: Mapping[str, Sequence[float]], ticks: Sequence[str], label: st
     """Shares at one level after the other, whose words are ``ticks``. name: sets it apart from others in the page."""
     with _axes(f"levels {name}", (5.0, 2.9)) as (panel, svg):
         for index, (line, values) in enumerate(lines.items()):
-            panel.plot(range(len(values)), values, marker=MARKERS[index], markersize=5, label=line, **_line(index))
+            panel.plot(range(len(values)), values, label=line, **_line(index), **_dots(index))
         panel.set_xticks(range(len(ticks)), ticks)
         panel.set(xlabel=label, ylim=(-0.03, 1.03))
         _percents(panel, "y")
@@ -173,6 +173,10 @@ def _thinned(x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
 
 def _line(index: int) -> dict[str, Any]:
     return {"color": SERIES[index % len(SERIES)], "linestyle": DASHES[index % len(DASHES)]}
+
+
+def _dots(index: int) -> dict[str, Any]:
+    return {"marker": MARKERS[index % len(MARKERS)], "markersize": 4}
 
 
 def _legend(panel: Any, names: Sequence[str] | Mapping[str, object]) -> None:
