@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -27,13 +27,14 @@ class Photographs:
     """N photographs, each once.
 
     embeddings: float32 (N, D), unit length. boxes: float32 (N, 4), xyxy, px, of the face. Both NaN where there is none.
-    reasons: N, why there is none; empty where there is one.
+    reasons: N, why there is none; empty where there is one. hashes: N, SHA-256 of the files; empty where unreadable.
     """
 
     paths: tuple[Path, ...]
     embeddings: Floats
     boxes: Floats
     reasons: tuple[str, ...]
+    hashes: tuple[str, ...] = ()
     fingerprint: Fingerprint | None = None
 
     @property
@@ -69,27 +70,33 @@ def look_at(
     pipeline = Pipeline.load(*models)
     row = {str(path): k for k, path in enumerate(each)}
     embeddings = np.full((len(each), pipeline.embedder.spec.dimension or 0), np.nan, np.float32)
-    boxes, reasons = np.full((len(each), 4), np.nan, np.float32), ["not looked at"] * len(each)
+    boxes = np.full((len(each), 4), np.nan, np.float32)
+    reasons, hashes = [""] * len(each), [""] * len(each)
     if each:
         task = workers.Task(dataset, models, choosy=False)
         some = workers.start(task, min(processes, -(-len(each) // workers.EMBEDDED_TOGETHER)))
         try:
             for names, enrolments in workers.enrol(some, row, pipeline.fingerprint):
                 for name, one in zip(names, enrolments, strict=True):
-                    reasons[row[name]] = one.reason
+                    reasons[row[name]], hashes[row[name]] = one.reason, one.sha256
                     if one.face is not None and one.embedding is not None:
                         boxes[row[name]], embeddings[row[name]] = one.face.xyxy[0], one.embedding
                 progress(len(names))
         finally:
             some.close()
-    return Photographs(each, embeddings, boxes, tuple(reasons), pipeline.fingerprint)
+    return Photographs(each, embeddings, boxes, tuple(reasons), tuple(hashes), pipeline.fingerprint)
 
 
-def seconds(paths: Sequence[Path], models: Models) -> float:
-    """For a photograph, from its file to its embedding: the median of some, one by one, the models being loaded."""
-    pipeline = Pipeline.load(*models)
-    some = paths[:: max(1, len(paths) // TIMED)][:TIMED]
-    times = []
+def seconds(photographs: Photographs, models: Models) -> float | None:
+    """For a photograph, from its file to its embedding: the median of some, one by one, the models being loaded.
+
+    None where there is none with a face.
+    """
+    found = [path for path, there in zip(photographs.paths, photographs.found, strict=True) if there]
+    some = found[:: max(1, len(found) // TIMED)][:TIMED]
+    if not some:
+        return None
+    pipeline, times = Pipeline.load(*models), []
     for path in (some[0], *some):  # the first one warms up
         start = perf_counter()
         pipeline.enrol([path.read_bytes()], choosy=False)

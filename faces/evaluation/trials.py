@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +26,14 @@ class Trial:
     probes: Owned
     strangers: tuple[Path, ...] = ()
     by_turns: bool = False
+
+    def enrolled_too(self, hashes: Mapping[Path, str]) -> list[Path]:
+        """The probes and strangers whose files are in the gallery as well: who finds those has shown nothing.
+
+        hashes: of the files' content; empty where it is not known.
+        """
+        known = {hashes[path] for _, path in self.gallery} - {""}
+        return [path for path in (*(path for _, path in self.probes), *self.strangers) if hashes[path] in known]
 
     @property
     def paths(self) -> list[Path]:
