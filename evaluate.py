@@ -20,11 +20,12 @@ from faces.errors import FacesError, UsageError
 from faces.evaluation import candidates, documents, operating_points, pairs, photographs, tables, trials
 from faces.evaluation.candidates import Candidate
 from faces.evaluation.identification import identify
-from faces.evaluation.photographs import Models, Photographs
+from faces.evaluation.photographs import Photographs
 from faces.evaluation.results import Identification, Verification
 from faces.evaluation.trials import Trial
 from faces.evaluation.verification import verify
 from faces.images import check_writable, write_bytes
+from faces.tasks import Models
 
 STDOUT = Path("-")
 
@@ -78,6 +79,7 @@ def add_identification_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--splits", type=cli.count, default=10, metavar="K", help="of --images: how often it is parted")
     parser.add_argument("--seed", type=int, default=0, help="of --images: which partings")
     parser.add_argument("--fpir", type=cli.share, default=0.01, help="as train_model.py takes it")
+    parser.add_argument("--threshold", type=cli.positive, help="as train_model.py takes it")
     add_comparison_options(parser)
 
 
@@ -123,7 +125,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def models_of(args: argparse.Namespace) -> Models:
-    return args.detector, args.embedding_model, args.confidence
+    return args.detector, args.embedding_model, args.confidence, args.accuracy
 
 
 def verification(args: argparse.Namespace) -> int:
@@ -153,7 +155,9 @@ def identification(args: argparse.Namespace) -> int:
     def one(candidate: Candidate, seen: Photographs, seconds: float | None) -> Identification:
         if candidate.recognizer is None:
             warn_of_copies(some, seen)
-            return identify(candidate.name, some, seen, args.fpir, None, args.skip_missing, seconds)
+            return identify(
+                candidate.name, some, seen, args.fpir, None, args.skip_missing, seconds, args.threshold
+            )  # fmt: skip
         assert seen.fingerprint is not None
         recognizer = candidates.load(candidate.recognizer, seen.fingerprint)
         trial = trials.of_recognizer(set(recognizer.names_.tolist()), args.probes, args.strangers)
@@ -222,7 +226,8 @@ def evaluated(
         except FacesError as error:
             if len(chosen) == 1:
                 raise
-            print(f"error: {candidate.name}: {error}", file=sys.stderr)
+            whose = "" if candidate.name in str(error) else f"{candidate.name}: "
+            print(f"error: {whose}{error}", file=sys.stderr)
     if not found:
         raise FacesError("none of them could be evaluated")
     return found, 0 if len(found) == len(chosen) else 1

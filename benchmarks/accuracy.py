@@ -66,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_model_options(parser)
     args = parser.parse_args(argv)
-    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence)
+    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, args.accuracy)
     pairs = lfw_pairs()
     embedded = embeddings(pipeline, [path for a, b, _ in pairs for path in (a, b)], "lfw")
     accuracy, threshold = best_accuracy(*distances(embedded, pairs))

@@ -21,7 +21,7 @@ import numpy as np
 from sklearn.svm import LinearSVC
 
 from benchmarks.photographs import DATA, PROBES, by_person, distances, embeddings, lfw_pairs
-from faces import cli, detectors
+from faces import cli, detectors, embedders
 from faces.aligners import TEMPLATES
 from faces.classifiers import SIMILARITY_SCALE, SVC, SVC_SCALE, Centroid, NearestNeighbour, scale
 from faces.geometry import similarity, transform
@@ -49,8 +49,14 @@ def main() -> int:
 
 def measure_operating_points() -> None:
     """Thresholds by false accept rate between single photographs, and by how much they shrink with several."""
+    for accuracy in embedders.ACCURACIES:
+        print(f"--accuracy {accuracy}")
+        _measure_operating_points(Pipeline.load(accuracy=accuracy))
+
+
+def _measure_operating_points(pipeline: Pipeline) -> None:
     people = {n: p for n, p in by_person(DATA / "lfw").items() if n not in by_person(DATA / "people")}
-    embedded = embeddings(Pipeline.load(), (path for paths in people.values() for path in paths), "lfw")
+    embedded = embeddings(pipeline, (path for paths in people.values() for path in paths), "lfw")
     vectors = np.stack([embedded[path] for paths in people.values() for path in paths])
     owner = np.repeat(np.arange(len(people)), [len(paths) for paths in people.values()])
     apart = np.sqrt(np.maximum(2 - 2 * vectors @ vectors.T, 0))

@@ -42,7 +42,7 @@ STAGES = {  # by the modules that do them
     "detect": "detectors",
     "5 points": "landmarks.py",
     "crop": "aligners.py",
-    "embed, with the mirror image": "embedders.py",
+    "embed": "embedders.py",
 }
 MATRIX, PRODUCTS = 2048, 5  # for what the core can do
 STARTS = 5
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     paths = in_turns(DATA / "people")
     cv2.setNumThreads(1)
-    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, threads=1)
+    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, args.accuracy, threads=1)
     print(f"load average {load()}\n")
 
     with TemporaryDirectory() as folder:

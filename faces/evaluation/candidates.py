@@ -8,8 +8,8 @@ from pathlib import Path
 from faces import recognizers
 from faces.detectors import BUILT_IN
 from faces.errors import FacesError, UsageError
-from faces.evaluation.photographs import Models
 from faces.recognizers import FaceRecognizer
+from faces.tasks import Models
 from faces.types import Fingerprint
 from faces.versions import LE, RECOGNIZER
 
@@ -30,10 +30,10 @@ def parse(text: str, models: Models) -> Candidate:
 
     models: for what is not named, as are those of a recognizer. Raises UsageError.
     """
-    detector, embedder, confidence = models
+    detector, embedder = models[:2]
     path = Path("output", "versions", text.removeprefix(VERSION)) if text.startswith(VERSION) else Path(text)
     if text == BUILT_IN:
-        return Candidate(text, (BUILT_IN, BUILT_IN, confidence))
+        return Candidate(text, (BUILT_IN, BUILT_IN, *models[2:]))
     if path.is_dir():
         if not (path / RECOGNIZER).is_file():
             raise UsageError(f"{text}: a folder without {RECOGNIZER}; models are named as DETECTOR+EMBEDDER")
@@ -44,7 +44,7 @@ def parse(text: str, models: Models) -> Candidate:
         detector, _, embedder = (part.strip() for part in text.rpartition("+"))
     else:
         embedder = text
-    return Candidate(text, (detector or BUILT_IN, embedder or BUILT_IN, confidence))
+    return Candidate(text, (detector or BUILT_IN, embedder or BUILT_IN, *models[2:]))
 
 
 def load(folder: Path, fingerprint: Fingerprint) -> FaceRecognizer:

@@ -14,10 +14,10 @@ from faces import workers
 from faces.datasets import Dataset, Folder
 from faces.evaluation.results import Flags, Indices
 from faces.pipeline import Pipeline
+from faces.tasks import Models
 from faces.types import Fingerprint, Floats
 
-Models = tuple[str, str, float]  # as ``Pipeline.load`` takes them
-
+BUILT_IN: Models = ("built-in", "built-in", 0.5, "fast")
 HERE = Folder(Path())  # paths are as the user gave them
 TIMED = 30  # photographs
 
@@ -56,7 +56,7 @@ class Photographs:
 
 def look_at(
     paths: Iterable[Path],
-    models: Models = ("built-in", "built-in", 0.5),
+    models: Models = BUILT_IN,
     processes: int = 1,
     progress: Callable[[int], object] = lambda _: None,
     dataset: Dataset = HERE,
