@@ -105,8 +105,8 @@ def add_comparison_options(parser: argparse.ArgumentParser) -> None:
     add_work_options(parser)
     parser.add_argument(
         "--compare", nargs="+", metavar="WHAT",
-        help="several in one table, with their times: built-in, DETECTOR+EMBEDDER, an embedder's file; of recognizers"
-        " (identification) version:3 of retrain.py, or the folder that holds one",
+        help="several in one table, with their times: built-in, fast, best, DETECTOR+EMBEDDER, an embedder's file; for"
+        " identification also version:3 of retrain.py, or a folder with a recognizer in it",
     )  # fmt: skip
     parser.add_argument(
         "--skip-missing", action="store_true", help="leave out faces that were not found, instead of counting errors"

@@ -216,7 +216,7 @@ def dlib_profile(paths: Sequence[Path]) -> dict[str, float]:
 def start_up(paths: list[Path]) -> tuple[float, float]:
     """Seconds from exec to the first line of recognize_image.py with everything in the cache: median and least."""
     pipeline = Pipeline.load()
-    found = {path: vector for path, vector in embeddings(pipeline, paths[:20]).items() if np.isfinite(vector).all()}
+    found = {path: vector for path, vector in embeddings(paths[:20]).items() if np.isfinite(vector).all()}
     names = tuple(path.parent.name for path in found)
     recognizer = FaceRecognizer().fit(Gallery(np.stack(list(found.values())), names, fingerprint=pipeline.fingerprint))
     seconds = []

@@ -83,7 +83,7 @@ MODELS: dict[str, ModelSpec] = {
                     (1e-2, 0.4127, 0.9836),
                     (1e-1, 0.4754, 0.998),
                 )
-            ),  # python -m benchmarks.measure_models operating-points, for each accuracy
+            ),  # python evaluate.py operating-points, for each --accuracy: docs/models.md has the command
         ),
         ModelSpec(
             name="ssd-caffe",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faces import recognizers
-from faces.detectors import BUILT_IN
+from faces.embedders import ACCURACIES, BUILT_IN
 from faces.errors import FacesError, UsageError
 from faces.recognizers import FaceRecognizer
 from faces.tasks import Models
@@ -26,7 +26,8 @@ class Candidate:
 
 
 def parse(text: str, models: Models) -> Candidate:
-    """What ``--compare`` names: ``built-in``, ``DETECTOR+EMBEDDER``, an embedder's file, ``version:3`` or a folder.
+    """What ``--compare`` names: ``built-in``, one of its accuracies, ``DETECTOR+EMBEDDER``, an embedder's file,
+    ``version:3``, or a recognizer's folder.
 
     models: for what is not named, as are those of a recognizer. Raises UsageError.
     """
@@ -34,6 +35,8 @@ def parse(text: str, models: Models) -> Candidate:
     path = Path("output", "versions", text.removeprefix(VERSION)) if text.startswith(VERSION) else Path(text)
     if text == BUILT_IN:
         return Candidate(text, (BUILT_IN, BUILT_IN, *models[2:]))
+    if text in ACCURACIES:
+        return Candidate(text, (BUILT_IN, BUILT_IN, models[2], text))
     if path.is_dir():
         if not (path / RECOGNIZER).is_file():
             raise UsageError(f"{text}: a folder without {RECOGNIZER}; models are named as DETECTOR+EMBEDDER")
