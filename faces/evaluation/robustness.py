@@ -20,12 +20,12 @@ from faces.errors import FacesError, ImageError
 from faces.evaluation.degradations import KINDS, Degradation, Marks
 from faces.evaluation.identification import identify
 from faces.evaluation.pairs import Pairs
-from faces.evaluation.photographs import Models, Photographs, look_at
+from faces.evaluation.photographs import Photographs, look_at
 from faces.evaluation.results import Flags, Identification, Share, Verification
 from faces.evaluation.strictness import strict_threshold
 from faces.evaluation.trials import Trial
 from faces.images import read_image
-from faces.tasks import loaded
+from faces.tasks import Models, loaded
 from faces.types import Image, OperatingPoint
 
 EVERY = tuple(Degradation(name, level) for name, kind in KINDS.items() for level in kind.levels)
