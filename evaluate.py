@@ -23,23 +23,30 @@ from faces.evaluation import (
     candidates,
     comparing,
     documents,
+    further,
+    groups,
     operating_points,
     pairs,
     photographs,
+    predicted_groups,
     report,
+    robustness,
     tables,
     trials,
 )
 from faces.evaluation.candidates import Candidate
+from faces.evaluation.degradations import Degradation
 from faces.evaluation.identification import identify
 from faces.evaluation.photographs import Photographs
 from faces.evaluation.results import Identification, Verification
+from faces.evaluation.robustness import EVERY, Robustness
 from faces.evaluation.trials import Trial
 from faces.evaluation.verification import verify
 from faces.images import check_writable, write_bytes
+from faces.scores import Grouped
 from faces.tasks import Models
 
-STDOUT = Path("-")
+STDOUT, PREDICTED = Path("-"), Path("predicted")
 
 FOLDER: dict[str, Any] = {"type": Path, "metavar": "FOLDER"}
 Command = Callable[[argparse.Namespace], int]
@@ -125,6 +132,15 @@ def add_comparison_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", type=Path, nargs="?", const=STDOUT, metavar="FILE", help="also as JSON; without FILE in its place"
     )
+    parser.add_argument(
+        "--groups", type=Path, metavar="FILE",
+        help="every figure by groups of people: a CSV file of photograph or person, and a column for each grouping; or"
+        " predicted, by models that are uneven themselves",
+    )  # fmt: skip
+    parser.add_argument(
+        "--robustness", type=cli.count, nargs="?", const=100, metavar="N",
+        help="also with photographs made worse: of N pairs, or N probes and N strangers (without a number 100)",
+    )  # fmt: skip
     parser.add_argument("--report", type=Path, metavar="FILE", help="also as a page with plots, FILE.html")
     parser.add_argument("--no-faces", action="store_true", help="leave photographs of errors out of the page")
 
@@ -154,7 +170,10 @@ def verification(args: argparse.Namespace) -> int:
     chosen = candidates.chosen(args.compare, models_of(args))
     found = comparing.compare(chosen, partial(look, args, paths), one, complain, bool(args.compare))
     results = [each.result for each in found]
-    publish(args, results, tables.verifications(results) if args.compare else tables.verification(results[0]))
+    page = tables.verifications(results) if args.compare else tables.verification(results[0])
+    worse = partial(worsen, args)
+    robust = [further.worse_pairs(each, wanted, args.robustness, worse) for each in found] if args.robustness else []
+    publish(args, results, page, in_groups(args, paths, found), robust)
     return 0 if len(found) == len(chosen) else 1
 
 
@@ -177,7 +196,13 @@ def identification(args: argparse.Namespace) -> int:
 
     found = comparing.compare(chosen, partial(look, args, paths), one, complain, bool(args.compare))
     results = [each.result for each in found]
-    publish(args, results, tables.identifications(results) if args.compare else tables.identification(results[0]))
+    page = tables.identifications(results) if args.compare else tables.identification(results[0])
+    worse = partial(worsen, args)
+    robust = [
+        further.worse_probes(each, some[0], args.robustness, worse)
+        for each in found if args.robustness and not each.candidate.recognizer
+    ]  # fmt: skip
+    publish(args, results, page, in_groups(args, paths, found), robust)
     return 0 if len(found) == len(chosen) else 1
 
 
@@ -218,19 +243,43 @@ def look(args: argparse.Namespace, paths: Sequence[Path], models: Models) -> Pho
     return seen
 
 
+def worsen(args: argparse.Namespace, paths: Sequence[Path], models: Models) -> dict[Degradation, Photographs]:
+    with tqdm(total=len(set(paths)) * len(EVERY), desc="worse", unit="photo", disable=None) as progress:
+        return robustness.worsen(paths, models, args.workers, progress.update)
+
+
+def in_groups(args: argparse.Namespace, paths: Sequence[Path], found: Sequence[Any]) -> list[Grouped]:
+    """By groups that a file tells, or that models predict."""
+    if args.groups is None:
+        return []
+    if args.groups != PREDICTED:
+        told = groups.read(args.groups)
+    else:
+        cli.warn(predicted_groups.WARNING)
+        with tqdm(total=len(set(paths)), desc="groups", unit="photo", disable=None) as progress:
+            told = predicted_groups.predict(paths, args.workers, progress.update)
+    return [one for each in found for one in further.grouped(each, told)]
+
+
 def complain(text: str) -> None:
     print(f"error: {text}", file=sys.stderr)
 
 
-def publish(args: argparse.Namespace, found: report.Results, page: tables.Page) -> None:
+def publish(
+    args: argparse.Namespace, found: report.Results, page: tables.Page, by_group: Sequence[Grouped],
+    robust: Sequence[Robustness],
+) -> None:  # fmt: skip
     """Print the page, or JSON in its place, and write the files that were asked for."""
-    text = json.dumps(documents.to_json(found), ensure_ascii=False, indent=1)
     if args.report:
-        report.write(args.report, found, report.More(shlex.join(["python", *sys.argv])), faces=not args.no_faces)
+        more = report.More(shlex.join(["python", *sys.argv]), robust, by_group, args.groups == PREDICTED)
+        report.write(args.report, found, more, faces=not args.no_faces)
+    content = documents.to_json(found) | further.to_json(by_group, robust)
+    text = json.dumps(content, ensure_ascii=False, indent=1)
     if args.json == STDOUT:
         print(text)
         return
-    print("\n\n".join(part if isinstance(part, str) else cli.table(part.headings, part.rows) for part in page))
+    parts = (*page, *further.page(by_group, robust))
+    print("\n\n".join(part if isinstance(part, str) else cli.table(part.headings, part.rows) for part in parts))
     if args.json:
         write_bytes(args.json, text.encode("utf-8", "backslashreplace") + b"\n")
 

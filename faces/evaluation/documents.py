@@ -26,6 +26,15 @@ def to_json(results: Sequence[Verification | Identification]) -> dict[str, Any]:
     }
 
 
+def finite(content: Any) -> Any:
+    """The same, with None for every number that is not finite."""
+    if isinstance(content, dict):
+        return {key: finite(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [finite(value) for value in content]
+    return _number(content) if isinstance(content, float) else content
+
+
 def _verification(one: Verification) -> dict[str, Any]:
     return {
         "kind": "verification",
