@@ -8,8 +8,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,17 +19,22 @@ from tqdm import tqdm
 
 from faces import cli
 from faces.errors import FacesError, UsageError
-from faces.evaluation import candidates, documents, operating_points, pairs, photographs, tables, trials
+from faces.evaluation import candidates, documents, operating_points, pairs, photographs, report, tables, trials
 from faces.evaluation.candidates import Candidate
+from faces.evaluation.extras import PREDICTED, Extras
 from faces.evaluation.identification import identify
 from faces.evaluation.photographs import Photographs
+from faces.evaluation.predicted_groups import WARNING
+from faces.evaluation.report import More
 from faces.evaluation.results import Identification, Verification
+from faces.evaluation.robustness import EVERY
 from faces.evaluation.trials import Trial
 from faces.evaluation.verification import verify
 from faces.images import check_writable, write_bytes
 from faces.tasks import Models
 
 STDOUT = Path("-")
+ROBUST = 300  # pairs or probes
 
 FOLDER: dict[str, Any] = {"type": Path, "metavar": "FOLDER"}
 Command = Callable[[argparse.Namespace], int]
@@ -114,13 +121,27 @@ def add_comparison_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", type=Path, nargs="?", const=STDOUT, metavar="FILE", help="also as JSON; without FILE in its place"
     )
+    parser.add_argument("--report", type=Path, metavar="FILE", help="also as an HTML page, with plots and worst errors")
+    parser.add_argument("--no-faces", action="store_true", help="in the page: the errors in words, without photographs")
+    parser.add_argument(
+        "--groups", metavar="FILE",
+        help="figures of each group of people: a CSV of person (or photograph) and columns such as gender,age_group; or"
+        f" {PREDICTED}: by the attribute models, which are themselves wrong for some groups more often than for others",
+    )  # fmt: skip
+    parser.add_argument(
+        "--robustness", type=cli.count, nargs="?", const=ROBUST, default=0, metavar="N",
+        help="figures of N pairs or probes made worse: blur, JPEG, darkness, rotation, low resolution, covered eyes and"
+        f" mouths (without N {ROBUST}; each is looked at {len(EVERY)} times)",
+    )  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
+    args.command = sys.argv[1:] if argv is None else argv
     run: Command = args.run
-    if getattr(args, "json", None) not in (None, STDOUT):  # before the work
-        check_writable(args.json)
+    for path in (getattr(args, "json", None), getattr(args, "report", None)):  # before the work
+        if path not in (None, STDOUT):
+            check_writable(path)
     return run(args)
 
 
@@ -129,21 +150,23 @@ def models_of(args: argparse.Namespace) -> Models:
 
 
 def verification(args: argparse.Namespace) -> int:
-    wanted = pairs.read(args.pairs, args.images)
+    wanted, extras = pairs.read(args.pairs, args.images), extras_of(args)
     paths = list(dict.fromkeys((*wanted.first, *wanted.second)))
 
     def one(candidate: Candidate, seen: Photographs, seconds: float | None) -> Verification:
         if candidate.recognizer:
             raise UsageError("a recognizer has no say in verification; use: evaluate.py identification")
-        return verify(candidate.name, wanted, seen, args.skip_missing, seconds)
+        result = verify(candidate.name, wanted, seen, args.skip_missing, seconds)
+        extras.of_pairs(result, wanted, seen, candidate.models)
+        return result
 
     found, status = evaluated(args, paths, one)
-    publish(args, found, tables.verifications(found) if args.compare else tables.verification(found[0]))
+    publish(args, found, tables.verifications(found) if args.compare else tables.verification(found[0]), extras)
     return status
 
 
 def identification(args: argparse.Namespace) -> int:
-    chosen = chosen_candidates(args)
+    chosen, extras = chosen_candidates(args), extras_of(args)
     some = parted(args) if any(candidate.recognizer is None for candidate in chosen) else []
     paths = list(dict.fromkeys(path for trial in some for path in trial.paths))
     if any(candidate.recognizer for candidate in chosen):
@@ -153,18 +176,21 @@ def identification(args: argparse.Namespace) -> int:
         paths = list(dict.fromkeys([*paths, *probing, *trials.strangers_in(args.strangers)]))
 
     def one(candidate: Candidate, seen: Photographs, seconds: float | None) -> Identification:
+        tried, recognizer = some, None
         if candidate.recognizer is None:
             warn_of_copies(some, seen)
-            return identify(
-                candidate.name, some, seen, args.fpir, None, args.skip_missing, seconds, args.threshold
-            )  # fmt: skip
-        assert seen.fingerprint is not None
-        recognizer = candidates.load(candidate.recognizer, seen.fingerprint)
-        trial = trials.of_recognizer(set(recognizer.names_.tolist()), args.probes, args.strangers)
-        return identify(candidate.name, [trial], seen, args.fpir, recognizer, args.skip_missing, seconds)
+        else:
+            assert seen.fingerprint is not None
+            recognizer = candidates.load(candidate.recognizer, seen.fingerprint)
+            tried = [trials.of_recognizer(set(recognizer.names_.tolist()), args.probes, args.strangers)]
+        result = identify(
+            candidate.name, tried, seen, args.fpir, recognizer, args.skip_missing, seconds, args.threshold
+        )  # fmt: skip
+        extras.of_trials(result, tried, seen, candidate.models, recognizer)
+        return result
 
     found, status = evaluated(args, paths, one)
-    publish(args, found, tables.identifications(found) if args.compare else tables.identification(found[0]))
+    publish(args, found, tables.identifications(found) if args.compare else tables.identification(found[0]), extras)
     return status
 
 
@@ -233,6 +259,19 @@ def evaluated(
     return found, 0 if len(found) == len(chosen) else 1
 
 
+def extras_of(args: argparse.Namespace) -> Extras:
+    """What is asked for besides the figures, before the work."""
+    if args.groups == PREDICTED:
+        cli.warn(WARNING)
+
+    @contextmanager
+    def progress(total: int, what: str) -> Iterator[Callable[[int], object]]:
+        with tqdm(total=total, desc=what, unit="photo", disable=None) as bar:
+            yield bar.update
+
+    return Extras(args.groups, args.robustness, args.workers, progress)
+
+
 def look(args: argparse.Namespace, paths: Sequence[Path], models: Models) -> Photographs:
     with tqdm(total=len(paths), unit="photo", disable=None) as progress:
         seen = photographs.look_at(paths, models, args.workers, progress.update)
@@ -243,15 +282,22 @@ def look(args: argparse.Namespace, paths: Sequence[Path], models: Models) -> Pho
     return seen
 
 
-def publish(args: argparse.Namespace, found: Sequence[Verification | Identification], page: tables.Page) -> None:
+def publish(args: argparse.Namespace, found: report.Results, page: tables.Page, extras: Extras) -> None:
     """Print the page, or JSON in its place, and write the files that were asked for."""
-    text = json.dumps(documents.to_json(found), ensure_ascii=False, indent=1)
+    text = json.dumps(documents.to_json(found) | extras.plain, ensure_ascii=False, indent=1)
     if args.json == STDOUT:
         print(text)
-        return
-    print("\n\n".join(part if isinstance(part, str) else cli.table(part.headings, part.rows) for part in page))
-    if args.json:
-        write_bytes(args.json, text.encode("utf-8", "backslashreplace") + b"\n")
+    else:
+        parts = (*page, *extras.page)
+        print("\n\n".join(part if isinstance(part, str) else cli.table(part.headings, part.rows) for part in parts))
+        if args.json:
+            write_bytes(args.json, text.encode("utf-8", "backslashreplace") + b"\n")
+    if args.report:
+        command = shlex.join(["python", "evaluate.py", *args.command])
+        more = More(command, extras.robustness, extras.grouped, extras.predicted)
+        report.write(args.report, found, more, faces=not args.no_faces)
+        if not args.no_faces:
+            cli.warn(f"{args.report} shows people's faces: do not pass it on, or make it with --no-faces")
 
 
 if __name__ == "__main__":
