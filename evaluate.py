@@ -163,7 +163,7 @@ def verification(args: argparse.Namespace) -> int:
         return result
 
     chosen = candidates.chosen(args.compare, args.models)
-    found = comparing.compare(chosen, partial(look, args, (*wanted.first, *wanted.second)), one, complain)
+    found = comparing.compare(chosen, partial(look, args, (*wanted.first, *wanted.second)), one, cli.complain)
     publish(args, found, tables.verifications(found) if args.compare else tables.verification(found[0]), extras)
     return 0 if len(found) == len(chosen) else 1
 
@@ -192,7 +192,7 @@ def identification(args: argparse.Namespace) -> int:
         extras.of_trials(result, tried, seen, candidate.models, recognizer)
         return result
 
-    found = comparing.compare(chosen, partial(look, args, paths), one, complain)
+    found = comparing.compare(chosen, partial(look, args, paths), one, cli.complain)
     publish(args, found, tables.identifications(found) if args.compare else tables.identification(found[0]), extras)
     return 0 if len(found) == len(chosen) else 1
 
@@ -226,10 +226,6 @@ def look(args: argparse.Namespace, paths: Sequence[Path], models: Models) -> Pho
     if lost := seen.lost():
         cli.warn(lost)
     return seen
-
-
-def complain(text: str) -> None:
-    print(f"error: {text}", file=sys.stderr)
 
 
 def publish(args: argparse.Namespace, found: report.Results, page: tables.Page, extras: Extras) -> None:

@@ -52,7 +52,8 @@ def by_person(folder: Path) -> dict[str, list[Path]]:
 def copies(trials: Sequence[Trial], hashes: Mapping[Path, str]) -> str:
     """In words, how many photographs are enrolled as well as looked for; empty where none is. hashes: of files."""
     found = {path for trial in trials for path in trial.enrolled_too(hashes)}
-    some = f"{len(found):,} photographs are enrolled as well as looked for, which is too easy"
+    photographs = "photograph is" if len(found) == 1 else "photographs are"
+    some = f"{len(found):,} {photographs} enrolled as well as looked for, which is too easy"
     return f"{some}: {min(found)}{', ...' if len(found) > 1 else ''}" if found else ""
 
 
