@@ -15,7 +15,7 @@ from benchmarks.photographs import DATA, by_person
 from faces import detectors, zoo
 from faces.evaluation import operating_points, pairs
 from faces.evaluation.identification import identify
-from faces.evaluation.photographs import Photographs, look_at
+from faces.evaluation.photographs import BUILT_IN, Photographs, look_at
 from faces.evaluation.results import Identification
 from faces.evaluation.verification import verify
 from faces.gallery import Gallery
@@ -98,6 +98,19 @@ def test_the_model_tables_operating_points_are_what_the_command_makes(seen: Phot
         assert ours.pairs.startswith(found.pairs)
     others = {name for name, spec in zoo.MODELS.items() if len(spec.operating_points) > 1} - {"dlib-resnet"}
     assert not others, "measured points of an embedder that no test makes again"
+
+
+@pytest.mark.slow
+def test_the_operating_points_of_best_are_about_what_some_people_make() -> None:
+    """Every fourth, since all would take minutes: the rarest rates cannot be told from those."""
+    known = by_person(DATA / "people")
+    everybody = [(name, paths) for name, paths in by_person(DATA / "lfw").items() if name not in known]
+    people = dict(everybody[::4])
+    best = look_at([path for paths in people.values() for path in paths], (*BUILT_IN[:3], "best"), processes=2)
+    measured = operating_points.measure(people, best)
+    for ours, found in list(zip(zoo.MODELS["dlib-resnet"].best_points, measured.points, strict=True))[2:]:
+        assert ours.far == found.far
+        assert found.threshold == pytest.approx(ours.threshold, abs=0.015)
 
 
 def test_five_photographs_enrolled(seen: Photographs) -> None:
