@@ -12,33 +12,39 @@ import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from tqdm import tqdm
 
 from faces import cli
-from faces.errors import FacesError, UsageError
-from faces.evaluation import candidates, documents, operating_points, pairs, photographs, report, tables, trials
-from faces.evaluation.candidates import Candidate
+from faces.errors import UsageError
+from faces.evaluation import (
+    candidates,
+    comparing,
+    documents,
+    operating_points,
+    pairs,
+    photographs,
+    report,
+    tables,
+    trials,
+)
 from faces.evaluation.extras import PREDICTED, Extras
 from faces.evaluation.identification import identify
 from faces.evaluation.photographs import Photographs
 from faces.evaluation.predicted_groups import WARNING
-from faces.evaluation.report import More
 from faces.evaluation.results import Identification, Verification
 from faces.evaluation.robustness import EVERY
-from faces.evaluation.trials import Trial
 from faces.evaluation.verification import verify
 from faces.images import check_writable, write_bytes
 from faces.tasks import Models
 
 STDOUT = Path("-")
-ROBUST = 300  # pairs or probes
 
 FOLDER: dict[str, Any] = {"type": Path, "metavar": "FOLDER"}
 Command = Callable[[argparse.Namespace], int]
-Result = TypeVar("Result", Verification, Identification)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -111,7 +117,7 @@ def add_comparison_options(parser: argparse.ArgumentParser) -> None:
     """What both kinds of evaluation take."""
     add_work_options(parser)
     parser.add_argument(
-        "--compare", nargs="+", metavar="WHAT",
+        "--compare", nargs="+", metavar="WHAT", default=(),
         help="several in one table, with their times: built-in, fast, best, DETECTOR+EMBEDDER, an embedder's file; for"
         " identification also version:3 of retrain.py, or a folder with a recognizer in it",
     )  # fmt: skip
@@ -129,15 +135,16 @@ def add_comparison_options(parser: argparse.ArgumentParser) -> None:
         f" {PREDICTED}: by the attribute models, which are themselves wrong for some groups more often than for others",
     )  # fmt: skip
     parser.add_argument(
-        "--robustness", type=cli.count, nargs="?", const=ROBUST, default=0, metavar="N",
+        "--robustness", type=cli.count, nargs="?", const=300, default=0, metavar="N",
         help="figures of N pairs or probes made worse: blur, JPEG, darkness, rotation, low resolution, covered eyes and"
-        f" mouths (without N {ROBUST}; each is looked at {len(EVERY)} times)",
+        f" mouths (without N 300; each is looked at {len(EVERY)} times)",
     )  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
-    args.command = sys.argv[1:] if argv is None else argv
+    args.command = shlex.join(["python", "evaluate.py", *(sys.argv[1:] if argv is None else argv)])
+    args.models = (args.detector, args.embedding_model, args.confidence, args.accuracy)
     run: Command = args.run
     for path in (getattr(args, "json", None), getattr(args, "report", None)):  # before the work
         if path not in (None, STDOUT):
@@ -145,156 +152,94 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run(args)
 
 
-def models_of(args: argparse.Namespace) -> Models:
-    return args.detector, args.embedding_model, args.confidence, args.accuracy
-
-
 def verification(args: argparse.Namespace) -> int:
     wanted, extras = pairs.read(args.pairs, args.images), extras_of(args)
-    paths = list(dict.fromkeys((*wanted.first, *wanted.second)))
 
-    def one(candidate: Candidate, seen: Photographs, seconds: float | None) -> Verification:
+    def one(candidate: candidates.Candidate, seen: Photographs, seconds: float | None) -> Verification:
         if candidate.recognizer:
             raise UsageError("a recognizer has no say in verification; use: evaluate.py identification")
         result = verify(candidate.name, wanted, seen, args.skip_missing, seconds)
         extras.of_pairs(result, wanted, seen, candidate.models)
         return result
 
-    found, status = evaluated(args, paths, one)
+    chosen = candidates.chosen(args.compare, args.models)
+    found = comparing.compare(chosen, partial(look, args, (*wanted.first, *wanted.second)), one, cli.complain)
     publish(args, found, tables.verifications(found) if args.compare else tables.verification(found[0]), extras)
-    return status
+    return 0 if len(found) == len(chosen) else 1
 
 
 def identification(args: argparse.Namespace) -> int:
-    chosen, extras = chosen_candidates(args), extras_of(args)
-    some = parted(args) if any(candidate.recognizer is None for candidate in chosen) else []
-    paths = list(dict.fromkeys(path for trial in some for path in trial.paths))
+    chosen, extras = candidates.chosen(args.compare, args.models), extras_of(args)
+    some, warning = list[trials.Trial](), ""
+    if any(candidate.recognizer is None for candidate in chosen):
+        folders = args.images, args.gallery, args.probes, args.strangers
+        some, warning = trials.given(*folders, args.enrol, args.splits, args.seed)
+    if warning:
+        cli.warn(warning)
+    paths = [path for trial in some for path in trial.paths]
     if any(candidate.recognizer for candidate in chosen):
-        if args.probes is None:
-            raise UsageError("--probes is missing: whom the recognizers are to look for")
-        probing = [path for each in trials.by_person(args.probes).values() for path in each]
-        paths = list(dict.fromkeys([*paths, *probing, *trials.strangers_in(args.strangers)]))
+        paths += trials.to_look_at(args.probes, args.strangers)
 
-    def one(candidate: Candidate, seen: Photographs, seconds: float | None) -> Identification:
+    def one(candidate: candidates.Candidate, seen: Photographs, seconds: float | None) -> Identification:
         tried, recognizer = some, None
-        if candidate.recognizer is None:
-            warn_of_copies(some, seen)
-        else:
-            assert seen.fingerprint is not None
+        if candidate.recognizer:
             recognizer = candidates.load(candidate.recognizer, seen.fingerprint)
             tried = [trials.of_recognizer(set(recognizer.names_.tolist()), args.probes, args.strangers)]
-        result = identify(
-            candidate.name, tried, seen, args.fpir, recognizer, args.skip_missing, seconds, args.threshold
-        )  # fmt: skip
+        elif copies := trials.copies(some, dict(zip(seen.paths, seen.hashes, strict=True))):
+            cli.warn(copies)
+        how = args.skip_missing, seconds, args.threshold
+        result = identify(candidate.name, tried, seen, args.fpir, recognizer, *how)
         extras.of_trials(result, tried, seen, candidate.models, recognizer)
         return result
 
-    found, status = evaluated(args, paths, one)
+    found = comparing.compare(chosen, partial(look, args, paths), one, cli.complain)
     publish(args, found, tables.identifications(found) if args.compare else tables.identification(found[0]), extras)
-    return status
-
-
-def parted(args: argparse.Namespace) -> list[Trial]:
-    """What models are tried with."""
-    if args.images is not None and args.gallery is None and args.probes is None:
-        return trials.drawn(args.images, args.enrol, args.splits, args.seed, args.strangers)
-    if args.images is not None or args.gallery is None or args.probes is None:
-        raise UsageError("give --gallery and --probes, or --images for one data set to be parted")
-    trial, nobody = trials.from_folders(args.gallery, args.probes, args.strangers)
-    if nobody:
-        cli.warn(f"not in {args.gallery}, so strangers: {', '.join(nobody[:5])}{', ...' if len(nobody) > 5 else ''}")
-    return [trial]
-
-
-def warn_of_copies(some: Sequence[Trial], seen: Photographs) -> None:
-    hashes = dict(zip(seen.paths, seen.hashes, strict=True))
-    if copies := {path for trial in some for path in trial.enrolled_too(hashes)}:
-        cli.warn(f"{len(copies):,} photographs are enrolled as well as looked for, which is too easy: {min(copies)}...")
+    return 0 if len(found) == len(chosen) else 1
 
 
 def points(args: argparse.Namespace) -> int:
-    people = trials.by_person(args.images)
-    without = trials.by_person(args.without) if args.without else {}
-    people = {name: paths for name, paths in people.items() if name not in without}
+    people = operating_points.people_in(args.images, args.without)
     of_one = pairs.read(args.pairs, args.images) if args.pairs else None
-    if not people:
-        raise UsageError(f"{args.without}: everybody of {args.images} is in it; nobody is left")
-    seen = look(args, [path for paths in people.values() for path in paths], models_of(args))
+    seen = look(args, [path for paths in people.values() for path in paths], args.models)
     measured = operating_points.measure(people, seen, of_one)
-    name = seen.fingerprint.embedder.name if seen.fingerprint else ""
-    print(f"# {name}: {measured.points[0].pairs} of {args.images}; {measured.genuine:,} pairs of one person")
-    print(measured)
+    print(f"# {seen.fingerprint.embedder.name}: {measured.points[0].pairs} of {args.images};"
+          f" {cli.plural(measured.genuine, 'pair', 'pairs')} of one person\n{measured}")  # fmt: skip
     return 0
 
 
-def chosen_candidates(args: argparse.Namespace) -> list[Candidate]:
-    models = models_of(args)
-    if args.compare:
-        return [candidates.parse(text, models) for text in dict.fromkeys(args.compare)]
-    given = [name for name in models[:2] if name != "built-in"]
-    return [Candidate("+".join(models[:2]) if given else "built-in", models)]
-
-
-def evaluated(
-    args: argparse.Namespace, paths: Sequence[Path], one: Callable[[Candidate, Photographs, float | None], Result]
-) -> tuple[list[Result], int]:
-    """Each candidate's result, and the exit status; one that fails is a line on stderr where there are others."""
-    found: list[Result] = []
-    seen: dict[Models, tuple[Photographs, float | None]] = {}
-    chosen = chosen_candidates(args)
-    for candidate in chosen:
-        try:
-            if candidate.models not in seen:
-                looked = look(args, paths, candidate.models)
-                timed = photographs.seconds(looked, candidate.models) if args.compare else None
-                seen[candidate.models] = looked, timed
-            found.append(one(candidate, *seen[candidate.models]))
-        except FacesError as error:
-            if len(chosen) == 1:
-                raise
-            whose = "" if candidate.name in str(error) else f"{candidate.name}: "
-            print(f"error: {whose}{error}", file=sys.stderr)
-    if not found:
-        raise FacesError("none of them could be evaluated")
-    return found, 0 if len(found) == len(chosen) else 1
+@contextmanager
+def bar(total: int, what: str = "") -> Iterator[Callable[[int], object]]:
+    with tqdm(total=total, desc=what or None, unit="photo", disable=None) as progress:
+        yield progress.update
 
 
 def extras_of(args: argparse.Namespace) -> Extras:
     """What is asked for besides the figures, before the work."""
     if args.groups == PREDICTED:
         cli.warn(WARNING)
-
-    @contextmanager
-    def progress(total: int, what: str) -> Iterator[Callable[[int], object]]:
-        with tqdm(total=total, desc=what, unit="photo", disable=None) as bar:
-            yield bar.update
-
-    return Extras(args.groups, args.robustness, args.workers, progress)
+    return Extras(args.groups, args.robustness, args.workers, bar)
 
 
 def look(args: argparse.Namespace, paths: Sequence[Path], models: Models) -> Photographs:
-    with tqdm(total=len(paths), unit="photo", disable=None) as progress:
-        seen = photographs.look_at(paths, models, args.workers, progress.update)
-    lost = [(path, why) for path, why in zip(seen.paths, seen.reasons, strict=True) if why and why != "no face"]
-    if lost:
-        more = f" (and {len(lost) - 1} more like it)" if len(lost) > 1 else ""
-        cli.warn(f"{lost[0][0]}: {lost[0][1]}{more}; counted as without a face")
+    with bar(len(set(paths))) as progress:
+        seen = photographs.look_at(paths, models, args.workers, progress)
+    if lost := seen.lost():
+        cli.warn(lost)
     return seen
 
 
 def publish(args: argparse.Namespace, found: report.Results, page: tables.Page, extras: Extras) -> None:
     """Print the page, or JSON in its place, and write the files that were asked for."""
-    text = json.dumps(documents.to_json(found) | extras.plain, ensure_ascii=False, indent=1)
+    text = json.dumps(documents.to_json(found, extras.plain), ensure_ascii=False, indent=1)
     if args.json == STDOUT:
         print(text)
     else:
         parts = (*page, *extras.page)
         print("\n\n".join(part if isinstance(part, str) else cli.table(part.headings, part.rows) for part in parts))
-        if args.json:
-            write_bytes(args.json, text.encode("utf-8", "backslashreplace") + b"\n")
+    if args.json not in (None, STDOUT):
+        write_bytes(args.json, text.encode("utf-8", "backslashreplace") + b"\n")
     if args.report:
-        command = shlex.join(["python", "evaluate.py", *args.command])
-        more = More(command, extras.robustness, extras.grouped, extras.predicted)
+        more = report.More(args.command, extras.robustness, extras.grouped, extras.predicted)
         report.write(args.report, found, more, faces=not args.no_faces)
         if not args.no_faces:
             cli.warn(f"{args.report} shows people's faces: do not pass it on, or make it with --no-faces")

@@ -185,6 +185,11 @@ def warn(text: str) -> None:
     print(f"warning: {text}", file=sys.stderr)
 
 
+def complain(text: str) -> None:
+    """A line on stderr of what failed, while the rest goes on."""
+    print(f"error: {text}", file=sys.stderr)
+
+
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Columns as wide as they need; numbers to the right."""
     cells = [[str(cell) for cell in row] for row in [headings, *rows]]

@@ -36,8 +36,10 @@ def pairs_csv(trained: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 def test_verification(pairs_csv: Path, run_script: RunScript, tmp_path: Path) -> None:
-    result = run_script("evaluate.py", "verification", "--pairs", pairs_csv, "--json", "v.json", cwd=tmp_path)
+    files = "--json", "v.json", "--report", "v.html", "--no-faces"
+    result = run_script("evaluate.py", "verification", "--pairs", pairs_csv, *files, cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
+    assert "<svg" in (tmp_path / "v.html").read_text(encoding="utf-8")
     lines = result.stdout.splitlines()
     assert lines[0] == f"{3 * PEOPLE - 1} pairs: {2 * PEOPLE} of one person, {PEOPLE - 1} of two people"
     assert lines[3].split()[:2] == ["accuracy", "100.0%"]

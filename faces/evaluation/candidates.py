@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,14 @@ class Candidate:
     name: str
     models: Models
     recognizer: Path | None = None
+
+
+def chosen(texts: Sequence[str], models: Models) -> list[Candidate]:
+    """Those that ``--compare`` names, each once, or the models alone where it names none. Raises UsageError."""
+    if texts:
+        return [parse(text, models) for text in dict.fromkeys(texts)]
+    name = BUILT_IN if set(models[:2]) == {BUILT_IN} else "+".join(models[:2])
+    return [Candidate(name, models)]
 
 
 def parse(text: str, models: Models) -> Candidate:

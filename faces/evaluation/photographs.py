@@ -34,13 +34,21 @@ class Photographs:
     embeddings: Floats
     boxes: Floats
     reasons: tuple[str, ...]
-    hashes: tuple[str, ...] = ()
-    fingerprint: Fingerprint | None = None
+    hashes: tuple[str, ...]
+    fingerprint: Fingerprint
 
     @property
     def found(self) -> Flags:
         """bool (N,): where there is a face."""
         return np.asarray(np.isfinite(self.embeddings).all(axis=1))
+
+    def lost(self) -> str:
+        """Which ones could not be looked at, and why, in short; empty where all could."""
+        lost = [(path, why) for path, why in zip(self.paths, self.reasons, strict=True) if why and why != "no face"]
+        if not lost:
+            return ""
+        more = f" (and {len(lost) - 1:,} more)" if len(lost) > 1 else ""
+        return f"{lost[0][0]}: {lost[0][1]}{more}; counted as without a face"
 
     def rows(self, paths: Iterable[Path]) -> Indices:
         """Where in N these are. Raises KeyError for one that is not."""

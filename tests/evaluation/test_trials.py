@@ -74,6 +74,8 @@ def test_a_copy_of_an_enrolled_photograph() -> None:
     trial = trials.Trial(gallery, probes, (Path("e"),))
     hashes = dict(zip(map(Path, "abcde"), ("1", "", "1", "", "2"), strict=True))  # unreadable ones are no copies
     assert trial.enrolled_too(hashes) == [Path("c")]
+    assert trials.copies([trial], hashes) == "1 photograph is enrolled as well as looked for, which is too easy: c"
+    assert trials.copies([], hashes) == ""
 
 
 def test_what_cannot_be_tried(tmp_path: Path) -> None:
