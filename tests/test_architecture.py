@@ -75,7 +75,8 @@ def test_inference_runtimes_are_behind_one_door() -> None:
     assert users("onnxruntime") == {"engine"}
     assert {owner(path) for path in FILES if "readNet" in path.read_text(encoding="utf-8")} == {"engine"}
     assert users("dlib", "face_recognition_models", "tensorflow") == set()
-    assert users("keras", "torch", "matplotlib") <= {"training", "exploration"}
+    assert users("keras", "torch") <= {"training", "exploration"}
+    assert users("matplotlib") <= {"training", "exploration", "evaluation"}
 
 
 def test_http_is_in_one_place() -> None:

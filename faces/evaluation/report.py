@@ -82,7 +82,7 @@ def _parts(results: Results, faces: bool) -> tuple[str, list[Markup]]:
     if several:
         told = "The same photographs, by each; intervals are of 95 %."
         both = [each for each in compared if isinstance(each, tables.Table)]
-        short += [table("Compared", told, each.headings, each.rows) for each in both]
+        short += [table("Compared", told, ["compared", *each.headings[1:]], each.rows) for each in both]
     for name, summary, _ in about:
         short += [element("h3", name) if several else "", summary]
     details: list[object] = [joined([element("h3", name) if several else "", detail]) for name, _, detail in about]

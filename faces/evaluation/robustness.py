@@ -23,7 +23,7 @@ from faces.evaluation.pairs import Pairs
 from faces.evaluation.photographs import Photographs, look_at
 from faces.evaluation.results import Flags, Identification, Share, Verification
 from faces.evaluation.strictness import strict_threshold
-from faces.evaluation.tables import Table, rate_of
+from faces.evaluation.tables import Table, percent, rate_of
 from faces.evaluation.trials import Trial
 from faces.images import read_image
 from faces.recognizers import FaceRecognizer
@@ -63,7 +63,7 @@ class Robustness:
     def table(self) -> Table:
         """For a terminal."""
         rows: list[list[object]] = [
-            [str(level), *(f"{share.value:.1%}" for share in (*level.figures, level.no_face))] for level in self.levels
+            [str(level), *(percent(share.value) for share in (*level.figures, level.no_face))] for level in self.levels
         ]
         return Table(("photographs", *self.measures, "no face found"), tuple(rows))
 
@@ -74,7 +74,10 @@ class Robustness:
             {
                 "kind": level.how and level.how.kind, "level": level.how and level.how.level,
                 "count": level.no_face.count, "no_face": level.no_face.value,
-                "figures": [{"value": share.value, "low": share.low, "high": share.high} for share in level.figures],
+                "figures": [
+                    {"value": share.value if share.count else None, "low": share.low, "high": share.high}
+                    for share in level.figures
+                ],
             }
             for level in self.levels
         ]  # fmt: skip
