@@ -14,14 +14,15 @@ PACKAGE = Path(__file__).resolve().parent.parent / "faces"
 LAYERS = (
     "errors answers types geometry",
     "images zoo engine pickles download watching locks datasets sources feeds sinks",
-    "labelled perceptual splits scores exploration model_card",
-    "dlib_weights detectors landmarks aligners embedders",
+    "intervals labelled perceptual splits scores exploration model_card",
+    "dlib_weights detectors landmarks aligners views embedders",
     "image_classes",
     "gallery runs duplicates metrics people classifiers recognizers training_report comparison",
     "in_service versions reloading",
     "pipeline attributes chips training checkpoints extraction tasks cluster workers",
     "flow identity association tracking following events attendance strangers draw windows",
     "synthetic_people synthetic_sheet synthetic synthetic_scene",
+    "evaluation",
     "server",
     "cli",
 )
@@ -75,7 +76,8 @@ def test_inference_runtimes_are_behind_one_door() -> None:
     assert users("onnxruntime") == {"engine"}
     assert {owner(path) for path in FILES if "readNet" in path.read_text(encoding="utf-8")} == {"engine"}
     assert users("dlib", "face_recognition_models", "tensorflow") == set()
-    assert users("keras", "torch", "matplotlib") <= {"training", "exploration"}
+    assert users("keras", "torch") <= {"training", "exploration"}
+    assert users("matplotlib") <= {"training", "exploration", "evaluation"}
 
 
 def test_http_is_in_one_place() -> None:
