@@ -7,12 +7,16 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 
-from faces import attributes
+from faces import attributes, experiments, runs
 from faces.errors import FacesError, UsageError
+from faces.runs import Recorder
+from faces.versions import Versions
 
 INTERRUPTED = 130
 LARGEST_FRAME = 16384  # px, of each side
@@ -73,6 +77,14 @@ def add_attributes_option(parser: argparse._ActionsContainer) -> None:
         "--attributes", type=attribute_names, nargs="?", const=attributes.DEFAULT, metavar="LIST",
         help=f"what faces look like, some of {','.join(attributes.NAMES)}; without a list {default}"
         " (estimates, which are wrong for some groups of people more often than for others: docs/attributes.md)",
+    )  # fmt: skip
+
+
+def add_track_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--track", metavar="URI",
+        help="MLflow server that is sent the run, its figures and what it made (docs/tracking.md); without the option"
+        f" that of {experiments.VARIABLE}, if MLflow is installed",
     )  # fmt: skip
 
 
@@ -173,6 +185,40 @@ def run(main: Callable[[], int]) -> None:
 def _drop_output() -> None:
     """Let Python's own last flush of stdout, on the way out, find a place that takes everything."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def recording(folder: Path, kind: str, args: argparse.Namespace) -> Iterator[Recorder]:
+    """``runs.recording``; then the run is sent to the MLflow server of ``--track``, if any: one that fails is a line."""
+    uri = experiments.address(args.track)
+    run = None
+    try:
+        with runs.recording(folder, kind, vars(args)) as run:
+            yield run
+    finally:
+        if uri and run and run.ended:
+            with _not_tracked_is_said():
+                experiments.publish(run.ended, uri, folder)
+
+
+def follow_stages(versions: Versions, args: argparse.Namespace) -> None:
+    """Tell the MLflow server of ``--track``, if any, which versions are candidates, in service, retired, rejected."""
+    if uri := experiments.address(args.track):
+        with _not_tracked_is_said():
+            experiments.follow(versions.all(), uri, runs.beside(versions.recognizer))
+
+
+@contextmanager
+def _not_tracked_is_said() -> Iterator[None]:
+    try:
+        yield
+    except FacesError as error:
+        _warn_once(f"not tracked: {error}")
+
+
+@cache
+def _warn_once(text: str) -> None:
+    warn(text)
 
 
 def warn(text: str) -> None:

@@ -17,7 +17,7 @@ LAYERS = (
     "labelled perceptual splits scores exploration model_card",
     "dlib_weights detectors landmarks aligners embedders",
     "image_classes",
-    "gallery runs duplicates metrics people classifiers recognizers training_report comparison versions reloading",
+    "gallery runs duplicates metrics people classifiers recognizers training_report comparison versions reloading experiments",
     "pipeline attributes chips training checkpoints extraction tasks cluster workers",
     "flow identity association tracking following events attendance strangers draw windows",
     "synthetic_people synthetic_sheet synthetic synthetic_scene",
@@ -77,6 +77,10 @@ def test_inference_runtimes_are_behind_one_door() -> None:
     assert users("keras", "torch", "matplotlib") <= {"training", "exploration"}
 
 
+def test_mlflow_is_in_one_place() -> None:
+    assert users("mlflow") == {"experiments"}
+
+
 def test_http_is_in_one_place() -> None:
     assert users("urllib", "http", "requests") - {"server"} == {"download"}
     server = {path.name: set(imported(path)) for path in (PACKAGE / "server").rglob("*.py")}
@@ -107,7 +111,7 @@ sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "op
 for name in {[name.removesuffix(".__init__") for name in modules]}:
     importlib.import_module(name)
 print([name for name in opened if name.endswith((".dat", ".onnx", ".npz", ".t7", ".caffemodel", ".pb"))])
-slow = "sklearn onnxruntime onnx scipy tqdm keras torch matplotlib pebble watchdog filelock fsspec distributed av"
+slow = "sklearn onnxruntime onnx scipy tqdm keras torch matplotlib pebble watchdog filelock fsspec distributed av mlflow"
 slow = slow.split()
 print([name for name in slow if name in sys.modules])
 """
