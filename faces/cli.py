@@ -201,11 +201,16 @@ def recording(folder: Path, kind: str, args: argparse.Namespace) -> Iterator[Rec
                 experiments.publish(run.ended, uri, folder)
 
 
-def follow_stages(versions: Versions, args: argparse.Namespace) -> None:
-    """Tell the MLflow server of ``--track``, if any, which versions are candidates, in service, retired, rejected."""
-    if uri := experiments.address(args.track):
-        with _not_tracked_is_said():
-            experiments.follow(versions.all(), uri, runs.beside(versions.recognizer))
+@contextmanager
+def following_stages(versions: Versions, args: argparse.Namespace) -> Iterator[None]:
+    """Afterwards the MLflow server of ``--track``, if any, is told which versions are in service, candidates, ..."""
+    uri = experiments.address(args.track)
+    try:
+        yield
+    finally:
+        if uri:
+            with _not_tracked_is_said():
+                experiments.follow(versions.all(), uri, runs.beside(versions.recognizer))
 
 
 @contextmanager

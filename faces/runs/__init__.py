@@ -7,9 +7,9 @@ with runs.recording(path.parent / "runs", "train", vars(args)) as run:
     run.artefact(path)
 """
 
-from faces.runs.folder import Damaged, Runs
+from faces.runs.folder import Damaged, Runs, beside, maker
 from faces.runs.manifests import Manifest
 from faces.runs.record import Code, Data, File, Run
-from faces.runs.recording import Recorder, beside, recording
+from faces.runs.recording import Recorder, recording
 
-__all__ = ["Code", "Damaged", "Data", "File", "Manifest", "Recorder", "Run", "Runs", "beside", "recording"]
+__all__ = ["Code", "Damaged", "Data", "File", "Manifest", "Recorder", "Run", "Runs", "beside", "maker", "recording"]

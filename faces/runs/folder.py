@@ -10,8 +10,9 @@ from pathlib import Path
 
 from faces.errors import FacesError
 from faces.runs import manifests
-from faces.runs.record import Run
+from faces.runs.record import File, Run
 
+NAME = "runs"
 LAST = re.compile(r"last(?:-(\d+))?")
 
 
@@ -97,3 +98,14 @@ class Runs:
             return Damaged(path.stem, f"cannot be read ({(error.strerror or str(error)).lower()})")
         except ValueError:
             return Damaged(path.stem, "damaged: no record of a run")
+
+
+def beside(path: Path) -> Path:
+    """The folder of the runs that make a file: beside it, or beside the ``versions/`` that it is one of."""
+    folder = path.parent
+    return (folder.parent.parent if folder.parent.name == "versions" else folder) / NAME
+
+
+def maker(path: Path) -> Run | None:
+    """The newest run that wrote what is in a file, by the records beside it. Raises FacesError: it cannot be read."""
+    return Runs(beside(path)).maker(File.of(path).sha256)

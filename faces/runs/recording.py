@@ -14,18 +14,10 @@ from typing import Any
 from faces.errors import FacesError, UsageError
 from faces.images import check_writable
 from faces.runs import surroundings
-from faces.runs.folder import Runs
+from faces.runs.folder import Runs, beside
 from faces.runs.manifests import Manifest
 from faces.runs.record import Data, File, Run, Status, Value
 from faces.types import Fingerprint
-
-NAME = "runs"
-
-
-def beside(path: Path) -> Path:
-    """The folder of the runs that make a file: beside it, or beside the ``versions/`` that it is one of."""
-    folder = path.parent
-    return (folder.parent.parent if folder.parent.name == "versions" else folder) / NAME
 
 
 class Recorder:
@@ -97,8 +89,11 @@ def recording(folder: Path, kind: str, options: Mapping[str, Any]) -> Iterator[R
         yield run
     except UsageError:
         raise
+    except BrokenPipeError:  # the reader of what is said, such as head, has seen enough
+        run.end("succeeded")
+        raise
     except BaseException as error:
-        stopped = isinstance(error, KeyboardInterrupt | BrokenPipeError | GeneratorExit)
+        stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
         with suppress(FacesError):  # what went wrong first is what is said
             run.end("stopped" if stopped else "failed", _line(error))
         raise
