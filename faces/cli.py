@@ -189,7 +189,7 @@ def _drop_output() -> None:
 
 @contextmanager
 def recording(folder: Path, kind: str, args: argparse.Namespace) -> Iterator[Recorder]:
-    """``runs.recording``; then the run is sent to the MLflow server of ``--track``, if any: one that fails is a line."""
+    """``runs.recording``; then the MLflow server of ``--track`` is told, if there is one. One that fails is a line."""
     uri = experiments.address(args.track)
     run = None
     try:

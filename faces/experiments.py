@@ -114,7 +114,7 @@ def _send(run: Run, uri: str) -> str:
     sent = str(client.create_run(_experiment(client), began, _tags(run), run.id).info.run_id)
     client.log_batch(
         sent,
-        [Metric(_key(name), float(value), ended, 0) for name, value in run.figures.items() if _is_number(value)],
+        [Metric(_key(name), value, ended, 0) for name, value in _numbers(run).items()],
         [Param(_key(name), str(value)[:LONGEST]) for name, value in run.parameters.items()],
     )
     place = str(run.parameters.get("dataset") or "unknown")
@@ -169,7 +169,7 @@ def _tags(run: Run) -> dict[str, str]:
     tags |= {f"data.{one.role}.sha256": one.sha256 for one in run.data}
     tags |= {f"model.{part}": f"{model['name']} {model['sha256']}" for part, model in (run.models or {}).items()}
     tags |= {f"package.{name}": version for name, version in run.packages.items()}
-    tags |= {f"figure.{name}": str(value) for name, value in run.figures.items() if not _is_number(value)}
+    tags |= {f"figure.{name}": str(value) for name, value in run.figures.items() if name not in _numbers(run)}
     return {_key(key): value[:LONGEST] for key, value in tags.items() if value}
 
 
@@ -202,8 +202,10 @@ def _key(name: str) -> str:
     return re.sub(r"[^\w.\- :/]", "_", name, flags=re.ASCII)
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _numbers(run: Run) -> dict[str, float]:
+    """The figures that are numbers."""
+    found = run.figures.items()
+    return {name: value for name, value in found if isinstance(value, int | float) and not isinstance(value, bool)}
 
 
 def _milliseconds(run: Run) -> int:
@@ -229,8 +231,11 @@ def _talking_to(uri: str) -> Iterator[None]:
 def _reason(error: Exception) -> str:
     """What went wrong, in a line."""
     text = " ".join(str(error).split())
-    if code := re.search(r"failed with error code (\d+)", text):
-        return f"answers with {code[1]}; is it an MLflow server?" if code[1] == "404" else f"answers with {code[1]}"
+    if code := re.search(r"failed with error code (\d+)|too many (\d+) error responses", text):
+        answer = code[1] or code[2]
+        return f"answers with {answer}; is it an MLflow server?" if answer == "404" else f"answers with {answer}"
+    if "valid JSON" in text:
+        return "answers with something else; is it an MLflow server?"
     if "failed with exception" in text or isinstance(error, OSError):
         return "too slow" if "timed out" in text else "does not answer"
     return text[:200] or type(error).__name__

@@ -17,8 +17,8 @@ LAYERS = (
     "labelled perceptual splits scores exploration model_card",
     "dlib_weights detectors landmarks aligners embedders",
     "image_classes",
-    "gallery runs duplicates metrics people classifiers recognizers training_report comparison in_service versions reloading",
-    "experiments",
+    "gallery runs duplicates metrics people classifiers recognizers training_report comparison",
+    "in_service versions reloading experiments",
     "pipeline attributes chips training checkpoints extraction tasks cluster workers",
     "flow identity association tracking following events attendance strangers draw windows",
     "synthetic_people synthetic_sheet synthetic synthetic_scene",
@@ -112,8 +112,8 @@ sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "op
 for name in {[name.removesuffix(".__init__") for name in modules]}:
     importlib.import_module(name)
 print([name for name in opened if name.endswith((".dat", ".onnx", ".npz", ".t7", ".caffemodel", ".pb"))])
-slow = "sklearn onnxruntime onnx scipy tqdm keras torch matplotlib pebble watchdog filelock fsspec distributed av mlflow"
-slow = slow.split()
+slow = "sklearn onnxruntime onnx scipy tqdm keras torch matplotlib pebble watchdog filelock fsspec distributed av".split()
+slow += ["mlflow"]
 print([name for name in slow if name in sys.modules])
 """
     result = subprocess.run(
