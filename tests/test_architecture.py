@@ -112,8 +112,8 @@ sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "op
 for name in {[name.removesuffix(".__init__") for name in modules]}:
     importlib.import_module(name)
 print([name for name in opened if name.endswith((".dat", ".onnx", ".npz", ".t7", ".caffemodel", ".pb"))])
-slow = "sklearn onnxruntime onnx scipy tqdm keras torch matplotlib pebble watchdog filelock fsspec distributed av".split()
-slow += ["mlflow"]
+slow = "sklearn onnxruntime onnx scipy tqdm keras torch matplotlib pebble watchdog filelock fsspec av mlflow".split()
+slow += ["distributed"]
 print([name for name in slow if name in sys.modules])
 """
     result = subprocess.run(
