@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from faces.intervals import SURE, wilson
 from faces.labelled import AGE, Labelled
 from faces.types import Floats
 
@@ -16,7 +17,6 @@ Indices = NDArray[np.intp]
 
 GROUPED_BY = ("gender", "age_group", "ethnicity")
 ENOUGH = 30  # faces: of fewer, a group's figure says little
-SURE = 1.96  # standard deviations of a 95 % interval
 TINY = 1e-7  # a probability of 0 would cost infinitely much
 
 
@@ -157,7 +157,7 @@ def _groups(data: Labelled, by: Sequence[str], value: NDArray[np.float64], unbou
     for of in np.unique(labels[(labels >= 0).all(axis=1)], axis=0):
         values = value[(labels == of).all(axis=1)]
         mean, count = float(values.mean()), len(values)
-        low, high = _interval(values) if unbounded else _wilson(mean, count)
+        low, high = _interval(values) if unbounded else wilson(mean, count)
         yield Group(tuple(data.classes[name][at] for name, at in zip(by, of, strict=True)), count, mean, low, high)
 
 
@@ -165,13 +165,6 @@ def _interval(values: NDArray[np.float64]) -> tuple[float, float]:
     """Of a mean, by the normal distribution."""
     spread = SURE * float(values.std()) / len(values) ** 0.5
     return float(values.mean()) - spread, float(values.mean()) + spread
-
-
-def _wilson(share: float, count: int) -> tuple[float, float]:
-    """Of a share of so many. Source: Wilson, 1927."""
-    middle = (share + SURE**2 / (2 * count)) / (1 + SURE**2 / count)
-    spread = SURE / (1 + SURE**2 / count) * (share * (1 - share) / count + SURE**2 / (4 * count**2)) ** 0.5
-    return max(middle - spread, 0.0), min(middle + spread, 1.0)
 
 
 def _shares(part: Indices, whole: Indices) -> tuple[float | None, ...]:

@@ -31,10 +31,11 @@ class WorkerDiedError(Exception):
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker does with paths of a data set. models: as ``Pipeline.load`` takes them."""
+    """What a worker does with paths of a data set. models: for ``Pipeline.load``, choosy: for its ``enrol``."""
 
     dataset: Dataset
     models: tuple[str, str, float]
+    choosy: bool = True
 
     def __call__(self, paths: Sequence[str]) -> Result:
         if isinstance(self.dataset, Folder) and not self.dataset.folder.is_dir():
@@ -44,7 +45,7 @@ class Task:
         with ThreadPoolExecutor(1) as ahead:  # the next files are read while the first are looked at
             files = ahead.map(self._read, paths)
             rows = range(0, len(paths), EMBEDDED_TOGETHER)
-            found = [pipeline.enrol(islice(files, EMBEDDED_TOGETHER)) for _ in rows]
+            found = [pipeline.enrol(islice(files, EMBEDDED_TOGETHER), self.choosy) for _ in rows]
         return pipeline.fingerprint, [enrolment for some in found for enrolment in some]
 
     def _read(self, path: str) -> bytes | str:

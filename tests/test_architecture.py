@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "faces"
 LAYERS = (
     "errors answers types geometry",
     "images zoo engine pickles download watching locks datasets sources feeds sinks",
-    "labelled perceptual splits scores exploration model_card",
+    "intervals labelled perceptual splits scores exploration model_card",
     "dlib_weights detectors landmarks aligners embedders",
     "image_classes",
     "gallery runs duplicates metrics people classifiers recognizers training_report comparison",
@@ -22,6 +22,7 @@ LAYERS = (
     "pipeline attributes chips training checkpoints extraction tasks cluster workers",
     "flow identity association tracking following events attendance strangers draw windows",
     "synthetic_people synthetic_sheet synthetic synthetic_scene",
+    "evaluation",
     "server",
     "cli",
 )

@@ -1,0 +1,253 @@
+"""How good is it? Pairs told apart, people found among those enrolled, strangers known to be none; how sure that is.
+
+Also how the operating points of an embedder, in faces/zoo.py, are made.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tqdm import tqdm
+
+from faces import cli
+from faces.errors import FacesError, UsageError
+from faces.evaluation import candidates, documents, operating_points, pairs, photographs, tables, trials
+from faces.evaluation.candidates import Candidate
+from faces.evaluation.identification import identify
+from faces.evaluation.photographs import Models, Photographs
+from faces.evaluation.results import Identification, Verification
+from faces.evaluation.trials import Trial
+from faces.evaluation.verification import verify
+from faces.images import check_writable, write_bytes
+
+STDOUT = Path("-")
+
+FOLDER: dict[str, Any] = {"type": Path, "metavar": "FOLDER"}
+Command = Callable[[argparse.Namespace], int]
+Result = TypeVar("Result", Verification, Identification)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = cli.parser(
+        "Measure how good models and recognizers are.",
+        "python evaluate.py verification --pairs lfw/pairs.txt --images lfw\n"
+        "  python evaluate.py identification --images dataset --enrol 3",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add, name, run, what, example in (
+        (add_verification_options, "verification", verification,
+         "are two photographs of one person: accuracy, AUC, EER, TAR at FAR", "--pairs lfw/pairs.txt --images lfw"),
+        (add_identification_options, "identification", identification,
+         "who is it, or nobody of those enrolled: ranks, TPIR at FPIR", "--gallery known --probes probes"),
+        (add_points_options, "operating-points", points,
+         "an embedder's thresholds by false accept rate, as faces/zoo.py has them", "--images lfw --without people"),
+    ):  # fmt: skip
+        epilog = f"example:\n  python evaluate.py {name} {example}"
+        one = commands.add_parser(name, help=what, description=what, epilog=epilog, formatter_class=cli.HelpFormatter)
+        add(one)
+        one.set_defaults(run=run)
+    return parser
+
+
+def add_verification_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "-p", "--pairs", type=Path, required=True, metavar="FILE",
+        help="LFW's pairs.txt or pairsDevTest.txt, or a CSV file of photograph,other,same[,fold]",
+    )  # fmt: skip
+    parser.add_argument("-i", "--images", **FOLDER, help="where the photographs are (default: beside the pairs)")
+    add_comparison_options(parser)
+
+
+def add_identification_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--gallery", **FOLDER, help="who is enrolled, one folder of photographs per person")
+    parser.add_argument("--probes", **FOLDER, help="who is looked for, in folders of the same names")
+    parser.add_argument("-i", "--images", **FOLDER, help="instead of these two: one data set, parted at random")
+    parser.add_argument(
+        "--strangers", **FOLDER,
+        help="photographs of nobody enrolled (default: everybody who is enrolled, held out by turns)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--enrol", type=cli.count, default=3, metavar="N", help="of --images: photographs to enrol of each person"
+    )
+    parser.add_argument("--splits", type=cli.count, default=10, metavar="K", help="of --images: how often it is parted")
+    parser.add_argument("--seed", type=int, default=0, help="of --images: which partings")
+    parser.add_argument("--fpir", type=cli.share, default=0.01, help="as train_model.py takes it")
+    add_comparison_options(parser)
+
+
+def add_points_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-i", "--images", required=True, **FOLDER, help="one folder of photographs per person")
+    parser.add_argument("--without", **FOLDER, help="leave out the people who have a folder in it")
+    parser.add_argument(
+        "--pairs", type=Path, metavar="FILE", help="take its pairs of one person (default: all there are)"
+    )
+    add_work_options(parser)
+
+
+def add_work_options(parser: argparse.ArgumentParser) -> None:
+    """Which models look at the photographs, and how."""
+    cli.add_model_options(parser)
+    parser.add_argument(
+        "--workers", type=cli.count, default=os.cpu_count() or 1, help="processes that work at the same time"
+    )
+
+
+def add_comparison_options(parser: argparse.ArgumentParser) -> None:
+    """What both kinds of evaluation take."""
+    add_work_options(parser)
+    parser.add_argument(
+        "--compare", nargs="+", metavar="WHAT",
+        help="several in one table, with their times: built-in, DETECTOR+EMBEDDER, an embedder's file; of recognizers"
+        " (identification) version:3 of retrain.py, or the folder that holds one",
+    )  # fmt: skip
+    parser.add_argument(
+        "--skip-missing", action="store_true", help="leave out faces that were not found, instead of counting errors"
+    )
+    parser.add_argument(
+        "--json", type=Path, nargs="?", const=STDOUT, metavar="FILE", help="also as JSON; without FILE in its place"
+    )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    args = build_parser().parse_args(argv)
+    run: Command = args.run
+    if getattr(args, "json", None) not in (None, STDOUT):  # before the work
+        check_writable(args.json)
+    return run(args)
+
+
+def models_of(args: argparse.Namespace) -> Models:
+    return args.detector, args.embedding_model, args.confidence
+
+
+def verification(args: argparse.Namespace) -> int:
+    wanted = pairs.read(args.pairs, args.images)
+    paths = list(dict.fromkeys((*wanted.first, *wanted.second)))
+
+    def one(candidate: Candidate, seen: Photographs, seconds: float | None) -> Verification:
+        if candidate.recognizer:
+            raise UsageError("a recognizer has no say in verification; use: evaluate.py identification")
+        return verify(candidate.name, wanted, seen, args.skip_missing, seconds)
+
+    found, status = evaluated(args, paths, one)
+    publish(args, found, tables.verifications(found) if args.compare else tables.verification(found[0]))
+    return status
+
+
+def identification(args: argparse.Namespace) -> int:
+    chosen = chosen_candidates(args)
+    some = parted(args) if any(candidate.recognizer is None for candidate in chosen) else []
+    paths = list(dict.fromkeys(path for trial in some for path in trial.paths))
+    if any(candidate.recognizer for candidate in chosen):
+        if args.probes is None:
+            raise UsageError("--probes is missing: whom the recognizers are to look for")
+        probing = [path for each in trials.by_person(args.probes).values() for path in each]
+        paths = list(dict.fromkeys([*paths, *probing, *trials.strangers_in(args.strangers)]))
+
+    def one(candidate: Candidate, seen: Photographs, seconds: float | None) -> Identification:
+        if candidate.recognizer is None:
+            warn_of_copies(some, seen)
+            return identify(candidate.name, some, seen, args.fpir, None, args.skip_missing, seconds)
+        assert seen.fingerprint is not None
+        recognizer = candidates.load(candidate.recognizer, seen.fingerprint)
+        trial = trials.of_recognizer(set(recognizer.names_.tolist()), args.probes, args.strangers)
+        return identify(candidate.name, [trial], seen, args.fpir, recognizer, args.skip_missing, seconds)
+
+    found, status = evaluated(args, paths, one)
+    publish(args, found, tables.identifications(found) if args.compare else tables.identification(found[0]))
+    return status
+
+
+def parted(args: argparse.Namespace) -> list[Trial]:
+    """What models are tried with."""
+    if args.images is not None and args.gallery is None and args.probes is None:
+        return trials.drawn(args.images, args.enrol, args.splits, args.seed, args.strangers)
+    if args.images is not None or args.gallery is None or args.probes is None:
+        raise UsageError("give --gallery and --probes, or --images for one data set to be parted")
+    trial, nobody = trials.from_folders(args.gallery, args.probes, args.strangers)
+    if nobody:
+        cli.warn(f"not in {args.gallery}, so strangers: {', '.join(nobody[:5])}{', ...' if len(nobody) > 5 else ''}")
+    return [trial]
+
+
+def warn_of_copies(some: Sequence[Trial], seen: Photographs) -> None:
+    hashes = dict(zip(seen.paths, seen.hashes, strict=True))
+    if copies := {path for trial in some for path in trial.enrolled_too(hashes)}:
+        cli.warn(f"{len(copies):,} photographs are enrolled as well as looked for, which is too easy: {min(copies)}...")
+
+
+def points(args: argparse.Namespace) -> int:
+    people = trials.by_person(args.images)
+    without = trials.by_person(args.without) if args.without else {}
+    people = {name: paths for name, paths in people.items() if name not in without}
+    of_one = pairs.read(args.pairs, args.images) if args.pairs else None
+    if not people:
+        raise UsageError(f"{args.without}: everybody of {args.images} is in it; nobody is left")
+    seen = look(args, [path for paths in people.values() for path in paths], models_of(args))
+    measured = operating_points.measure(people, seen, of_one)
+    name = seen.fingerprint.embedder.name if seen.fingerprint else ""
+    print(f"# {name}: {measured.points[0].pairs} of {args.images}; {measured.genuine:,} pairs of one person")
+    print(measured)
+    return 0
+
+
+def chosen_candidates(args: argparse.Namespace) -> list[Candidate]:
+    models = models_of(args)
+    if args.compare:
+        return [candidates.parse(text, models) for text in dict.fromkeys(args.compare)]
+    given = [name for name in models[:2] if name != "built-in"]
+    return [Candidate("+".join(models[:2]) if given else "built-in", models)]
+
+
+def evaluated(
+    args: argparse.Namespace, paths: Sequence[Path], one: Callable[[Candidate, Photographs, float | None], Result]
+) -> tuple[list[Result], int]:
+    """Each candidate's result, and the exit status; one that fails is a line on stderr where there are others."""
+    found: list[Result] = []
+    seen: dict[Models, tuple[Photographs, float | None]] = {}
+    chosen = chosen_candidates(args)
+    for candidate in chosen:
+        try:
+            if candidate.models not in seen:
+                looked = look(args, paths, candidate.models)
+                timed = photographs.seconds(looked, candidate.models) if args.compare else None
+                seen[candidate.models] = looked, timed
+            found.append(one(candidate, *seen[candidate.models]))
+        except FacesError as error:
+            if len(chosen) == 1:
+                raise
+            print(f"error: {candidate.name}: {error}", file=sys.stderr)
+    if not found:
+        raise FacesError("none of them could be evaluated")
+    return found, 0 if len(found) == len(chosen) else 1
+
+
+def look(args: argparse.Namespace, paths: Sequence[Path], models: Models) -> Photographs:
+    with tqdm(total=len(paths), unit="photo", disable=None) as progress:
+        seen = photographs.look_at(paths, models, args.workers, progress.update)
+    lost = [(path, why) for path, why in zip(seen.paths, seen.reasons, strict=True) if why and why != "no face"]
+    if lost:
+        more = f" (and {len(lost) - 1} more like it)" if len(lost) > 1 else ""
+        cli.warn(f"{lost[0][0]}: {lost[0][1]}{more}; counted as without a face")
+    return seen
+
+
+def publish(args: argparse.Namespace, found: Sequence[Verification | Identification], page: tables.Page) -> None:
+    """Print the page, or JSON in its place, and write the files that were asked for."""
+    text = json.dumps(documents.to_json(found), ensure_ascii=False, indent=1)
+    if args.json == STDOUT:
+        print(text)
+        return
+    print("\n\n".join(part if isinstance(part, str) else cli.table(part.headings, part.rows) for part in page))
+    if args.json:
+        write_bytes(args.json, text.encode("utf-8", "backslashreplace") + b"\n")
+
+
+if __name__ == "__main__":
+    cli.run(main)
