@@ -41,7 +41,7 @@ class Task:
         if isinstance(self.dataset, Folder) and not self.dataset.folder.is_dir():
             raise FacesError(f"{self.dataset.folder}: no such folder on {socket.gethostname()}")
         with _one_at_a_time:
-            pipeline = _pipeline(self.models)
+            pipeline = loaded(self.models)
         with ThreadPoolExecutor(1) as ahead:  # the next files are read while the first are looked at
             files = ahead.map(self._read, paths)
             rows = range(0, len(paths), EMBEDDED_TOGETHER)
@@ -67,7 +67,7 @@ _one_at_a_time = threading.Lock()  # a cluster's process may have several thread
 
 
 @cache
-def _pipeline(models: tuple[str, str, float]) -> Pipeline:
+def loaded(models: tuple[str, str, float]) -> Pipeline:
     """Loaded once per process, for one core: there are as many processes as cores."""
     cv2.setNumThreads(1)
     return Pipeline.load(*models, threads=1)
