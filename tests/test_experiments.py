@@ -59,7 +59,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         until_it_answers(f"{address}/health", process)
         yield address
     finally:
-        os.killpg(process.pid, 15)
+        os.killpg(process.pid, 9)
         process.wait(20)
 
 
