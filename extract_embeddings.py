@@ -71,8 +71,9 @@ def extract(args: argparse.Namespace) -> int:
         check_writable(path)
     models = args.detector, args.embedding_model, args.confidence
     task, made_with = workers.Task(dataset, models), extraction.settings(args.confidence)
+    options = cli.own_options(build_parser(), args)
 
-    with locks.only_one(args.embeddings), cli.recording(runs.beside(args.embeddings), "extract", args) as run:
+    with locks.only_one(args.embeddings), cli.recording(args.embeddings, "extract", options) as run:
         fingerprint = Pipeline.load(*models).fingerprint
         run.models(fingerprint)
         old = None
@@ -106,15 +107,15 @@ def extract(args: argparse.Namespace) -> int:
         twice = [(one.first, one.second, one.why) for one in duplicates.find(result.gallery)]
         write_rows(skipped_csv, ("photograph", "reason"), left_out)
         write_rows(duplicates_csv, ("photograph", "other photograph", "why"), twice)
-        run.data(runs.Manifest.of(result.gallery))
-        for what in ("new", "known", "moved", "gone"):
-            run.figure(what, getattr(result, what))
-        run.figure("not read", len(result.lost))
         if len(result.gallery):
             result.gallery.save(args.embeddings)
             checkpoint.remove()
             for path in (args.embeddings, skipped_csv, duplicates_csv):
                 run.artefact(path)
+        for what in ("new", "known", "moved", "gone"):
+            run.figure(what, getattr(result, what))
+        run.figure("not_read", len(result.lost))
+        run.data(runs.Manifest.of(result.gallery))
 
         show(("left out", "reason"), left_out, WHOLE_TABLE, skipped_csv)
         same = [row for row in twice if row[2] != duplicates.NEARLY]

@@ -131,7 +131,7 @@ def renew(versions: Versions, args: argparse.Namespace) -> int:
         new = replace(new, people=people, photographs=photographs, run=versions.run_of(new.number))
         verdict = check(versions, new, gallery.fingerprint, args.tolerance)
         if args.candidate:
-            versions.record(replace(new, why=verdict.why, check=verdict.check))
+            versions.record(replace(new, why=verdict.why, check=verdict.check, waits=True))
             held = "its figures hold" if verdict.good else "it would be rejected"
             print(f"version {new.number} is a candidate, {held}: {verdict.why}")
         else:
@@ -238,10 +238,12 @@ def roll_back(versions: Versions, args: argparse.Namespace) -> int:
 
 
 def show(versions: Versions) -> int:
+    headings = ["version", "time", "stage", "people", "photographs", "run", "why"]
     rows = [
-        (one.number, one.time, one.stage, one.people or "", one.photographs or "", one.why) for one in versions.all()
+        (one.number, one.time, one.stage, one.people or "", one.photographs or "", one.run.rpartition("-")[2], one.why)
+        for one in versions.all()
     ]
-    print(cli.table(["version", "time", "stage", "people", "photographs", "why"], rows) if rows else "no versions yet")
+    print(cli.table(headings, rows) if rows else "no versions yet")
     return 0
 
 

@@ -49,7 +49,7 @@ def train(args: argparse.Namespace) -> int:
     cli.require_distinct(args.embeddings, args.recognizer, args.le, report_path)
     for path in (args.recognizer, args.le, report_path):
         check_writable(path)
-    with cli.recording(runs.beside(args.recognizer), "train", args) as run:
+    with cli.recording(args.recognizer, "train", cli.own_options(build_parser(), args)) as run:
         learn(args, report_path, run)
     return 0
 
@@ -78,7 +78,7 @@ def learn(args: argparse.Namespace, report_path: Path, run: Recorder) -> None:
         run.artefact(path)
     run.figure("threshold", found.threshold)
     for what in ("left_out", "right", "wrong", "unknown"):
-        run.figure(what.replace("_", " "), getattr(found, what))
+        run.figure(what, getattr(found, what))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,11 +7,12 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from faces import attributes, experiments, runs
 from faces.errors import FacesError, UsageError
@@ -42,6 +43,11 @@ def parser(description: str, example: str) -> argparse.ArgumentParser:
     return argparse.ArgumentParser(
         description=description, epilog=f"example:\n  {example}", formatter_class=HelpFormatter
     )
+
+
+def own_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> dict[str, object]:
+    """Of all options that were given, those of one step and their values."""
+    return {name: getattr(args, name) for name in vars(parser.parse_args([]))}
 
 
 def add_embeddings_option(parser: argparse.ArgumentParser) -> None:
@@ -188,12 +194,14 @@ def _drop_output() -> None:
 
 
 @contextmanager
-def recording(folder: Path, kind: str, args: argparse.Namespace) -> Iterator[Recorder]:
-    """``runs.recording``; then the MLflow server of ``--track`` is told, if there is one. One that fails is a line."""
-    uri = experiments.address(args.track)
-    run = None
+def recording(path: Path, kind: str, options: Mapping[str, Any]) -> Iterator[Recorder]:
+    """``runs.recording`` beside the file that is made; then the MLflow server of ``--track``, if any, is told.
+
+    One that fails is a warning.
+    """
+    uri, folder, run = experiments.address(options["track"]), runs.beside(path), None
     try:
-        with runs.recording(folder, kind, vars(args)) as run:
+        with runs.recording(folder, kind, options) as run:
             yield run
     finally:
         if uri and run and run.ended:

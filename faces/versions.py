@@ -30,7 +30,8 @@ class Version:
 
     time: UTC, for people to read; versions are ordered by number. source: see ``faces.comparison.source``; empty where
     not known. replaces: the version that was in service before it. check: the figures it was judged by. run: the id of
-    the training's record, see ``faces.runs``; empty where there is none.
+    the training's record, see ``faces.runs``; empty where there is none. waits: a candidate that is to be kept for
+    somebody to decide on; of others the run did not come to its end.
     """
 
     number: int
@@ -43,11 +44,7 @@ class Version:
     replaces: int | None = None
     check: dict[str, Any] = field(default_factory=dict)
     run: str = ""
-
-    @property
-    def unfinished(self) -> bool:
-        """Whether its run did not come to its end: whatever did says why it stands."""
-        return self.stage == "candidate" and not (self.time and self.why)
+    waits: bool = False
 
 
 class Versions:
@@ -147,14 +144,14 @@ class Versions:
         with suppress(FacesError):  # it is in service, and the next ``settle`` says so
             if before is not None and before.number != number:
                 self.record(replace(before, stage="retired"))
-            self.record(replace(version, stage="in service"))
+            self.record(replace(version, stage="in service", waits=False))
 
     def clean(self) -> None:
         """Delete what a run left that did not end."""
         for leftover in self.folder.glob(".*.gone"):
             shutil.rmtree(leftover, ignore_errors=True)
         for version in self.all():
-            if version.unfinished:
+            if version.stage == "candidate" and not version.waits:
                 self.discard(version.number)
 
     def discard(self, number: int) -> None:

@@ -8,8 +8,22 @@ with runs.recording(path.parent / "runs", "train", vars(args)) as run:
 """
 
 from faces.runs.folder import Damaged, Runs, beside, maker
+from faces.runs.forgetting import forget
 from faces.runs.manifests import Manifest
 from faces.runs.record import Code, Data, File, Run
 from faces.runs.recording import Recorder, recording
 
-__all__ = ["Code", "Damaged", "Data", "File", "Manifest", "Recorder", "Run", "Runs", "beside", "maker", "recording"]
+__all__ = [
+    "Code",
+    "Damaged",
+    "Data",
+    "File",
+    "Manifest",
+    "Recorder",
+    "Run",
+    "Runs",
+    "beside",
+    "forget",
+    "maker",
+    "recording",
+]

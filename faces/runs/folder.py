@@ -30,18 +30,18 @@ class Runs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def all(self) -> list[Run | Damaged]:
-        """The newest first."""
-        return [self._read(path) for path in self._paths()]
+    def all(self, kind: str | None = None) -> list[Run | Damaged]:
+        """The newest first; kind: of this kind only."""
+        return [self._read(path) for path in self._paths(kind)]
 
-    def find(self, name: str) -> Run:
+    def find(self, name: str, kind: str | None = None) -> Run:
         """A run by its id, the beginning of it or of its last part, ``last``, or ``last-1`` for the one before.
 
         Raises FacesError when there is none, or several, or its record is damaged.
         """
-        paths = self._paths()
+        paths = self._paths(kind)
         if not paths:
-            raise FacesError(f"{self.folder}: no runs yet")
+            raise FacesError(f"{self.folder}: no runs yet{f' of kind {kind}' if kind else ''}")
         if match := LAST.fullmatch(name):
             found = paths[int(match[1] or 0) :][:1]
         else:
@@ -51,8 +51,8 @@ class Runs:
         if not found or not name:
             raise FacesError(f"{self.folder}: no run {name!r}; python runs.py list shows them")
         if len(found) > 1:
-            some = ", ".join(one.stem for one in found[:5])
-            raise FacesError(f"{name!r} is the beginning of {len(found)} runs: {some}; give more of it")
+            some = ", ".join(one.stem for one in found[:3])
+            raise FacesError(f"{name!r} is the beginning of {len(found)} runs, such as {some}; give more of it")
         run = self._read(found[0])
         if isinstance(run, Damaged):
             raise FacesError(f"{found[0]}: {run.why}")
@@ -87,9 +87,10 @@ class Runs:
             raise FacesError(f"cannot delete {error.filename}: {(error.strerror or str(error)).lower()}") from error
         return len(gone)
 
-    def _paths(self) -> list[Path]:
+    def _paths(self, kind: str | None = None) -> list[Path]:
         """The newest first: a record's name begins with its time."""
-        return sorted((path for path in self.folder.glob("*.json") if not path.name.startswith(".")), reverse=True)
+        found = self.folder.glob(f"*-{kind}-*.json" if kind else "*.json")
+        return sorted((path for path in found if not path.name.startswith(".")), reverse=True)
 
     def _read(self, path: Path) -> Run | Damaged:
         try:

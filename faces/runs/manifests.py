@@ -7,7 +7,7 @@ import hashlib
 import json
 import unicodedata
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +16,14 @@ from faces.gallery import Gallery
 from faces.images import write_bytes
 
 FOLDER = "manifests"
-ERASED = "erased"  # the reason of a photograph whose path and person were taken out
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """N photographs, as parallel arrays, in the order of their paths.
 
-    hashes: SHA-256 of the files. reasons: why one was left out; empty for one that was used.
+    paths, people: empty where they were erased. hashes: SHA-256 of the files. reasons: why one was left out; empty for
+    one that was used.
     Raises ValueError when the lengths differ.
     """
 
@@ -55,11 +55,22 @@ class Manifest:
         people = (unicodedata.normalize("NFC", path.partition("/")[0]) for path in out.paths)
         return cls.sorted([*used, *zip(out.paths, people, out.hashes, out.reasons, strict=True)])
 
+    @classmethod
+    def of_files(cls, paths: Iterable[Path], hashes: Iterable[str], below: Path) -> Manifest:
+        """Of photographs that are nobody's in particular; their paths are those below a folder, as far as they are."""
+        inside = (path.relative_to(below) if path.is_relative_to(below) else path for path in paths)
+        rows = zip(inside, hashes, strict=True)
+        return cls.sorted((path.as_posix(), "", sha256, "") for path, sha256 in rows)
+
+    def rows(self) -> Iterator[tuple[str, str, str, str]]:
+        """Path, person, SHA-256 and reason of each."""
+        return zip(self.paths, self.people, self.hashes, self.reasons, strict=True)
+
     @property
     def used(self) -> tuple[int, int]:
-        """How many photographs were not left out, and of how many people."""
+        """How many photographs were not left out, and of how many people, as far as that is known."""
         people = [person for person, reason in zip(self.people, self.reasons, strict=True) if not reason]
-        return len(people), len(set(people))
+        return len(people), len({*people} - {""})
 
     def content(self) -> bytes:
         """What its hash is of."""

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from faces.errors import FacesError
 from faces.images import write_bytes
-from faces.types import Fingerprint
+from faces.types import ModelId
 
 Status = Literal["succeeded", "failed", "stopped"]
 Value = str | int | float | bool | None | list[Any]
@@ -90,9 +90,14 @@ class Run:
     notes: tuple[str, ...] = ()
 
     @property
-    def fingerprint(self) -> Fingerprint | None:
-        """The models, where they are known."""
-        return None if self.models is None else Fingerprint.from_dict(self.models)
+    def short(self) -> str:
+        """The part of the id that is shown, and enough to find it."""
+        return self.id.rpartition("-")[2]
+
+    @property
+    def made_with(self) -> dict[str, Value]:
+        """The models by their parts, for people to read."""
+        return {part: str(ModelId(**model)) for part, model in (self.models or {}).items()}
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n"

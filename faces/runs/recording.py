@@ -108,4 +108,6 @@ def recording(folder: Path, kind: str, options: Mapping[str, Any]) -> Iterator[R
 
 def _line(error: BaseException) -> str:
     text = (str(error).strip().splitlines() or [""])[0]
-    return text if isinstance(error, FacesError) or not text else f"{type(error).__name__}: {text}"
+    if isinstance(error, FacesError | KeyboardInterrupt):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
