@@ -8,29 +8,41 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from tqdm import tqdm
 
 from faces import cli
-from faces.errors import FacesError, UsageError
-from faces.evaluation import candidates, documents, operating_points, pairs, photographs, tables, trials
+from faces.errors import UsageError
+from faces.evaluation import (
+    candidates,
+    comparing,
+    documents,
+    operating_points,
+    pairs,
+    photographs,
+    report,
+    tables,
+    trials,
+)
 from faces.evaluation.candidates import Candidate
 from faces.evaluation.identification import identify
-from faces.evaluation.photographs import Models, Photographs
+from faces.evaluation.photographs import Photographs
 from faces.evaluation.results import Identification, Verification
 from faces.evaluation.trials import Trial
 from faces.evaluation.verification import verify
 from faces.images import check_writable, write_bytes
+from faces.tasks import Models
 
 STDOUT = Path("-")
 
 FOLDER: dict[str, Any] = {"type": Path, "metavar": "FOLDER"}
 Command = Callable[[argparse.Namespace], int]
-Result = TypeVar("Result", Verification, Identification)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -78,6 +90,7 @@ def add_identification_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--splits", type=cli.count, default=10, metavar="K", help="of --images: how often it is parted")
     parser.add_argument("--seed", type=int, default=0, help="of --images: which partings")
     parser.add_argument("--fpir", type=cli.share, default=0.01, help="as train_model.py takes it")
+    parser.add_argument("--threshold", type=cli.positive, help="as train_model.py takes it")
     add_comparison_options(parser)
 
 
@@ -102,9 +115,9 @@ def add_comparison_options(parser: argparse.ArgumentParser) -> None:
     """What both kinds of evaluation take."""
     add_work_options(parser)
     parser.add_argument(
-        "--compare", nargs="+", metavar="WHAT",
-        help="several in one table, with their times: built-in, DETECTOR+EMBEDDER, an embedder's file; of recognizers"
-        " (identification) version:3 of retrain.py, or the folder that holds one",
+        "--compare", nargs="+", metavar="WHAT", default=(),
+        help="several in one table, with their times: built-in, fast, best, DETECTOR+EMBEDDER, an embedder's file; for"
+        " identification also version:3 of retrain.py, or a folder with a recognizer in it",
     )  # fmt: skip
     parser.add_argument(
         "--skip-missing", action="store_true", help="leave out faces that were not found, instead of counting errors"
@@ -112,18 +125,21 @@ def add_comparison_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", type=Path, nargs="?", const=STDOUT, metavar="FILE", help="also as JSON; without FILE in its place"
     )
+    parser.add_argument("--report", type=Path, metavar="FILE", help="also as a page with plots, FILE.html")
+    parser.add_argument("--no-faces", action="store_true", help="leave photographs of errors out of the page")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     run: Command = args.run
-    if getattr(args, "json", None) not in (None, STDOUT):  # before the work
-        check_writable(args.json)
+    for path in (getattr(args, "json", None), getattr(args, "report", None)):  # before the work
+        if path not in (None, STDOUT):
+            check_writable(path)
     return run(args)
 
 
 def models_of(args: argparse.Namespace) -> Models:
-    return args.detector, args.embedding_model, args.confidence
+    return args.detector, args.embedding_model, args.confidence, args.accuracy
 
 
 def verification(args: argparse.Namespace) -> int:
@@ -135,33 +151,34 @@ def verification(args: argparse.Namespace) -> int:
             raise UsageError("a recognizer has no say in verification; use: evaluate.py identification")
         return verify(candidate.name, wanted, seen, args.skip_missing, seconds)
 
-    found, status = evaluated(args, paths, one)
-    publish(args, found, tables.verifications(found) if args.compare else tables.verification(found[0]))
-    return status
+    chosen = candidates.chosen(args.compare, models_of(args))
+    found = comparing.compare(chosen, partial(look, args, paths), one, complain, bool(args.compare))
+    results = [each.result for each in found]
+    publish(args, results, tables.verifications(results) if args.compare else tables.verification(results[0]))
+    return 0 if len(found) == len(chosen) else 1
 
 
 def identification(args: argparse.Namespace) -> int:
-    chosen = chosen_candidates(args)
+    chosen = candidates.chosen(args.compare, models_of(args))
     some = parted(args) if any(candidate.recognizer is None for candidate in chosen) else []
-    paths = list(dict.fromkeys(path for trial in some for path in trial.paths))
+    paths = [path for trial in some for path in trial.paths]
     if any(candidate.recognizer for candidate in chosen):
-        if args.probes is None:
-            raise UsageError("--probes is missing: whom the recognizers are to look for")
-        probing = [path for each in trials.by_person(args.probes).values() for path in each]
-        paths = list(dict.fromkeys([*paths, *probing, *trials.strangers_in(args.strangers)]))
+        paths += trials.to_look_at(args.probes, args.strangers)
 
     def one(candidate: Candidate, seen: Photographs, seconds: float | None) -> Identification:
+        how = args.skip_missing, seconds
         if candidate.recognizer is None:
             warn_of_copies(some, seen)
-            return identify(candidate.name, some, seen, args.fpir, None, args.skip_missing, seconds)
+            return identify(candidate.name, some, seen, args.fpir, None, *how, args.threshold)
         assert seen.fingerprint is not None
         recognizer = candidates.load(candidate.recognizer, seen.fingerprint)
         trial = trials.of_recognizer(set(recognizer.names_.tolist()), args.probes, args.strangers)
-        return identify(candidate.name, [trial], seen, args.fpir, recognizer, args.skip_missing, seconds)
+        return identify(candidate.name, [trial], seen, args.fpir, recognizer, *how)
 
-    found, status = evaluated(args, paths, one)
-    publish(args, found, tables.identifications(found) if args.compare else tables.identification(found[0]))
-    return status
+    found = comparing.compare(chosen, partial(look, args, paths), one, complain, bool(args.compare))
+    results = [each.result for each in found]
+    publish(args, results, tables.identifications(results) if args.compare else tables.identification(results[0]))
+    return 0 if len(found) == len(chosen) else 1
 
 
 def parted(args: argparse.Namespace) -> list[Trial]:
@@ -183,12 +200,8 @@ def warn_of_copies(some: Sequence[Trial], seen: Photographs) -> None:
 
 
 def points(args: argparse.Namespace) -> int:
-    people = trials.by_person(args.images)
-    without = trials.by_person(args.without) if args.without else {}
-    people = {name: paths for name, paths in people.items() if name not in without}
+    people = operating_points.people_in(args.images, args.without)
     of_one = pairs.read(args.pairs, args.images) if args.pairs else None
-    if not people:
-        raise UsageError(f"{args.without}: everybody of {args.images} is in it; nobody is left")
     seen = look(args, [path for paths in people.values() for path in paths], models_of(args))
     measured = operating_points.measure(people, seen, of_one)
     name = seen.fingerprint.embedder.name if seen.fingerprint else ""
@@ -197,50 +210,23 @@ def points(args: argparse.Namespace) -> int:
     return 0
 
 
-def chosen_candidates(args: argparse.Namespace) -> list[Candidate]:
-    models = models_of(args)
-    if args.compare:
-        return [candidates.parse(text, models) for text in dict.fromkeys(args.compare)]
-    given = [name for name in models[:2] if name != "built-in"]
-    return [Candidate("+".join(models[:2]) if given else "built-in", models)]
-
-
-def evaluated(
-    args: argparse.Namespace, paths: Sequence[Path], one: Callable[[Candidate, Photographs, float | None], Result]
-) -> tuple[list[Result], int]:
-    """Each candidate's result, and the exit status; one that fails is a line on stderr where there are others."""
-    found: list[Result] = []
-    seen: dict[Models, tuple[Photographs, float | None]] = {}
-    chosen = chosen_candidates(args)
-    for candidate in chosen:
-        try:
-            if candidate.models not in seen:
-                looked = look(args, paths, candidate.models)
-                timed = photographs.seconds(looked, candidate.models) if args.compare else None
-                seen[candidate.models] = looked, timed
-            found.append(one(candidate, *seen[candidate.models]))
-        except FacesError as error:
-            if len(chosen) == 1:
-                raise
-            print(f"error: {candidate.name}: {error}", file=sys.stderr)
-    if not found:
-        raise FacesError("none of them could be evaluated")
-    return found, 0 if len(found) == len(chosen) else 1
-
-
 def look(args: argparse.Namespace, paths: Sequence[Path], models: Models) -> Photographs:
-    with tqdm(total=len(paths), unit="photo", disable=None) as progress:
+    with tqdm(total=len(set(paths)), unit="photo", disable=None) as progress:
         seen = photographs.look_at(paths, models, args.workers, progress.update)
-    lost = [(path, why) for path, why in zip(seen.paths, seen.reasons, strict=True) if why and why != "no face"]
-    if lost:
-        more = f" (and {len(lost) - 1} more like it)" if len(lost) > 1 else ""
-        cli.warn(f"{lost[0][0]}: {lost[0][1]}{more}; counted as without a face")
+    if lost := seen.lost():
+        cli.warn(lost)
     return seen
 
 
-def publish(args: argparse.Namespace, found: Sequence[Verification | Identification], page: tables.Page) -> None:
+def complain(text: str) -> None:
+    print(f"error: {text}", file=sys.stderr)
+
+
+def publish(args: argparse.Namespace, found: report.Results, page: tables.Page) -> None:
     """Print the page, or JSON in its place, and write the files that were asked for."""
     text = json.dumps(documents.to_json(found), ensure_ascii=False, indent=1)
+    if args.report:
+        report.write(args.report, found, report.More(shlex.join(["python", *sys.argv])), faces=not args.no_faces)
     if args.json == STDOUT:
         print(text)
         return

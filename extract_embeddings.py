@@ -69,7 +69,7 @@ def extract(args: argparse.Namespace) -> int:
     cli.require_distinct(args.embeddings, skipped_csv, duplicates_csv)
     for path in (args.embeddings, skipped_csv, duplicates_csv):
         check_writable(path)
-    models = args.detector, args.embedding_model, args.confidence
+    models = args.detector, args.embedding_model, args.confidence, args.accuracy
     task, made_with = workers.Task(dataset, models), extraction.settings(args.confidence)
     options = cli.own_options(build_parser(), args)
 

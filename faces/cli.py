@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from faces import attributes, experiments, runs
+from faces import attributes, embedders, experiments, runs
 from faces.errors import FacesError, UsageError
 from faces.runs import Recorder
 from faces.versions import Versions
@@ -71,6 +71,11 @@ def add_model_options(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "-m", "--embedding-model", default="built-in",
         help="embedder: built-in, OpenFace's .t7 file, or an .onnx file (SFace, ArcFace)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--accuracy", choices=embedders.ACCURACIES, default=embedders.FAST,
+        help="how the built-in embedder sees a face: fast in two views, best in six, for fewer errors in three times"
+        " the time, too much for many faces live; their embeddings cannot be compared, so tell all scripts the same",
     )  # fmt: skip
     parser.add_argument(
         "-c", "--confidence", type=share, default=0.5, help="least score of a detected face, between 0 and 1"

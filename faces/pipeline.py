@@ -37,16 +37,16 @@ class Pipeline:
     @classmethod
     def load(
         cls, detector: str = "built-in", embedding_model: str = "built-in", confidence: float = 0.5,
-        threads: int | None = None, min_face: int = 60,
+        accuracy: str = embedders.FAST, threads: int | None = None, min_face: int = 60,
     ) -> Pipeline:  # fmt: skip
-        """The models by the names that the scripts' options take; raises ModelError.
+        """The models by the names that the scripts' options take; raises ModelError, and UsageError as the embedder.
 
         threads: within one image (default: the cores). min_face: px, see ``MmodDetector``.
         """
         return cls(
             detectors.load(detector, confidence, threads, min_face),
             ShapePredictor.load(),
-            embedders.load(embedding_model, threads),
+            embedders.load(embedding_model, threads, accuracy),
         )
 
     def with_embedder(self, embedder: Embedder) -> Pipeline:

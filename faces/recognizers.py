@@ -122,8 +122,8 @@ class FaceRecognizer:
         if self.threshold is not None:
             return Threshold(self.threshold, "set by --threshold")
         far = far_per_person(self.fpir, len(self.names_))
-        embedder = self.fingerprint_.embedder.name.partition(",")[0] if self.fingerprint_ else ""
-        points = zoo.MODELS[embedder].operating_points if embedder in zoo.MODELS else ()
+        embedder = self.fingerprint_.embedder.name if self.fingerprint_ else ""
+        points, embedder = zoo.operating_points(embedder), embedder.partition(",")[0]
         if len(points) > 1:
             return Threshold(threshold_at(points, far), f"{self.fpir:.1%} of strangers named")
         between = self._between_people()

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from faces import recognizers
-from faces.detectors import BUILT_IN
+from faces.embedders import ACCURACIES, BUILT_IN
 from faces.errors import FacesError, UsageError
-from faces.evaluation.photographs import Models
 from faces.recognizers import FaceRecognizer
+from faces.tasks import Models
 from faces.types import Fingerprint
 from faces.versions import LE, RECOGNIZER
 
@@ -25,15 +26,26 @@ class Candidate:
     recognizer: Path | None = None
 
 
+def chosen(texts: Sequence[str], models: Models) -> list[Candidate]:
+    """Those that ``--compare`` names, each once, or the models alone where it names none. Raises UsageError."""
+    if texts:
+        return [parse(text, models) for text in dict.fromkeys(texts)]
+    name = BUILT_IN if set(models[:2]) == {BUILT_IN} else "+".join(models[:2])
+    return [Candidate(name, models)]
+
+
 def parse(text: str, models: Models) -> Candidate:
-    """What ``--compare`` names: ``built-in``, ``DETECTOR+EMBEDDER``, an embedder's file, ``version:3`` or a folder.
+    """What ``--compare`` names: ``built-in``, one of its accuracies, ``DETECTOR+EMBEDDER``, an embedder's file,
+    ``version:3``, or a recognizer's folder.
 
     models: for what is not named, as are those of a recognizer. Raises UsageError.
     """
-    detector, embedder, confidence = models
+    detector, embedder = models[:2]
     path = Path("output", "versions", text.removeprefix(VERSION)) if text.startswith(VERSION) else Path(text)
     if text == BUILT_IN:
-        return Candidate(text, (BUILT_IN, BUILT_IN, confidence))
+        return Candidate(text, (BUILT_IN, BUILT_IN, *models[2:]))
+    if text in ACCURACIES:
+        return Candidate(text, (BUILT_IN, BUILT_IN, models[2], text))
     if path.is_dir():
         if not (path / RECOGNIZER).is_file():
             raise UsageError(f"{text}: a folder without {RECOGNIZER}; models are named as DETECTOR+EMBEDDER")
@@ -44,7 +56,7 @@ def parse(text: str, models: Models) -> Candidate:
         detector, _, embedder = (part.strip() for part in text.rpartition("+"))
     else:
         embedder = text
-    return Candidate(text, (detector or BUILT_IN, embedder or BUILT_IN, confidence))
+    return Candidate(text, (detector or BUILT_IN, embedder or BUILT_IN, *models[2:]))
 
 
 def load(folder: Path, fingerprint: Fingerprint) -> FaceRecognizer:

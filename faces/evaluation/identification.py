@@ -38,17 +38,18 @@ SHOWN = 24  # mistakes
 def identify(
     name: str, trials: Sequence[Trial], photographs: Photographs, fpir: float = 0.01,
     recognizer: FaceRecognizer | None = None, skip_missing: bool = False, seconds: float | None = None,
+    threshold: float | None = None,
 ) -> Identification:  # fmt: skip
     """How well probes are told from each other, and from strangers. Of at least one trial.
 
-    fpir: of the recognizers that are trained on the trials' galleries. recognizer: one that is trained already.
+    fpir, threshold: of the recognizers that are trained on the trials' galleries. recognizer: one that is trained.
     skip_missing: leave out probes without a face; otherwise each is an error.
     Raises FacesError when there is no face in the gallery, or in any probe.
     """
-    found = [
-        searching.search(recognizer or searching.trained(trial, photographs, fpir), trial, photographs, skip_missing)
-        for trial in trials
-    ]
+    found = []
+    for trial in trials:
+        known = recognizer or searching.trained(trial, photographs, fpir, threshold)
+        found.append(searching.search(known, trial, photographs, skip_missing))
     passing, told = [_passing(one) for one in found], [_told(one) for one in found]
     right, wrong, unknown = (Repeated(tuple(Share.of(each[k], sum(each)) for each in told)) for k in range(3))
     enrolled = {who for one in found for who in one.people}

@@ -56,14 +56,18 @@ def plot(svg: str, title: str, told: str, wide: bool = False) -> Markup:
 
 
 def table(
-    caption: str, head: Sequence[object], rows: Iterable[Sequence[object]], class_: str | None = None, note: str = ""
+    title: str, told: str, head: Sequence[object], rows: Iterable[Sequence[object]], class_: str | None = None
 ) -> Markup:
-    """A table whose rows begin with what they are of; it scrolls sideways where it is too wide for the window."""
+    """A table with its heading, and what it tells, above it; each row begins with what it is of.
+
+    It scrolls sideways where it is too wide for the window.
+    """
     top = element("tr", *(element("th", cell, scope="col") for cell in head))
-    body = (element("tr", element("th", row[0], scope="row"), *(_cell(cell) for cell in row[1:])) for row in rows)
-    whole = element("table", element("caption", caption), element("thead", top), element("tbody", *body), class_=class_)
-    box = element("div", whole, class_="scroll", tabindex=0, role="region", aria_label=caption)
-    return joined([box, element("p", note, class_="quiet") if note else ""])
+    body = (element("tr", element("th", row[0], scope="row"), *map(_cell, row[1:])) for row in rows)
+    caption = element("caption", title, class_="unseen")
+    whole = element("table", caption, element("thead", top), element("tbody", *body), class_=class_)
+    box = element("div", whole, class_="scroll", tabindex=0, role="region", aria_label=title)
+    return joined([element("h3", title), element("p", told, class_="quiet") if told else "", box])
 
 
 def section(name: str, title: str, *content: object) -> Markup:

@@ -12,6 +12,7 @@ from faces import metrics
 from faces.errors import UsageError
 from faces.evaluation.pairs import Pairs
 from faces.evaluation.photographs import Photographs
+from faces.evaluation.trials import by_person
 from faces.people import euclidean
 from faces.types import OperatingPoint
 
@@ -33,6 +34,15 @@ class Measured:
             f"({f'{point.far:.0e}'.replace('e-0', 'e-')}, {point.threshold}, {point.tar})," for point in self.points
         )
         return "\n".join(rows)
+
+
+def people_in(images: Path, without: Path | None) -> dict[str, list[Path]]:
+    """The photographs of a folder by person, of those who are not in another. Raises UsageError when nobody is left."""
+    others = by_person(without) if without else {}
+    people = {name: paths for name, paths in by_person(images).items() if name not in others}
+    if not people:
+        raise UsageError(f"{without}: everybody of {images} is in it; nobody is left")
+    return people
 
 
 def measure(people: Mapping[str, Sequence[Path]], photographs: Photographs, pairs: Pairs | None = None) -> Measured:

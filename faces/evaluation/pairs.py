@@ -157,9 +157,7 @@ def _csv(path: Path, lines: Sequence[tuple[int, str]], images: Path) -> Pairs:
         values = {name: row[k] for name, k in order.items() if k < len(row)}
         truth = TRUTHS.get(values.get("same", "").lower())
         if truth is None or len(row) < len(order):
-            raise UsageError(
-                f"{path}, line {number}: expected photograph,other,same[,fold] with same 1 or 0, not {row}"
-            )
+            raise UsageError(f"{path}, line {number}: expected PHOTOGRAPH,OTHER,SAME[,FOLD], not {','.join(row)!r}")
         for paths, name in ((first, values["photograph"]), (second, values["other"])):
             paths.append(images / name)
             if not paths[-1].is_file():

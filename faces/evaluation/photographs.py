@@ -14,10 +14,10 @@ from faces import workers
 from faces.datasets import Dataset, Folder
 from faces.evaluation.results import Flags, Indices
 from faces.pipeline import Pipeline
+from faces.tasks import Models
 from faces.types import Fingerprint, Floats
 
-Models = tuple[str, str, float]  # as ``Pipeline.load`` takes them
-
+BUILT_IN: Models = ("built-in", "built-in", 0.5, "fast")
 HERE = Folder(Path())  # paths are as the user gave them
 TIMED = 30  # photographs
 
@@ -42,6 +42,14 @@ class Photographs:
         """bool (N,): where there is a face."""
         return np.asarray(np.isfinite(self.embeddings).all(axis=1))
 
+    def lost(self) -> str:
+        """Which ones could not be looked at, and why, in short; empty where all could."""
+        lost = [(path, why) for path, why in zip(self.paths, self.reasons, strict=True) if why and why != "no face"]
+        if not lost:
+            return ""
+        more = f" (and {len(lost) - 1:,} more)" if len(lost) > 1 else ""
+        return f"{lost[0][0]}: {lost[0][1]}{more}; counted as without a face"
+
     def rows(self, paths: Iterable[Path]) -> Indices:
         """Where in N these are. Raises KeyError for one that is not."""
         row = {path: k for k, path in enumerate(self.paths)}
@@ -56,7 +64,7 @@ class Photographs:
 
 def look_at(
     paths: Iterable[Path],
-    models: Models = ("built-in", "built-in", 0.5),
+    models: Models = BUILT_IN,
     processes: int = 1,
     progress: Callable[[int], object] = lambda _: None,
     dataset: Dataset = HERE,

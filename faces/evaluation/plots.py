@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from faces.errors import UsageError
-from faces.evaluation.results import FARS, FPIRS, Curve, Numbers
+from faces.evaluation.results import Curve, Numbers
 from faces.types import Floats
 
 INK, QUIET, LINE = "#010101", "#020202", "#030303"
@@ -29,7 +29,7 @@ STYLE = {
     "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none", "text.color": INK,
     "axes.edgecolor": QUIET, "axes.labelcolor": INK, "xtick.color": QUIET, "ytick.color": QUIET,
     "xtick.labelcolor": INK, "ytick.labelcolor": INK, "grid.color": LINE, "axes.grid": True, "axes.axisbelow": True,
-    "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "font.size": 10, "axes.labelsize": 10, "legend.fontsize": 9,
+    "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "font.size": 10,
     "svg.fonttype": "none", "font.family": "sans-serif", "text.parse_math": False, "lines.linewidth": 1.8,
 }  # fmt: skip
 DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
@@ -40,17 +40,17 @@ LOWEST = 1e-5  # rate that a logarithmic axis goes down to, at most
 NAMED = 30  # people: of more, a map has no room for their names
 
 
-def roc(curves: Mapping[str, Curve]) -> str:
-    """TAR by FAR, and where ``FARS`` are; a line for each name."""
-    return _traded(curves, FARS, "different people accepted (FAR)", "same person accepted (TAR)")
+def roc(curves: Mapping[str, Curve], rates: Sequence[float]) -> str:
+    """TAR by FAR, a line for each name, and dots at some rates."""
+    return _traded(curves, rates, "different people accepted (FAR)", "same person accepted (TAR)")
 
 
-def tpir(curves: Mapping[str, Curve]) -> str:
-    """TPIR by FPIR, and where ``FPIRS`` are; a line for each name."""
-    return _traded(curves, FPIRS, "strangers given a name (FPIR)", "probes given their name (TPIR)")
+def tpir(curves: Mapping[str, Curve], rates: Sequence[float]) -> str:
+    """TPIR by FPIR, a line for each name, and dots at some rates."""
+    return _traded(curves, rates, "strangers given a name (FPIR)", "probes given their name (TPIR)")
 
 
-def det(curves: Mapping[str, Curve]) -> str:
+def det(curves: Mapping[str, Curve], rates: Sequence[float]) -> str:
     """The two errors of verification by each other, on logarithmic axes; what is nearer to the corner is better."""
     with _axes("det") as (panel, svg):
         lowest = [_lowest(curve.false) for curve in curves.values()]
@@ -58,7 +58,7 @@ def det(curves: Mapping[str, Curve]) -> str:
             missed = 1 - curve.true
             x, y = _thinned(curve.false, np.maximum(missed, _lowest(missed) / 3))
             panel.plot(np.maximum(x, min(lowest) / 3), y, label=name, drawstyle="steps-post", **_line(index))
-            _mark(panel, curve, FARS, index, missed=True)
+            _mark(panel, curve, rates, index, missed=True)
         panel.set(xscale="log", xlabel="different people accepted (FAR)", xlim=(min(lowest) / 2, 1))
         panel.set(yscale="log", ylabel="same person missed (1 − TAR)")
         _percents(panel, "xy")
@@ -80,7 +80,7 @@ def histogram(mine: Floats, others: Floats, labels: tuple[str, str], threshold: 
             panel.axvline(threshold, color=INK, linestyle=":", label=f"threshold {threshold:.3f}")
         panel.set(xlabel="distance (closer is more alike)", ylabel="share")
         _percents(panel, "y")
-        _legend(panel, labels)
+        panel.figure.legend(loc="outside upper left", ncols=2)
     return svg[0]
 
 
@@ -93,7 +93,7 @@ def cmc(ranks: Mapping[str, Numbers]) -> str:
         panel.set(xlabel="among the closest ... people", ylabel="probes")
         panel.xaxis.get_major_locator().set_params(integer=True)
         lowest = min((float(shares.min()) for shares in ranks.values() if len(shares)), default=0)
-        panel.set_ylim(max(0.0, lowest - 0.1 * (1 - lowest) - 0.005), 1.002)
+        _near_one(panel, lowest)
         _percents(panel, "y")
         _legend(panel, ranks)
     return svg[0]
@@ -113,13 +113,13 @@ def levels(lines: Mapping[str, Sequence[float]], ticks: Sequence[str], label: st
 
 def scatter(points: Floats, names: Sequence[str]) -> str:
     """Points (N, 2), one of each photograph, and whose they are; the axes mean nothing."""
-    with _axes("map", (6.0, 5.0)) as (panel, svg):
+    with _axes("map", (5.0, 4.0)) as (panel, svg):
         people = sorted(set(names))
         owner = np.array(names)
         for index, person in enumerate(people):
             x, y = points[owner == person].T
             marker = MARKERS[index // len(SERIES) % len(MARKERS)]
-            panel.scatter(x, y, s=14, marker=marker, color=SERIES[index % len(SERIES)], alpha=0.75, linewidths=0)
+            panel.scatter(x, y, s=30, marker=marker, color=SERIES[index % len(SERIES)], alpha=0.75, linewidths=0)
             if len(people) <= NAMED:
                 panel.annotate(
                     person, (float(np.median(x)), float(np.median(y))), fontsize=8, ha="center", va="bottom",
@@ -139,20 +139,24 @@ def _traded(curves: Mapping[str, Curve], rates: Sequence[float], xlabel: str, yl
             _mark(panel, curve, rates, index)
             least = min(least, float(curve.true[curve.false <= lowest].max(initial=0)))
         panel.set(xscale="log", xlabel=xlabel, ylabel=ylabel, xlim=(lowest / 2, 1))
-        panel.set_ylim(max(0.0, least - 0.15 * (1 - least) - 0.002), 1.002)
+        _near_one(panel, least)
         _percents(panel, "xy")
         _legend(panel, curves)
     return svg[0]
 
 
 def _mark(panel: Any, curve: Curve, rates: Sequence[float], index: int, missed: bool = False) -> None:
-    """Points at the rates that the tables tell, as far as there are enough cases to resolve them."""
-    steps = curve.false[curve.false > 0]
-    for rate in (rate for rate in rates if len(steps) and rate >= steps[0]):
+    for rate in rates:
         true = float(curve.true[curve.false <= rate].max(initial=0))
         if missed and true >= 1:
             continue
         panel.plot([rate], [1 - true if missed else true], marker="o", markersize=5, color=SERIES[index % len(SERIES)])
+
+
+def _near_one(panel: Any, least: float) -> None:
+    """A vertical axis from a little below the least value to a little above 1."""
+    room = max(1 - least, 0.005)
+    panel.set_ylim(max(0.0, least - 0.15 * room), 1 + 0.06 * room)
 
 
 def _lowest(rates: Numbers) -> float:
@@ -162,7 +166,9 @@ def _lowest(rates: Numbers) -> float:
 
 
 def _thinned(x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
-    """No more points than can be seen, at both ends of a logarithmic axis."""
+    """One point for each x, the last, and no more than can be seen, at both ends of a logarithmic axis."""
+    corners = np.append(np.flatnonzero(np.diff(x)), len(x) - 1)
+    x, y = x[corners], y[corners]
     last = len(x) - 1
     if last < 2 * POINTS:
         return x, y
@@ -181,7 +187,7 @@ def _dots(index: int) -> dict[str, Any]:
 
 def _legend(panel: Any, names: Sequence[str] | Mapping[str, object]) -> None:
     if len(names) > 1:
-        panel.legend()
+        panel.figure.legend(loc="outside upper left", ncols=2)
 
 
 def _percents(panel: Any, axes: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from faces.evaluation.results import Indices
 from faces.types import Floats
 
-MOST = 1500  # embeddings: t-SNE of them takes seconds
+MOST = 1000  # embeddings: t-SNE of them takes seconds
 COMPONENTS = 50
 PERPLEXITY = 30.0
 
@@ -29,11 +29,13 @@ def flat(embeddings: Floats, seed: int = 0) -> Floats:
         return np.stack([np.arange(count), np.zeros(count)], axis=1).astype(np.float32)
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     few = count < 8
     components = 2 if few else min(COMPONENTS, *embeddings.shape)
     found = PCA(components, random_state=seed).fit_transform(embeddings)
     if not few:
         perplexity = min(PERPLEXITY, (count - 1) / 3)
-        found = TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(found)
+        with threadpool_limits(1):  # of so few, threads on a busy machine only wait for each other
+            found = TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(found)
     return cast(Floats, np.asarray(found, np.float32))

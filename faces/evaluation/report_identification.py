@@ -10,11 +10,12 @@ from faces.evaluation import plots, projection
 from faces.evaluation.markup import Markup, element, joined, plot, section, table
 from faces.evaluation.montage import montage
 from faces.evaluation.results import FPIRS, RANKS, AtRate, Confusion, Identification, PersonScore, Repeated, Search
-from faces.evaluation.tables import percent
+from faces.evaluation.tables import percent, rate_of
 from faces.evaluation.wording import figure, figures, spread, with_interval
 
 TITLE = "Who is this, or nobody of those enrolled?"
 PEOPLE = 50  # rows: of more people, those who fare worst
+LONG = 28  # letters, of a column's head
 
 
 def lead(one: Identification) -> str:
@@ -36,7 +37,7 @@ def summary(one: Identification) -> Markup:
         _repeated("Right name", one.right, f"of the probes, {at}"),
         _repeated("Wrong name", one.wrong, "of the probes: taken for somebody else"),
         _repeated("Not known", one.unknown, "of the probes: called unknown, or no face found"),
-        _repeated("Strangers named", one.strangers_named, f"taken for somebody; {percent(one.fpir)} was allowed"),
+        _repeated("Strangers named", one.strangers_named, f"taken for somebody; {rate_of(one.fpir)} was allowed"),
         *(_at_rate(rate, points) for rate, points in zip(FPIRS, one.tpir, strict=True)),
         *(
             _repeated(
@@ -58,8 +59,9 @@ def summary(one: Identification) -> Markup:
 def curves(several: Sequence[Identification]) -> Markup:
     """TPIR by FPIR and CMC of all."""
     there = {one.name: one.curve for one in several if len(one.curve.false) > 1}
+    rates = [rate for rate, points in zip(FPIRS, several[0].tpir, strict=True) if all(one.passing for one in points)]
     drawn = [
-        plot(plots.tpir(there), "Identification", "The fewer strangers may be named, the more people are not known.")
+        plot(plots.tpir(there, rates), "Identification", "The fewer strangers may be named, the fewer probes are.")
         if there else "",
         plot(plots.cmc({one.name: one.cmc for one in several}), "CMC", "How far down the list the right person is."),
     ]  # fmt: skip
@@ -73,14 +75,11 @@ def details(one: Identification, faces: bool) -> Markup:
     threshold = float(np.mean([found.threshold for found in one.searches]))
     drawn = plots.histogram(genuine, strangers, ("probes, to themselves", "strangers, to the closest"), threshold)
     told = "Left of the threshold a face is given a name. The less the two hills overlap, the better."
-    errors = sum(1 - share.value for share in one.right.splits) + sum(
-        share.value for share in one.strangers_named.splits
-    )
     return joined([
         element("div", plot(drawn, "Distances", told), _map(one.searches[0]), class_="plots"),
         _people(one.persons),
         _confusion(one.confusion),
-        element("h3", "Worst errors" if errors else "Errors"),
+        element("h3", "Worst errors"),
         montage(one.mistakes, faces),
     ])  # fmt: skip
 
@@ -108,22 +107,23 @@ def _people(persons: Sequence[PersonScore]) -> Markup:
         f" The {PEOPLE} who fare worst of {len(persons):,}." if len(shown) < len(persons) else " The worst come first."
     )
     rows = [[one.person, one.recall.count, with_interval(one.recall), with_interval(one.precision)] for one in shown]
-    caption = "Each person: recall is the share of their photographs that are given their name, precision the share of "
-    caption += f"those given their name that are theirs.{few}"
-    return joined([element("h3", "People"), table(caption, ["person", "probes", "recall", "precision"], rows)])
+    told = "Recall: the share of their photographs that are given their name. Precision: the share of those given their"
+    told += f" name that are theirs.{few}"
+    return table("People", told, ["person", "probes", "recall", "precision"], rows)
 
 
 def _confusion(found: Confusion) -> Markup:
     if not found.people:
         return Markup()
-    heads = ["is", *found.people, "somebody else", "unknown"]
+    short = [name if len(name) <= LONG else f"{name[: LONG - 1]}…" for name in found.people]
+    heads = ["is", *short, "somebody else", "unknown"]
     rows = []
     for row, (name, counts) in enumerate(zip(found.people, found.counts.tolist(), strict=True)):
         cells = [_counted(count, count / max(sum(counts), 1), column == row) for column, count in enumerate(counts)]
         rows.append([name, *cells])
-    caption = "Who is taken for whom: a row is whose photographs they are, a column what they are called. "
-    caption += f"The {len(found.people)} people with the most errors."
-    return joined([element("h3", "Confusion"), table(caption, heads, rows, "confusion")])
+    told = "Who is taken for whom: a row is whose photographs they are, a column what they are called. "
+    told += f"The {len(found.people)} people with the most errors."
+    return table("Confusion", told, heads, rows, "confusion")
 
 
 def _counted(count: int, share: float, right: bool) -> Markup:
@@ -139,7 +139,7 @@ def _repeated(name: str, found: Repeated, means: str) -> Markup:
 
 
 def _at_rate(rate: float, points: Sequence[AtRate]) -> Markup:
-    name = f"TPIR at FPIR {percent(rate)}"
+    name = f"TPIR at FPIR {rate_of(rate)}"
     passing = tuple(point.passing for point in points if point.passing is not None)
     if len(passing) < len(points):
         few = f"{min(point.others for point in points):,} strangers; it takes {round(1 / rate):,}"
@@ -158,7 +158,7 @@ def _at_a_door(one: Identification) -> str:
     if not one.strangers_named.splits or not one.strangers_named.splits[0].count:
         return ""
     return (
-        f"In people: at a door where 1,000 strangers pass in a day, about {1000 * one.strangers_named.mean:.0f} would be"
-        f" given somebody's name; of 1,000 times that somebody enrolled comes, about {1000 * one.right.mean:.0f} are told"
+        f"In people: where 1,000 strangers pass a door in a day, about {1000 * one.strangers_named.mean:.0f} would be"
+        f" given somebody's name; of 1,000 times that somebody enrolled comes {1000 * one.right.mean:.0f} are told"
         f" right and {1000 * one.wrong.mean:.0f} taken for another; on photographs like these."
     )

@@ -11,7 +11,7 @@ from faces.evaluation.curves import curve
 from faces.evaluation.markup import Markup, element, joined, plot, section
 from faces.evaluation.montage import montage
 from faces.evaluation.results import AtRate, Curve, Verification
-from faces.evaluation.tables import percent
+from faces.evaluation.tables import percent, rate_of
 from faces.evaluation.wording import between, figure, figures
 
 TITLE = "Are two photographs of one person?"
@@ -46,6 +46,7 @@ def summary(one: Verification) -> Markup:
 def curves(several: Sequence[Verification]) -> Markup:
     """ROC and DET of all."""
     traded = {one.name: _curve(one) for one in several}
+    rates = [point.rate for point in several[0].tar if point.passing]
     return section(
         "curves", "What a threshold trades",
         element(
@@ -54,8 +55,8 @@ def curves(several: Sequence[Verification]) -> Markup:
         ),
         element(
             "div",
-            plot(plots.roc(traded), "ROC", "The higher and the further to the left, the better."),
-            plot(plots.det(traded), "DET", "The two errors against each other: the lower, the better."),
+            plot(plots.roc(traded, rates), "ROC", "The higher and the further to the left, the better."),
+            plot(plots.det(traded, rates), "DET", "The two errors against each other: the lower, the better."),
             class_="plots",
         ),
     )  # fmt: skip
@@ -69,7 +70,7 @@ def details(one: Verification, faces: bool) -> Markup:
     wrong = int((~one.right).sum())
     return joined([
         element("div", plot(drawn, "Distances of the pairs", told), class_="plots"),
-        element("h3", f"Worst errors ({len(one.mistakes):,} of {wrong:,})" if wrong else "Errors"),
+        element("h3", f"Worst errors ({len(one.mistakes):,} of {wrong:,})"),
         montage(one.mistakes, faces),
     ])  # fmt: skip
 
@@ -88,7 +89,7 @@ def _protocol(one: Verification) -> str:
 
 
 def _at_rate(point: AtRate) -> Markup:
-    name = f"Same person accepted at FAR {percent(point.rate)}"
+    name = f"Same person accepted at FAR {rate_of(point.rate)}"
     if point.passing is None or point.threshold is None:
         few = f"{point.others:,} pairs of two people; it takes {round(1 / point.rate):,}"
         return figure(name, "too few to tell", "", few, few=True)
@@ -111,7 +112,7 @@ def _at_a_door(one: Verification) -> str:
     assert point.passing is not None
     turned_away = 1000 * (1 - point.passing.value)
     return (
-        f"In people: with the threshold of FAR {percent(point.rate)}, of 1,000 who say that they are somebody else about"
-        f" {1000 * point.rate:g} get through, and of 1,000 who are who they say about {turned_away:.0f} are turned away;"
-        " on photographs like these, and if nobody tries to deceive with a picture or a mask."
+        f"In people: with the threshold of FAR {rate_of(point.rate)}, of 1,000 who say that they are somebody else"
+        f" about {1000 * point.rate:g} get through, and of 1,000 who are who they say about {turned_away:.0f} are"
+        " turned away; on photographs like these, and if nobody tries to deceive with a picture or a mask."
     )

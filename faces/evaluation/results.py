@@ -21,6 +21,7 @@ Numbers = NDArray[np.float64]
 FARS = (1e-2, 1e-3, 1e-4)
 FPIRS = (1e-2, 1e-3)
 RANKS = (1, 5)
+NEVER = 2**31 - 1  # the rank of a probe whose person cannot be found
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,8 @@ class Search:
     people: P names, sorted. enrolled: M paths of their photographs, person after person, with ``embeddings`` float32
     (M, D) and ``owner`` intp (M,), whose each is; none of the paths where a recognizer does not know them.
     probes: N paths. truth: N names, which need not be in ``people``, when nobody's face was found to enrol.
-    rank: intp (N,), how many people are closer than the right one; P where there is no face, or they are not enrolled.
+    rank: intp (N,), how many people are closer than the right one; ``NEVER`` where there is no face, or they are not
+    enrolled.
     nearest: N, the closest person's name, None where there is no face. said: N, the name that the recognizer gives,
     None for unknown. genuine: float32 (N,), the distance to the right person. distance: float32 (N,), to the nearest;
     inf where there is none.

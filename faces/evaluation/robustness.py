@@ -20,16 +20,15 @@ from faces.errors import FacesError, ImageError
 from faces.evaluation.degradations import KINDS, Degradation, Marks
 from faces.evaluation.identification import identify
 from faces.evaluation.pairs import Pairs
-from faces.evaluation.photographs import Models, Photographs, look_at
+from faces.evaluation.photographs import Photographs, look_at
 from faces.evaluation.results import Flags, Identification, Share, Verification
+from faces.evaluation.strictness import strict_threshold
 from faces.evaluation.trials import Trial
 from faces.images import read_image
-from faces.metrics import threshold_at
-from faces.tasks import loaded
+from faces.tasks import Models, loaded
 from faces.types import Image, OperatingPoint
 
 EVERY = tuple(Degradation(name, level) for name, kind in KINDS.items() for level in kind.levels)
-FAR = 1e-3  # of the threshold that pairs are judged by
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +115,10 @@ def of_pairs(
 ) -> Robustness:
     """Of some of the pairs of a verification, whose second photographs are in ``worse``.
 
-    points: of the embedder, for the threshold that lets in ``FAR``; without, it is the strictest one of the result's.
+    points: of the embedder, for ``strict_threshold``.
     """
     best = float(np.median(result.thresholds))
-    far, strict = _strict(result, points)
+    far, strict = strict_threshold(result, points)
     first = photographs.embeddings[photographs.rows(pairs.first)]
 
     def level(how: Degradation | None, seen: Photographs) -> Level:
@@ -153,14 +152,6 @@ def of_trial(
     levels = (level(None, photographs), *(level(how, seen) for how, seen in worse.items()))
     worsened = f"{len(trial.probes):,} probes and {len(trial.strangers):,} strangers"
     return Robustness(result.name, worsened, ("given their name", "given another", "strangers named"), levels)
-
-
-def _strict(result: Verification, points: Sequence[OperatingPoint]) -> tuple[float, float]:
-    """A false accept rate and its threshold."""
-    if len(points) > 1:
-        return FAR, threshold_at(points, FAR)
-    known = [(one.rate, one.threshold) for one in result.tar if one.threshold is not None]
-    return min(known, default=(1.0, float("inf")))
 
 
 def _instead(photographs: Photographs, seen: Photographs, paths: Sequence[Path]) -> Photographs:

@@ -9,7 +9,7 @@ import numpy as np
 
 from faces.errors import FacesError
 from faces.evaluation.photographs import Photographs
-from faces.evaluation.results import Indices, Search
+from faces.evaluation.results import NEVER, Indices, Search
 from faces.evaluation.trials import Trial
 from faces.gallery import Gallery
 from faces.recognizers import FaceRecognizer
@@ -19,15 +19,15 @@ AT_ONCE = 2**24  # probes x photographs: bounds memory
 NOBODY = -1
 
 
-def trained(trial: Trial, photographs: Photographs, fpir: float) -> FaceRecognizer:
-    """A recognizer of a trial's gallery. Raises FacesError when no photograph in it has a face."""
+def trained(trial: Trial, photographs: Photographs, fpir: float, threshold: float | None = None) -> FaceRecognizer:
+    """A recognizer of a trial's gallery. Raises FacesError when no photograph in it has a face, or as its ``fit``."""
     rows = photographs.rows(path for _, path in trial.gallery)
     kept = photographs.found[rows]
     if not kept.any():
         raise FacesError(f"no face found in any of the {len(rows):,} photographs of the gallery: nobody is enrolled")
     names = tuple(name for (name, _), k in zip(trial.gallery, kept, strict=True) if k)
     gallery = Gallery(photographs.embeddings[rows[kept]], names, fingerprint=photographs.fingerprint)
-    return FaceRecognizer(fpir).fit(gallery)
+    return FaceRecognizer(fpir, threshold).fit(gallery)
 
 
 def search(recognizer: FaceRecognizer, trial: Trial, photographs: Photographs, skip_missing: bool = False) -> Search:
@@ -44,7 +44,7 @@ def search(recognizer: FaceRecognizer, trial: Trial, photographs: Photographs, s
     embeddings = photographs.embeddings[photographs.rows(path for _, path in probes)][seen]
     closest = _closest(recognizer, embeddings, own[seen])
     count, (at,) = len(probes), np.nonzero(seen)
-    rank, nearest = np.full(count, len(names), np.intp), np.full(count, NOBODY, np.intp)
+    rank, nearest = np.full(count, NEVER, np.intp), np.full(count, NOBODY, np.intp)
     genuine, distance = np.full(count, np.inf, np.float32), np.full(count, np.inf, np.float32)
     rank[at], nearest[at], genuine[at], distance[at] = closest.rank, closest.nearest, closest.genuine, closest.distance
     said: list[str | None] = [None] * count
@@ -79,7 +79,7 @@ def _enrolled(trial: Trial, found: dict[Path, bool]) -> tuple[Path, ...]:
 @dataclass(frozen=True, slots=True)
 class _Closest:
     """Of N faces, (N,) each: how many people are closer than their own, who is the closest (``nearest``) and who of
-    the others, and the distances to these three; P and inf where there is no such person."""
+    the others, and the distances to these three; ``NEVER`` and inf where there is no such person."""
 
     rank: Indices
     genuine: Floats
@@ -91,8 +91,8 @@ class _Closest:
 
 def _closest(recognizer: FaceRecognizer, embeddings: Floats, own: Indices) -> _Closest:
     """own: (N,), who each face is, or ``NOBODY``."""
-    count, number = len(embeddings), len(recognizer.names_)
-    rank, nearest, other = np.full(count, number, np.intp), np.zeros(count, np.intp), np.zeros(count, np.intp)
+    count = len(embeddings)
+    rank, nearest, other = np.full(count, NEVER, np.intp), np.zeros(count, np.intp), np.zeros(count, np.intp)
     genuine, distance, apart = (np.full(count, np.inf, np.float32) for _ in range(3))
     step = max(1, AT_ONCE // len(recognizer.people_.embeddings))
     for some in (slice(start, start + step) for start in range(0, count, step)):

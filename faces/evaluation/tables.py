@@ -69,18 +69,10 @@ def identification(one: Identification) -> Page:
     rows: list[Row] = [[f"rank {rank}", *_repeated(found), ""] for rank, found in zip(RANKS, one.ranks, strict=True)]
     rows += [_open_set(rate, points) for rate, points in zip(FPIRS, one.tpir, strict=True)]
     limit = float(np.mean([found.threshold for found in one.searches]))
-    at = f"threshold {limit:.3f}, of --fpir {one.fpir:g}"
-    told = (
-        ("right", one.right),
-        ("wrong", one.wrong),
-        ("unknown", one.unknown),
-        ("strangers named", one.strangers_named),
-    )
-    rows += [[name, *_repeated(found), at] for name, found in told]
+    at = f"threshold {limit:.3f}, as trained"
+    told = {"right": one.right, "wrong": one.wrong, "unknown": one.unknown, "strangers named": one.strangers_named}
+    rows += [[name, *_repeated(found), at] for name, found in told.items()]
     spread = ("value", "95 % interval") if len(one.searches) == 1 else ("mean", "deviation")
-    missing = (
-        f"{len(one.no_face):,} photographs without a face" if len(one.no_face) != 1 else "1 photograph without a face"
-    )
     page: list[str | Table] = [_searched(one), Table(("", *spread, ""), tuple(rows)), _faceless(one)]
     if one.unenrolled:
         page.append(f"not enrolled for want of a face, so never right: {', '.join(one.unenrolled)}")
@@ -95,7 +87,8 @@ def identifications(several: Sequence[Identification]) -> Page:
     rows: list[Row] = [
         [
             one.name, *(_mean(found) for found in one.ranks), *(_mean(_passing(points)) for points in one.tpir),
-            _mean(one.right), _mean(one.wrong), _mean(one.strangers_named), len(one.no_face), _milliseconds(one.seconds),
+            _mean(one.right), _mean(one.wrong), _mean(one.strangers_named),
+            len(one.no_face), _milliseconds(one.seconds),
         ]
         for one in several
     ]  # fmt: skip

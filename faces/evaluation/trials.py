@@ -97,6 +97,13 @@ def drawn(images: Path, enrol: int, splits: int, seed: int, strangers: Path | No
     return trials
 
 
+def to_look_at(probes: Path | None, strangers: Path | None) -> list[Path]:
+    """What recognizers that are trained already are tried with. Raises UsageError."""
+    if probes is None:
+        raise UsageError("--probes is missing: whom the recognizers are to look for")
+    return [path for paths in by_person(probes).values() for path in paths] + strangers_in(strangers)
+
+
 def strangers_in(folder: Path | None) -> list[Path]:
     """The photographs anywhere in a folder. Raises UsageError when there are none."""
     if folder is None:

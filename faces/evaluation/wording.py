@@ -42,4 +42,4 @@ def with_interval(found: Share | None) -> Markup | str:
         return "too few to tell"
     if not found.count:
         return "–"
-    return element("td", percent(found.value), element("span", between(found), class_="range"))
+    return element("td", percent(found.value), " ", element("span", between(found), class_="range"))

@@ -59,6 +59,7 @@ class Options:
     detector: str
     embedding_model: str
     confidence: float
+    accuracy: str
     min_face: int
     threshold: float | None
 
@@ -93,7 +94,7 @@ def assembled(options: Options) -> Iterator[Server]:
         stack.callback(audit.close)
 
         pipeline = Pipeline.load(
-            options.detector, options.embedding_model, options.confidence, min_face=options.min_face
+            options.detector, options.embedding_model, options.confidence, options.accuracy, min_face=options.min_face
         )
         spec = pipeline.embedder.spec
         confidence = curve(spec, options.threshold)
