@@ -26,6 +26,7 @@ from faces.evaluation import (
     operating_points,
     pairs,
     photographs,
+    records,
     report,
     tables,
     trials,
@@ -37,9 +38,11 @@ from faces.evaluation.results import Identification, Verification
 from faces.evaluation.trials import Trial
 from faces.evaluation.verification import verify
 from faces.images import check_writable, write_bytes
+from faces.runs import Manifest
 from faces.tasks import Models
 
 STDOUT = Path("-")
+RECORDED_AS = Path("output/evaluation")  # what is found is no file of its own; runs.py looks into output/runs
 
 FOLDER: dict[str, Any] = {"type": Path, "metavar": "FOLDER"}
 Command = Callable[[argparse.Namespace], int]
@@ -63,6 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog = f"example:\n  python evaluate.py {name} {example}"
         one = commands.add_parser(name, help=what, description=what, epilog=epilog, formatter_class=cli.HelpFormatter)
         add(one)
+        cli.add_track_option(one)
         one.set_defaults(run=run)
     return parser
 
@@ -135,7 +139,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     for path in (getattr(args, "json", None), getattr(args, "report", None)):  # before the work
         if path not in (None, STDOUT):
             check_writable(path)
-    return run(args)
+    options = {name: value for name, value in vars(args).items() if name != "run"}
+    with cli.recording(RECORDED_AS, "evaluate", options) as args.record:
+        return run(args)
 
 
 def models_of(args: argparse.Namespace) -> Models:
@@ -215,6 +221,8 @@ def look(args: argparse.Namespace, paths: Sequence[Path], models: Models) -> Pho
         seen = photographs.look_at(paths, models, args.workers, progress.update)
     if lost := seen.lost():
         cli.warn(lost)
+    args.record.models(seen.fingerprint)
+    args.record.data(Manifest.of_files(seen.paths, seen.hashes, args.images or Path()))
     return seen
 
 
@@ -224,15 +232,19 @@ def complain(text: str) -> None:
 
 def publish(args: argparse.Namespace, found: report.Results, page: tables.Page) -> None:
     """Print the page, or JSON in its place, and write the files that were asked for."""
+    for name, value in records.figures(found).items():
+        args.record.figure(name, value)
     text = json.dumps(documents.to_json(found), ensure_ascii=False, indent=1)
     if args.report:
         report.write(args.report, found, report.More(shlex.join(["python", *sys.argv])), faces=not args.no_faces)
+        args.record.artefact(args.report)
     if args.json == STDOUT:
         print(text)
         return
     print("\n\n".join(part if isinstance(part, str) else cli.table(part.headings, part.rows) for part in page))
     if args.json:
         write_bytes(args.json, text.encode("utf-8", "backslashreplace") + b"\n")
+        args.record.artefact(args.json)
 
 
 if __name__ == "__main__":
