@@ -210,6 +210,7 @@ def points(args: argparse.Namespace) -> int:
     of_one = pairs.read(args.pairs, args.images) if args.pairs else None
     seen = look(args, [path for paths in people.values() for path in paths], models_of(args))
     measured = operating_points.measure(people, seen, of_one)
+    args.record.models(seen.fingerprint)
     name = seen.fingerprint.embedder.name if seen.fingerprint else ""
     print(f"# {name}: {measured.points[0].pairs} of {args.images}; {measured.genuine:,} pairs of one person")
     print(measured)
@@ -221,7 +222,6 @@ def look(args: argparse.Namespace, paths: Sequence[Path], models: Models) -> Pho
         seen = photographs.look_at(paths, models, args.workers, progress.update)
     if lost := seen.lost():
         cli.warn(lost)
-    args.record.models(seen.fingerprint)
     args.record.data(Manifest.of_files(seen.paths, seen.hashes, args.images or Path()))
     return seen
 
@@ -232,6 +232,7 @@ def complain(text: str) -> None:
 
 def publish(args: argparse.Namespace, found: report.Results, page: tables.Page) -> None:
     """Print the page, or JSON in its place, and write the files that were asked for."""
+    args.record.models(found[0].fingerprint if len(found) == 1 else None)
     for name, value in records.figures(found).items():
         args.record.figure(name, value)
     text = json.dumps(documents.to_json(found), ensure_ascii=False, indent=1)

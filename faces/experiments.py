@@ -117,7 +117,7 @@ def _send(run: Run, uri: str) -> str:
         [Metric(_key(name), value, ended, 0) for name, value in _numbers(run).items()],
         [Param(_key(name), str(value)[:LONGEST]) for name, value in run.parameters.items()],
     )
-    place = str(run.parameters.get("dataset") or "unknown")
+    place = str(run.parameters.get("dataset") or run.parameters.get("images") or "unknown")
     data = [DatasetInput(Dataset(one.role, one.sha256[:36], "local", place), []) for one in run.data]
     if data:
         client.log_inputs(sent, data)
