@@ -10,7 +10,8 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,11 +32,12 @@ from faces.evaluation import (
     tables,
     trials,
 )
-from faces.evaluation.candidates import Candidate
+from faces.evaluation.extras import PREDICTED, Extras
 from faces.evaluation.identification import identify
 from faces.evaluation.photographs import Photographs
+from faces.evaluation.predicted_groups import WARNING
 from faces.evaluation.results import Identification, Verification
-from faces.evaluation.trials import Trial
+from faces.evaluation.robustness import EVERY
 from faces.evaluation.verification import verify
 from faces.images import check_writable, write_bytes
 from faces.runs import Manifest
@@ -129,97 +131,105 @@ def add_comparison_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--json", type=Path, nargs="?", const=STDOUT, metavar="FILE", help="also as JSON; without FILE in its place"
     )
-    parser.add_argument("--report", type=Path, metavar="FILE", help="also as a page with plots, FILE.html")
-    parser.add_argument("--no-faces", action="store_true", help="leave photographs of errors out of the page")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="also as an HTML page, with plots and worst errors")
+    parser.add_argument("--no-faces", action="store_true", help="in the page: the errors in words, without photographs")
+    parser.add_argument(
+        "--groups", metavar="FILE",
+        help="figures of each group of people: a CSV of person (or photograph) and columns such as gender,age_group; or"
+        f" {PREDICTED}: by the attribute models, which are themselves wrong for some groups more often than for others",
+    )  # fmt: skip
+    parser.add_argument(
+        "--robustness", type=cli.count, nargs="?", const=300, default=0, metavar="N",
+        help="figures of N pairs or probes made worse: blur, JPEG, darkness, rotation, low resolution, covered eyes and"
+        f" mouths (without N 300; each is looked at {len(EVERY)} times)",
+    )  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
-    run: Command = args.run
+    options = dict(vars(args))
+    run: Command = options.pop("run")
+    args.command = shlex.join(["python", "evaluate.py", *(sys.argv[1:] if argv is None else argv)])
+    args.models = (args.detector, args.embedding_model, args.confidence, args.accuracy)
     for path in (getattr(args, "json", None), getattr(args, "report", None)):  # before the work
         if path not in (None, STDOUT):
             check_writable(path)
-    options = {name: value for name, value in vars(args).items() if name != "run"}
     with cli.recording(RECORDED_AS, "evaluate", options) as args.record:
         return run(args)
 
 
-def models_of(args: argparse.Namespace) -> Models:
-    return args.detector, args.embedding_model, args.confidence, args.accuracy
-
-
 def verification(args: argparse.Namespace) -> int:
-    wanted = pairs.read(args.pairs, args.images)
-    paths = list(dict.fromkeys((*wanted.first, *wanted.second)))
+    wanted, extras = pairs.read(args.pairs, args.images), extras_of(args)
 
-    def one(candidate: Candidate, seen: Photographs, seconds: float | None) -> Verification:
+    def one(candidate: candidates.Candidate, seen: Photographs, seconds: float | None) -> Verification:
         if candidate.recognizer:
             raise UsageError("a recognizer has no say in verification; use: evaluate.py identification")
-        return verify(candidate.name, wanted, seen, args.skip_missing, seconds)
+        result = verify(candidate.name, wanted, seen, args.skip_missing, seconds)
+        extras.of_pairs(result, wanted, seen, candidate.models)
+        return result
 
-    chosen = candidates.chosen(args.compare, models_of(args))
-    found = comparing.compare(chosen, partial(look, args, paths), one, complain, bool(args.compare))
-    results = [each.result for each in found]
-    publish(args, results, tables.verifications(results) if args.compare else tables.verification(results[0]))
+    chosen = candidates.chosen(args.compare, args.models)
+    found = comparing.compare(chosen, partial(look, args, (*wanted.first, *wanted.second)), one, complain)
+    publish(args, found, tables.verifications(found) if args.compare else tables.verification(found[0]), extras)
     return 0 if len(found) == len(chosen) else 1
 
 
 def identification(args: argparse.Namespace) -> int:
-    chosen = candidates.chosen(args.compare, models_of(args))
-    some = parted(args) if any(candidate.recognizer is None for candidate in chosen) else []
+    chosen, extras = candidates.chosen(args.compare, args.models), extras_of(args)
+    some, warning = list[trials.Trial](), ""
+    if any(candidate.recognizer is None for candidate in chosen):
+        folders = args.images, args.gallery, args.probes, args.strangers
+        some, warning = trials.given(*folders, args.enrol, args.splits, args.seed)
+    if warning:
+        cli.warn(warning)
     paths = [path for trial in some for path in trial.paths]
     if any(candidate.recognizer for candidate in chosen):
         paths += trials.to_look_at(args.probes, args.strangers)
 
-    def one(candidate: Candidate, seen: Photographs, seconds: float | None) -> Identification:
-        how = args.skip_missing, seconds
-        if candidate.recognizer is None:
-            warn_of_copies(some, seen)
-            return identify(candidate.name, some, seen, args.fpir, None, *how, args.threshold)
-        assert seen.fingerprint is not None
-        recognizer = candidates.load(candidate.recognizer, seen.fingerprint)
-        trial = trials.of_recognizer(set(recognizer.names_.tolist()), args.probes, args.strangers)
-        return identify(candidate.name, [trial], seen, args.fpir, recognizer, *how)
+    def one(candidate: candidates.Candidate, seen: Photographs, seconds: float | None) -> Identification:
+        tried, recognizer = some, None
+        if candidate.recognizer:
+            recognizer = candidates.load(candidate.recognizer, seen.fingerprint)
+            tried = [trials.of_recognizer(set(recognizer.names_.tolist()), args.probes, args.strangers)]
+        elif copies := trials.copies(some, dict(zip(seen.paths, seen.hashes, strict=True))):
+            cli.warn(copies)
+        how = args.skip_missing, seconds, args.threshold
+        result = identify(candidate.name, tried, seen, args.fpir, recognizer, *how)
+        extras.of_trials(result, tried, seen, candidate.models, recognizer)
+        return result
 
-    found = comparing.compare(chosen, partial(look, args, paths), one, complain, bool(args.compare))
-    results = [each.result for each in found]
-    publish(args, results, tables.identifications(results) if args.compare else tables.identification(results[0]))
+    found = comparing.compare(chosen, partial(look, args, paths), one, complain)
+    publish(args, found, tables.identifications(found) if args.compare else tables.identification(found[0]), extras)
     return 0 if len(found) == len(chosen) else 1
-
-
-def parted(args: argparse.Namespace) -> list[Trial]:
-    """What models are tried with."""
-    if args.images is not None and args.gallery is None and args.probes is None:
-        return trials.drawn(args.images, args.enrol, args.splits, args.seed, args.strangers)
-    if args.images is not None or args.gallery is None or args.probes is None:
-        raise UsageError("give --gallery and --probes, or --images for one data set to be parted")
-    trial, nobody = trials.from_folders(args.gallery, args.probes, args.strangers)
-    if nobody:
-        cli.warn(f"not in {args.gallery}, so strangers: {', '.join(nobody[:5])}{', ...' if len(nobody) > 5 else ''}")
-    return [trial]
-
-
-def warn_of_copies(some: Sequence[Trial], seen: Photographs) -> None:
-    hashes = dict(zip(seen.paths, seen.hashes, strict=True))
-    if copies := {path for trial in some for path in trial.enrolled_too(hashes)}:
-        cli.warn(f"{len(copies):,} photographs are enrolled as well as looked for, which is too easy: {min(copies)}...")
 
 
 def points(args: argparse.Namespace) -> int:
     people = operating_points.people_in(args.images, args.without)
     of_one = pairs.read(args.pairs, args.images) if args.pairs else None
-    seen = look(args, [path for paths in people.values() for path in paths], models_of(args))
+    seen = look(args, [path for paths in people.values() for path in paths], args.models)
     measured = operating_points.measure(people, seen, of_one)
     args.record.models(seen.fingerprint)
-    name = seen.fingerprint.embedder.name if seen.fingerprint else ""
-    print(f"# {name}: {measured.points[0].pairs} of {args.images}; {measured.genuine:,} pairs of one person")
-    print(measured)
+    print(f"# {seen.fingerprint.embedder.name}: {measured.points[0].pairs} of {args.images};"
+          f" {cli.plural(measured.genuine, 'pair', 'pairs')} of one person\n{measured}")  # fmt: skip
     return 0
 
 
+@contextmanager
+def bar(total: int, what: str = "") -> Iterator[Callable[[int], object]]:
+    with tqdm(total=total, desc=what or None, unit="photo", disable=None) as progress:
+        yield progress.update
+
+
+def extras_of(args: argparse.Namespace) -> Extras:
+    """What is asked for besides the figures, before the work."""
+    if args.groups == PREDICTED:
+        cli.warn(WARNING)
+    return Extras(args.groups, args.robustness, args.workers, bar)
+
+
 def look(args: argparse.Namespace, paths: Sequence[Path], models: Models) -> Photographs:
-    with tqdm(total=len(set(paths)), unit="photo", disable=None) as progress:
-        seen = photographs.look_at(paths, models, args.workers, progress.update)
+    with bar(len(set(paths))) as progress:
+        seen = photographs.look_at(paths, models, args.workers, progress)
     if lost := seen.lost():
         cli.warn(lost)
     args.record.data(Manifest.of_files(seen.paths, seen.hashes, args.images or Path()))
@@ -230,22 +240,26 @@ def complain(text: str) -> None:
     print(f"error: {text}", file=sys.stderr)
 
 
-def publish(args: argparse.Namespace, found: report.Results, page: tables.Page) -> None:
+def publish(args: argparse.Namespace, found: report.Results, page: tables.Page, extras: Extras) -> None:
     """Print the page, or JSON in its place, and write the files that were asked for."""
     args.record.models(found[0].fingerprint if len(found) == 1 else None)
     for name, value in records.figures(found).items():
         args.record.figure(name, value)
-    text = json.dumps(documents.to_json(found), ensure_ascii=False, indent=1)
-    if args.report:
-        report.write(args.report, found, report.More(shlex.join(["python", *sys.argv])), faces=not args.no_faces)
-        args.record.artefact(args.report)
+    text = json.dumps(documents.to_json(found, extras.plain), ensure_ascii=False, indent=1)
     if args.json == STDOUT:
         print(text)
-        return
-    print("\n\n".join(part if isinstance(part, str) else cli.table(part.headings, part.rows) for part in page))
-    if args.json:
+    else:
+        parts = (*page, *extras.page)
+        print("\n\n".join(part if isinstance(part, str) else cli.table(part.headings, part.rows) for part in parts))
+    if args.json not in (None, STDOUT):
         write_bytes(args.json, text.encode("utf-8", "backslashreplace") + b"\n")
         args.record.artefact(args.json)
+    if args.report:
+        more = report.More(args.command, extras.robustness, extras.grouped, extras.predicted)
+        report.write(args.report, found, more, faces=not args.no_faces)
+        args.record.artefact(args.report)
+        if not args.no_faces:
+            cli.warn(f"{args.report} shows people's faces: do not pass it on, or make it with --no-faces")
 
 
 if __name__ == "__main__":

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 from faces.errors import FacesError
 from faces.evaluation import photographs
@@ -16,35 +15,26 @@ from faces.tasks import Models
 Result = TypeVar("Result", Verification, Identification)
 
 
-@dataclass(frozen=True)
-class Evaluated(Generic[Result]):
-    """A candidate's result, and what it saw."""
-
-    candidate: Candidate
-    seen: Photographs
-    result: Result
-
-
 def compare(
     candidates: Sequence[Candidate], look: Callable[[Models], Photographs],
     evaluate: Callable[[Candidate, Photographs, float | None], Result], complain: Callable[[str], object],
-    timed: bool,
-) -> list[Evaluated[Result]]:  # fmt: skip
-    """Each one's, but for those that fail; ``complain`` is told of them. timed: measure the time of a photograph.
+) -> list[Result]:  # fmt: skip
+    """Each one's result, but for those that fail, of whom ``complain`` is told. Of one alone no time is measured.
 
+    look: at the photographs with some models. evaluate: what they saw, with the seconds for a photograph.
     Raises FacesError when there is one alone and it fails, or all do.
     """
-    found: list[Evaluated[Result]] = []
+    alone, found = len(candidates) == 1, list[Result]()
     seen: dict[Models, tuple[Photographs, float | None]] = {}
     for candidate in candidates:
+        models = candidate.models
         try:
-            if candidate.models not in seen:
-                looked = look(candidate.models)
-                seen[candidate.models] = looked, photographs.seconds(looked, candidate.models) if timed else None
-            result = evaluate(candidate, *seen[candidate.models])
-            found.append(Evaluated(candidate, seen[candidate.models][0], result))
+            if models not in seen:
+                looked = look(models)
+                seen[models] = looked, None if alone else photographs.seconds(looked, models)
+            found.append(evaluate(candidate, *seen[models]))
         except FacesError as error:
-            if len(candidates) == 1:
+            if alone:
                 raise
             complain(str(error) if candidate.name in str(error) else f"{candidate.name}: {error}")
     if not found:

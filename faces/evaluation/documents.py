@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
@@ -19,11 +19,19 @@ from faces.evaluation.results import (
 )
 
 
-def to_json(results: Sequence[Verification | Identification]) -> dict[str, Any]:
-    """All of them, under ``results``; a number that is not finite is None."""
-    return {
-        "results": [_verification(one) if isinstance(one, Verification) else _identification(one) for one in results]
-    }
+def to_json(results: Sequence[Verification] | Sequence[Identification], more: Mapping[str, Any]) -> dict[str, Any]:
+    """All of them, under ``results``, and ``more``; a number that is not finite is None."""
+    each = [_verification(one) if isinstance(one, Verification) else _identification(one) for one in results]
+    return {"results": each, **{key: _finite(value) for key, value in more.items()}}
+
+
+def _finite(content: Any) -> Any:
+    """The same, with None for every number that is not finite."""
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, (list, tuple)):
+        return [_finite(value) for value in content]
+    return _number(content) if isinstance(content, float) else content
 
 
 def _verification(one: Verification) -> dict[str, Any]:

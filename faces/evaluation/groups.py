@@ -15,14 +15,17 @@ import numpy as np
 
 from faces.errors import UsageError
 from faces.evaluation.photographs import Photographs
-from faces.evaluation.results import Flags, Identification, Verification
+from faces.evaluation.results import Flags, Identification, Indices, Numbers, Verification
 from faces.evaluation.strictness import strict_threshold
+from faces.evaluation.tables import rate_of
 from faces.intervals import wilson
+from faces.people import euclidean
 from faces.scores import Group, Grouped
-from faces.types import OperatingPoint
+from faces.types import Floats, OperatingPoint
 
 NOT_TOLD = "not told"
 AT_ONCE = 2**22  # distances: bounds memory
+ROUNDS = 500  # of the bootstrap
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,20 +85,22 @@ def of_verification(
     points: of the embedder, for ``strict_threshold``.
     """
     far, strict = strict_threshold(result, points)
-    at = f"at FAR {100 * far:g} %"
+    at = f"at FAR {rate_of(far)}"
     found = []
     for grouping, name in enumerate(groups.by):
         first, second = (np.array(groups.labels(paths, grouping)) for paths in (result.first, result.second))
         of = np.where(result.same | (first == second), first, "")
         same, passing = result.same, result.distance <= strict
-        found.append(_grouped(name, "accuracy", _counts(of, result.right), "pairs"))
+        found.append(_grouped(result.name, name, "accuracy", _counts(of, result.right), "pairs"))
         missed = _counts(of[same], ~passing[same])
-        found.append(_grouped(name, f"false non-match rate {at}", missed, "pairs of one person", True))
+        found.append(_grouped(result.name, name, f"false non-match rate {at}", missed, "pairs of one person", True))
+        measure = f"false match rate {at}"
         if photographs is not None and _folders_are_people(result):
-            matched = _crossed(photographs, groups.labels(photographs.paths, grouping), strict)
+            rows = tuple(_crossed(photographs, groups.labels(photographs.paths, grouping), strict))
+            found.append(Grouped(result.name, measure, (name,), rows, True, cases="photographs"))
         else:
             matched = _counts(of[~same], passing[~same])
-        found.append(_grouped(name, f"false match rate {at}", matched, "pairs of two people", True))
+            found.append(_grouped(result.name, name, measure, matched, "pairs of two people", True))
     return tuple(found)
 
 
@@ -122,7 +127,7 @@ def of_identification(result: Identification, groups: Groups) -> tuple[Grouped, 
             distinct = {
                 of: len({path for path, label in zip(paths, labels, strict=True) if label == of}) for of in each
             }
-            found.append(_grouped(name, measure, each, cases, lower, distinct))
+            found.append(_grouped(result.name, name, measure, each, cases, lower, distinct))
     return tuple(found)
 
 
@@ -132,7 +137,7 @@ def _counts(of: np.ndarray[tuple[int], np.dtype[np.str_]], flags: Flags) -> dict
 
 
 def _grouped(
-    by: str, measure: str, counts: Mapping[str, tuple[int, int]], cases: str, lower: bool = False,
+    target: str, by: str, measure: str, counts: Mapping[str, tuple[int, int]], cases: str, lower: bool = False,
     distinct: Mapping[str, int] | None = None,
 ) -> Grouped:  # fmt: skip
     """distinct: cases, where some are counted several times."""
@@ -140,7 +145,7 @@ def _grouped(
     for name, (part, count) in counts.items():
         sure = distinct[name] if distinct else count
         rows.append(Group((name,), sure, part / count, *wilson(part / count, sure)))
-    return Grouped("", measure, (by,), tuple(rows), lower, cases=cases)
+    return Grouped(target, measure, (by,), tuple(rows), lower, cases=cases)
 
 
 def _folders_are_people(result: Verification) -> bool:
@@ -149,27 +154,43 @@ def _folders_are_people(result: Verification) -> bool:
     return bool((together == result.same).all())
 
 
-def _crossed(photographs: Photographs, labels: Sequence[str], threshold: float) -> dict[str, tuple[int, int]]:
-    """Of each group how many pairs of photographs of two of its people are within a threshold, and of how many."""
+def _crossed(photographs: Photographs, labels: Sequence[str], threshold: float) -> Iterator[Group]:
+    """Of each group, how many of the pairs of photographs of two of its people are within a threshold.
+
+    Its count is of photographs. Its interval is of a bootstrap over people, since pairs share them.
+    """
     owner = np.unique([str(path.parent) for path in photographs.paths], return_inverse=True)[1]
-    label, found, result = np.array(labels), photographs.found, {}
+    label, found = np.array(labels), photographs.found
     for name in np.unique(label):
         rows = np.flatnonzero(found & (label == name))
-        counted = list(_false_matches(photographs.embeddings[rows], owner[rows], threshold))
-        if total := sum(count for _, count in counted):
-            result[str(name)] = sum(part for part, _ in counted), total
-    return result
+        people, mine, photos = np.unique(owner[rows], return_inverse=True, return_counts=True)
+        if len(people) < 2:
+            continue
+        matches = _matches(photographs.embeddings[rows], mine, threshold)
+        rng, ones = np.random.default_rng(0), np.ones(len(people))
+        drawn = rng.multinomial(len(people), ones / len(people), ROUNDS).astype(np.float64)
+        low, high = np.quantile([_rate(weight, photos, *matches) for weight in drawn], [0.025, 0.975]).tolist()
+        if not len(matches[0]):  # nothing to draw from: as of so many pairs that share nobody
+            high = wilson(0.0, len(people) // 2)[1]
+        yield Group((str(name),), len(rows), _rate(ones, photos, *matches), low, high)
 
 
-def _false_matches(
-    embeddings: np.ndarray[tuple[int, int], np.dtype[np.float32]], owner: np.ndarray[tuple[int], np.dtype[np.intp]],
-    threshold: float,
-) -> Iterator[tuple[int, int]]:  # fmt: skip
-    """Some photographs with all that come after them, a few at a time."""
+def _rate(weight: Numbers, photos: Indices, first: Indices, second: Indices) -> float:
+    """Of people (P,), each there so many times with so many photos, the share of pairs of two that match."""
+    each = weight * photos
+    pairs = (each.sum() ** 2 - (each**2).sum()) / 2
+    return float((weight[first] * weight[second]).sum() / pairs) if pairs else 0.0
+
+
+def _matches(embeddings: Floats, owner: Indices, threshold: float) -> tuple[Indices, Indices]:
+    """The owners (K,) and (K,) of pairs of photographs of two people that are within a threshold, each pair once."""
+    found: list[tuple[Indices, Indices]] = []
     step = max(1, AT_ONCE // max(len(embeddings), 1))
     for start in range(0, len(embeddings), step):
-        stop = min(start + step, len(embeddings))
-        squared = 2 - 2 * embeddings[start:stop] @ embeddings.T  # they are of unit length
-        after = np.arange(len(embeddings))[None] > np.arange(start, stop)[:, None]
-        other = after & (owner[start:stop, None] != owner[None])
-        yield int((other & (squared <= threshold**2)).sum()), int(other.sum())
+        apart = euclidean(embeddings[start : start + step], embeddings)
+        rows, columns = np.nonzero(apart <= threshold)
+        rows = rows + start
+        kept = (columns > rows) & (owner[columns] != owner[rows])
+        found.append((owner[rows[kept]], owner[columns[kept]]))
+    first, second = (np.concatenate(each) for each in zip(*found, strict=True))
+    return first, second

@@ -34,8 +34,8 @@ class Photographs:
     embeddings: Floats
     boxes: Floats
     reasons: tuple[str, ...]
-    hashes: tuple[str, ...] = ()
-    fingerprint: Fingerprint | None = None
+    hashes: tuple[str, ...]
+    fingerprint: Fingerprint
 
     @property
     def found(self) -> Flags:

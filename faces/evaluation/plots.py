@@ -101,13 +101,13 @@ def cmc(ranks: Mapping[str, Numbers]) -> str:
 
 def levels(lines: Mapping[str, Sequence[float]], ticks: Sequence[str], label: str, name: str) -> str:
     """Shares at one level after the other, whose words are ``ticks``. name: sets it apart from others in the page."""
-    with _axes(f"levels {name}", (5.0, 2.9)) as (panel, svg):
+    with _axes(f"levels {name}", (4.0, 3.2)) as (panel, svg):
         for index, (line, values) in enumerate(lines.items()):
             panel.plot(range(len(values)), values, label=line, **_line(index), **_dots(index))
         panel.set_xticks(range(len(ticks)), ticks)
         panel.set(xlabel=label, ylim=(-0.03, 1.03))
         _percents(panel, "y")
-        _legend(panel, lines)
+        panel.figure.legend(loc="outside upper left")
     return svg[0]
 
 

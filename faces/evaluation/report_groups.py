@@ -19,15 +19,15 @@ def groups(several: Sequence[Grouped], predicted: bool) -> Markup:
     parts: list[object] = [
         element(
             "p", "One threshold for all. False matches are those between people of the same group, as in NIST's report"
-            " on demographics (NISTIR 8280). Pairs share photographs, so that the truth may lie outside of an interval"
-            " more often than it says.",
+            " on demographics (NISTIR 8280).",
         )
     ]  # fmt: skip
     if predicted:
         parts.append(element("p", element("strong", "Nobody told these groups: "), WARNING, ".", class_="warning"))
-    for by in dict.fromkeys(one.by[0] for one in several):
-        measures = [one for one in several if one.by[0] == by]
-        parts.append(_grouping(by.replace("_", " "), measures))
+    names = {one.target for one in several}
+    for by, target in dict.fromkeys((one.by[0], one.target) for one in several):
+        measures = [one for one in several if (one.by[0], one.target) == (by, target)]
+        parts.append(_grouping(by.replace("_", " ") + (f", {target}" if len(names) > 1 else ""), measures))
     return section("groups", "Is it as good for everybody?", *parts)
 
 
@@ -45,7 +45,8 @@ def robustness(several: Sequence[Robustness]) -> Markup:
         parts.append(element("div", *(_kind(one, kind) for kind in KINDS), class_="plots small"))
         rows = [[str(level), *map(with_interval, level.figures), percent(level.no_face.value)] for level in one.levels]
         told = f"Made worse: {one.worsened}. Intervals are of 95 %."
-        parts.append(table("Every level", told, ["photographs", *one.measures, "no face found"], rows))
+        head = ["photographs", *one.measures, "no face found"]
+        parts.append(table("Every level", told, head, rows, "stacked"))
     return section("robustness", "How bad may photographs be?", *parts)
 
 
@@ -53,8 +54,8 @@ def _grouping(name: str, measures: Sequence[Grouped]) -> Markup:
     found = {(one.measure, str(group)): group for one in measures for group in one.groups}
     labels = sorted({label for _, label in found})
     rows = [[label, *(_figure(found.get((one.measure, label)), one.cases) for one in measures)] for label in labels]
-    whole = table(f"By {name}", "", [name, *(one.measure for one in measures)], rows)
-    said = [element("li", f"{one.measure.capitalize()}: {words}") for one in measures if (words := in_words(one))]
+    whole = table(f"By {name}", "", ["group", *(one.measure for one in measures)], rows, "stacked")
+    said = [element("li", f"{one.measure}: {words}") for one in measures if (words := in_words(one))]
     return joined([whole, element("ul", *said, class_="quiet") if said else ""])
 
 
@@ -74,5 +75,6 @@ def _kind(one: Robustness, kind: str) -> Markup:
     lines = {name: [level.figures[k].value for level in levels] for k, name in enumerate(one.measures)}
     ticks = ["as it is", *(f"{level.how.level:g}" for level in levels if level.how)]
     drawn = plots.levels(lines, ticks, KINDS[kind].words.format("…"), f"{one.name} {kind}")
-    worst = ", ".join(f"{name} {percent(values[0])} → {percent(values[-1])}" for name, values in lines.items())
-    return plot(drawn, kind[0].upper() + kind[1:], f"From as it is to the worst: {worst}.")
+    name, values = next(iter(lines.items()))
+    told = f"{name.capitalize()}: {percent(values[0])} as it is, {percent(values[-1])} at the worst."
+    return plot(drawn, kind[0].upper() + kind[1:], told)

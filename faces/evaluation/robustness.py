@@ -23,11 +23,14 @@ from faces.evaluation.pairs import Pairs
 from faces.evaluation.photographs import Photographs, look_at
 from faces.evaluation.results import Flags, Identification, Share, Verification
 from faces.evaluation.strictness import strict_threshold
+from faces.evaluation.tables import Table, rate_of
 from faces.evaluation.trials import Trial
 from faces.images import read_image
+from faces.recognizers import FaceRecognizer
 from faces.tasks import Models, loaded
 from faces.types import Image, OperatingPoint
 
+Worse = Mapping[Degradation, Photographs]  # the same photographs at every level
 EVERY = tuple(Degradation(name, level) for name, kind in KINDS.items() for level in kind.levels)
 
 
@@ -57,12 +60,12 @@ class Robustness:
         return [level for level in self.levels if level.how is None or level.how.kind == name]
 
     @property
-    def table(self) -> tuple[list[str], list[list[str]]]:
-        """Its headings and rows."""
-        rows = [
+    def table(self) -> Table:
+        """For a terminal."""
+        rows: list[list[object]] = [
             [str(level), *(f"{share.value:.1%}" for share in (*level.figures, level.no_face))] for level in self.levels
         ]
-        return ["photographs", *self.measures, "no face found"], rows
+        return Table(("photographs", *self.measures, "no face found"), tuple(rows))
 
     @property
     def plain(self) -> dict[str, Any]:
@@ -80,18 +83,18 @@ class Robustness:
 
 def worsen(
     paths: Iterable[Path], models: Models, processes: int = 1, progress: Callable[[int], object] = lambda _: None
-) -> dict[Degradation, Photographs]:
+) -> Worse:
     """Look at photographs at each of ``EVERY`` level; ``progress`` is told of each few that are done.
 
     Raises FacesError as ``look_at`` does.
     """
     each = tuple(dict.fromkeys(paths))
-    wanted = [Path(_Worse.name(how, path)) for path in each for how in EVERY]  # the face of each is found once
-    seen = look_at(wanted, models, processes, progress, _Worse(Path(), models))
+    wanted = [Path(_WorseFolder.name(how, path)) for path in each for how in EVERY]  # the face of each is found once
+    seen = look_at(wanted, models, processes, progress, _WorseFolder(Path(), models))
     return {
         how: replace(
             seen, paths=each, embeddings=seen.embeddings[k :: len(EVERY)], boxes=seen.boxes[k :: len(EVERY)],
-            reasons=seen.reasons[k :: len(EVERY)],
+            reasons=seen.reasons[k :: len(EVERY)], hashes=seen.hashes[k :: len(EVERY)],
         )
         for k, how in enumerate(EVERY)
     }  # fmt: skip
@@ -106,11 +109,20 @@ def some(pairs: Pairs, most: int, seed: int = 0) -> Pairs:
     return replace(pairs, fold=None)[kept]
 
 
+def some_probes(trial: Trial, most: int, seed: int = 0) -> Trial:
+    """At most so many probes and as many strangers, drawn at random."""
+    rng = np.random.default_rng(seed)
+    probes, strangers = (np.sort(rng.permutation(len(each))[:most]) for each in (trial.probes, trial.strangers))
+    return replace(
+        trial, probes=tuple(trial.probes[k] for k in probes), strangers=tuple(trial.strangers[k] for k in strangers)
+    )
+
+
 def of_pairs(
     result: Verification,
     pairs: Pairs,
     photographs: Photographs,
-    worse: Mapping[Degradation, Photographs],
+    worse: Worse,
     points: Sequence[OperatingPoint] = (),
 ) -> Robustness:
     """Of some of the pairs of a verification, whose second photographs are in ``worse``.
@@ -129,22 +141,31 @@ def of_pairs(
         figures = (_share(right), _share(passing[pairs.same]), _share(passing[~pairs.same]))
         return Level(how, _share(~seen.found[rows]), figures)
 
-    at = f"at FAR {100 * far:g} %"
+    at = f"at FAR {rate_of(far)}"
     measures = ("told right", f"same person accepted {at}", f"different people accepted {at}")
     levels = (level(None, photographs), *(level(how, seen) for how, seen in worse.items()))
     return Robustness(result.name, f"the second photograph of each of {len(pairs):,} pairs", measures, levels)
 
 
 def of_trial(
-    result: Identification, trial: Trial, photographs: Photographs, worse: Mapping[Degradation, Photographs]
+    result: Identification,
+    trial: Trial,
+    photographs: Photographs,
+    worse: Worse,
+    recognizer: FaceRecognizer | None = None,
 ) -> Robustness:
-    """Of one trial of an identification, whose probes and strangers are in ``worse``."""
+    """Of one trial of an identification, whose probes and strangers are in ``worse``.
+
+    recognizer: one that is trained already, in place of the trial's gallery.
+    """
     probing = [*(path for _, path in trial.probes), *trial.strangers]
+    threshold = result.searches[0].threshold
 
     def level(how: Degradation | None, seen: Photographs) -> Level:
         no_face = _share(~seen.found[seen.rows(probing)])
         try:
-            found = identify(result.name, [trial], _instead(photographs, seen, probing), result.fpir)
+            instead = _instead(photographs, seen, probing)
+            found = identify(result.name, [trial], instead, result.fpir, recognizer, threshold=threshold)
         except FacesError:  # no probe has a face any more
             return Level(how, no_face, (Share.of(0, len(trial.probes)), Share.of(0, len(trial.probes)), Share.of(0, 0)))
         return Level(how, no_face, tuple(one.splits[0] for one in (found.right, found.wrong, found.strangers_named)))
@@ -166,7 +187,7 @@ def _share(flags: Flags) -> Share:
 
 
 @dataclass(frozen=True)
-class _Worse(Folder):
+class _WorseFolder(Folder):
     """Reads photographs as they would be if they were worse. models: find the face, for where it is and how large."""
 
     models: Models

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,6 +47,27 @@ def by_person(folder: Path) -> dict[str, list[Path]]:
     for one in Folder(folder).listing()[1]:
         people.setdefault(one.person, []).append(folder / one.path)
     return people
+
+
+def copies(trials: Sequence[Trial], hashes: Mapping[Path, str]) -> str:
+    """In words, how many photographs are enrolled as well as looked for; empty where none is. hashes: of files."""
+    found = {path for trial in trials for path in trial.enrolled_too(hashes)}
+    some = f"{len(found):,} photographs are enrolled as well as looked for, which is too easy"
+    return f"{some}: {min(found)}{', ...' if len(found) > 1 else ''}" if found else ""
+
+
+def given(
+    images: Path | None, gallery: Path | None, probes: Path | None, strangers: Path | None,
+    enrol: int, splits: int, seed: int,
+) -> tuple[list[Trial], str]:  # fmt: skip
+    """As ``drawn`` or ``from_folders``, whichever is asked for; and what to warn of. Raises UsageError."""
+    if images is not None and gallery is None and probes is None:
+        return drawn(images, enrol, splits, seed, strangers), ""
+    if images is not None or gallery is None or probes is None:
+        raise UsageError("give --gallery and --probes, or --images for one data set to be parted")
+    trial, nobody = from_folders(gallery, probes, strangers)
+    names = f"{', '.join(nobody[:5])}{', ...' if len(nobody) > 5 else ''}"
+    return [trial], f"not in {gallery}, so strangers: {names}" if nobody else ""
 
 
 def from_folders(gallery: Path, probes: Path, strangers: Path | None = None) -> tuple[Trial, list[str]]:

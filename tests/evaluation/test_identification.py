@@ -174,8 +174,9 @@ def test_a_recognizer_that_is_trained_already(many: tuple[list[Trial], dict[str,
 def test_json_and_tables(many: tuple[list[Trial], dict[str, float]]) -> None:
     trials, places = many
     found = identify("points", trials, photographs(places | {"none": NO_FACE}))
-    text = json.dumps(documents.to_json([found]), allow_nan=False)
-    (content,) = json.loads(text)["results"]
+    text = json.dumps(documents.to_json([found], {"more": [np.nan, {"of": 1.5}]}), allow_nan=False)
+    (content,), more = json.loads(text).values()
+    assert more == [None, {"of": 1.5}]
     assert content["right"]["mean"] == found.right.mean
     assert [split["probes"] for split in content["splits"]] == [60, 60]
     assert len(content["tpir"][0]["splits"]) == 2
