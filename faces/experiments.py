@@ -132,9 +132,11 @@ def _send(run: Run, uri: str) -> str:
 
 def _files(run: Run) -> Iterator[tuple[Path, str | None]]:
     """What a run made that is sent, and into which folder: the recognizer is the model, embeddings stay here."""
-    for path in (Path(one.path) for one in run.artefacts):
-        if path.is_file() and (run.kind == "train" or path.suffix != ".pickle"):
-            yield path, MODEL if path.suffix == ".pickle" else None
+    options = run.parameters
+    model = (options.get("recognizer"), options.get("le")) if run.kind == "train" else ()
+    for one in run.artefacts:
+        if one.path != options.get("embeddings") and (path := Path(one.path)).is_file():
+            yield path, MODEL if one.path in model else None
 
 
 def _register(client: MlflowClient, sent: str, run: Run) -> None:
@@ -238,4 +240,4 @@ def _reason(error: Exception) -> str:
         return "answers with something else; is it an MLflow server?"
     if "failed with exception" in text or isinstance(error, OSError):
         return "too slow" if "timed out" in text else "does not answer"
-    return text[:200] or type(error).__name__
+    return without_password(text)[:200] or type(error).__name__

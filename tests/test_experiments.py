@@ -105,7 +105,7 @@ def a_run(folder: Path, number: int = 1, **changes: Any) -> Run:
         id=f"2026013112000000{number}-train-abc{number}", kind="train", time="2026-01-31T12:00:00.000+00:00",
         seconds=1.5, status="succeeded", command="python train_model.py --fpir 0.01", code=Code("c0ffee" * 6, True),
         python="3.11.7", platform="Linux", packages={"numpy": "2.4.6"},
-        parameters={"dataset": "dataset", "fpir": 0.01, "track": None},
+        parameters={"dataset": "dataset", "fpir": 0.01, "recognizer": str(place / RECOGNIZER), "le": str(place / LE)},
         models={"detector": {"name": "dlib-mmod", "sha256": "ab" * 32}}, data=(Data("photographs", "d" * 64, 12, 4),),
         figures={"right": 11, "TPIR at FPIR 1 %": 0.99, "never": float("nan"), "why": "the first version"},
         artefacts=tuple(File.of(place / name) for name in (RECOGNIZER, LE, REPORT)),
@@ -137,7 +137,7 @@ class TestServer:
         assert notes(tmp_path / "runs") == list(run.notes)
         assert (sent.info.run_name, sent.info.status) == (run.id, "FINISHED")
         assert sent.info.end_time - sent.info.start_time == 1500
-        assert sent.data.params == {"dataset": "dataset", "fpir": "0.01", "track": "None"}
+        assert (sent.data.params["dataset"], sent.data.params["fpir"]) == ("dataset", "0.01")
         assert sent.data.metrics["right"] == 11
         assert sent.data.metrics["TPIR at FPIR 1 _"] == 0.99
         assert sent.data.metrics["never"] != sent.data.metrics["never"]
@@ -157,6 +157,8 @@ class TestServer:
     def test_a_run_that_failed_or_was_stopped(self, server: str, tmp_path: Path, experiment: str) -> None:
         failed = a_run(tmp_path, 1, status="failed", error="no face that helps", artefacts=())
         stopped = a_run(tmp_path, 2, kind="extract", status="stopped", code=Code(), data=(), figures={})
+        own = File.of(tmp_path / "2" / RECOGNIZER)  # as if it were the extraction's file
+        stopped = replace(stopped, parameters={"embeddings": own.path}, artefacts=(own, *stopped.artefacts[2:]))
         for run in (failed, stopped):
             experiments.publish(run, server, tmp_path / "runs")
         mlflow = client(server)
