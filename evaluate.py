@@ -27,6 +27,7 @@ from faces.evaluation import (
     operating_points,
     pairs,
     photographs,
+    records,
     report,
     tables,
     trials,
@@ -39,9 +40,11 @@ from faces.evaluation.results import Identification, Verification
 from faces.evaluation.robustness import EVERY
 from faces.evaluation.verification import verify
 from faces.images import check_writable, write_bytes
+from faces.runs import Manifest
 from faces.tasks import Models
 
 STDOUT = Path("-")
+RECORDED_AS = Path("output/evaluation")  # what is found is no file of its own; runs.py looks into output/runs
 
 FOLDER: dict[str, Any] = {"type": Path, "metavar": "FOLDER"}
 Command = Callable[[argparse.Namespace], int]
@@ -65,6 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog = f"example:\n  python evaluate.py {name} {example}"
         one = commands.add_parser(name, help=what, description=what, epilog=epilog, formatter_class=cli.HelpFormatter)
         add(one)
+        cli.add_track_option(one)
         one.set_defaults(run=run)
     return parser
 
@@ -143,13 +147,15 @@ def add_comparison_options(parser: argparse.ArgumentParser) -> None:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
+    options = dict(vars(args))
+    run: Command = options.pop("run")
     args.command = shlex.join(["python", "evaluate.py", *(sys.argv[1:] if argv is None else argv)])
     args.models = (args.detector, args.embedding_model, args.confidence, args.accuracy)
-    run: Command = args.run
     for path in (getattr(args, "json", None), getattr(args, "report", None)):  # before the work
         if path not in (None, STDOUT):
             check_writable(path)
-    return run(args)
+    with cli.recording(RECORDED_AS, "evaluate", options) as args.record:
+        return run(args)
 
 
 def verification(args: argparse.Namespace) -> int:
@@ -202,6 +208,7 @@ def points(args: argparse.Namespace) -> int:
     of_one = pairs.read(args.pairs, args.images) if args.pairs else None
     seen = look(args, [path for paths in people.values() for path in paths], args.models)
     measured = operating_points.measure(people, seen, of_one)
+    args.record.models(seen.fingerprint)
     print(f"# {seen.fingerprint.embedder.name}: {measured.points[0].pairs} of {args.images};"
           f" {cli.plural(measured.genuine, 'pair', 'pairs')} of one person\n{measured}")  # fmt: skip
     return 0
@@ -225,11 +232,15 @@ def look(args: argparse.Namespace, paths: Sequence[Path], models: Models) -> Pho
         seen = photographs.look_at(paths, models, args.workers, progress)
     if lost := seen.lost():
         cli.warn(lost)
+    args.record.data(Manifest.of_files(seen.paths, seen.hashes, args.images or Path()))
     return seen
 
 
 def publish(args: argparse.Namespace, found: report.Results, page: tables.Page, extras: Extras) -> None:
     """Print the page, or JSON in its place, and write the files that were asked for."""
+    args.record.models(found[0].fingerprint if len(found) == 1 else None)
+    for name, value in records.figures(found).items():
+        args.record.figure(name, value)
     text = json.dumps(documents.to_json(found, extras.plain), ensure_ascii=False, indent=1)
     if args.json == STDOUT:
         print(text)
@@ -238,9 +249,11 @@ def publish(args: argparse.Namespace, found: report.Results, page: tables.Page, 
         print("\n\n".join(part if isinstance(part, str) else cli.table(part.headings, part.rows) for part in parts))
     if args.json not in (None, STDOUT):
         write_bytes(args.json, text.encode("utf-8", "backslashreplace") + b"\n")
+        args.record.artefact(args.json)
     if args.report:
         more = report.More(args.command, extras.robustness, extras.grouped, extras.predicted)
         report.write(args.report, found, more, faces=not args.no_faces)
+        args.record.artefact(args.report)
         if not args.no_faces:
             cli.warn(f"{args.report} shows people's faces: do not pass it on, or make it with --no-faces")
 

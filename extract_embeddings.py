@@ -44,6 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--scheduler", metavar="ADDRESS",
         help="let a Dask cluster do it: tcp://host:8786, or local for one of --workers processes here",
     )  # fmt: skip
+    cli.add_track_option(parser)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -72,7 +73,7 @@ def extract(args: argparse.Namespace) -> int:
     task, made_with = workers.Task(dataset, models), extraction.settings(args.confidence)
     options = cli.own_options(build_parser(), args)
 
-    with locks.only_one(args.embeddings), runs.recording(runs.beside(args.embeddings), "extract", options) as run:
+    with locks.only_one(args.embeddings), cli.recording(args.embeddings, "extract", options) as run:
         fingerprint = Pipeline.load(*models).fingerprint
         run.models(fingerprint)
         old = None

@@ -90,7 +90,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.list:
         return show(versions)
     if args.rollback is not None:
-        return roll_back(versions, args.rollback)
+        return roll_back(versions, args)
     if args.promote is not None:
         return promote(versions, args)
     if args.watch or args.every:
@@ -101,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def retrain(versions: Versions, args: argparse.Namespace) -> int:
     """One round. Raises FacesError, which says what stays in service."""
     try:
-        with locks.only_one(versions.folder):
+        with locks.only_one(versions.folder), cli.following_stages(versions, args):
             versions.settle()
             return extract_embeddings.extract(args) or renew(versions, args)
     except FacesError as error:
@@ -144,7 +144,7 @@ def renew(versions: Versions, args: argparse.Namespace) -> int:
 
 def promote(versions: Versions, args: argparse.Namespace) -> int:
     """A candidate, or one that was rejected, is judged against what is in service now. Raises FacesError."""
-    with locks.only_one(versions.folder):
+    with locks.only_one(versions.folder), cli.following_stages(versions, args):
         versions.settle()
         new = versions.get(args.promote) if args.promote else versions.waiting()
         if new.stage == "retired":
@@ -228,10 +228,10 @@ def keep_retraining(versions: Versions, args: argparse.Namespace) -> int:
     return 0
 
 
-def roll_back(versions: Versions, number: int) -> int:
-    with locks.only_one(versions.folder):
+def roll_back(versions: Versions, args: argparse.Namespace) -> int:
+    with locks.only_one(versions.folder), cli.following_stages(versions, args):
         versions.settle()
-        number = number or versions.before()
+        number = args.rollback or versions.before()
         versions.put_in_service(number)
     print(f"version {number} is in service")
     return 0

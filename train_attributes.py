@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faces import chips, cli, exploration, labelled, model_card, perceptual, runs, scores, splits
+from faces import chips, cli, exploration, labelled, model_card, perceptual, scores, splits
 from faces.attributes.model import CUT, EMBEDDING, IMAGE, AttributeModel
 from faces.chips import Chips
 from faces.errors import FacesError, UsageError
@@ -93,6 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
         "-o", "--output", type=Path, default=Path("output/attributes.onnx"),
         help="the model; its card, report and pictures are written beside it",
     )  # fmt: skip
+    cli.add_track_option(parser)
     return parser
 
 
@@ -120,7 +121,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         exploration.explore(data, args.output.parent, tell)
         return 0
     kind = "attributes" if model is None else "evaluate"
-    with only_one(args.output), runs.recording(runs.beside(args.output), kind, vars(args)) as run:
+    with only_one(args.output), cli.recording(args.output, kind, vars(args)) as run:
         if model is not None:
             run.input(args.evaluate)
         lesson = prepared(args, data)

@@ -65,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--pixels", choices=pictures.PIXELS, help="what it takes (default: 0..255 if it scales them itself, else 0..1)"
     )
     taken.add_argument("--bgr", action="store_true", help="it was trained on OpenCV's order of channels, not on RGB")
+    cli.add_track_option(parser)
     return parser
 
 
@@ -81,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         check_writable(args.keep_keras)
     backend.keras()
     model = args.output / "classifier.onnx"
-    with only_one(model), runs.recording(runs.beside(model), "classifier", vars(args)) as run:
+    with only_one(model), cli.recording(model, "classifier", vars(args)) as run:
         done = take_over(args, run) if args.from_keras else train(args, run)
         for path in (model, model.with_name("classes.json")):
             run.artefact(path)

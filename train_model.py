@@ -31,6 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--classifier", choices=("auto", *classifiers.CLASSIFIERS), default="auto",
         help="what tells people apart: svc, centroid, knn, or auto: svc while training it takes seconds, then centroid",
     )  # fmt: skip
+    cli.add_track_option(parser)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -48,7 +49,7 @@ def train(args: argparse.Namespace) -> int:
     cli.require_distinct(args.embeddings, args.recognizer, args.le, report_path)
     for path in (args.recognizer, args.le, report_path):
         check_writable(path)
-    with runs.recording(runs.beside(args.recognizer), "train", cli.own_options(build_parser(), args)) as run:
+    with cli.recording(args.recognizer, "train", cli.own_options(build_parser(), args)) as run:
         learn(args, report_path, run)
     return 0
 

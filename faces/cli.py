@@ -7,12 +7,17 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from faces import attributes, embedders
+from faces import attributes, embedders, experiments, runs
 from faces.errors import FacesError, UsageError
+from faces.runs import Recorder
+from faces.versions import Versions
 
 INTERRUPTED = 130
 LARGEST_FRAME = 16384  # px, of each side
@@ -83,6 +88,14 @@ def add_attributes_option(parser: argparse._ActionsContainer) -> None:
         "--attributes", type=attribute_names, nargs="?", const=attributes.DEFAULT, metavar="LIST",
         help=f"what faces look like, some of {','.join(attributes.NAMES)}; without a list {default}"
         " (estimates, which are wrong for some groups of people more often than for others: docs/attributes.md)",
+    )  # fmt: skip
+
+
+def add_track_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--track", metavar="URI",
+        help="MLflow server that is sent the run, its figures and what it made (docs/tracking.md); without the option"
+        f" that of {experiments.VARIABLE}, if MLflow is installed",
     )  # fmt: skip
 
 
@@ -183,6 +196,47 @@ def run(main: Callable[[], int]) -> None:
 def _drop_output() -> None:
     """Let Python's own last flush of stdout, on the way out, find a place that takes everything."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextmanager
+def recording(path: Path, kind: str, options: Mapping[str, Any]) -> Iterator[Recorder]:
+    """``runs.recording`` beside the file that is made; then the MLflow server of ``--track``, if any, is told.
+
+    One that fails is a warning.
+    """
+    uri, folder, run = experiments.address(options["track"]), runs.beside(path), None
+    try:
+        with runs.recording(folder, kind, options) as run:
+            yield run
+    finally:
+        if uri and run and run.ended:
+            with _not_tracked_is_said():
+                experiments.publish(run.ended, uri, folder)
+
+
+@contextmanager
+def following_stages(versions: Versions, args: argparse.Namespace) -> Iterator[None]:
+    """Afterwards the MLflow server of ``--track``, if any, is told which versions are in service, candidates, ..."""
+    uri = experiments.address(args.track)
+    try:
+        yield
+    finally:
+        if uri:
+            with _not_tracked_is_said():
+                experiments.follow(versions.all(), uri, runs.beside(versions.recognizer))
+
+
+@contextmanager
+def _not_tracked_is_said() -> Iterator[None]:
+    try:
+        yield
+    except FacesError as error:
+        _warn_once(f"not tracked: {error}")
+
+
+@cache
+def _warn_once(text: str) -> None:
+    warn(text)
 
 
 def warn(text: str) -> None:

@@ -18,7 +18,7 @@ LAYERS = (
     "dlib_weights detectors landmarks aligners views embedders",
     "image_classes",
     "gallery runs duplicates metrics people classifiers recognizers training_report comparison",
-    "in_service versions reloading",
+    "in_service versions reloading experiments",
     "pipeline attributes chips training checkpoints extraction tasks cluster workers",
     "flow identity association tracking following events attendance strangers draw windows",
     "synthetic_people synthetic_sheet synthetic synthetic_scene",
@@ -80,6 +80,10 @@ def test_inference_runtimes_are_behind_one_door() -> None:
     assert users("matplotlib") <= {"training", "exploration", "evaluation"}
 
 
+def test_mlflow_is_in_one_place() -> None:
+    assert users("mlflow") == {"experiments"}
+
+
 def test_http_is_in_one_place() -> None:
     assert users("urllib", "http", "requests") - {"server"} == {"download"}
     server = {path.name: set(imported(path)) for path in (PACKAGE / "server").rglob("*.py")}
@@ -110,8 +114,8 @@ sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "op
 for name in {[name.removesuffix(".__init__") for name in modules]}:
     importlib.import_module(name)
 print([name for name in opened if name.endswith((".dat", ".onnx", ".npz", ".t7", ".caffemodel", ".pb"))])
-slow = "sklearn onnxruntime onnx scipy tqdm keras torch matplotlib pebble watchdog filelock fsspec distributed av"
-slow = slow.split()
+slow = "sklearn onnxruntime onnx scipy tqdm keras torch matplotlib pebble watchdog filelock fsspec av mlflow".split()
+slow += ["distributed"]
 print([name for name in slow if name in sys.modules])
 """
     result = subprocess.run(

@@ -44,8 +44,11 @@ class Recorder:
 
     def data(self, manifest: Manifest | None, role: str = "photographs") -> None:
         """A data set that is looked at; None for one that nobody knows. Raises FacesError when it cannot be kept."""
-        if manifest is not None:
-            self._data.append(Data(role, manifest.save(self._folder), *manifest.used))
+        if manifest is None:
+            return
+        data = Data(role, manifest.save(self._folder), *manifest.used)
+        if data not in self._data:  # several models may look at the same photographs
+            self._data.append(data)
 
     def figure(self, name: str, value: Value) -> None:
         """A figure that tells how it went. No names of people."""
