@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -121,7 +122,8 @@ class Photographs:
                 face = pipeline.best_face(image)
                 box = pipeline.detector.predictor_boxes(face)[0] if len(face) else NOBODY
                 found.append(ways_to_points(pipeline.predictor, image, box))
-            np.savez(file, **{way: np.stack([one[way] for one in found]) for way in found[0]})
+            arrays: dict[str, Any] = {way: np.stack([one[way] for one in found]) for way in found[0]}
+            np.savez(file, **arrays)
         return dict(np.load(file))
 
 

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
+import extract_embeddings
+import recognize_image
+import recognize_video
+import retrain
+import serve
 from faces.datasets import Folder
 from faces.gallery import Gallery
 from faces.tasks import Task
@@ -53,12 +59,15 @@ def test_a_worker_is_told(trained: Path) -> None:
         assert np.allclose(alone.embedding, one.embedding, atol=1e-6)
 
 
-@pytest.mark.parametrize("script", ["extract_embeddings.py", "retrain.py", "recognize_image.py", "recognize_video.py"])
-def test_wrong_accuracies_are_wrong_usage(script: str, run_script: RunScript, tmp_path: Path) -> None:
-    needed = ("--image", "x.jpg") if script == "recognize_image.py" else ()
-    refused = run_script(script, *needed, "--accuracy", "better", cwd=tmp_path)
-    assert refused.returncode == 2
-    assert "argument --accuracy: invalid choice: 'better'" in refused.stderr
+@pytest.mark.parametrize("script", [extract_embeddings, retrain, recognize_image, recognize_video, serve])
+def test_every_script_knows_it(script: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    needed = ["--image", "x.jpg"] if script is recognize_image else []
+    assert script.build_parser().parse_args(needed).accuracy == "fast"
+    assert script.build_parser().parse_args([*needed, "--accuracy", "best"]).accuracy == "best"
+    with pytest.raises(SystemExit) as refused:
+        script.build_parser().parse_args([*needed, "--accuracy", "better"])
+    assert refused.value.code == 2
+    assert "argument --accuracy: invalid choice: 'better'" in capsys.readouterr().err
 
 
 def test_best_is_the_built_in_embedders_alone(trained: Path, run_script: RunScript, tmp_path: Path) -> None:
