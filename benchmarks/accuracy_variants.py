@@ -11,7 +11,7 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,7 +118,9 @@ class Judge:
 
 
 def row(name: str, views: int, found: Figures, base: Figures) -> list[object]:
-    """A line of the table."""
+    """A line of the table; the first, of ``base``, is without differences."""
+    if found is base:
+        return [name, views, *(f"{t:.1%}" for t in (*found.tar[0], found.pairs, *found.tpir.mean(axis=1)))]
     low, high = np.quantile((found.tar - base.tar)[1:], (0.025, 0.975), axis=0)
     tar = [f"{t:.1%} ({a:+.1%} to {b:+.1%})" for t, a, b in zip(found.tar[0], low, high, strict=True)]
     apart = found.tpir - base.tpir
@@ -134,9 +136,9 @@ def speed() -> str:
     times: dict[str, list[float]] = {name: [] for name in chains}
     for _ in range(TURNS):
         for name, embedder in chains.items():
-            start = perf_counter()
+            start = process_time()
             embedder.embed(crops)
-            times[name].append((perf_counter() - start) * 1e3 / len(crops))
+            times[name].append((process_time() - start) * 1e3 / len(crops))
     return ", ".join(f"{name} {min(some):.1f} ms (median {np.median(some):.1f})" for name, some in times.items())
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from benchmarks.accuracy import Identification, found, identification
-from benchmarks.photographs import DATA, distances, embeddings, lfw_pairs
-from faces import detectors
+from benchmarks.photographs import DATA, PROBES, by_person, distances, embeddings, lfw_pairs
+from faces import detectors, embedders
 from faces.gallery import Gallery
 from faces.images import find_images, read_image
 from faces.metrics import best_accuracy
@@ -184,3 +184,17 @@ def test_presidents_large_small_and_partial(pipeline: Pipeline) -> None:
         faces = pipeline.detect(image)
         from_the_left = faces[np.argsort(faces.xyxy[:, 0])]
         assert list(recognizer.identify(pipeline.embed(image, from_the_left)).names) == names, name
+
+
+def test_best_accuracy_of_12_people(pipeline: Pipeline) -> None:
+    best = pipeline.with_embedder(embedders.load(embedders.BUILT_IN, threads=1, accuracy="best"))
+    folders = list(by_person(DATA / "people").values())[:12]
+    photographs = [path for paths in folders for path in (*paths[:5], *paths[-PROBES:])]
+    paths = [*photographs, *find_images(DATA / "strangers")]
+    with ThreadPoolExecutor(2) as pool:
+        halves = pool.map(lambda some: embeddings(best, some), (paths[::2], paths[1::2]))
+        embedded = {path: one for half in halves for path, one in half.items()}
+    result = identification(embedded, best.fingerprint, 5, people=12)
+    assert result.right >= 0.99
+    assert result.wrong <= 0.004
+    assert result.strangers_named <= 0.01
