@@ -22,7 +22,7 @@ from faces.aligners import TEMPLATES, Aligner
 from faces.geometry import similarity, transform
 from faces.images import find_images, read_image
 from faces.landmarks import SCHEME_ORDER, ShapePredictor
-from faces.pipeline import Pipeline
+from faces.pipeline import Pipeline, sharpness
 from faces.types import Faces, Floats, Image
 from faces.views import View
 
@@ -94,6 +94,10 @@ class Photographs:
                     progress.update(len(some))
             np.save(file, np.concatenate(said))
         return np.asarray(np.load(file), np.float32)
+
+    def sharpness(self) -> Floats:
+        """float32 (M,): of the plain crops."""
+        return np.array([sharpness(crop) for crop in self._crops(Look())], np.float32)
 
     def _crops(self, look: Look) -> Iterator[Image]:
         if look.chip:
