@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,8 +82,12 @@ class Judge:
     def figures(self, embedded: Floats) -> Figures:
         first, second = embedded[self._pairs[:, 0]], embedded[self._pairs[:, 1]]
         pairs, _ = best_accuracy(np.linalg.norm(first - second, axis=1), self._same)
-        tpir = [[self._tpir(embedded, count, seed) for seed in range(SPLITS)] for count in ENROLLED]
-        return Figures(self._tar(embedded[self._others]), pairs, np.array(tpir))
+        return Figures(self._tar(embedded[self._others]), pairs, self.tpir(embedded))
+
+    def tpir(self, embedded: Floats, weight: Floats | None = None) -> NDArray[np.float64]:
+        """(ENROLLED, SPLITS). weight: (M,), that photographs have in their person's centre (default: all the same)."""
+        weight = np.ones(len(embedded), np.float32) if weight is None else weight
+        return np.array([[self._tpir(embedded, weight, n, seed) for seed in range(SPLITS)] for n in ENROLLED])
 
     def _tar(self, embedded: Floats) -> NDArray[np.float64]:
         """True accept rates at FARS: of all photographs, then with people drawn at random, some of them twice."""
@@ -105,12 +109,15 @@ class Judge:
             result.append([float(drawn[genuine <= threshold].sum()) for threshold in thresholds])
         return np.array(result)
 
-    def _tpir(self, embedded: Floats, count: int, seed: int) -> float:
+    def _tpir(self, embedded: Floats, weight: Floats, count: int, seed: int) -> float:
         """The share of probes that are named rightly where 1 % of strangers are named, with ``count`` enrolled."""
         rng = np.random.default_rng(seed)
         shuffled = [rng.permutation(rows) for rows in self._people]
-        gallery = embedded[np.concatenate([rows[:count] for rows in shuffled])]
-        people = People.of(gallery, np.arange(len(shuffled)) * count)
+        enrolled = np.concatenate([rows[:count] for rows in shuffled])
+        people = People.of(embedded[enrolled], np.arange(len(shuffled)) * count)
+        weights = weight[enrolled].reshape(-1, count, 1)
+        centres = (people.embeddings.reshape(*weights.shape[:2], -1) * weights).sum(axis=1) / weights.sum(axis=1)
+        people = replace(people, centres=centres)
         distances = people.distances(embedded[np.concatenate([rows[-PROBES:] for rows in shuffled])])
         nearest = np.sort(people.distances(embedded[self._strangers]).min(axis=1))
         right = distances.argmin(axis=1) == np.repeat(np.arange(len(shuffled)), PROBES)
@@ -118,13 +125,19 @@ class Judge:
 
 
 def row(name: str, views: int, found: Figures, base: Figures) -> list[object]:
-    """A line of the table."""
+    """A line of the table; the first, of ``base``, is without differences."""
+    if found is base:
+        return [name, views, *(f"{t:.1%}" for t in (*found.tar[0], found.pairs, *found.tpir.mean(axis=1)))]
     low, high = np.quantile((found.tar - base.tar)[1:], (0.025, 0.975), axis=0)
     tar = [f"{t:.1%} ({a:+.1%} to {b:+.1%})" for t, a, b in zip(found.tar[0], low, high, strict=True)]
-    apart = found.tpir - base.tpir
+    return [name, views, *tar, f"{found.pairs:.1%}", *differences(found.tpir, base.tpir)]
+
+
+def differences(tpir: NDArray[np.float64], base: NDArray[np.float64]) -> list[str]:
+    """By ``ENROLLED``: the mean, and how far it is from that of ``base`` on the same splits."""
+    apart = tpir - base
     error = 1.96 * apart.std(axis=1, ddof=1) / np.sqrt(SPLITS)
-    tpir = [f"{t:.1%} ({d:+.1%} ± {e:.1%})" for t, d, e in zip(found.tpir.mean(1), apart.mean(1), error, strict=True)]
-    return [name, views, *tar, f"{found.pairs:.1%}", *tpir]
+    return [f"{t:.1%} ({d:+.1%} ± {e:.1%})" for t, d, e in zip(tpir.mean(1), apart.mean(1), error, strict=True)]
 
 
 def speed() -> str:
@@ -134,24 +147,34 @@ def speed() -> str:
     times: dict[str, list[float]] = {name: [] for name in chains}
     for _ in range(TURNS):
         for name, embedder in chains.items():
-            start = perf_counter()
+            start = process_time()
             embedder.embed(crops)
-            times[name].append((perf_counter() - start) * 1e3 / len(crops))
+            times[name].append((process_time() - start) * 1e3 / len(crops))
     return ", ".join(f"{name} {min(some):.1f} ms (median {np.median(some):.1f})" for name, some in times.items())
+
+
+def embedded(photographs: Photographs, looks: Sequence[Look]) -> Floats:
+    """float32 (M, D): the mean of looks."""
+    return unit(np.sum([unit(photographs.embedded(look)) for look in looks], axis=0))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cache", type=Path, default=Path("output/looks"), help="folder for what takes long")
     photographs = Photographs(parser.parse_args(argv).cache)
-    judge, base, rows = Judge(photographs), None, []
+    judge, rows = Judge(photographs), list[list[object]]()
+    fast = embedded(photographs, next(iter(WAYS.values())))
+    base = judge.figures(fast)
     for name, looks in WAYS.items():
-        embedded = unit(np.sum([unit(photographs.embedded(look)) for look in looks], axis=0))
-        found = judge.figures(embedded)
-        base = base or found
-        rows.append(row(name, len(looks), found, base))
-    tar = [f"TAR at {far:g}" for far in FARS]
-    print(cli.table(["way", "views", *tar, "1,000 pairs", *(f"TPIR, {count} enrolled" for count in ENROLLED)], rows))
+        rows.append(row(name, len(looks), judge.figures(embedded(photographs, looks)) if rows else base, base))
+    tar, tpir = [f"TAR at {far:g}" for far in FARS], [f"TPIR, {count} enrolled" for count in ENROLLED]
+    print(cli.table(["way", "views", *tar, "1,000 pairs", *tpir], rows))
+    weights = {
+        "the length of what the network says": np.linalg.norm(photographs.embedded(Look()), axis=1),
+        "sharpness": photographs.sharpness(),
+    }
+    rows = [[name, *differences(judge.tpir(fast, weight), base.tpir)] for name, weight in weights.items()]
+    print("\nphotographs in the centre, weighted by\n" + cli.table(["quality", *tpir], rows))
     print(f"\na face, on one core: {speed()}")
     return 0
 

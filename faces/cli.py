@@ -74,8 +74,9 @@ def add_model_options(parser: argparse._ActionsContainer) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--accuracy", choices=embedders.ACCURACIES, default=embedders.FAST,
-        help="how the built-in embedder sees a face: fast in two views, best in six, for fewer errors in three times"
-        " the time, too much for many faces live; their embeddings cannot be compared, so tell all scripts the same",
+        help="how the built-in embedder sees a face: fast in two views, best in six, in three times the time (too"
+        " much for many faces live), which pays where many people are enrolled; embeddings of the two cannot be"
+        " compared, so tell all scripts the same",
     )  # fmt: skip
     parser.add_argument(
         "-c", "--confidence", type=share, default=0.5, help="least score of a detected face, between 0 and 1"

@@ -1,4 +1,4 @@
-"""Views of a face: a network that sees it closer, farther and mirrored, too, errs less in the mean."""
+"""Views of a face: the mean of what a network says of it mirrored, closer and farther is steadier than of one crop."""
 
 from __future__ import annotations
 
@@ -28,12 +28,13 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """All the ways in which an embedder sees a face. Embeddings of other views cannot be compared, hence the name."""
+    """All the ways in which an embedder sees a face. name: in fingerprints; embeddings of two cannot be compared."""
 
     name: str
     views: tuple[View, ...]
 
 
+# What each is worth: docs/accuracy.md, "Views" (benchmarks/accuracy_variants.py). Other views need another name.
 PLAIN = Views("", (View(),))
 MIRRORED = Views("mirrored", (View(), View(mirror=True)))
 BEST = Views("best", tuple(View(scale, mirror) for scale in (1.0, 0.9, 1.1) for mirror in (False, True)))

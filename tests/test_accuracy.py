@@ -205,3 +205,11 @@ def test_presidents_large_small_and_partial(pipeline: Pipeline) -> None:
         faces = pipeline.detect(image)
         from_the_left = faces[np.argsort(faces.xyxy[:, 0])]
         assert list(recognizer.identify(pipeline.embed(image, from_the_left)).names) == names, name
+
+
+def test_best_accuracy_of_12_people() -> None:
+    some = trial(enrolled=5, people=12)
+    result = identify("people", [some], look_at(some.paths, (*BUILT_IN[:3], "best"), processes=2), fpir=0.01)
+    assert result.right.mean >= 0.99
+    assert result.wrong.mean <= 0.004
+    assert result.strangers_named.mean <= 0.01
