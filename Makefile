@@ -11,7 +11,7 @@ test:  ## lint, types, tests
 	$(PYTHON) setup_venv.py --dev
 	$(BIN)/python -m ruff check . && $(BIN)/python -m mypy
 	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
 bench:  ## speed beside the recipe's and face_recognition's, in a table and output/bench.json; BENCH=--quick for a look
 	$(PYTHON) setup_venv.py --dev

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from faces import cli, duplicates, extraction, locks, workers
+from faces import cli, duplicates, extraction, locks, runs, workers
 from faces.checkpoints import Checkpoint
 from faces.datasets import REMOTE, open_dataset
 from faces.errors import FacesError
@@ -44,6 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--scheduler", metavar="ADDRESS",
         help="let a Dask cluster do it: tcp://host:8786, or local for one of --workers processes here",
     )  # fmt: skip
+    cli.add_track_option(parser)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -68,16 +69,20 @@ def extract(args: argparse.Namespace) -> int:
     cli.require_distinct(args.embeddings, skipped_csv, duplicates_csv)
     for path in (args.embeddings, skipped_csv, duplicates_csv):
         check_writable(path)
-    models = args.detector, args.embedding_model, args.confidence
+    models = args.detector, args.embedding_model, args.confidence, args.accuracy
     task, made_with = workers.Task(dataset, models), extraction.settings(args.confidence)
+    options = cli.own_options(build_parser(), args)
 
-    with locks.only_one(args.embeddings):
+    with locks.only_one(args.embeddings), cli.recording(args.embeddings, "extract", options) as run:
         fingerprint = Pipeline.load(*models).fingerprint
+        run.models(fingerprint)
         old = None
         if not args.rebuild:
             old, why = extraction.remembered(args.embeddings, fingerprint, made_with)
             if why:
                 cli.warn(why)
+            if old is not None:
+                run.input(args.embeddings)
         checkpoint = Checkpoint(
             args.embeddings.with_name(f".{args.embeddings.name}.checkpoint"), f"{fingerprint} {made_with}", args.rebuild
         )
@@ -105,19 +110,27 @@ def extract(args: argparse.Namespace) -> int:
         if len(result.gallery):
             result.gallery.save(args.embeddings)
             checkpoint.remove()
+            for path in (args.embeddings, skipped_csv, duplicates_csv):
+                run.artefact(path)
+        for what in ("new", "known", "moved", "gone"):
+            run.figure(what, getattr(result, what))
+        run.figure("not_read", len(result.lost))
+        run.data(runs.Manifest.of(result.gallery))
 
-    show(("left out", "reason"), left_out, WHOLE_TABLE, skipped_csv)
-    same = [row for row in twice if row[2] != duplicates.NEARLY]
-    show(("photograph", "other photograph", "why"), same, SHOWN, duplicates_csv)
-    if near := len(twice) - len(same):
-        photographs = cli.plural(near, "photograph is", "photographs are")
-        print(f"{photographs} nearly the same as another of the same person, see {duplicates_csv}\n")
-    print(summary(result))
-    if len(result.gallery) == 0:
-        raise FacesError(f"no face that helps in any of the {len(result.photographs)} photographs; nothing is written")
-    print(f"\n{news(result)}" if old is not None or result.known else "")
-    found = cli.plural(len(result.gallery.people), "person", "people")
-    print(f"{cli.plural(len(result.gallery), 'embedding', 'embeddings')} of {found} -> {args.embeddings}")
+        show(("left out", "reason"), left_out, WHOLE_TABLE, skipped_csv)
+        same = [row for row in twice if row[2] != duplicates.NEARLY]
+        show(("photograph", "other photograph", "why"), same, SHOWN, duplicates_csv)
+        if near := len(twice) - len(same):
+            photographs = cli.plural(near, "photograph is", "photographs are")
+            print(f"{photographs} nearly the same as another of the same person, see {duplicates_csv}\n")
+        print(summary(result))
+        if len(result.gallery) == 0:
+            raise FacesError(
+                f"no face that helps in any of the {len(result.photographs)} photographs; nothing is written"
+            )
+        print(f"\n{news(result)}" if old is not None or result.known else "")
+        found = cli.plural(len(result.gallery.people), "person", "people")
+        print(f"{cli.plural(len(result.gallery), 'embedding', 'embeddings')} of {found} -> {args.embeddings}")
     return 0
 
 

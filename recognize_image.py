@@ -42,7 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     photographs = expand(args.image)
-    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence)
+    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, args.accuracy)
     recognizer, warnings = recognizers.load(args.recognizer, args.le, pipeline.fingerprint)
     for warning in warnings:
         cli.warn(warning)

@@ -105,7 +105,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         source = stack.enter_context(closing(open_source(args.source, args.size, args.rate, args.reconnect, tell)))
         newest = source.live or args.realtime
         threads = max(1, CORES - 1) if newest else 1  # one core for the picture; of a file, a frame a core
-        pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, threads, args.min_face)
+        pipeline = Pipeline.load(
+            args.detector, args.embedding_model, args.confidence, args.accuracy, threads, args.min_face
+        )
         looks = attributes.load(args.attributes, pipeline, threads) if args.attributes else None
         recognizer = ReloadingRecognizer(args.recognizer, args.le, pipeline.fingerprint, tell)
         follower = Follower(

@@ -23,12 +23,18 @@ from faces.datasets import REMOTE
 from faces.errors import FacesError, FingerprintError, PickleError, UsageError
 from faces.gallery import Gallery
 from faces.recognizers import FaceRecognizer
+from faces.types import Fingerprint
 from faces.versions import LE, RECOGNIZER, REPORT, Version, Versions, counts, read_report
 from faces.watching import FolderWatch
 
 LOOK = 0.2  # seconds between two looks at the clock and the folder
+STILL = {  # of the version that nothing changed since
+    "in service": "",
+    "candidate": ", a candidate: --promote puts it in service",
+    "retired": ", which was rolled back; {standing}",
+}
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-PREVIOUS = 0  # what --rollback without a number means
+PREVIOUS = NEWEST = 0  # what --rollback and --promote without a number mean
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -47,6 +53,15 @@ def build_parser() -> argparse.ArgumentParser:
         "--rollback", type=cli.count, nargs="?", const=PREVIOUS, metavar="N",
         help="put version N back in service, without a number the one before, and do nothing else",
     )  # fmt: skip
+    what.add_argument(
+        "--promote", type=cli.count, nargs="?", const=NEWEST, metavar="N",
+        help="put candidate N in service, without a number the newest, if its figures hold, and do nothing else",
+    )  # fmt: skip
+    parser.add_argument(
+        "--candidate",
+        action="store_true",
+        help="leave the new version as a candidate, for --promote; nothing is swapped",
+    )
     parser.add_argument("--every", type=duration, metavar="TIME", help="stay, and do it every 90s, 15m, 1h or 1d")
     parser.add_argument(
         "--settle",
@@ -75,7 +90,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.list:
         return show(versions)
     if args.rollback is not None:
-        return roll_back(versions, args.rollback)
+        return roll_back(versions, args)
+    if args.promote is not None:
+        return promote(versions, args)
     if args.watch or args.every:
         return keep_retraining(versions, args)
     return retrain(versions, args)
@@ -84,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def retrain(versions: Versions, args: argparse.Namespace) -> int:
     """One round. Raises FacesError, which says what stays in service."""
     try:
-        with locks.only_one(versions.folder):
+        with locks.only_one(versions.folder), cli.following_stages(versions, args):
             versions.settle()
             return extract_embeddings.extract(args) or renew(versions, args)
     except FacesError as error:
@@ -97,49 +114,78 @@ def retrain(versions: Versions, args: argparse.Namespace) -> int:
 
 
 def renew(versions: Versions, args: argparse.Namespace) -> int:
-    """From the embeddings to a version that is in service, or rejected, which raises FacesError."""
+    """From the embeddings to a version that is in service, a candidate, or rejected, which raises FacesError."""
     gallery = Gallery.load(args.embeddings)
     made_of = source(gallery, args.fpir, args.threshold, args.classifier)
     if not args.force and (same := unchanged(versions, gallery, made_of)):
         if same.stage == "rejected":
             raise FacesError(f"nothing changed since version {same.number}, which was rejected: {same.why}")
-        rolled_back = "" if same.stage == "in service" else f", which was rolled back; {standing(versions)}"
-        print(f"nothing changed since version {same.number}{rolled_back}")
+        print(f"nothing changed since version {same.number}{STILL[same.stage].format(standing=standing(versions))}")
         return 0
 
     new = versions.candidate(made_of)
     try:
         files = {name: versions.path(new.number, name) for name in (RECOGNIZER, LE)}
         train_model.train(argparse.Namespace(**vars(args) | {"recognizer": files[RECOGNIZER], "le": files[LE]}))
-        verdict = check(versions, new, gallery, args.tolerance)
         people, photographs = counts(versions.path(new.number, REPORT))
-        new = replace(new, people=people, photographs=photographs, why=verdict.why, check=verdict.check)
-        if not verdict.good and not args.force:
-            versions.record(replace(new, stage="rejected"))
-            raise FacesError(f"version {new.number} is rejected (--force takes it): {verdict.why}")
-        versions.record(new)
-        versions.put_in_service(new.number)
+        new = replace(new, people=people, photographs=photographs, run=versions.run_of(new.number))
+        verdict = check(versions, new, gallery.fingerprint, args.tolerance)
+        if args.candidate:
+            versions.record(replace(new, why=verdict.why, check=verdict.check, waits=True))
+            held = "its figures hold" if verdict.good else "it would be rejected"
+            print(f"version {new.number} is a candidate, {held}: {verdict.why}")
+        else:
+            decide(versions, new, verdict, args.force)
     finally:
         versions.clean()
-    print(f"version {new.number} is in service: {verdict.why}")
     versions.prune(args.keep)
     return 0
+
+
+def promote(versions: Versions, args: argparse.Namespace) -> int:
+    """A candidate, or one that was rejected, is judged against what is in service now. Raises FacesError."""
+    with locks.only_one(versions.folder), cli.following_stages(versions, args):
+        versions.settle()
+        new = versions.get(args.promote) if args.promote else versions.waiting()
+        if new.stage == "retired":
+            raise FacesError(f"version {new.number} was in service before: --rollback {new.number} returns to it")
+        if new.stage == "in service":
+            print(f"version {new.number} is in service already")
+            return 0
+        models = recognizers.made_by(versions.path(new.number, LE))
+        try:
+            decide(versions, new, check(versions, new, models, args.tolerance), args.force)
+        except FacesError as error:
+            raise type(error)(f"{error}; {standing(versions)}") from error
+        versions.prune(args.keep)
+    return 0
+
+
+def decide(versions: Versions, new: Version, verdict: Verdict, force: bool) -> None:
+    """Put a version in service if its figures hold; else it is rejected, which raises FacesError."""
+    new = replace(new, why=verdict.why, check=verdict.check)
+    if not verdict.good and not force:
+        versions.record(replace(new, stage="rejected"))
+        raise FacesError(f"version {new.number} is rejected (--force takes it): {verdict.why}")
+    versions.record(new)
+    versions.put_in_service(new.number)
+    print(f"version {new.number} is in service: {verdict.why}")
 
 
 def unchanged(versions: Versions, gallery: Gallery, made_of: str) -> Version | None:
     """The version of this very training: the one in service, or the last, which was rejected or rolled back."""
     now = versions.in_service()
-    if now and not now.source and (old := load(versions, now, gallery)):  # trained by hand
+    if now and not now.source and (old := load(versions, now, gallery.fingerprint)):  # trained by hand
         now = replace(now, source=source(gallery_of(old), old.fpir, old.threshold, old.classifier))
     return next((one for one in (now, *versions.all()[-1:]) if one and one.source == made_of), None)
 
 
-def check(versions: Versions, new: Version, gallery: Gallery, tolerance: float) -> Verdict:
+def check(versions: Versions, new: Version, models: Fingerprint | None, tolerance: float) -> Verdict:
     """Whether a version may replace the one in service."""
     now = versions.in_service()
     if now is None:
         return Verdict(True, "the first version")
-    candidate, old = load(versions, new, gallery), load(versions, now, gallery)
+    candidate, old = load(versions, new, models), load(versions, now, models)
     if candidate is None:
         raise FacesError(f"version {new.number} cannot be read again")
     if old is None:
@@ -148,13 +194,13 @@ def check(versions: Versions, new: Version, gallery: Gallery, tolerance: float) 
     return judge(old, candidate, tolerance)
 
 
-def load(versions: Versions, version: Version, gallery: Gallery) -> FaceRecognizer | None:
-    """A version's recognizer; None when it cannot be read, or was not made by the models of this gallery."""
-    if gallery.fingerprint is None:
+def load(versions: Versions, version: Version, models: Fingerprint | None) -> FaceRecognizer | None:
+    """A version's recognizer; None when it cannot be read, or was not made by these models."""
+    if models is None:
         return None
     recognizer_path, le_path = (versions.path(version.number, name) for name in (RECOGNIZER, LE))
     try:
-        recognizer, _ = recognizers.load(recognizer_path, le_path, gallery.fingerprint)
+        recognizer, _ = recognizers.load(recognizer_path, le_path, models)
     except (FingerprintError, PickleError):
         return None
     return recognizer if isinstance(recognizer, FaceRecognizer) and recognizer.fingerprint_ else None
@@ -182,20 +228,22 @@ def keep_retraining(versions: Versions, args: argparse.Namespace) -> int:
     return 0
 
 
-def roll_back(versions: Versions, number: int) -> int:
-    with locks.only_one(versions.folder):
+def roll_back(versions: Versions, args: argparse.Namespace) -> int:
+    with locks.only_one(versions.folder), cli.following_stages(versions, args):
         versions.settle()
-        number = number or versions.before()
+        number = args.rollback or versions.before()
         versions.put_in_service(number)
     print(f"version {number} is in service")
     return 0
 
 
 def show(versions: Versions) -> int:
+    headings = ["version", "time", "stage", "people", "photographs", "run", "why"]
     rows = [
-        (one.number, one.time, one.stage, one.people or "", one.photographs or "", one.why) for one in versions.all()
+        (one.number, one.time, one.stage, one.people or "", one.photographs or "", one.run.rpartition("-")[2], one.why)
+        for one in versions.all()
     ]
-    print(cli.table(["version", "time", "stage", "people", "photographs", "why"], rows) if rows else "no versions yet")
+    print(cli.table(headings, rows) if rows else "no versions yet")
     return 0
 
 

@@ -44,6 +44,14 @@ def build_parser() -> argparse.ArgumentParser:
         help="embeddings to share with the scripts, such as output/embeddings.pickle: who is in it is known here, and"
         " who is enrolled or erased here is so in it (docs/sharing-people.md)",
     )  # fmt: skip
+    parser.add_argument(
+        "-r", "--recognizer", type=Path, metavar="FILE",
+        help="what the pages name people by, such as output/recognizer.pickle, and whatever version takes its place;"
+        " without it, they are named by the faces enrolled here",
+    )  # fmt: skip
+    parser.add_argument(
+        "-l", "--le", type=Path, metavar="FILE", help="its label encoder (default: le.pickle beside it)"
+    )
     parser.add_argument("--keep-photos", action="store_true", help="keep the photographs that people are enrolled from")
     parser.add_argument(
         "--retention", type=cli.positive, metavar="DAYS", help="erase faces, and their photographs, after so many days"

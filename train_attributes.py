@@ -26,6 +26,7 @@ from faces.errors import FacesError, UsageError
 from faces.images import check_writable, write_bytes
 from faces.labelled import Labelled
 from faces.locks import only_one
+from faces.runs import Manifest
 from faces.training import backend, exporting, fitting, heads, networks, plots
 
 ARCHITECTURES = ("pretrained", "residual", "cnn3")
@@ -92,6 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
         "-o", "--output", type=Path, default=Path("output/attributes.onnx"),
         help="the model; its card, report and pictures are written beside it",
     )  # fmt: skip
+    cli.add_track_option(parser)
     return parser
 
 
@@ -103,6 +105,7 @@ class Lesson:
     chips: Chips
     parts: tuple[NDArray[np.bool_], ...]
     sha256: str
+    manifest: Manifest
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -117,11 +120,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.explore:
         exploration.explore(data, args.output.parent, tell)
         return 0
-    with only_one(args.output):
+    kind = "attributes" if model is None else "evaluate"
+    with only_one(args.output), cli.recording(args.output, kind, vars(args)) as run:
         if model is not None:
-            report(args, model, prepared(args, data))
-        else:
-            train(args, prepared(args, data))
+            run.input(args.evaluate)
+        lesson = prepared(args, data)
+        run.data(lesson.manifest)
+        figures = report(args, model, lesson) if model is not None else train(args, lesson)
+        if model is None:
+            run.artefact(args.output)
+        for one in figures:
+            if isinstance(one, scores.ChoiceScore):
+                run.figure(f"{one.target}_accuracy", one.accuracy)
+            else:
+                run.figure(f"{one.target}_mean_absolute_error", one.mean_absolute_error)
     return 0
 
 
@@ -131,6 +143,8 @@ def prepared(args: argparse.Namespace, data: Labelled) -> Lesson:
     looks = perceptual.look(data.paths, lambda done: tell(f"{done:,} of {len(data):,} photographs read"))
     data, usable = exploration.clean(data, looks)
     looks = looks[usable]
+    below = args.images or (args.dataset if args.dataset.is_dir() else args.dataset.parent)
+    manifest = Manifest.of_files(data.paths, looks.fingerprints.astype(str), below)
     labelled.check(data, list(data.labels))
     sha256 = labelled.digest(data, looks.fingerprints)
     key = f"{sha256} {len(data)} {chips.CUT.name}"
@@ -143,7 +157,7 @@ def prepared(args: argparse.Namespace, data: Labelled) -> Lesson:
     strata = [name for name in STRATA if name in data.labels]
     parts = splits.split(data, looks.fingerprints, groups, args.seed, stratify=strata)
     training, *judged = parts
-    return Lesson(data, faces, (training, *(part & ~data.copies for part in judged)), sha256)
+    return Lesson(data, faces, (training, *(part & ~data.copies for part in judged)), sha256, manifest)
 
 
 def every(step: int, total: int, what: str) -> Any:
@@ -156,7 +170,7 @@ def every(step: int, total: int, what: str) -> Any:
     return heard
 
 
-def train(args: argparse.Namespace, lesson: Lesson) -> None:
+def train(args: argparse.Namespace, lesson: Lesson) -> Sequence[scores.Score]:
     """Learn, write the model, and measure it."""
     data, side = lesson.data, args.image_size
     training, validation = (lesson.parts[at] for at in (0, 1))
@@ -189,7 +203,7 @@ def train(args: argparse.Namespace, lesson: Lesson) -> None:
     )  # fmt: skip
     exporting.export(core, args.output, about, heads.of_rows(heads.of_rows(given, lesson.parts[2]), slice(TRIED)))
     plots.curves(history, args.output.with_name(f"{args.output.stem}_curves.png"))
-    report(args, AttributeModel(args.output), lesson, history.metrics)
+    return report(args, AttributeModel(args.output), lesson, history.metrics)
 
 
 def command(args: argparse.Namespace) -> str:
@@ -199,7 +213,9 @@ def command(args: argparse.Namespace) -> str:
     return shlex.join(["python", "train_attributes.py", *words])
 
 
-def report(args: argparse.Namespace, model: AttributeModel, lesson: Lesson, history: Any = None) -> None:
+def report(
+    args: argparse.Namespace, model: AttributeModel, lesson: Lesson, history: Any = None
+) -> Sequence[scores.Score]:
     """Measure a model on the faces to test with: print the figures, write the card, the report and the pictures."""
     test = lesson.parts[2]
     data = lesson.data[test]
@@ -224,6 +240,7 @@ def report(args: argparse.Namespace, model: AttributeModel, lesson: Lesson, hist
     write_bytes(kept, f"{json.dumps(content, indent=1)}\n".encode())
     write_bytes(Path(f"{stem}.md"), model_card.render(card(args, model, lesson, sizes), figures, groups).encode())
     print(f"-> {stem}.md")
+    return figures
 
 
 def card(args: argparse.Namespace, model: AttributeModel, lesson: Lesson, sizes: dict[str, int]) -> model_card.Card:

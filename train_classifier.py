@@ -17,12 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faces import cli, labelled, perceptual, scores, splits
+from faces import cli, labelled, perceptual, runs, scores, splits
 from faces.errors import FacesError, UsageError
 from faces.image_classes import HEAD, ImageClassifier
 from faces.images import check_writable, write_bytes
 from faces.labelled import Labelled
 from faces.locks import only_one
+from faces.runs import Recorder
 from faces.training import backend, exporting, fitting, pictures, plots
 from faces.types import Image
 
@@ -64,6 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--pixels", choices=pictures.PIXELS, help="what it takes (default: 0..255 if it scales them itself, else 0..1)"
     )
     taken.add_argument("--bgr", action="store_true", help="it was trained on OpenCV's order of channels, not on RGB")
+    cli.add_track_option(parser)
     return parser
 
 
@@ -79,16 +81,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.keep_keras:
         check_writable(args.keep_keras)
     backend.keras()
-    with only_one(args.output / "classifier.onnx"):
-        return take_over(args) if args.from_keras else train(args)
+    model = args.output / "classifier.onnx"
+    with only_one(model), cli.recording(model, "classifier", vars(args)) as run:
+        done = take_over(args, run) if args.from_keras else train(args, run)
+        for path in (model, model.with_name("classes.json")):
+            run.artefact(path)
+    return done
 
 
-def train(args: argparse.Namespace) -> int:
+def train(args: argparse.Namespace, run: Recorder) -> int:
     """Learn from ``args.dataset``, write the files and say how it went."""
     side = args.image_size
     pictures.require_room(args.dataset, side)
     data, looks = readable(labelled.read_folders(args.dataset, HEAD))
     labelled.check(data, [HEAD])
+    run.data(runs.Manifest.of_files(data.paths, looks.fingerprints.astype(str), args.dataset))
     parts = splits.split(
         data, looks.fingerprints, splits.groups(data.paths, looks.hashes), args.seed, SHARES, stratify=[HEAD]
     )
@@ -116,6 +123,7 @@ def train(args: argparse.Namespace) -> int:
     classifier = written(args, design.core, about, images[2][:TRIED])
     found = scores.of_choice(HEAD, classes, test.labels[HEAD], predicted(classifier, images[2]))
     report(args.output, about, parts, found, history, data.left_out)
+    run.figure("accuracy", found.accuracy)
     print(f"{len(test)} pictures that it was not trained on: {found.accuracy:.1%} right")
     for name, precision, recall in zip(classes, found.precision, found.recall, strict=True):
         print(f"  {name}: precision {precision or 0:.1%}, recall {recall or 0:.1%}")
@@ -223,13 +231,14 @@ The data's SHA-256 is {making["data_sha256"]}.
 """
 
 
-def take_over(args: argparse.Namespace) -> int:
+def take_over(args: argparse.Namespace, run: Recorder) -> int:
     """Make a classifier of ``args.from_keras``, without training."""
     if not args.classes and not args.dataset:
         raise UsageError("give --classes, in the network's order, or --dataset, whose folders name them")
     classes = args.classes or pictures.class_folders(args.dataset)
     if len(classes) < 2 or len(set(classes)) < len(classes):
         raise UsageError("--classes: give two or more, each one once")
+    run.input(args.from_keras)
     core, pixels = pictures.converted(args.from_keras, classes, args.pixels, args.bgr)
     side = core.input_shape[1]
     about = pictures.description(side, classes, from_keras=args.from_keras.name, pixels=pixels, bgr=args.bgr)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
-from faces import classifiers, cli, recognizers
+from faces import classifiers, cli, recognizers, runs
 from faces.gallery import Gallery
 from faces.images import check_writable
 from faces.recognizers import FaceRecognizer
+from faces.runs import Recorder
 from faces.training_report import report
 
 
@@ -29,6 +31,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--classifier", choices=("auto", *classifiers.CLASSIFIERS), default="auto",
         help="what tells people apart: svc, centroid, knn, or auto: svc while training it takes seconds, then centroid",
     )  # fmt: skip
+    cli.add_track_option(parser)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -46,7 +49,17 @@ def train(args: argparse.Namespace) -> int:
     cli.require_distinct(args.embeddings, args.recognizer, args.le, report_path)
     for path in (args.recognizer, args.le, report_path):
         check_writable(path)
+    with cli.recording(args.recognizer, "train", cli.own_options(build_parser(), args)) as run:
+        learn(args, report_path, run)
+    return 0
+
+
+def learn(args: argparse.Namespace, report_path: Path, run: Recorder) -> None:
+    """``train``, while ``run`` takes it down."""
     gallery = Gallery.load(args.embeddings)
+    run.input(args.embeddings)
+    run.models(gallery.fingerprint)
+    run.data(runs.Manifest.of(gallery))
     if args.classifier == "svc" and classifiers.choose(len(gallery), len(gallery.people)) != "svc":
         cli.warn("an SVC of so many photographs and people takes long to train; --classifier centroid does not")
     recognizer = FaceRecognizer(args.fpir, args.threshold, args.classifier).fit(gallery)
@@ -62,7 +75,11 @@ def train(args: argparse.Namespace) -> int:
     found = report(gallery, recognizer)
     found.save(report_path)
     print("\n".join(found.lines()))
-    return 0
+    for path in (args.recognizer, args.le, report_path):
+        run.artefact(path)
+    run.figure("threshold", found.threshold)
+    for what in ("left_out", "right", "wrong", "unknown"):
+        run.figure(what, getattr(found, what))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

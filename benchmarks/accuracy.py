@@ -7,79 +7,63 @@ Identification: of everybody in ../shared/data/people the first photographs are 
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.photographs import DATA, PROBES, by_person, distances, embeddings, lfw_pairs
+from benchmarks.photographs import DATA, PROBES, by_person
 from faces import cli
-from faces.gallery import Gallery
+from faces.evaluation import pairs, searching
+from faces.evaluation.identification import identify
+from faces.evaluation.photographs import Photographs, look_at
+from faces.evaluation.trials import Trial
+from faces.evaluation.verification import verify
 from faces.images import find_images
-from faces.metrics import best_accuracy
-from faces.pipeline import Pipeline
-from faces.recognizers import FaceRecognizer
-from faces.types import Fingerprint, Floats
+
+LFW = DATA / "lfw" / "pairsDevTest.txt"
 
 
-@dataclass(frozen=True)
-class Identification:
-    """Shares of the probes (right, wrong) and of the strangers (named); the mean probability of the right person."""
-
-    right: float
-    wrong: float
-    strangers_named: float
-    probability: float
-    threshold: float
-
-
-def identification(
-    embedded: dict[Path, Floats], fingerprint: Fingerprint, enrolled: int, fpir: float = 0.01, people: int | None = None
-) -> Identification:
-    """Enrol the first photographs of the first people; identify their last ten, and all strangers."""
+def trial(enrolled: int, people: int | None = None) -> Trial:
+    """The first photographs of the first people, their last ten, and all strangers."""
     folders = dict(list(by_person(DATA / "people").items())[:people])
-    gallery = [(name, path) for name, paths in folders.items() for path in paths[:enrolled] if found(embedded[path])]
-    vectors = np.stack([embedded[path] for _, path in gallery])
-    recognizer = FaceRecognizer(fpir).fit(Gallery(vectors, tuple(name for name, _ in gallery), fingerprint=fingerprint))
-    probes = [(name, path) for name, paths in folders.items() for path in paths[-PROBES:]]
-    # A probe without a face is neither right nor wrong.
-    seen = [(name, path) for name, path in probes if found(embedded[path])]
-    matches = recognizer.identify(np.stack([embedded[path] for _, path in seen]))
-    chances = recognizer.predict_proba(np.stack([embedded[path] for _, path in seen]))
-    of_right = chances[np.arange(len(seen)), np.searchsorted(recognizer.names_, [name for name, _ in seen])]
-    strangers = list(find_images(DATA / "strangers"))
-    named = recognizer.identify(np.stack([embedded[path] for path in strangers if found(embedded[path])])).names
-    right = sum(match == name for match, (name, _) in zip(matches.names, seen, strict=True))
-    wrong = sum(match not in (None, name) for match, (name, _) in zip(matches.names, seen, strict=True))
-    return Identification(
-        right / len(probes), wrong / len(probes), sum(name is not None for name in named) / len(strangers),
-        float(of_right.mean()), recognizer.threshold_.distance,
-    )  # fmt: skip
+    gallery, probes = (
+        tuple((name, path) for name, paths in folders.items() for path in paths[some])
+        for some in (slice(enrolled), slice(-PROBES, None))
+    )
+    return Trial(gallery, probes, tuple(find_images(DATA / "strangers")))
 
 
-def found(embedding: Floats) -> bool:
-    return bool(np.isfinite(embedding).all())
+def probability(trial: Trial, seen: Photographs) -> float:
+    """The mean chance of the right person, of the probes with a face."""
+    recognizer = searching.trained(trial, seen, fpir=0.01)
+    rows = seen.rows(path for _, path in trial.probes)
+    found = seen.found[rows]
+    truth = np.searchsorted(recognizer.names_, np.array([name for name, _ in trial.probes])[found])
+    return float(recognizer.predict_proba(seen.embeddings[rows[found]])[np.arange(len(truth)), truth].mean())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_model_options(parser)
     args = parser.parse_args(argv)
-    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence)
-    pairs = lfw_pairs()
-    embedded = embeddings(pipeline, [path for a, b, _ in pairs for path in (a, b)], "lfw")
-    accuracy, threshold = best_accuracy(*distances(embedded, pairs))
-    print(f"lfw: {accuracy:.2%} of {len(pairs)} pairs right at the best threshold, {threshold:.3f}\n")
+    wanted = pairs.read(LFW)
+    paths = [*wanted.first, *wanted.second, *find_images(DATA / "people"), *find_images(DATA / "strangers")]
+    models = (args.detector, args.embedding_model, args.confidence, args.accuracy)
+    seen = look_at(paths, models, os.cpu_count() or 1)
+    told = verify("lfw", wanted, seen)
+    best = f"the best threshold, {told.thresholds[0]:.3f}"
+    print(f"lfw: {told.accuracy.value:.2%} of {len(wanted)} pairs right at {best}\n")
 
-    embedded = embeddings(pipeline, [*find_images(DATA / "people"), *find_images(DATA / "strangers")], "people")
     rows = []
     for people in (24, 12, 6):
         for enrolled in (1, 2, 5, 10):
             for fpir in (0.01, 0.05):
-                one = identification(embedded, pipeline.fingerprint, enrolled, fpir, people)
-                shares = [f"{share:.1%}" for share in (one.right, one.wrong, one.strangers_named)]
-                rows.append([people, enrolled, fpir, *shares, f"{one.probability:.2f}", f"{one.threshold:.3f}"])
+                some = trial(enrolled, people)
+                one = identify("people", [some], seen, fpir)
+                shares = [f"{share.mean:.1%}" for share in (one.right, one.wrong, one.strangers_named)]
+                limit = one.searches[0].threshold
+                rows.append([people, enrolled, fpir, *shares, f"{probability(some, seen):.2f}", f"{limit:.3f}"])
     headings = ["people", "enrolled", "fpir", "right", "wrong", "strangers named", "probability", "threshold"]
     print(cli.table(headings, rows))
     return 0

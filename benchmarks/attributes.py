@@ -150,7 +150,6 @@ def speed() -> None:
 
     models = {path.name: AttributeModel(path, threads=1) for path in sorted(attributes.FOLDER.glob("*.onnx"))}
     embedder = embedders.load("built-in", threads=1)
-    embedder.mirror = False
     for faces in (1, 8):
         cut = np.random.default_rng(0).integers(0, 256, (faces, chips.CUT.side, chips.CUT.side, 3)).astype(np.uint8)
         known = np.zeros((faces, embedder.spec.dimension or 0), np.float32)
@@ -162,7 +161,7 @@ def speed() -> None:
                 model.answer(cut, known)
                 times[name].append(perf_counter() - start)
             start = perf_counter()
-            embedder.embed(whole)
+            embedder.forward(whole)
             times["embedding"].append(perf_counter() - start)
         medians = {name: float(np.median(some)) * 1e3 / faces for name, some in times.items()}
         each = ", ".join(f"{name} {ms:.2f}" for name, ms in medians.items())

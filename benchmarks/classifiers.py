@@ -70,7 +70,7 @@ class Photographs:
         nobody = {*people, *(path.stem.rpartition("_")[0] for path in strangers), *by_person(DATA / "strangers")}
         others = [paths[0] for name, paths in by_person(DATA / "lfw").items() if name not in nobody]
         paths = [path for some in people.values() for path in some]
-        embedded = embeddings(pipeline, [*paths, *strangers, *others], "lfw")
+        embedded = embeddings([*paths, *strangers, *others], progress="lfw")
         self.fingerprint = pipeline.fingerprint
         self.people = np.stack([[embedded[path] for path in some] for some in people.values()])
         self.strangers, self.others = (np.stack([embedded[path] for path in some]) for some in (strangers, others))

@@ -16,8 +16,7 @@ from pathlib import Path
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.accuracy import found
-from benchmarks.photographs import DATA, PROBES, by_person, distances, embeddings, lfw_pairs
+from benchmarks.photographs import DATA, PROBES, by_person, distances, embeddings, found, lfw_pairs
 from faces import cli
 from faces.images import find_images
 from faces.people import People
@@ -32,19 +31,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     cli.add_model_options(parser)
     args = parser.parse_args(argv)
-    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence)
+    models = (args.detector, args.embedding_model, args.confidence, args.accuracy)
     pairs = lfw_pairs()
-    apart, same = distances(embeddings(pipeline, [path for a, b, _ in pairs for path in (a, b)], "lfw"), pairs)
+    apart, same = distances(embeddings((path for a, b, _ in pairs for path in (a, b)), models, "lfw"), pairs)
     seen = np.isfinite(apart)
     fit = LogisticRegression(C=1e6).fit(apart[seen, None], same[seen])
     steepness, even = -float(fit.coef_[0, 0]), -float(fit.intercept_[0] / fit.coef_[0, 0])
     print(f"steepness {steepness:.1f}; as many pairs of one person as of two: 0.5 at {even:.3f}")
 
-    ours = curve(pipeline.embedder.spec)
+    ours = curve(Pipeline.load(*models).embedder.spec)
     print(f"in use: 0.5 at {ours.middle:.4f}, steepness {ours.steepness:.1f}, so {GENUINE} at {_inverse(ours):.4f}\n")
     confidence = ours.of(apart[seen])
     rows: list[list[object]] = [_row("pairs of photographs", confidence[same[seen]], confidence[~same[seen]])]
-    embedded = embeddings(pipeline, [*find_images(DATA / "people"), *find_images(DATA / "strangers")], "people")
+    embedded = embeddings([*find_images(DATA / "people"), *find_images(DATA / "strangers")], models, "people")
     for enrolled in (1, 2, 3, 5, 10):
         rows.append(_row(f"24 people, {enrolled} photographs each", *_identify(embedded, enrolled, ours)))
     headings = ["", "genuine", "> 0.8", ">= 0.5", "median", "strangers", "< 0.5", "< 0.8", "highest"]

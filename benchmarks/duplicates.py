@@ -23,7 +23,7 @@ from faces.types import Image
 def main() -> int:
     pipeline = Pipeline.load()
     people = by_person(DATA / "people")
-    embedded = embeddings(pipeline, (path for paths in people.values() for path in paths), "people")
+    embedded = embeddings((path for paths in people.values() for path in paths), progress="people")
     rows: list[list[object]] = []
     for name, copy in COPIES.items():
         found = []

@@ -1,6 +1,6 @@
 """Where the package's measured constants come from: one command each, which prints what stands in the code.
 
-python -m benchmarks.measure_models operating-points    faces/zoo.py, faces/people.py (PHOTOGRAPHS, CLOSER)
+python -m benchmarks.measure_models closer              faces/people.py (PHOTOGRAPHS, CLOSER)
 python -m benchmarks.measure_models svc                 faces/classifiers.py (C)
 python -m benchmarks.measure_models scales              faces/classifiers.py (SVC_SCALE, SIMILARITY_SCALE)
 python -m benchmarks.measure_models quality             faces/pipeline.py (SMALLEST_FACE, LEAST_SHARPNESS)
@@ -20,26 +20,25 @@ import cv2
 import numpy as np
 from sklearn.svm import LinearSVC
 
-from benchmarks.photographs import DATA, PROBES, by_person, distances, embeddings, lfw_pairs
-from faces import cli, detectors
+from benchmarks.photographs import DATA, PROBES, by_person, embeddings
+from faces import cli, detectors, embedders
 from faces.aligners import TEMPLATES
 from faces.classifiers import SIMILARITY_SCALE, SVC, SVC_SCALE, Centroid, NearestNeighbour, scale
 from faces.geometry import similarity, transform
 from faces.images import find_images, read_image
 from faces.landmarks import ShapePredictor
-from faces.metrics import operating_points
 from faces.people import People
 from faces.pipeline import Pipeline, sharpness
+from faces.tasks import Models
 from faces.types import Faces, Floats, Image
 
-FARS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 YUNET = DATA.parent / "models" / "face_detection_yunet_2026may.onnx"
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands: dict[str, Callable[[], None]] = {
-        "operating-points": measure_operating_points, "svc": measure_svc, "scales": measure_scales,
+        "closer": measure_closer, "svc": measure_svc, "scales": measure_scales,
         "quality": measure_quality, "boxes": measure_boxes, "templates": measure_templates,
     }  # fmt: skip
     parser.add_argument("command", choices=commands)
@@ -47,18 +46,20 @@ def main() -> int:
     return 0
 
 
-def measure_operating_points() -> None:
-    """Thresholds by false accept rate between single photographs, and by how much they shrink with several."""
+def measure_closer() -> None:
+    """By how much a false accept rate's threshold shrinks with several photographs: see faces/people.py."""
+    for accuracy in embedders.ACCURACIES:
+        print(f"--accuracy {accuracy}")
+        _measure_closer(("built-in", "built-in", 0.5, accuracy))
+
+
+def _measure_closer(models: Models) -> None:
     people = {n: p for n, p in by_person(DATA / "lfw").items() if n not in by_person(DATA / "people")}
-    embedded = embeddings(Pipeline.load(), (path for paths in people.values() for path in paths), "lfw")
+    embedded = embeddings((path for paths in people.values() for path in paths), models, "lfw")
     vectors = np.stack([embedded[path] for paths in people.values() for path in paths])
     owner = np.repeat(np.arange(len(people)), [len(paths) for paths in people.values()])
     apart = np.sqrt(np.maximum(2 - 2 * vectors @ vectors.T, 0))
     impostor = apart[np.triu(owner[:, None] != owner, 1)]
-    apart_pairs, same = distances(embedded, [p for p in lfw_pairs() if p[0] in embedded and p[1] in embedded])
-    label = f"lfw without people: {len(impostor):,} pairs of {len(people)} people"
-    for point in operating_points(impostor, apart_pairs[same], FARS, label):
-        print(point)
     rng = np.random.default_rng(0)
     usual = np.quantile(impostor, [1e-3, 4e-4])
     for count in (1, 2, 3, 5):
@@ -117,7 +118,7 @@ def measure_scales() -> None:
     """
     people = by_person(DATA / "people")
     pairs = [paths[:2] for n, paths in by_person(DATA / "lfw").items() if n not in people and len(paths) > 1]
-    embedded = embeddings(Pipeline.load(), (path for pair in pairs for path in pair), "lfw")
+    embedded = embeddings((path for pair in pairs for path in pair), progress="lfw")
     of_two, of_ten = np.stack([[embedded[path] for path in pair] for pair in pairs]), _first_photographs()
     similarities = 15, 20, 25, 30, 35, 40, 45, 50, 60
     for classifier, ours, scales in (
@@ -143,7 +144,7 @@ def measure_scales() -> None:
 def _first_photographs() -> Floats:
     """The embeddings (P, 10, D) of everybody in ../shared/data/people but for the probes."""
     people = by_person(DATA / "people")
-    embedded = embeddings(Pipeline.load(), (p for paths in people.values() for p in paths[:-PROBES]), "people")
+    embedded = embeddings((p for paths in people.values() for p in paths[:-PROBES]), progress="people")
     return np.stack([[embedded[path] for path in paths[:-PROBES]] for paths in people.values()])
 
 

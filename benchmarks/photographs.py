@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -9,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from faces.images import find_images, read_image
-from faces.pipeline import Pipeline
+from faces.evaluation import pairs, photographs
+from faces.images import find_images
+from faces.tasks import Models
 from faces.types import Floats
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -27,27 +29,22 @@ def by_person(folder: Path) -> dict[str, list[Path]]:
 
 def lfw_pairs() -> list[tuple[Path, Path, bool]]:
     """LFW's View 1 test pairs, 500 of the same person and 500 of two (pairsDevTest.txt)."""
-    pairs = []
-    for line in (DATA / "lfw" / "pairsDevTest.txt").read_text().splitlines()[1:]:
-        fields = line.split("\t")
-        first, second = (fields[0], fields[1]), (fields[-2] if len(fields) == 4 else fields[0], fields[-1])
-        pairs.append((*(_lfw(name, int(number)) for name, number in (first, second)), len(fields) == 3))
-    return pairs  # type: ignore[return-value]
+    found = pairs.read(DATA / "lfw" / "pairsDevTest.txt")
+    return list(zip(found.first, found.second, found.same.tolist(), strict=True))
 
 
-def _lfw(name: str, number: int) -> Path:
-    return DATA / "lfw" / name / f"{name}_{number:04d}.jpg"
-
-
-def embeddings(pipeline: Pipeline, paths: Iterable[Path], progress: str | None = None) -> dict[Path, Floats]:
+def embeddings(
+    paths: Iterable[Path], models: Models = photographs.BUILT_IN, progress: str | None = None
+) -> dict[Path, Floats]:
     """The embedding (D,) of each photograph's best face, whatever its size and sharpness; NaN where there is none."""
-    result = {}
-    for path in tqdm(list(dict.fromkeys(paths)), desc=progress, unit="photo", disable=None):
-        image = read_image(path)
-        face = pipeline.best_face(image)
-        nothing = np.full(pipeline.embedder.spec.dimension or 0, np.nan, np.float32)
-        result[path] = pipeline.embed(image, face)[0] if len(face) else nothing
-    return result
+    each = list(dict.fromkeys(paths))
+    with tqdm(total=len(each), desc=progress, unit="photo", disable=None) as bar:
+        seen = photographs.look_at(each, models, os.cpu_count() or 1, bar.update)
+    return dict(zip(seen.paths, seen.embeddings, strict=True))
+
+
+def found(embedding: Floats) -> bool:
+    return bool(np.isfinite(embedding).all())
 
 
 def distances(embedded: dict[Path, Floats], pairs: list[tuple[Path, Path, bool]]) -> tuple[Floats, NDArray[np.bool_]]:

@@ -41,7 +41,7 @@ from faces.tasks import Result, Task
 from faces.types import Faces
 
 ROOT = Path(__file__).resolve().parents[1]
-MODELS = ("built-in", "built-in", 0.5)
+MODELS = ("built-in", "built-in", 0.5, "fast")
 PER_PERSON = 20  # photographs
 WARM_UP = 128  # photographs, untimed: every worker has loaded its models
 ADDED = 10  # photographs of one person more

@@ -42,7 +42,7 @@ STAGES = {  # by the modules that do them
     "detect": "detectors",
     "5 points": "landmarks.py",
     "crop": "aligners.py",
-    "embed, with the mirror image": "embedders.py",
+    "embed": "embedders.py",
 }
 MATRIX, PRODUCTS = 2048, 5  # for what the core can do
 STARTS = 5
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     paths = in_turns(DATA / "people")
     cv2.setNumThreads(1)
-    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, threads=1)
+    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, args.accuracy, threads=1)
     print(f"load average {load()}\n")
 
     with TemporaryDirectory() as folder:
@@ -216,7 +216,7 @@ def dlib_profile(paths: Sequence[Path]) -> dict[str, float]:
 def start_up(paths: list[Path]) -> tuple[float, float]:
     """Seconds from exec to the first line of recognize_image.py with everything in the cache: median and least."""
     pipeline = Pipeline.load()
-    found = {path: vector for path, vector in embeddings(pipeline, paths[:20]).items() if np.isfinite(vector).all()}
+    found = {path: vector for path, vector in embeddings(paths[:20]).items() if np.isfinite(vector).all()}
     names = tuple(path.parent.name for path in found)
     recognizer = FaceRecognizer().fit(Gallery(np.stack(list(found.values())), names, fingerprint=pipeline.fingerprint))
     seconds = []

@@ -29,10 +29,10 @@ import onnxruntime
 from benchmarks import growth, large_photographs
 from benchmarks.chains import BUILT_IN, CORES, FACE_RECOGNITION, RECIPE, WITH_YUNET, Chain, Ours, all_chains
 from benchmarks.growth import Row
-from benchmarks.photographs import DATA, by_person, embeddings
+from benchmarks.photographs import DATA, by_person
 from faces import cli
 from faces.errors import UsageError
-from faces.images import check_writable, write_bytes
+from faces.images import check_writable, read_image, write_bytes
 from faces.pipeline import Pipeline
 from faces.tasks import EMBEDDED_TOGETHER
 from faces.torch7 import write_t7
@@ -178,11 +178,17 @@ def differences(chains: Sequence[Chain], sets: dict[str, list[Path]]) -> list[Ro
             pipeline = Pipeline.load(chain.detector)
             alone = {path: one_alone(pipeline, path) for path in found}
             row: Row = {"photographs": kind, "chain": chain.name, "count": len(found)}
-            for what, others in ((ALONE, alone), ("of its full size", embeddings(pipeline, found))):
+            whole = {path: of_full_size(pipeline, path) for path in found}
+            for what, others in ((ALONE, alone), ("of its full size", whole)):
                 row[what] = float(f"{max(np.linalg.norm(found[path] - others[path]) for path in found):.1e}")
             rows.append(row)
     show("Greatest distance of an embedding from that", rows)
     return rows
+
+
+def of_full_size(pipeline: Pipeline, path: Path) -> Floats:
+    image = read_image(path)
+    return np.asarray(pipeline.embed(image, pipeline.best_face(image))[0])
 
 
 def one_alone(pipeline: Pipeline, path: Path) -> Floats:

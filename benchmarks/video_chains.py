@@ -17,7 +17,7 @@ from benchmarks import films, recipe
 from benchmarks.chains import BUILT_IN, CORES, RECIPE, WITH_YUNET
 from benchmarks.films import Head
 from benchmarks.measure_models import YUNET
-from benchmarks.photographs import DATA, PROBES, by_person, embeddings
+from benchmarks.photographs import DATA, PROBES, by_person
 from faces import cli
 from faces.draw import annotate_tracks
 from faces.errors import ModelError, UsageError
@@ -179,8 +179,9 @@ def timed(seconds: defaultdict[str, float], stage: str) -> Iterator[None]:
 
 def enrolled(pipeline: Pipeline, people: Mapping[str, Sequence[Path]]) -> FaceRecognizer:
     """A recognizer of people by their photographs."""
-    found = embeddings(pipeline, (path for paths in people.values() for path in paths))
-    pairs = [(name, found[path]) for name, paths in people.items() for path in paths if np.isfinite(found[path]).all()]
+    each = [(name, path) for name, paths in people.items() for path in paths]
+    found = pipeline.enrol(path.read_bytes() for _, path in each)
+    pairs = [(name, one.embedding) for (name, _), one in zip(each, found, strict=True) if one.embedding is not None]
     names, vectors = zip(*pairs, strict=True)
     return FaceRecognizer().fit(Gallery(np.stack(vectors), names, fingerprint=pipeline.fingerprint))
 

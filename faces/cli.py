@@ -7,12 +7,17 @@ import io
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
-from faces import attributes
+from faces import attributes, embedders, experiments, runs
 from faces.errors import FacesError, UsageError
+from faces.runs import Recorder
+from faces.versions import Versions
 
 INTERRUPTED = 130
 LARGEST_FRAME = 16384  # px, of each side
@@ -40,6 +45,11 @@ def parser(description: str, example: str) -> argparse.ArgumentParser:
     )
 
 
+def own_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> dict[str, object]:
+    """Of all options that were given, those of one step and their values."""
+    return {name: getattr(args, name) for name in vars(parser.parse_args([]))}
+
+
 def add_embeddings_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-e", "--embeddings", type=Path, default=Path("output/embeddings.pickle"), help="file of facial embeddings"
@@ -63,6 +73,12 @@ def add_model_options(parser: argparse._ActionsContainer) -> None:
         help="embedder: built-in, OpenFace's .t7 file, or an .onnx file (SFace, ArcFace)",
     )  # fmt: skip
     parser.add_argument(
+        "--accuracy", choices=embedders.ACCURACIES, default=embedders.FAST,
+        help="how the built-in embedder sees a face: fast in two views, best in six, in three times the time (too"
+        " much for many faces live), which pays where many people are enrolled; embeddings of the two cannot be"
+        " compared, so tell all scripts the same",
+    )  # fmt: skip
+    parser.add_argument(
         "-c", "--confidence", type=share, default=0.5, help="least score of a detected face, between 0 and 1"
     )
 
@@ -73,6 +89,14 @@ def add_attributes_option(parser: argparse._ActionsContainer) -> None:
         "--attributes", type=attribute_names, nargs="?", const=attributes.DEFAULT, metavar="LIST",
         help=f"what faces look like, some of {','.join(attributes.NAMES)}; without a list {default}"
         " (estimates, which are wrong for some groups of people more often than for others: docs/attributes.md)",
+    )  # fmt: skip
+
+
+def add_track_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--track", metavar="URI",
+        help="MLflow server that is sent the run, its figures and what it made (docs/tracking.md); without the option"
+        f" that of {experiments.VARIABLE}, if MLflow is installed",
     )  # fmt: skip
 
 
@@ -175,9 +199,55 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+@contextmanager
+def recording(path: Path, kind: str, options: Mapping[str, Any]) -> Iterator[Recorder]:
+    """``runs.recording`` beside the file that is made; then the MLflow server of ``--track``, if any, is told.
+
+    One that fails is a warning.
+    """
+    uri, folder, run = experiments.address(options["track"]), runs.beside(path), None
+    try:
+        with runs.recording(folder, kind, options) as run:
+            yield run
+    finally:
+        if uri and run and run.ended:
+            with _not_tracked_is_said():
+                experiments.publish(run.ended, uri, folder)
+
+
+@contextmanager
+def following_stages(versions: Versions, args: argparse.Namespace) -> Iterator[None]:
+    """Afterwards the MLflow server of ``--track``, if any, is told which versions are in service, candidates, ..."""
+    uri = experiments.address(args.track)
+    try:
+        yield
+    finally:
+        if uri:
+            with _not_tracked_is_said():
+                experiments.follow(versions.all(), uri, runs.beside(versions.recognizer))
+
+
+@contextmanager
+def _not_tracked_is_said() -> Iterator[None]:
+    try:
+        yield
+    except FacesError as error:
+        _warn_once(f"not tracked: {error}")
+
+
+@cache
+def _warn_once(text: str) -> None:
+    warn(text)
+
+
 def warn(text: str) -> None:
     """A line on stderr that stops nothing."""
     print(f"warning: {text}", file=sys.stderr)
+
+
+def complain(text: str) -> None:
+    """A line on stderr of what failed, while the rest goes on."""
+    print(f"error: {text}", file=sys.stderr)
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

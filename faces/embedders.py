@@ -9,31 +9,34 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from faces import dlib_weights, zoo
+from faces import dlib_weights, views, zoo
 from faces.aligners import TEMPLATES, Aligner
 from faces.engine import Array, Engine, OnnxEngine, torch7
-from faces.errors import ModelError
+from faces.errors import ModelError, UsageError
 from faces.types import Floats, Image, ModelId, ModelSpec
+from faces.views import Views
 
 BUILT_IN = "built-in"
+FAST = "fast"
+ACCURACIES = {FAST: views.MIRRORED, "best": views.BEST}
 BATCH = 16  # crops in one call: larger ones are no faster, and take memory
 
 
 class Embedder:
     """A network that turns crops into embeddings.
 
-    prepare: uint8 (N, side, side, 3) BGR crops to the network's input.
-    mirror: embed each crop's mirror image too and take the mean, which halves the speed and a fifth of the errors.
+    prepare: uint8 (N, side, side, 3) BGR crops to the network's input. views: how it sees each crop; an embedding is
+    the mean of what it says, and takes as much longer (what that is worth: docs/accuracy.md, "Views").
     """
 
     def __init__(
         self, engine: Engine, spec: ModelSpec, model: ModelId, aligner: Aligner, prepare: Callable[[Image], Array],
-        mirror: bool = True,
+        views: Views = views.MIRRORED,
     ) -> None:  # fmt: skip
         self.spec = spec
-        self.model = ModelId(f"{model.name}, mirrored", model.sha256) if mirror else model
+        self.model = replace(model, name=", ".join(filter(None, (model.name, views.name))))
         self.aligner = aligner
-        self.mirror = mirror
+        self._views = views.views
         self._engine = engine
         self._prepare = prepare
 
@@ -46,10 +49,8 @@ class Embedder:
 
     def embed(self, crops: Image) -> Floats:
         """float32 (N, D), unit length."""
-        if not self.mirror:
-            return unit(self.forward(crops))
-        both = unit(self.forward(np.concatenate([crops, crops[:, :, ::-1]])))
-        return unit(both[: len(crops)] + both[len(crops) :])
+        seen = unit(self.forward(np.concatenate([view.of(crops) for view in self._views])))
+        return unit(seen.reshape(len(self._views), len(crops), seen.shape[1]).sum(axis=0))
 
 
 def unit(vectors: Floats) -> Floats:
@@ -58,15 +59,20 @@ def unit(vectors: Floats) -> Floats:
     return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
 
 
-def load(name: str, threads: int | None = None) -> Embedder:
+def load(name: str, threads: int | None = None, accuracy: str = FAST) -> Embedder:
     """The embedder that ``--embedding-model`` names: ``built-in``, a ``.t7``, or an ``.onnx``.
 
-    Raises ModelError when it is missing or is no network that embeds faces.
+    accuracy: of ``ACCURACIES``. Raises ModelError when it is missing or is no network that embeds faces, and UsageError
+    when more views of a face are asked of another than the built-in one, for which they were never measured.
     """
     if name == BUILT_IN:
-        spec = zoo.MODELS["dlib-resnet"]
+        spec, way = zoo.MODELS["dlib-resnet"], ACCURACIES[accuracy]
         engine = OnnxEngine(dlib_weights.converted(spec), threads)
-        return Embedder(engine, spec, zoo.model_id(spec), Aligner(TEMPLATES["dlib-chip"]), np.ascontiguousarray)
+        aligner, model = Aligner(TEMPLATES["dlib-chip"]), zoo.model_id(spec)
+        spec = replace(spec, operating_points=zoo.operating_points(f"{spec.name}, {way.name}"))
+        return Embedder(engine, spec, model, aligner, np.ascontiguousarray, way)
+    if accuracy != FAST:
+        raise UsageError(f"--accuracy {accuracy} is the built-in embedder's: leave out it or --embedding-model {name}")
     path = Path(name)
     if not path.is_file():
         raise ModelError(

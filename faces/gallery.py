@@ -13,6 +13,7 @@ from faces.errors import PickleError
 from faces.images import write_bytes
 from faces.types import Fingerprint, Floats
 
+ERASED = "erased on the server"  # the reason why a photograph of the data set is left out, and nobody's in records
 REMEDY = "run: python extract_embeddings.py"
 
 

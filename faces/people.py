@@ -12,7 +12,7 @@ from faces.types import Floats
 
 # An impostor comes closer to the centre, and to the nearest, of several photographs than to one: by how much the same
 # false accept rate's threshold shrinks with 1, 2, 3 and 5 photographs a person, measured between different people of
-# LFW (benchmarks/measure_models.py operating-points). Distances are divided by it, so that one threshold serves all.
+# LFW (benchmarks/measure_models.py closer). Distances are divided by it, so that one threshold serves all.
 PHOTOGRAPHS, CLOSER = (1, 2, 3, 5), (1.0, 0.963, 0.956, 0.944)
 
 AT_ONCE = 2**16  # photographs that are compared with probes: bounds memory

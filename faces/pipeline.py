@@ -37,16 +37,16 @@ class Pipeline:
     @classmethod
     def load(
         cls, detector: str = "built-in", embedding_model: str = "built-in", confidence: float = 0.5,
-        threads: int | None = None, min_face: int = 60,
+        accuracy: str = embedders.FAST, threads: int | None = None, min_face: int = 60,
     ) -> Pipeline:  # fmt: skip
-        """The models by the names that the scripts' options take; raises ModelError.
+        """The models by the names that the scripts' options take; raises ModelError, and UsageError as the embedder.
 
         threads: within one image (default: the cores). min_face: px, see ``MmodDetector``.
         """
         return cls(
             detectors.load(detector, confidence, threads, min_face),
             ShapePredictor.load(),
-            embedders.load(embedding_model, threads),
+            embedders.load(embedding_model, threads, accuracy),
         )
 
     def with_embedder(self, embedder: Embedder) -> Pipeline:
@@ -71,12 +71,13 @@ class Pipeline:
         """float32 (N, D), unit length: the embeddings of faces that ``detect`` found, of this or another embedder's."""
         return self.embedder.embed(self.embedder.aligner.crop(image, self._with_landmarks(image, faces)))
 
-    def enrol(self, photographs: Iterable[bytes | str]) -> list[Enrolment]:
+    def enrol(self, photographs: Iterable[bytes | str], choosy: bool = True) -> list[Enrolment]:
         """The best face of each photograph, or why it has none that helps; all are embedded in one go.
 
         photographs: a file's bytes each, or the reason why there are none; may be lazy.
+        choosy: leave out faces that are too small or too blurred to help, which is for enrolment and not for probes.
         """
-        prepared = [self._prepare(photograph) for photograph in photographs]
+        prepared = [self._prepare(photograph, choosy) for photograph in photographs]
         crops = [crop for _, crop in prepared if crop is not None]
         embeddings = iter(self.embedder.embed(np.concatenate(crops)) if crops else ())
         return [
@@ -84,7 +85,7 @@ class Pipeline:
             for enrolment, crop in prepared
         ]
 
-    def _prepare(self, photograph: bytes | str) -> tuple[Enrolment, Image | None]:
+    def _prepare(self, photograph: bytes | str, choosy: bool) -> tuple[Enrolment, Image | None]:
         """A photograph's enrolment without its embedding, and the crop (1, side, side, 3) to embed, if any."""
         if isinstance(photograph, str):
             return Enrolment(reason=photograph), None
@@ -95,11 +96,11 @@ class Pipeline:
             return Enrolment(sha256=sha256, reason=f"unreadable: {error}"), None
         if len(face) == 0:
             return Enrolment(sha256=sha256, reason="no face"), None
-        if face.sizes[0] < SMALLEST_FACE:
+        if choosy and face.sizes[0] < SMALLEST_FACE:
             reason = f"face too small: {int(face.sizes[0])} px, at least {SMALLEST_FACE}"
             return Enrolment(sha256=sha256, reason=reason), None
         crop = self.embedder.aligner.crop(image, scaled(face, scale))
-        if (sharp := sharpness(crop[0])) < LEAST_SHARPNESS:
+        if choosy and (sharp := sharpness(crop[0])) < LEAST_SHARPNESS:
             reason = f"too blurred to help: sharpness {sharp:.1f}, at least {LEAST_SHARPNESS}"
             return Enrolment(sha256=sha256, reason=reason), None
         return Enrolment(face=face, sha256=sha256), crop

@@ -25,6 +25,7 @@ from faces.types import Fingerprint, Floats, Matches, ModelId
 OWN_PAIRS = 20  # from so many pairs on
 OWN_PHOTOGRAPHS = 2000  # of no more than so many: time and memory go with the square
 
+REMEDY = "run: python train_model.py"
 LABEL_ENCODER = "sklearn.preprocessing._label", "LabelEncoder"  # whose import takes longer than most trainings
 
 SCORES_AT_ONCE = 2**24  # probes x photographs: of many probes some at a time, so that memory does not grow with them
@@ -121,8 +122,8 @@ class FaceRecognizer:
         if self.threshold is not None:
             return Threshold(self.threshold, "set by --threshold")
         far = far_per_person(self.fpir, len(self.names_))
-        embedder = self.fingerprint_.embedder.name.partition(",")[0] if self.fingerprint_ else ""
-        points = zoo.MODELS[embedder].operating_points if embedder in zoo.MODELS else ()
+        embedder = self.fingerprint_.embedder.name if self.fingerprint_ else ""
+        points, embedder = zoo.operating_points(embedder), embedder.partition(",")[0]
         if len(points) > 1:
             return Threshold(threshold_at(points, far), f"{self.fpir:.1%} of strangers named")
         between = self._between_people()
@@ -196,21 +197,34 @@ def load(recognizer_path: Path, le_path: Path, fingerprint: Fingerprint) -> tupl
 
     Raises PickleError, and FingerprintError when the two do not belong together or ``fingerprint`` is of other models.
     """
-    remedy = "run: python train_model.py"
-    labels = pickles.load(le_path, "a label encoder", remedy, {**pickles.ARRAYS, LABEL_ENCODER: LabelEncoder})
-    if not isinstance(labels, LabelEncoder) or not hasattr(labels, "classes_"):
-        raise PickleError(f"{le_path}: not a label encoder; {remedy}")
+    labels = _labels(le_path)
     parts = (FaceRecognizer, People, *CLASSIFIERS.values(), Threshold, Fingerprint, ModelId)
     own = {(cls.__module__, cls.__qualname__): cls for cls in parts}
-    classifier = pickles.load(recognizer_path, "a recognizer", remedy, {**pickles.ARRAYS, **pickles.CLASSIFIERS, **own})
+    classifier = pickles.load(recognizer_path, "a recognizer", REMEDY, {**pickles.ARRAYS, **pickles.CLASSIFIERS, **own})
     if isinstance(classifier, FaceRecognizer) and hasattr(classifier, "threshold_"):  # the last thing that fit learns
         classifier.require(fingerprint, labels)
         unchecked = f"{recognizer_path} does not say which models made its embeddings; they are not checked"
         return classifier, [] if classifier.fingerprint_ else [unchecked]
     if not hasattr(classifier, "predict_proba") or len(getattr(classifier, "classes_", ())) != len(labels.classes_):
-        raise PickleError(f"{recognizer_path}: not a recognizer that goes with {le_path}; {remedy}")
-    warning = f"{recognizer_path} is the recipe's: it knows no distances, so it names every stranger; {remedy}"
+        raise PickleError(f"{recognizer_path}: not a recognizer that goes with {le_path}; {REMEDY}")
+    warning = f"{recognizer_path} is the recipe's: it knows no distances, so it names every stranger; {REMEDY}"
     return RecipeRecognizer(classifier, labels.classes_), [warning]
+
+
+def made_by(le_path: Path) -> Fingerprint | None:
+    """The models that made what a label encoder goes with; None where it does not say. Raises PickleError."""
+    models = _labels(le_path).fingerprint_
+    try:
+        return None if models is None else Fingerprint.from_dict(models)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise PickleError(f"{le_path}: not a label encoder ({type(error).__name__}); {REMEDY}") from error
+
+
+def _labels(le_path: Path) -> LabelEncoder:
+    labels = pickles.load(le_path, "a label encoder", REMEDY, {**pickles.ARRAYS, LABEL_ENCODER: LabelEncoder})
+    if not isinstance(labels, LabelEncoder) or not hasattr(labels, "classes_"):
+        raise PickleError(f"{le_path}: not a label encoder; {REMEDY}")
+    return labels
 
 
 def _require_dimension(embeddings: Floats, dimension: int) -> None:

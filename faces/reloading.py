@@ -13,12 +13,14 @@ from faces.types import Fingerprint, Floats, Matches
 from faces.versions import label
 
 EVERY = 1.0  # seconds between two looks at the files
+SETTLED = 0.05  # seconds without a change, for who does not look all the time
 
 
 class ReloadingRecognizer:
     """The recognizer in service; when its files change, the new one, as soon as it can be loaded.
 
-    tell: takes a line for the user. Raises, when made, what ``recognizers.load`` raises; later on, nothing.
+    tell: takes a line for the user. in_use: which one it is, as ``versions.label`` says.
+    Raises, when made, what ``recognizers.load`` raises; later on, nothing.
     """
 
     def __init__(self, recognizer: Path, le: Path, fingerprint: Fingerprint, tell: Callable[[str], None]) -> None:
@@ -27,7 +29,7 @@ class ReloadingRecognizer:
         self._tell = tell
         self._tried = self._seen = self._state()
         self._recognizer = self._load()
-        self._in_use, self._next_look = label(recognizer), time.monotonic() + EVERY
+        self.in_use, self._next_look = label(recognizer), time.monotonic() + EVERY
 
     @property
     def threshold(self) -> float:
@@ -41,6 +43,13 @@ class ReloadingRecognizer:
             self._next_look = time.monotonic() + EVERY
         return self._recognizer.identify(embeddings)
 
+    def follow(self) -> None:
+        """Look now, and once more soon when something has changed: for who asks seldom."""
+        self._follow()
+        if self._seen != self._tried:
+            time.sleep(SETTLED)
+            self._follow()
+
     def _follow(self) -> None:
         """Load what is new and has not changed since the last look: then nobody is still writing it."""
         state, self._seen = self._seen, self._state()
@@ -50,10 +59,10 @@ class ReloadingRecognizer:
         try:
             self._recognizer = self._load()
         except FacesError as error:
-            self._tell(f"warning: {error}; {self._in_use} stays in use")
+            self._tell(f"warning: {error}; {self.in_use} stays in use")
             return
-        self._in_use = label(self._paths[0])
-        self._tell(f"now using {self._in_use}")
+        self.in_use = label(self._paths[0])
+        self._tell(f"now using {self.in_use}")
 
     def _load(self) -> Recognizer:
         recognizer, warnings = recognizers.load(*self._paths, self._fingerprint)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from faces.intervals import SURE, wilson
 from faces.labelled import AGE, Labelled
 from faces.types import Floats
 
@@ -16,7 +17,6 @@ Indices = NDArray[np.intp]
 
 GROUPED_BY = ("gender", "age_group", "ethnicity")
 ENOUGH = 30  # faces: of fewer, a group's figure says little
-SURE = 1.96  # standard deviations of a 95 % interval
 TINY = 1e-7  # a probability of 0 would cost infinitely much
 
 
@@ -79,17 +79,23 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Grouped:
-    """A target's figure for each group that occurs. measure: ``accuracy``, or ``mean absolute error``."""
+    """A target's figure for each group that occurs.
+
+    measure: such as ``accuracy`` or ``mean absolute error``. unit: ``years``; of shares none. cases: what are counted.
+    """
 
     target: str
     measure: str
     by: tuple[str, ...]
     groups: tuple[Group, ...]
+    lower_is_better: bool = False
+    unit: str = ""
+    cases: str = "faces"
 
     @property
     def ranked(self) -> list[Group]:
         """The groups with enough faces, best first."""
-        sign = -1 if self.measure == "accuracy" else 1
+        sign = 1 if self.lower_is_better else -1
         return sorted((group for group in self.groups if group.enough), key=lambda group: sign * group.value)
 
 
@@ -149,7 +155,10 @@ def by_group(
     else:
         value = (answers.argmax(axis=1) == truth).astype(np.float64)
     some, measure = data[known], "mean absolute error" if age else "accuracy"
-    return tuple(Grouped(target, measure, tuple(names), tuple(_groups(some, names, value, age))) for names in by)
+    unit = "years" if age else ""
+    return tuple(
+        Grouped(target, measure, tuple(names), tuple(_groups(some, names, value, age)), age, unit) for names in by
+    )
 
 
 def _groups(data: Labelled, by: Sequence[str], value: NDArray[np.float64], unbounded: bool) -> Iterator[Group]:
@@ -157,7 +166,7 @@ def _groups(data: Labelled, by: Sequence[str], value: NDArray[np.float64], unbou
     for of in np.unique(labels[(labels >= 0).all(axis=1)], axis=0):
         values = value[(labels == of).all(axis=1)]
         mean, count = float(values.mean()), len(values)
-        low, high = _interval(values) if unbounded else _wilson(mean, count)
+        low, high = _interval(values) if unbounded else wilson(mean, count)
         yield Group(tuple(data.classes[name][at] for name, at in zip(by, of, strict=True)), count, mean, low, high)
 
 
@@ -165,13 +174,6 @@ def _interval(values: NDArray[np.float64]) -> tuple[float, float]:
     """Of a mean, by the normal distribution."""
     spread = SURE * float(values.std()) / len(values) ** 0.5
     return float(values.mean()) - spread, float(values.mean()) + spread
-
-
-def _wilson(share: float, count: int) -> tuple[float, float]:
-    """Of a share of so many. Source: Wilson, 1927."""
-    middle = (share + SURE**2 / (2 * count)) / (1 + SURE**2 / count)
-    spread = SURE / (1 + SURE**2 / count) * (share * (1 - share) / count + SURE**2 / (4 * count**2)) ** 0.5
-    return max(middle - spread, 0.0), min(middle + spread, 1.0)
 
 
 def _shares(part: Indices, whole: Indices) -> tuple[float | None, ...]:
@@ -201,15 +203,15 @@ def markdown(scores: Sequence[Score], groups: Sequence[Grouped] = ()) -> str:
 
 def in_words(grouped: Grouped) -> str:
     """Who fares best and who worst, and of whom too little is known to tell."""
-    ranked, age = grouped.ranked, grouped.measure != "accuracy"
+    ranked, unit = grouped.ranked, grouped.unit
     said = []
     if len(ranked) > 1:
         best, worst = ranked[0], ranked[-1]
         gap = "" if _overlap(best, worst) else " Their 95 % intervals do not meet."
-        said.append(f"Best: {best} ({_figure(best.value, age)}). Worst: {worst} ({_figure(worst.value, age)}).{gap}")
+        said.append(f"Best: {best} ({_figure(best.value, unit)}). Worst: {worst} ({_figure(worst.value, unit)}).{gap}")
     if few := [group for group in grouped.groups if not group.enough]:
         which = "is 1 group" if len(few) == 1 else f"are {len(few)} groups"
-        said.append(f"There {which} of fewer than {ENOUGH} faces: too few to tell.")
+        said.append(f"There {which} of fewer than {ENOUGH} {grouped.cases}: too few to tell.")
     return " ".join(said)
 
 
@@ -241,13 +243,13 @@ def _confusion(one: ChoiceScore) -> str:
 
 
 def _group_table(grouped: Grouped) -> str:
-    age = grouped.measure != "accuracy"
+    unit = grouped.unit
     rows = []
     for group in grouped.groups:
-        between = f"{_figure(group.low, age)} to {_figure(group.high, age)}"
-        figure = _figure(group.value, age) if group.enough else f"({_figure(group.value, age)}: too few to tell)"
+        between = f"{_figure(group.low, unit)} to {_figure(group.high, unit)}"
+        figure = _figure(group.value, unit) if group.enough else f"({_figure(group.value, unit)}: too few to tell)"
         rows.append((*group.of, f"{group.count:,}", figure, between))
-    return table((*grouped.by, "faces", grouped.measure, "95 % interval"), rows)
+    return table((*grouped.by, grouped.cases, grouped.measure, "95 % interval"), rows)
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -256,8 +258,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def _figure(value: float, age: bool) -> str:
-    return f"{value:.1f} years" if age else f"{value:.1%}"
+def _figure(value: float, unit: str) -> str:
+    return f"{value:.1f} {unit}" if unit else f"{value:.1%}"
 
 
 def _percent(share: float | None) -> str:

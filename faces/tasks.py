@@ -22,6 +22,7 @@ from faces.types import Fingerprint
 EMBEDDED_TOGETHER = 8  # photographs: with their mirror images, as many crops as the embedder takes at once
 KEPT = "what was done is kept: run it again"
 
+Models = tuple[str, str, float, str]  # detector, embedding model, confidence, accuracy
 Result = tuple[Fingerprint, list[Enrolment]]
 
 
@@ -31,20 +32,21 @@ class WorkerDiedError(Exception):
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker does with paths of a data set. models: as ``Pipeline.load`` takes them."""
+    """What a worker does with paths of a data set. models: for ``Pipeline.load``, choosy: for its ``enrol``."""
 
     dataset: Dataset
-    models: tuple[str, str, float]
+    models: Models
+    choosy: bool = True
 
     def __call__(self, paths: Sequence[str]) -> Result:
         if isinstance(self.dataset, Folder) and not self.dataset.folder.is_dir():
             raise FacesError(f"{self.dataset.folder}: no such folder on {socket.gethostname()}")
         with _one_at_a_time:
-            pipeline = _pipeline(self.models)
+            pipeline = loaded(self.models)
         with ThreadPoolExecutor(1) as ahead:  # the next files are read while the first are looked at
             files = ahead.map(self._read, paths)
             rows = range(0, len(paths), EMBEDDED_TOGETHER)
-            found = [pipeline.enrol(islice(files, EMBEDDED_TOGETHER)) for _ in rows]
+            found = [pipeline.enrol(islice(files, EMBEDDED_TOGETHER), self.choosy) for _ in rows]
         return pipeline.fingerprint, [enrolment for some in found for enrolment in some]
 
     def _read(self, path: str) -> bytes | str:
@@ -59,14 +61,14 @@ class Task:
         if isinstance(dataset, Folder):
             dataset = replace(dataset, folder=dataset.folder.absolute())
         detector, embedder = (name if name == BUILT_IN else str(Path(name).absolute()) for name in self.models[:2])
-        return replace(self, dataset=dataset, models=(detector, embedder, self.models[2]))
+        return replace(self, dataset=dataset, models=(detector, embedder, *self.models[2:]))
 
 
 _one_at_a_time = threading.Lock()  # a cluster's process may have several threads
 
 
 @cache
-def _pipeline(models: tuple[str, str, float]) -> Pipeline:
+def loaded(models: Models) -> Pipeline:
     """Loaded once per process, for one core: there are as many processes as cores."""
     cv2.setNumThreads(1)
     return Pipeline.load(*models, threads=1)

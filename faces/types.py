@@ -114,7 +114,7 @@ class ModelSpec:
     """One row of the model table (``faces.zoo.MODELS``).
 
     input_wh: px. mean and scale: the network gets ``(pixel - mean) * scale``, mean in ``channels`` order.
-    dimension: of the embedding. operating_points: by ascending ``far``.
+    dimension: of the embedding. operating_points: by ascending ``far``; best_points: with ``--accuracy best``.
     """
 
     name: str
@@ -128,6 +128,7 @@ class ModelSpec:
     channels: Literal["BGR", "RGB"] = "RGB"
     dimension: int | None = None
     operating_points: tuple[OperatingPoint, ...] = ()
+    best_points: tuple[OperatingPoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,12 @@
 """Versions of the recognizer: each in a folder of its own, and one of them in service, swapped for another at once.
 
-The files in service are symbolic links through ``in_service``, itself a link to one version's folder:
-
-    output/recognizer.pickle -> versions/in_service/recognizer.pickle
-    output/versions/in_service -> 4
-
-Renaming a new ``in_service`` into place swaps all of them, so a kill at any moment leaves files that belong together.
-Where there can be no links (Windows, some network folders) the files are copies, replaced one after the other; a kill
-in between is mended by the next ``settle``.
+A version is a candidate until it is judged by its figures and put in service, or rejected; it retires when another one
+takes its place, and may return. How the files are swapped: ``faces.in_service``.
 """
 
 from __future__ import annotations
 
-import errno
-import filecmp
 import json
-import os
 import shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
@@ -23,11 +14,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
+from faces import runs
 from faces.errors import FacesError
 from faces.images import write_bytes
+from faces.in_service import LE, RECOGNIZER, REPORT, InService
 
-RECOGNIZER, LE, REPORT = "recognizer.pickle", "le.pickle", "training_report.json"
-NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # what file systems without links answer
+__all__ = ["LE", "RECOGNIZER", "REPORT", "Stage", "Version", "Versions", "counts", "label", "read_report"]
 
 Stage = Literal["candidate", "in service", "retired", "rejected"]
 
@@ -37,7 +29,9 @@ class Version:
     """One version, as its ``version.json`` says.
 
     time: UTC, for people to read; versions are ordered by number. source: see ``faces.comparison.source``; empty where
-    not known. replaces: the version that was in service before it. check: the figures it was judged by.
+    not known. replaces: the version that was in service before it. check: the figures it was judged by. run: the id of
+    the training's record, see ``faces.runs``; empty where there is none. waits: a candidate that is to be kept for
+    somebody to decide on; of others the run did not come to its end.
     """
 
     number: int
@@ -49,6 +43,8 @@ class Version:
     source: str = ""
     replaces: int | None = None
     check: dict[str, Any] = field(default_factory=dict)
+    run: str = ""
+    waits: bool = False
 
 
 class Versions:
@@ -57,8 +53,7 @@ class Versions:
     def __init__(self, recognizer: Path, le: Path) -> None:
         self.recognizer = recognizer
         self.folder = recognizer.parent / "versions"
-        self._pointer = self.folder / "in_service"
-        self._files = {RECOGNIZER: recognizer, LE: le, REPORT: recognizer.with_name(REPORT)}
+        self._service = InService(self.folder, recognizer, le)
 
     def path(self, number: int, name: str) -> Path:
         """A file of a version."""
@@ -68,7 +63,7 @@ class Versions:
         """Every version, by number; of one that a killed run has put in service, the stage that it has."""
         folders = self.folder.iterdir() if self.folder.is_dir() else ()
         numbers = sorted(int(folder.name) for folder in folders if folder.name.isdecimal() and folder.is_dir())
-        in_service, found = self._pointed(), []
+        in_service, found = self._service.number(), []
         for version in map(self._read, numbers):
             if version.number == in_service:
                 version = replace(version, stage="in service")
@@ -80,6 +75,20 @@ class Versions:
     def in_service(self) -> Version | None:
         """The version in service, or None."""
         return next((version for version in self.all() if version.stage == "in service"), None)
+
+    def get(self, number: int) -> Version:
+        """Raises FacesError when there is no such version."""
+        found = next((version for version in self.all() if version.number == number), None)
+        if found is None:
+            raise FacesError(f"{self.folder}: there is no version {number}; --list shows which there are")
+        return found
+
+    def waiting(self) -> Version:
+        """The newest candidate. Raises FacesError when there is none."""
+        candidates = [version for version in self.all() if version.stage == "candidate"]
+        if not candidates:
+            raise FacesError("there is no candidate to promote; python retrain.py --candidate makes one")
+        return candidates[-1]
 
     def before(self) -> int:
         """The number of the version that was in service before the present one. Raises FacesError."""
@@ -129,48 +138,42 @@ class Versions:
             if before is not None and version.stage in ("candidate", "rejected"):
                 version = replace(version, replaces=before.number)
                 self.record(version)
-            if self._takes_links():
-                self._link_files()  # the first time they lead nowhere yet
-                self._link(self._pointer, str(number))
-            else:
-                self._copy_files(number)
+            self._service.swap(number)
         except OSError as error:
             raise self._failed(error) from error
         with suppress(FacesError):  # it is in service, and the next ``settle`` says so
             if before is not None and before.number != number:
                 self.record(replace(before, stage="retired"))
-            self.record(replace(version, stage="in service"))
+            self.record(replace(version, stage="in service", waits=False))
 
     def clean(self) -> None:
         """Delete what a run left that did not end."""
         for leftover in self.folder.glob(".*.gone"):
             shutil.rmtree(leftover, ignore_errors=True)
         for version in self.all():
-            if version.stage == "candidate":
+            if version.stage == "candidate" and not version.waits:
                 self.discard(version.number)
 
     def discard(self, number: int) -> None:
         """Delete a version that is not in service; a kill in between leaves none of half its files."""
         gone = self.folder / f".{number}.gone"
-        if number != self._pointed():
+        if number != self._service.number():
             with suppress(OSError):
                 self.path(number, "").rename(gone)
                 shutil.rmtree(gone)
 
     def prune(self, keep: int) -> None:
-        """Discard all but the last ``keep`` versions that were in service, and as many of those rejected."""
-        for rejected in (False, True):
-            for version in [one for one in self.all() if (one.stage == "rejected") == rejected][:-keep]:
+        """Discard all but the last ``keep`` versions that were in service, as many candidates, and those rejected."""
+        for stages in (("in service", "retired"), ("candidate",), ("rejected",)):
+            for version in [one for one in self.all() if one.stage in stages][:-keep]:
                 self.discard(version.number)
 
-    def _pointed(self) -> int | None:
-        """The number in ``in_service``: a link's target, or the content of a file."""
-        try:
-            link = self._pointer.is_symlink()
-            text = str(self._pointer.readlink()) if link else self._pointer.read_text(encoding="ascii")
-        except (OSError, UnicodeError):
-            return None
-        return int(text) if text.isdecimal() else None
+    def run_of(self, number: int) -> str:
+        """The id of the run that made a version's recognizer; empty where no record tells."""
+        with suppress(FacesError):
+            run = runs.maker(self.path(number, RECOGNIZER))
+            return run.id if run else ""
+        return ""
 
     def _read(self, number: int) -> Version:
         path = self.path(number, "version.json")
@@ -184,82 +187,30 @@ class Versions:
 
     def _adopt(self) -> None:
         """Make what is in service a version, if it is none, and the files links to it or copies of it."""
-        links, pointed = self._takes_links(), self._pointed()
-        told_by = tuple(self._files) if links else (RECOGNIZER,)  # copies may be of two versions, after a kill
+        told_by, pointed = self._service.told_by(), self._service.number()
         if pointed is not None and not self.path(pointed, RECOGNIZER).is_file():  # somebody deleted it
-            self._pointer.unlink()
+            self._service.forget()
             pointed = None
-        if self.recognizer.is_file() and (pointed is None or not self._holds(pointed, told_by)):
-            same = (one.number for one in self.all() if self._holds(one.number, told_by))
+        if self.recognizer.is_file() and (pointed is None or not self._service.holds(pointed, told_by)):
+            same = (one.number for one in self.all() if self._service.holds(one.number, told_by))
             pointed = next(same, None) or self._archive()
-        if pointed is None:
-            return
-        if links:
-            if pointed != self._pointed() or not self._pointer.is_symlink():
-                self._link(self._pointer, str(pointed))
-            self._link_files()
-        else:
-            self._copy_files(pointed)
-
-    def _holds(self, number: int, names: tuple[str, ...]) -> bool:
-        """Whether these files in service, as far as there are any, are this version's."""
-        there = [(self._files[name], self.path(number, name)) for name in names if self._files[name].is_file()]
-        return all(
-            own.is_file() and (path.samefile(own) or filecmp.cmp(path, own, shallow=False)) for path, own in there
-        )
+        if pointed is not None:
+            self._service.swap(pointed)
 
     def _archive(self) -> int:
         """Copy the files in service into a version of their own; returns its number."""
         version, before = self.candidate(), self.in_service()
-        for name, path in self._files.items():
+        for name, path in self._service.files.items():
             if path.is_file():
                 write_bytes(self.path(version.number, name), path.read_bytes())
         people, photographs = counts(self.path(version.number, REPORT))
-        version = replace(version, why="trained by hand", people=people, photographs=photographs)
+        version = replace(version, stage="in service", people=people, photographs=photographs)
+        version = replace(version, why="trained by hand", run=self.run_of(version.number))
         if before is not None:
             self.record(replace(before, stage="retired"))
             version = replace(version, replaces=before.number)
         self.record(version)
         return version.number
-
-    def _takes_links(self) -> bool:
-        """Whether the folder takes links, and replaces one at once."""
-        if os.name == "nt":
-            return False
-        if self._pointer.is_symlink():
-            return True
-        self.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            self._link(self.folder / ".link", "nowhere")
-        except OSError as error:
-            if error.errno in NO_LINKS:
-                return False
-            raise
-        (self.folder / ".link").unlink()
-        return True
-
-    def _link_files(self) -> None:
-        for name, path in self._files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            target = os.path.relpath(self._pointer.parent.resolve() / self._pointer.name / name, path.parent.resolve())
-            if not path.is_symlink() or str(path.readlink()) != target:
-                self._link(path, target)
-
-    def _link(self, path: Path, target: str) -> None:
-        """Make ``path`` a link, in place of whatever link or file is there, at once."""
-        beside = path.with_name(f".{path.name}.new")
-        beside.unlink(missing_ok=True)
-        beside.symlink_to(target)
-        beside.replace(path)
-
-    def _copy_files(self, number: int) -> None:
-        """Without links; the recognizer last, since it is what the next ``settle`` goes by."""
-        for name in (LE, REPORT, RECOGNIZER):
-            source, path = self.path(number, name), self._files[name]
-            if source.is_file() and not (path.is_file() and self._holds(number, (name,))):
-                write_bytes(path, source.read_bytes())
-        if number != self._pointed():
-            write_bytes(self._pointer, str(number).encode())
 
     def _failed(self, error: OSError) -> FacesError:
         return FacesError(f"cannot write {error.filename or self.folder}: {(error.strerror or str(error)).lower()}")

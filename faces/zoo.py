@@ -73,7 +73,17 @@ MODELS: dict[str, ModelSpec] = {
                     (1e-2, 0.4242, 0.9836),
                     (1e-1, 0.4872, 1.0),
                 )
-            ),  # python -m benchmarks.measure_models operating-points
+            ),
+            best_points=tuple(
+                OperatingPoint(threshold, far, tar, "1,161,116 pairs of 957 people of LFW")
+                for far, threshold, tar in (
+                    (1e-5, 0.2974, 0.7014),
+                    (1e-4, 0.3334, 0.8814),
+                    (1e-3, 0.3687, 0.955),
+                    (1e-2, 0.4127, 0.9836),
+                    (1e-1, 0.4754, 0.998),
+                )
+            ),  # python evaluate.py operating-points, for each --accuracy: docs/models.md has the command
         ),
         ModelSpec(
             name="ssd-caffe",
@@ -159,6 +169,14 @@ MODELS: dict[str, ModelSpec] = {
         ),
     )
 }
+
+
+def operating_points(embedder: str) -> tuple[OperatingPoint, ...]:
+    """Those of an embedder as fingerprints name it, such as ``dlib-resnet, mirrored``; none where there are none."""
+    name, _, way = embedder.partition(", ")
+    if name not in MODELS:
+        return ()
+    return MODELS[name].best_points if way == "best" else MODELS[name].operating_points
 
 
 def home() -> Path:

@@ -45,8 +45,16 @@ def open_terminal() -> tuple[int, int]:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, hidden ones too: what must be the same before and after a failure."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    """Every file below a folder, hidden ones too: what must be the same before and after a failure.
+
+    But for the records of runs, which a failure adds to.
+    """
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in files
+        if "runs" not in path.relative_to(folder).parts
+    }
 
 
 @contextmanager

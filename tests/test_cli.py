@@ -52,12 +52,12 @@ def test_options_are_the_recipes_and_have_defaults(capsys: pytest.CaptureFixture
     args = vars(parser.parse_args([]))
     assert {name: str(value) for name, value in args.items()} == {
         "embeddings": "output/embeddings.pickle", "detector": "built-in", "embedding_model": "built-in",
-        "confidence": "0.5", "recognizer": "output/recognizer.pickle", "le": "output/le.pickle",
+        "accuracy": "fast", "confidence": "0.5", "recognizer": "output/recognizer.pickle", "le": "output/le.pickle",
     }  # fmt: skip
-    short = parser.parse_args(["-e", "a", "-d", "b", "-m", "c", "-c", "0.7", "-r", "d", "-l", "e"])
-    assert [str(value) for value in vars(short).values()] == ["a", "b", "c", "0.7", "d", "e"]
+    short = parser.parse_args(["-e", "a", "-d", "b", "-m", "c", "--accuracy=best", "-c", "0.7", "-r", "d", "-l", "e"])
+    assert [str(value) for value in vars(short).values()] == ["a", "b", "c", "best", "0.7", "d", "e"]
     text = parser.format_help()
-    assert text.count("(default:") == 6
+    assert text.count("(default:") == 7
     assert "example:\n  python x.py --confidence 0.7" in text
     with pytest.raises(SystemExit) as caught:
         parser.parse_args(["--confidence", "2"])

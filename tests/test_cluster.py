@@ -23,7 +23,7 @@ from faces.datasets import Dataset, Folder, RemoteDataset
 from faces.errors import FacesError, FingerprintError
 from faces.gallery import Gallery
 from faces.pipeline import Pipeline
-from faces.tasks import Task
+from faces.tasks import Models, Task
 from faces.types import Fingerprint, ModelId
 from tests.conftest import ROOT, RunScript, command, environment
 from tests.test_workers import DEADLY, MODELS, Dangerous, many, results, same
@@ -133,7 +133,7 @@ def paths_in(place: Path) -> list[str]:
 
 
 @contextmanager
-def at_work(dataset: Dataset, dask: Dask | None, models: tuple[str, str, float] = MODELS) -> Iterator[workers.Workers]:
+def at_work(dataset: Dataset, dask: Dask | None, models: Models = MODELS) -> Iterator[workers.Workers]:
     """The workers of a cluster, or of a local one of two."""
     some = workers.start(Task(dataset, models), 2, dask.address if dask else "local")
     try:
@@ -334,7 +334,7 @@ def test_a_worker_with_other_models(steady: Dask, place: Path, fingerprint: Fing
 
 def test_a_worker_without_a_model(steady: Dask, place: Path, fingerprint: Fingerprint) -> None:
     says = r"a worker says: .*sface.onnx: no such embedding model; .* run it again"
-    models = ("built-in", "sface.onnx", 0.5)
+    models = ("built-in", "sface.onnx", 0.5, "fast")
     with at_work(Folder(place / "dataset"), steady, models) as some, pytest.raises(FacesError, match=says):
         results(some, paths_in(place)[:1], fingerprint)
 

@@ -10,11 +10,13 @@ import pytest
 from faces import embedders, zoo
 from faces.aligners import TEMPLATES, Aligner
 from faces.embedders import BATCH, Embedder, unit
-from faces.errors import ModelError
+from faces.errors import ModelError, UsageError
 from faces.types import Floats, Image, ModelId
+from faces.views import BEST, MIRRORED, PLAIN, Views
 from tests.fakes import Array, FakeEngine, noise, write_embedder, write_onnx
 
 SPEC = zoo.MODELS["sface"]
+every_way = pytest.mark.parametrize("views", [PLAIN, MIRRORED, BEST], ids=lambda views: views.name or "plain")
 
 
 def halves(blob: Array) -> list[Array]:
@@ -23,10 +25,10 @@ def halves(blob: Array) -> list[Array]:
     return [np.stack([blob[:, :, :middle].mean((1, 2, 3)), blob[:, :, middle:].mean((1, 2, 3))], 1).astype(np.float32)]
 
 
-def embedder(mirror: bool = True) -> tuple[Embedder, FakeEngine]:
+def embedder(views: Views = MIRRORED) -> tuple[Embedder, FakeEngine]:
     engine = FakeEngine(halves)
     model = ModelId("halves", "0" * 64)
-    return Embedder(engine, SPEC, model, Aligner(TEMPLATES["arcface"]), np.ascontiguousarray, mirror), engine
+    return Embedder(engine, SPEC, model, Aligner(TEMPLATES["arcface"]), np.ascontiguousarray, views), engine
 
 
 def crops_of(*pairs: tuple[int, int]) -> Image:
@@ -37,8 +39,8 @@ def crops_of(*pairs: tuple[int, int]) -> Image:
     return crops
 
 
-def test_without_mirroring_the_networks_answer_at_unit_length() -> None:
-    plain, _ = embedder(mirror=False)
+def test_a_single_view_is_the_networks_answer_at_unit_length() -> None:
+    plain, _ = embedder(PLAIN)
     assert plain.model.name == "halves"
     assert np.allclose(plain.embed(crops_of((30, 40), (80, 60))), [[0.6, 0.8], [0.8, 0.6]])
     assert np.allclose(plain.forward(crops_of((30, 40))), [[30, 40]])
@@ -51,29 +53,54 @@ def test_mirroring_takes_the_mean_of_both_unit_vectors() -> None:
     assert np.array_equal(np.concatenate(engine.blobs)[2:], crops_of((40, 30), (200, 0)))
 
 
-def test_mirrored_crops_have_the_same_embedding() -> None:
-    mirrored, _ = embedder()
+@pytest.mark.parametrize("views", [MIRRORED, BEST])
+def test_mirrored_crops_have_the_same_embedding(views: Views) -> None:
+    mirrored, _ = embedder(views)
     crops = np.stack([noise(112, 112, seed) for seed in range(3)])
-    assert np.allclose(mirrored.embed(crops), mirrored.embed(crops[:, :, ::-1]))
+    assert np.allclose(mirrored.embed(crops), mirrored.embed(crops[:, :, ::-1]), atol=1e-5)
+
+
+def test_the_mean_of_all_views() -> None:
+    best, _ = embedder(BEST)
+    crops = np.stack([noise(112, 112, seed) for seed in range(3)])
+    said = [unit(best.forward(view.of(crops))) for view in BEST.views]
+    assert np.allclose(best.embed(crops), unit(np.sum(said, axis=0)))
+    assert np.array_equal(best.embed(crops), best.embed(crops))
+    assert best.model == ModelId("halves, best", "0" * 64)
+
+
+def test_accuracies_are_told_apart_and_have_thresholds_of_their_own() -> None:
+    fast, best = (embedders.load("built-in", threads=1, accuracy=name) for name in ("fast", "best"))
+    assert embedders.load("built-in", threads=1).model == fast.model
+    assert (fast.model.name, best.model.name) == ("dlib-resnet, mirrored", "dlib-resnet, best")
+    for embedding in (fast, best):
+        assert embedding.spec.operating_points == zoo.operating_points(embedding.model.name) != ()
+    assert fast.spec.operating_points != best.spec.operating_points
+
+
+def test_more_views_are_the_built_in_embedders_alone(tmp_path: Path) -> None:
+    path = write_embedder(tmp_path / "a.onnx")
+    with pytest.raises(UsageError, match=r"--accuracy best is the built-in embedder's: leave out .*a\.onnx"):
+        embedders.load(str(path), accuracy="best")
 
 
 @pytest.mark.parametrize("count", [1, BATCH, BATCH + 1, 3 * BATCH + 5])
-@pytest.mark.parametrize("mirror", [True, False])
-def test_batches_are_limited_and_change_nothing(count: int, mirror: bool) -> None:
-    embedding, engine = embedder(mirror)
+@every_way
+def test_batches_are_limited_and_change_nothing(count: int, views: Views) -> None:
+    embedding, engine = embedder(views)
     crops = crops_of(*((index + 1, 200 - index) for index in range(count)))
     together = embedding.embed(crops)
     assert together.shape == (count, 2)
     assert together.dtype == np.float32
     assert np.allclose(np.linalg.norm(together, axis=1), 1)
     assert max(len(blob) for blob in engine.blobs) <= BATCH
-    assert sum(len(blob) for blob in engine.blobs) == count * (2 if mirror else 1)
+    assert sum(len(blob) for blob in engine.blobs) == count * len(views.views)
     assert np.allclose(np.concatenate([embedding.embed(crop[None]) for crop in crops]), together)
 
 
-@pytest.mark.parametrize("mirror", [True, False])
-def test_no_crops(mirror: bool) -> None:
-    embedding, engine = embedder(mirror)
+@every_way
+def test_no_crops(views: Views) -> None:
+    embedding, engine = embedder(views)
     for nothing in (embedding.embed(crops_of()), embedding.forward(crops_of())):
         assert (nothing.shape, nothing.dtype) == ((0, 128), np.float32)
     assert engine.blobs == []

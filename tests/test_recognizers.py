@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def gallery(
     return Gallery(vectors, tuple(np.repeat(names, photographs).tolist()), fingerprint=models)
 
 
-DLIB = fingerprint()
+DLIB, BEST = fingerprint(), fingerprint("dlib-resnet, best")
 
 
 # -- naming ------------------------------------------------------------------------------------------------------------
@@ -167,10 +168,10 @@ def test_distances_by_hand() -> None:
 
 
 def test_the_threshold_follows_from_fpir_and_the_number_of_people() -> None:
-    points = zoo.MODELS["dlib-resnet"].operating_points
-    for people in (1, 2, 30):
+    spec = zoo.MODELS["dlib-resnet"]
+    for people, (models, points) in product((1, 2, 30), ((DLIB, spec.operating_points), (BEST, spec.best_points))):
         for fpir in (0.001, 0.01, 0.1):
-            threshold = FaceRecognizer(fpir).fit(gallery(people, 1, DLIB)).threshold_
+            threshold = FaceRecognizer(fpir).fit(gallery(people, 1, models)).threshold_
             assert threshold.distance == threshold_at(points, far_per_person(fpir, people))
             assert threshold.origin == f"{fpir:.1%} of strangers named"
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import retrain
-from faces import recognizers
+from faces import recognizers, runs
 from faces.errors import FacesError, UsageError
 from faces.gallery import Gallery
 from faces.recognizers import FaceRecognizer
@@ -120,7 +120,7 @@ def test_change_list_return_and_force(own: Path, capsys: pytest.CaptureFixture[s
 
     assert retrain.main(["--list"]) == 0
     table = [re.split(r" {2,}", line.strip()) for line in capsys.readouterr().out.splitlines()[1:]]
-    assert table[0] == ["version", "time", "stage", "people", "photographs", "why"]
+    assert table[0] == ["version", "time", "stage", "people", "photographs", "run", "why"]
     assert [[row[0], row[2]] for row in table[1:]] == [["1", "retired"], ["2", "in service"], ["3", "retired"]]
 
 
@@ -136,6 +136,36 @@ def test_list_and_return_where_there_is_nothing(tmp_path: Path, run_script: RunS
     result = run_script("retrain.py", "--rollback", cwd=tmp_path)
     assert (result.returncode, len(result.stderr.splitlines())) == (1, 1)
     assert "no version to return to" in result.stderr
+
+
+def test_a_candidate_waits_until_it_is_promoted(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def last_line() -> str:
+        return capsys.readouterr().out.splitlines()[-1]
+
+    one_photograph_less(own)
+    assert retrain.main(["--candidate"]) == 0
+    held = f"{PEOPLE} of {PEOPLE} held-out photographs right, before {PEOPLE}"
+    assert last_line() == f"version 2 is a candidate, its figures hold: {held}"
+    assert photographs_in_service(own) == PEOPLE * PHOTOS
+    assert retrain.main([]) == 0  # it is not taken for a leftover, and not trained again
+    assert last_line() == "nothing changed since version 2, a candidate: --promote puts it in service"
+    worse = pytest.raises(FacesError, match=r"version 2 is rejected .*; version 1 stays in service")
+    with worse, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(retrain, "judge", lambda *_: retrain.Verdict(False, "worse"))
+        retrain.main(["--promote"])
+    with pytest.raises(FacesError, match=r"there is no candidate to promote; python retrain\.py --candidate makes one"):
+        retrain.main(["--promote"])
+    assert retrain.main(["--promote", "2"]) == 0  # now it is better
+    assert last_line() == f"version 2 is in service: {held}"
+    assert photographs_in_service(own) == PEOPLE * PHOTOS - 1
+    assert [(one.stage, one.replaces) for one in store(own).all()] == [("retired", None), ("in service", 1)]
+    assert retrain.main(["--promote", "2"]) == 0 and last_line() == "version 2 is in service already"
+    with pytest.raises(FacesError, match="version 1 was in service before: --rollback 1 returns to it"):
+        retrain.main(["--promote", "1"])
+    with pytest.raises(FacesError, match="there is no version 9"):
+        retrain.main(["--promote", "9"])
+    trained = runs.maker(own / "output" / RECOGNIZER)
+    assert trained is not None and now(own).run == trained.id
 
 
 # What stays in service

@@ -13,7 +13,8 @@ from faces import classifiers, cli
 from faces.classifiers import CLASSIFIERS
 from faces.errors import UsageError
 from faces.gallery import Gallery
-from tests.conftest import PEOPLE, PHOTOS, RunScript
+from faces.runs import Run, Runs
+from tests.conftest import PEOPLE, PHOTOS, RunScript, contents
 from tests.test_recognizers import DLIB, gallery, person
 
 REPORT = {
@@ -110,4 +111,6 @@ def test_another_script_can_train(tmp_path: Path, capsys: pytest.CaptureFixture[
     folder = tmp_path / "new"
     options = [f"-e={tmp_path / 'e.pickle'}", f"-r={folder / 'recognizer.pickle'}", f"-l={folder / 'le.pickle'}"]
     assert train_model.train(parser.parse_args(options)) == 0
-    assert sorted(path.name for path in folder.iterdir()) == ["le.pickle", "recognizer.pickle", "training_report.json"]
+    assert sorted(contents(folder)) == ["le.pickle", "recognizer.pickle", "training_report.json"]
+    (run,) = Runs(folder / "runs").all()
+    assert isinstance(run, Run) and [Path(one.path).parent for one in run.artefacts] == [folder] * 3

@@ -221,6 +221,24 @@ def test_the_last_ones_are_kept_and_what_serves(tmp_path: Path) -> None:
     assert in_service(tmp_path) == "a"
 
 
+def test_whole_candidates_wait_and_as_many_are_kept(tmp_path: Path) -> None:
+    versions = store(tmp_path)
+    serve(versions, "a")
+    with pytest.raises(FacesError, match="there is no candidate"):
+        versions.waiting()
+    for content in "bcd":
+        versions.record(replace(versions.get(made(versions, content)), waits=True))
+    left = made(versions, "of a run that was killed")
+    versions.settle()
+    assert stages(tmp_path) == ["1 in service", "2 candidate", "3 candidate", "4 candidate"]
+    versions.prune(2)
+    assert versions.waiting().number == 4 and stages(tmp_path) == ["1 in service", "3 candidate", "4 candidate"]
+    with pytest.raises(FacesError, match=f"there is no version {left}; --list shows which there are"):
+        versions.get(left)
+    versions.put_in_service(3)
+    assert in_service(tmp_path) == "c" and versions.before() == 1 and not versions.get(3).waits
+
+
 # Kills and full disks
 
 

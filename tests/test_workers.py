@@ -17,7 +17,7 @@ from faces.pipeline import Enrolment, Pipeline
 from faces.tasks import EMBEDDED_TOGETHER, Result, Task, WorkerDiedError
 from faces.types import Fingerprint, ModelId
 
-MODELS = ("built-in", "built-in", 0.5)
+MODELS = ("built-in", "built-in", 0.5, "fast")
 DEADLY, GREEDY = "deadly.jpg", "greedy.jpg"
 FINGERPRINT = Fingerprint(*(ModelId(part, part * 10) for part in "dae"))
 
@@ -110,8 +110,8 @@ def test_a_data_set_that_a_worker_does_not_see_is_no_reason_to_go_on(tmp_path: P
 
 def test_a_task_for_other_folders_has_only_absolute_paths(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    task = Task(Folder(Path("dataset")), ("face_detection_model", "built-in", 0.5)).absolute()
-    assert task == Task(Folder(tmp_path / "dataset"), (str(tmp_path / "face_detection_model"), "built-in", 0.5))
+    task = Task(Folder(Path("dataset")), ("face_detection_model", "built-in", 0.5, "fast")).absolute()
+    assert task == Task(Folder(tmp_path / "dataset"), (str(tmp_path / "face_detection_model"), "built-in", 0.5, "fast"))
 
 
 # Who does what, and again

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -61,9 +62,10 @@ def test_table_is_sound() -> None:
             algorithm, _, digits = (file.digest or f"sha1:{'0' * 40}").partition(":")
             assert len(digits) == {"sha1": 40, "sha256": 64}[algorithm]
             assert not Path(file.path).is_absolute()
-        for before, after in zip(spec.operating_points, spec.operating_points[1:], strict=False):
-            assert before.far < after.far
-            assert before.threshold < after.threshold
+        for points in (spec.operating_points, spec.best_points):
+            for before, after in pairwise(points):
+                assert before.far < after.far
+                assert before.threshold < after.threshold
         assert (spec.task == "embedder") == (spec.input_wh is not None)
 
 

@@ -21,6 +21,7 @@ from faces.server.enrolment import Enrolment
 from faces.server.fetch import Fetcher
 from faces.server.gallery_file import GalleryFile
 from faces.server.housekeeping import Housekeeping
+from faces.server.in_service import InService
 from faces.server.limits import Limiter
 from faces.server.listening import Listener, address_of, is_loopback
 from faces.server.matching import Indexes
@@ -29,6 +30,7 @@ from faces.server.pages.parts import Parts
 from faces.server.services import Services
 from faces.server.training import Trainer
 from faces.server.vision import Vision
+from faces.versions import LE
 
 KEY_FILE = Path("output/face_api.key")
 
@@ -46,6 +48,8 @@ class Options:
     allow_url: Sequence[str] | None
     classifier: Path
     gallery: Path | None
+    recognizer: Path | None
+    le: Path | None
     keep_photos: bool
     retention: float | None
     rate_limit: str
@@ -55,6 +59,7 @@ class Options:
     detector: str
     embedding_model: str
     confidence: float
+    accuracy: str
     min_face: int
     threshold: float | None
 
@@ -76,6 +81,8 @@ def assembled(options: Options) -> Iterator[Server]:
     if not is_loopback(address) and options.key_file is None:
         raise UsageError(f"--host {options.host}: others can reach this; name a key of your own: --key-file FILE")
     fetcher, limiter = Fetcher(dict(options.url_map or ()), options.allow_url or ()), Limiter(options.rate_limit)
+    if options.le and not options.recognizer:
+        raise UsageError("--le goes with --recognizer")
     logs.set_up(options.log)
     memory.give_back_large_blocks()
     with ExitStack() as stack:
@@ -87,7 +94,7 @@ def assembled(options: Options) -> Iterator[Server]:
         stack.callback(audit.close)
 
         pipeline = Pipeline.load(
-            options.detector, options.embedding_model, options.confidence, min_face=options.min_face
+            options.detector, options.embedding_model, options.confidence, options.accuracy, min_face=options.min_face
         )
         spec = pipeline.embedder.spec
         confidence = curve(spec, options.threshold)
@@ -96,6 +103,8 @@ def assembled(options: Options) -> Iterator[Server]:
         trainer = Trainer(database, indexes := Indexes())
         stack.callback(trainer.close)
 
+        le = options.le or (options.recognizer and options.recognizer.with_name(LE))
+        named_by = InService(options.recognizer, le, pipeline.fingerprint) if options.recognizer and le else None
         gallery = GalleryFile(options.gallery, extraction.settings(options.confidence)) if options.gallery else None
         enrolment = Enrolment(database, indexes, confidence, options.keep_photos, gallery, spec.dimension, audit)
         enrolment.share()
@@ -104,6 +113,6 @@ def assembled(options: Options) -> Iterator[Server]:
 
         parts = Services(Vision(pipeline), database, confidence, trainer, fetcher, indexes, audit, limiter)
         app = create_app(parts, key)
-        pages.install(app, Parts(enrolment, Classes(options.classifier)), key)
+        pages.install(app, Parts(enrolment, Classes(options.classifier), named_by), key)
         listener = Listener(app, address, options.port, options.threads, options.trusted_proxy)
         yield Server(listener, database, key, key_file)

@@ -24,7 +24,7 @@ from faces.server.roster import GROUP_ID, NewFace
 from faces.server.schema import Face, Person, Photograph
 from faces.server.shared_gallery import SharedGallery
 from faces.server.vision import Vision
-from faces.types import Floats
+from faces.types import Floats, Matches
 
 __all__ = [
     "GROUP_ID", "Candidate", "Enrolment", "Exported", "FaceRecord", "Imported", "PersonRecord", "Removal", "Shared",
@@ -145,6 +145,18 @@ class Enrolment:
                 found[number] = Candidate(id_, names[id_], float(confidence))
         persons = ",".join(one.person_id for one in found if one)
         self._audit("identify", collection=COLLECTION, faces=str(len(found)), persons=persons)
+        return found
+
+    def named(self, matches: Matches) -> list[Candidate | None]:
+        """Who N faces are by a recognizer's word, with the ids of those of them who are enrolled here."""
+        with self._database.read() as session:
+            ids = {name: id_ for id_, name in roster.names(session, {name for name in matches.names if name}).items()}
+        found = [
+            None if name is None else Candidate(ids.get(name, ""), name, float(probability))
+            for name, probability in zip(matches.names, matches.probability, strict=True)
+        ]
+        persons = ",".join(one.person_id or "-" for one in found if one)
+        self._audit("identify", collection="recognizer", faces=str(len(found)), persons=persons)
         return found
 
     def import_embeddings(self, path: Path) -> Imported:

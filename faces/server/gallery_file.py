@@ -12,14 +12,13 @@ from typing import NamedTuple
 import numpy as np
 
 from faces.errors import PickleError
-from faces.gallery import Gallery, LeftOut
+from faces.gallery import ERASED, Gallery, LeftOut
 from faces.images import write_bytes
 from faces.locks import only_one
 from faces.server import origins
 from faces.types import Fingerprint, Floats
 
 OWN = "serve.py/"  # what the path of a photograph begins with that the data set never had
-ERASED = "erased on the server"  # the reason why a photograph of the data set is left out
 UNIT = 1e-2  # how far from 1 an embedding's length may be
 
 

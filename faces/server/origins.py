@@ -41,7 +41,7 @@ class Origins:
             alive = alive.where(Origin.sha256.in_(only))
         for sha256, key, name, embedding in session.execute(alive.order_by(Face.key)):
             self._alive[sha256].append((key, name or "", np.frombuffer(embedding, np.float32)))
-        self._erased = frozenset(session.scalars(select(Origin.sha256).where(Origin.face_key.is_(None))))
+        self._erased = erased(session)
 
     def match(self, sha256: str, name: str, embedding: Floats) -> int | None:
         """The key of the face that was made from this; of several, one of this name. None where there is none."""
@@ -55,6 +55,11 @@ class Origins:
     def erased(self, sha256: str) -> bool:
         """Whether a face of this photograph was erased."""
         return sha256 in self._erased
+
+
+def erased(session: Session) -> frozenset[str]:
+    """The photographs of faces that were erased."""
+    return frozenset(session.scalars(select(Origin.sha256).where(Origin.face_key.is_(None))))
 
 
 def complete(session: Session, group: Collection) -> None:

@@ -24,7 +24,11 @@ class PersonRecord:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Who a face is. confidence: from 0.5 to 1."""
+    """Who a face is.
+
+    person_id: empty for somebody whom a recognizer knows and who is not enrolled here. confidence: from 0.5 to 1, or a
+    recognizer's probability.
+    """
 
     person_id: str
     name: str

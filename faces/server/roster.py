@@ -53,6 +53,16 @@ def find(session: Session, person_id: str) -> tuple[Collection, Person]:
     return found, persons.find(session, found, person_id)
 
 
+def names(session: Session, only: set[str] | None = None) -> dict[str, str]:
+    """Everybody's who has one, by their ids; only: of those who are called so."""
+    if (found := group(session)) is None:
+        return {}
+    known = select(Person.id, Person.name).where(Person.collection_key == found.key, Person.name.is_not(None))
+    if only is not None:
+        known = known.where(Person.name.in_(only))
+    return {id_: name or "" for id_, name in session.execute(known)}
+
+
 def listed(session: Session) -> list[PersonRecord]:
     """By name: ``Ana 2`` before ``ana 10``."""
     if (found := group(session)) is None:

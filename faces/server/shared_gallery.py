@@ -9,9 +9,10 @@ from threading import Lock
 import numpy as np
 from sqlalchemy.orm import Session
 
+from faces import runs
 from faces.errors import FacesError
 from faces.gallery import LeftOut
-from faces.server import derived, gallery_file, roster, sharing
+from faces.server import derived, gallery_file, origins, roster, sharing
 from faces.server.database import Database
 from faces.server.errors import ApiError
 from faces.server.gallery_file import OWN, GalleryFile, Row
@@ -31,6 +32,7 @@ class SharedGallery:
         self._database, self._file, self._farthest, self._dimension = database, file, farthest, dimension
         self._erased: list[Floats] = []  # embeddings that recognizers may still know
         self._lock = Lock()  # of that list
+        self._names: dict[str, str] = {}  # of people, by their ids, when they were last in step
         self._state: object = None  # of the people and the file when they were last in step
 
     def share(self) -> Shared:
@@ -76,10 +78,15 @@ class SharedGallery:
             group = roster.opened(session)
             taken = sharing.take(session, group, rows, self._farthest, again=False)
             merged = sharing.together(session, group, rows, taken)
-            people = _people(session)
+            people, names = _people(session), roster.names(session)
+            known = origins.erased(session)
         erased = [row for row, is_erased in zip(rows, taken.erased, strict=True) if is_erased]
         gone = [*gone, *(row.embedding for row in erased)]
         models = derived.erase(self._file.path.parent, np.stack(gone), fingerprint) if gone else ()
+        others = _called_otherwise(self._names, names)
+        if gone or others:
+            runs.forget(runs.beside(self._file.path), known.__contains__, others)
+        self._names = names
         if len(merged) != len(rows) or any(new is not was for new, was in zip(merged, rows, strict=True)):
             left_out = gallery_file.without(old.left_out if old else LeftOut(), erased)
             settings = old.settings if old else self._file.settings
@@ -102,6 +109,12 @@ class SharedGallery:
             about = self._file.path.stat()
             return about.st_ino, about.st_mtime_ns, about.st_size
         return None
+
+
+def _called_otherwise(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
+    """The names that nobody has any more, and what they became; "" where the person is gone."""
+    known = set(now.values())
+    return {name: now.get(id_, "") for id_, name in before.items() if name not in known}
 
 
 def _people(session: Session) -> object:

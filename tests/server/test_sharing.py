@@ -8,6 +8,7 @@ import stat
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +17,19 @@ import pytest
 from PIL import Image
 from sqlalchemy import update
 
-from faces import extraction
+from faces import extraction, runs
 from faces.checkpoints import Checkpoint
 from faces.datasets import Folder
 from faces.errors import FacesError, FingerprintError, PickleError
 from faces.extraction import Extraction
-from faces.gallery import Gallery
+from faces.gallery import ERASED, Gallery, LeftOut
 from faces.locks import only_one
 from faces.recognizers import FaceRecognizer, save
+from faces.runs import Manifest, Runs
 from faces.server import dataset_files, persons, roster, shared_gallery
 from faces.server import vision as server_vision
 from faces.server.enrolment import Imported
 from faces.server.errors import ApiError
-from faces.server.gallery_file import ERASED
 from faces.server.schema import Face
 from faces.types import Fingerprint, ModelId
 from faces.versions import RECOGNIZER, Versions
@@ -209,6 +210,39 @@ def test_recognizers_that_knew_who_was_erased_are_erased(start: Callable[..., Pe
     path.with_name(RECOGNIZER).write_bytes(b"nobody can tell")
     assert people.enrolment.remove_person(people.enrolment.people()[0].id).models != ()
     assert not versions.recognizer.exists()
+
+
+def record(path: Path) -> None:
+    """A training on the file, as the scripts record it; Ada has a photograph without a face, too."""
+    out = LeftOut(("Ada/9.jpg",), ("9" * 64,), (1,), ("",), ("no face",))
+    found = Gallery.load(path)
+    with runs.recording(runs.beside(path), "train", {}) as run:
+        run.data(Manifest.of(replace(found, left_out=out)))
+
+
+def recorded(path: Path) -> list[tuple[str, str]]:
+    """Path and person of each photograph of the last run, and of no other that is kept."""
+    folder = runs.beside(path)
+    run = Runs(folder).find("last")
+    assert [file.name for file in (folder / "manifests").iterdir()] == [f"{run.data[0].sha256}.json.gz"]
+    return [(place, person) for place, person, _, _ in Manifest.load(folder, run.data[0].sha256).rows()]
+
+
+def test_who_is_erased_is_erased_from_the_records_of_runs(start: Callable[..., People], path: Path) -> None:
+    gallery(("Ada", 0), ("Ada", 1), ("Bob", 0)).save(path)
+    people = start()
+    ada, bob = (one.id for one in people.enrolment.people())
+    record(path)
+    assert runs.Runs(runs.beside(path)).find("last").notes == ()
+    people.enrolment.remove_face(ada, people.enrolment.person(ada).faces[0].id)
+    rest = [("Ada/1.jpg", "Ada"), ("Ada/9.jpg", "Ada"), ("Bob/0.jpg", "Bob")]
+    assert recorded(path) == [("", ""), *rest]
+    people.enrolment.rename(bob, "Robert")
+    assert recorded(path) == [("", ""), ("", "Robert"), *rest[:2]]
+    people.enrolment.remove_person(ada)
+    assert sorted(recorded(path)) == [("", ""), ("", ""), ("", ""), ("", "Robert")]
+    (note,) = Runs(runs.beside(path)).find("last").notes
+    assert "altered on" in note and "photographs or names in it were erased" in note
 
 
 @pytest.mark.parametrize("how", ["by the Face API", "by time"])

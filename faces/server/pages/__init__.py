@@ -9,6 +9,7 @@ from flask import Blueprint, Flask, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from faces.server.pages import access, classify, exchange, failures, headers, language, people, recognize, train
+from faces.server.pages.by_whom import by_whom
 from faces.server.pages.parts import NAME, Parts
 
 
@@ -18,6 +19,7 @@ def install(app: Flask, parts: Parts, key: str) -> None:
     app.jinja_env.globals |= {
         "_": language.say, "called": language.called, "count": language.count, "percent": language.percent,
         "language": language.current, "languages": language.LANGUAGES, "here": access.here, "inside": access.inside,
+        "by_whom": by_whom,
     }  # fmt: skip
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     access.install(app, key)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import current_app
 
 from faces.server.enrolment import Enrolment
+from faces.server.in_service import InService
 from faces.server.pages.classes import Classes
 
 NAME = "faces.pages"
@@ -14,10 +15,12 @@ NAME = "faces.pages"
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """enrolment: the people. classes: the classifier of pictures."""
+    """enrolment: the people. classes: the classifier of pictures. recognizer: whose names they are, if not those of the
+    people enrolled."""
 
     enrolment: Enrolment
     classes: Classes
+    recognizer: InService | None = None
 
 
 def parts() -> Parts:

@@ -77,7 +77,7 @@ def name() -> str | tuple[str, int]:
 
 
 def _found(image: Image, faces: Faces, embeddings: Floats, to_name: bool) -> list[Found]:
-    who = parts().enrolment.identify(embeddings)
+    who = _who(embeddings)
     look = looks.of(services().vision, image, faces, embeddings)
     found = []
     for row, (candidate, words) in enumerate(zip(who, look, strict=True)):
@@ -87,6 +87,12 @@ def _found(image: Image, faces: Faces, embeddings: Floats, to_name: bool) -> lis
         else:
             found.append(Found(candidate, words))
     return found
+
+
+def _who(embeddings: Floats) -> list[Candidate | None]:
+    own = parts()
+    matches = own.recognizer.identify(embeddings) if own.recognizer else None
+    return own.enrolment.identify(embeddings) if matches is None else own.enrolment.named(matches)
 
 
 def _marks(faces: Faces, found: list[Found], image: Image) -> tuple[Mark, ...]:

@@ -1,0 +1,183 @@
+"""What makes the built-in chain better, and what is noise: python -m benchmarks.accuracy_variants
+
+The table of docs/accuracy.md, "Views". Ways to look at faces are judged by LFW without the people of
+../shared/data/people (TAR), and by people and strangers in ten splits (TPIR); the 1,000 pairs stand beside it.
+Differences are from --accuracy fast on the same photographs, with 95 % intervals; one that spans 0 is noise.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import process_time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.looks import Look, Photographs, mirrored
+from benchmarks.photographs import PROBES, lfw_pairs
+from faces import cli, embedders
+from faces.embedders import unit
+from faces.metrics import best_accuracy
+from faces.people import People
+from faces.types import Floats
+
+FARS = (1e-3, 1e-4)
+ENROLLED, SPLITS = (1, 2, 5, 10), 10
+STRANGERS_NAMED = 3  # of 300: an FPIR of 1 %
+NEAREST = 30_000  # impostor pairs that are kept for resampling: more than a FAR of 1e-2 needs
+RESAMPLED = 200
+TURNS = 15
+
+CLOSER, FARTHER = Look(0.9, chip=True), Look(1.1, chip=True)
+WAYS: dict[str, list[Look]] = {
+    "a crop, mirrored (fast)": mirrored(Look()),
+    "one crop": [Look()],
+    "+ closer and farther (best)": mirrored(Look(), CLOSER, FARTHER),
+    "+ closer, farther mirrored": [*mirrored(Look()), CLOSER, Look(1.1, chip=True, mirror=True)],
+    "+ closer and farther, cut from the photograph": mirrored(Look(), Look(0.9), Look(1.1)),
+    "+ by 0.8 and 1.2, from the photograph": mirrored(Look(), Look(0.8), Look(1.2)),
+    "+ 0.8, 0.9, 1.1, 1.2, from the photograph": mirrored(*(Look(scale) for scale in (1.0, 0.8, 0.9, 1.1, 1.2))),
+    "closer alone (a margin 10 % less)": mirrored(Look(0.9)),
+    "farther alone (a margin 10 % more)": mirrored(Look(1.1)),
+    "+ turned by 5 degrees": mirrored(Look(), Look(turn=5), Look(turn=-5)),
+    "+ closer, farther and turned": mirrored(Look(), CLOSER, FARTHER, Look(turn=5), Look(turn=-5)),
+    "+ shifted by 3 %": mirrored(Look(), Look(x=0.03), Look(x=-0.03)),
+    "landmarks to a fraction of a pixel": mirrored(Look(points="exact")),
+    "landmarks of five boxes": mirrored(Look(points="steady")),
+    "landmarks found again, upright": mirrored(Look(points="upright")),
+    "scale from landmarks and box": mirrored(Look(points="framed")),
+    "cut straight": mirrored(Look(straight=True)),
+    "as bright as most": mirrored(Look(gamma=True)),
+}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """tar: (RESAMPLED + 1, FARS), the first of all photographs. pairs: share right. tpir: (ENROLLED, SPLITS)."""
+
+    tar: NDArray[np.float64]
+    pairs: float
+    tpir: NDArray[np.float64]
+
+
+class Judge:
+    """Knows which photographs are compared with which."""
+
+    def __init__(self, photographs: Photographs) -> None:
+        sets, names = photographs.sets, photographs.names
+        people = sorted(set(names[sets == "people"]))
+        self._people = [np.flatnonzero((sets == "people") & (names == name)) for name in people]
+        self._strangers = np.flatnonzero(sets == "strangers")
+        self._others = np.flatnonzero((sets == "lfw") & ~np.isin(names, people))
+        self._owner = np.unique(names[self._others], return_inverse=True)[1]
+        row = {path: k for k, path in enumerate(photographs.paths)}
+        self._pairs = np.array([(row[a], row[b]) for a, b, _ in lfw_pairs()])
+        self._same = np.array([same for *_, same in lfw_pairs()])
+        rng, everyone = np.random.default_rng(0), self._owner.max() + 1
+        self._weights = rng.multinomial(everyone, np.full(everyone, 1 / everyone), RESAMPLED)
+
+    def figures(self, embedded: Floats) -> Figures:
+        first, second = embedded[self._pairs[:, 0]], embedded[self._pairs[:, 1]]
+        pairs, _ = best_accuracy(np.linalg.norm(first - second, axis=1), self._same)
+        return Figures(self._tar(embedded[self._others]), pairs, self.tpir(embedded))
+
+    def tpir(self, embedded: Floats, weight: Floats | None = None) -> NDArray[np.float64]:
+        """(ENROLLED, SPLITS). weight: (M,), that photographs have in their person's centre (default: all the same)."""
+        weight = np.ones(len(embedded), np.float32) if weight is None else weight
+        return np.array([[self._tpir(embedded, weight, n, seed) for seed in range(SPLITS)] for n in ENROLLED])
+
+    def _tar(self, embedded: Floats) -> NDArray[np.float64]:
+        """True accept rates at FARS: of all photographs, then with people drawn at random, some of them twice."""
+        a, b = np.triu_indices(len(embedded), 1)
+        distance = np.sqrt(np.maximum(2 - 2 * embedded @ embedded.T, 0))[a, b]
+        mine = self._owner[a] == self._owner[b]
+        genuine, whose = distance[mine], self._owner[a[mine]]
+        impostor, one, other = distance[~mine], self._owner[a[~mine]], self._owner[b[~mine]]
+        result = [[float((genuine <= np.quantile(impostor, far)).mean()) for far in FARS]]
+        near = np.argpartition(impostor, NEAREST)[:NEAREST]
+        near = near[np.argsort(impostor[near])]
+        impostor, one, other = impostor[near], one[near], other[near]
+        photographs = np.bincount(self._owner)
+        for weight in self._weights:
+            counted = photographs * weight
+            share = np.cumsum(weight[one] * weight[other]) / ((counted.sum() ** 2 - (counted**2).sum()) / 2)
+            drawn = weight[whose] / weight[whose].sum()
+            thresholds = impostor[np.searchsorted(share, FARS)]
+            result.append([float(drawn[genuine <= threshold].sum()) for threshold in thresholds])
+        return np.array(result)
+
+    def _tpir(self, embedded: Floats, weight: Floats, count: int, seed: int) -> float:
+        """The share of probes that are named rightly where 1 % of strangers are named, with ``count`` enrolled."""
+        rng = np.random.default_rng(seed)
+        shuffled = [rng.permutation(rows) for rows in self._people]
+        enrolled = np.concatenate([rows[:count] for rows in shuffled])
+        people = People.of(embedded[enrolled], np.arange(len(shuffled)) * count)
+        weights = weight[enrolled].reshape(-1, count, 1)
+        centres = (people.embeddings.reshape(*weights.shape[:2], -1) * weights).sum(axis=1) / weights.sum(axis=1)
+        people = replace(people, centres=centres)
+        distances = people.distances(embedded[np.concatenate([rows[-PROBES:] for rows in shuffled])])
+        nearest = np.sort(people.distances(embedded[self._strangers]).min(axis=1))
+        right = distances.argmin(axis=1) == np.repeat(np.arange(len(shuffled)), PROBES)
+        return float((right & (distances.min(axis=1) <= nearest[STRANGERS_NAMED - 1])).mean())
+
+
+def row(name: str, views: int, found: Figures, base: Figures) -> list[object]:
+    """A line of the table; the first, of ``base``, is without differences."""
+    if found is base:
+        return [name, views, *(f"{t:.1%}" for t in (*found.tar[0], found.pairs, *found.tpir.mean(axis=1)))]
+    low, high = np.quantile((found.tar - base.tar)[1:], (0.025, 0.975), axis=0)
+    tar = [f"{t:.1%} ({a:+.1%} to {b:+.1%})" for t, a, b in zip(found.tar[0], low, high, strict=True)]
+    return [name, views, *tar, f"{found.pairs:.1%}", *differences(found.tpir, base.tpir)]
+
+
+def differences(tpir: NDArray[np.float64], base: NDArray[np.float64]) -> list[str]:
+    """By ``ENROLLED``: the mean, and how far it is from that of ``base`` on the same splits."""
+    apart = tpir - base
+    error = 1.96 * apart.std(axis=1, ddof=1) / np.sqrt(SPLITS)
+    return [f"{t:.1%} ({d:+.1%} ± {e:.1%})" for t, d, e in zip(tpir.mean(1), apart.mean(1), error, strict=True)]
+
+
+def speed() -> str:
+    """Milliseconds of the processor for a face's embedding, in turns."""
+    crops = np.random.default_rng(0).integers(0, 256, (8, 150, 150, 3), dtype=np.uint8)
+    chains = {name: embedders.load(embedders.BUILT_IN, 1, name) for name in embedders.ACCURACIES}
+    times: dict[str, list[float]] = {name: [] for name in chains}
+    for _ in range(TURNS):
+        for name, embedder in chains.items():
+            start = process_time()
+            embedder.embed(crops)
+            times[name].append((process_time() - start) * 1e3 / len(crops))
+    return ", ".join(f"{name} {min(some):.1f} ms (median {np.median(some):.1f})" for name, some in times.items())
+
+
+def embedded(photographs: Photographs, looks: Sequence[Look]) -> Floats:
+    """float32 (M, D): the mean of looks."""
+    return unit(np.sum([unit(photographs.embedded(look)) for look in looks], axis=0))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cache", type=Path, default=Path("output/looks"), help="folder for what takes long")
+    photographs = Photographs(parser.parse_args(argv).cache)
+    judge, rows = Judge(photographs), list[list[object]]()
+    fast = embedded(photographs, next(iter(WAYS.values())))
+    base = judge.figures(fast)
+    for name, looks in WAYS.items():
+        rows.append(row(name, len(looks), judge.figures(embedded(photographs, looks)) if rows else base, base))
+    tar, tpir = [f"TAR at {far:g}" for far in FARS], [f"TPIR, {count} enrolled" for count in ENROLLED]
+    print(cli.table(["way", "views", *tar, "1,000 pairs", *tpir], rows))
+    weights = {
+        "the length of what the network says": np.linalg.norm(photographs.embedded(Look()), axis=1),
+        "sharpness": photographs.sharpness(),
+    }
+    rows = [[name, *differences(judge.tpir(fast, weight), base.tpir)] for name, weight in weights.items()]
+    print("\nphotographs in the centre, weighted by\n" + cli.table(["quality", *tpir], rows))
+    print(f"\na face, on one core: {speed()}")
+    return 0
+
+
+if __name__ == "__main__":
+    cli.run(main)

@@ -1,0 +1,67 @@
+"""What is compared with each other: sets of models, and recognizers that are trained already."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from faces import recognizers
+from faces.embedders import ACCURACIES, BUILT_IN
+from faces.errors import FacesError, UsageError
+from faces.recognizers import FaceRecognizer
+from faces.tasks import Models
+from faces.types import Fingerprint
+from faces.versions import LE, RECOGNIZER
+
+VERSION = "version:"  # of retrain.py, in output/
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A detector and an embedder, and the folder of a recognizer that was trained with them, if it is one."""
+
+    name: str
+    models: Models
+    recognizer: Path | None = None
+
+
+def chosen(texts: Sequence[str], models: Models) -> list[Candidate]:
+    """Those that ``--compare`` names, each once, or the models alone where it names none. Raises UsageError."""
+    if texts:
+        return [parse(text, models) for text in dict.fromkeys(texts)]
+    name = BUILT_IN if set(models[:2]) == {BUILT_IN} else "+".join(models[:2])
+    return [Candidate(name, models)]
+
+
+def parse(text: str, models: Models) -> Candidate:
+    """What ``--compare`` names: ``built-in``, one of its accuracies, ``DETECTOR+EMBEDDER``, an embedder's file,
+    ``version:3``, or a recognizer's folder.
+
+    models: for what is not named, as are those of a recognizer. Raises UsageError.
+    """
+    detector, embedder = models[:2]
+    path = Path("output", "versions", text.removeprefix(VERSION)) if text.startswith(VERSION) else Path(text)
+    if text == BUILT_IN:
+        return Candidate(text, (BUILT_IN, BUILT_IN, *models[2:]))
+    if text in ACCURACIES:
+        return Candidate(text, (BUILT_IN, BUILT_IN, models[2], text))
+    if path.is_dir():
+        if not (path / RECOGNIZER).is_file():
+            raise UsageError(f"{text}: a folder without {RECOGNIZER}; models are named as DETECTOR+EMBEDDER")
+        return Candidate(text, models, path)
+    if text.startswith(VERSION):
+        raise UsageError(f"{text}: there is no {path}; retrain.py --list shows the versions")
+    if "+" in text and not path.is_file():
+        detector, _, embedder = (part.strip() for part in text.rpartition("+"))
+    else:
+        embedder = text
+    return Candidate(text, (detector or BUILT_IN, embedder or BUILT_IN, *models[2:]))
+
+
+def load(folder: Path, fingerprint: Fingerprint) -> FaceRecognizer:
+    """The recognizer in a folder. Raises FacesError when these models are not its own, or it knows no distances."""
+    recognizer, _ = recognizers.load(folder / RECOGNIZER, folder / LE, fingerprint)
+    if not isinstance(recognizer, FaceRecognizer):
+        raise FacesError(f"{folder / RECOGNIZER}: the recipe's, which knows no distances; run: python train_model.py")
+    return recognizer

@@ -1,0 +1,120 @@
+"""What an evaluation is asked for besides its figures: groups of people, and photographs that are made worse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from faces import embedders
+from faces.evaluation import groups, predicted_groups, robustness, tables
+from faces.evaluation.groups import Groups
+from faces.evaluation.pairs import Pairs
+from faces.evaluation.photographs import Photographs
+from faces.evaluation.results import Identification, Verification
+from faces.evaluation.robustness import Robustness, Worse
+from faces.evaluation.trials import Trial
+from faces.recognizers import FaceRecognizer
+from faces.scores import Group, Grouped, in_words
+from faces.tasks import Models
+from faces.types import OperatingPoint
+
+PREDICTED = "predicted"
+
+Progress = Callable[[int, str], AbstractContextManager[Callable[[int], object]]]
+"""Of so many photographs, and what is done to them; told of each few that are done."""
+
+
+@dataclass(slots=True)
+class Extras:
+    """groups: a CSV file, or ``PREDICTED``, or None. most: pairs or probes that are made worse, 0 for none.
+
+    Raises UsageError for a file that tells no groups.
+    """
+
+    groups: str | None
+    most: int
+    processes: int
+    progress: Progress
+    robustness: list[Robustness] = field(default_factory=list)
+    grouped: list[Grouped] = field(default_factory=list)
+    _told: Groups | None = None
+
+    def __post_init__(self) -> None:
+        if self.groups and self.groups != PREDICTED:
+            self._told = groups.read(Path(self.groups))
+
+    @property
+    def predicted(self) -> bool:
+        return self.groups == PREDICTED
+
+    @property
+    def page(self) -> tables.Page:
+        """For a terminal: a table of each figure's groups, with the gap in words, and one of photographs made worse."""
+        said: list[str | tables.Table] = []
+        for one in self.grouped:
+            rows = tuple([str(group), group.count, *_told(group)] for group in one.groups)
+            head = (one.by[0].replace("_", " "), one.cases, one.measure, "95% interval")
+            said += [part for part in (tables.Table(head, rows), in_words(one)) if part]
+        for each in self.robustness:
+            said += [f"made worse: {each.worsened}", each.table]
+        return tuple(said)
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """What ``json.dumps`` takes: ``groups`` and ``robustness``, where they were asked for."""
+        content: dict[str, Any] = {}
+        if self.groups:
+            content["groups"] = {"predicted": self.predicted, "figures": [_plain(one) for one in self.grouped]}
+        if self.most:
+            content["robustness"] = [one.plain for one in self.robustness]
+        return content
+
+    def of_pairs(self, result: Verification, pairs: Pairs, seen: Photographs, models: Models) -> None:
+        """Add those of a verification."""
+        points = _points(models) if self.groups or self.most else ()
+        if told := self._groups(seen.paths):
+            self.grouped += groups.of_verification(result, told, seen, points)
+        if self.most:
+            some = robustness.some(pairs, self.most)
+            worse = self._worsen(some.second, models)
+            self.robustness.append(robustness.of_pairs(result, some, seen, worse, points))
+
+    def of_trials(
+        self, result: Identification, trials: Sequence[Trial], seen: Photographs, models: Models,
+        recognizer: FaceRecognizer | None = None,
+    ) -> None:  # fmt: skip
+        """Add those of an identification; photographs are made worse for its first trial."""
+        if told := self._groups(seen.paths):
+            self.grouped += groups.of_identification(result, told)
+        if self.most:
+            trial = robustness.some_probes(trials[0], self.most)
+            worse = self._worsen([*(path for _, path in trial.probes), *trial.strangers], models)
+            self.robustness.append(robustness.of_trial(result, trial, seen, worse, recognizer))
+
+    def _groups(self, paths: Sequence[Path]) -> Groups | None:
+        if self.predicted and self._told is None:
+            with self.progress(len(paths), "groups") as progress:
+                self._told = predicted_groups.predict(paths, self.processes, progress)
+        return self._told
+
+    def _worsen(self, paths: Sequence[Path], models: Models) -> Worse:
+        with self.progress(len(set(paths)) * len(robustness.EVERY), "made worse") as progress:
+            return robustness.worsen(paths, models, self.processes, progress)
+
+
+def _points(models: Models) -> Sequence[OperatingPoint]:
+    """Of the embedder, as far as they were measured."""
+    return embedders.load(models[1], 1, models[3]).spec.operating_points
+
+
+def _told(group: Group) -> tuple[str, str]:
+    value = tables.percent(group.value) if group.enough else "too few to tell"
+    return value, f"{tables.percent(group.low)} to {tables.percent(group.high)}"
+
+
+def _plain(one: Grouped) -> dict[str, Any]:
+    rows = [{**asdict(group), "of": str(group), "enough": group.enough} for group in one.groups]
+    return {"name": one.target, "by": one.by[0], "measure": one.measure, "cases": one.cases, "groups": rows}

@@ -1,0 +1,196 @@
+"""How fairly: the figures of each group of people, and how far apart the best and the worst are.
+
+As in NIST's report on demographics (Grother et al., NISTIR 8280, 2019): one threshold for all; false matches are those
+between people of the same group, where they are most frequent.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from faces.errors import UsageError
+from faces.evaluation.photographs import Photographs
+from faces.evaluation.results import Flags, Identification, Indices, Numbers, Verification
+from faces.evaluation.strictness import strict_threshold
+from faces.evaluation.tables import rate_of
+from faces.intervals import wilson
+from faces.people import euclidean
+from faces.scores import Group, Grouped
+from faces.types import Floats, OperatingPoint
+
+NOT_TOLD = "not told"
+AT_ONCE = 2**22  # distances: bounds memory
+ROUNDS = 500  # of the bootstrap
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Who belongs where. by: G groupings. of: by photograph or person, G labels. predicted: by models, which err."""
+
+    by: tuple[str, ...]
+    of: Mapping[str, tuple[str, ...]]
+    predicted: bool = False
+
+    def labels(self, paths: Sequence[Path], grouping: int) -> list[str]:
+        """One of each photograph: by its path, its folder and name, its name, or its folder, which is its person."""
+        return [self._label(path, grouping) for path in paths]
+
+    def _label(self, path: Path, grouping: int) -> str:
+        for key in (str(path), f"{path.parent.name}/{path.name}", path.name, path.parent.name):
+            if key in self.of:
+                return self.of[key][grouping] or NOT_TOLD
+        return NOT_TOLD
+
+
+def read(path: Path) -> Groups:
+    """A CSV file with headings: a column of photographs or people, and a column for each grouping.
+
+    Raises UsageError, with the line's number, for a file that is none of the kind.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        why = "not a text in UTF-8" if isinstance(error, UnicodeDecodeError) else (error.strerror or str(error)).lower()
+        raise UsageError(f"{path}: {why}") from error
+    lines = csv.reader(text.splitlines())
+    head = next(lines, [])
+    if len(head) < 2:
+        raise UsageError(f"{path}: no groupings; the first line is person,gender or photograph,gender,age_group,...")
+    of: dict[str, tuple[str, ...]] = {}
+    for cells in lines:
+        if not any(cells):
+            continue
+        key, *labels = (cell.strip() for cell in cells)
+        if len(cells) != len(head):
+            raise UsageError(f"{path}, line {lines.line_num}: {len(cells)} columns, not {len(head)}")
+        if of.setdefault(key, tuple(labels)) != tuple(labels):
+            raise UsageError(f"{path}, line {lines.line_num}: {key} is in other groups above")
+    if not of:
+        raise UsageError(f"{path}: nobody is in it")
+    return Groups(tuple(name.strip() for name in head[1:]), of)
+
+
+def of_verification(
+    result: Verification, groups: Groups, photographs: Photographs | None = None, points: Sequence[OperatingPoint] = ()
+) -> tuple[Grouped, ...]:
+    """Accuracy, false non-matches and false matches by each grouping.
+
+    A pair of one person belongs to the group of its first photograph, one of two people to that of both, or to none.
+    photographs: for false matches among all of them, if folders are people; otherwise they are among the pairs.
+    points: of the embedder, for ``strict_threshold``.
+    """
+    far, strict = strict_threshold(result, points)
+    at = f"at FAR {rate_of(far)}"
+    found = []
+    for grouping, name in enumerate(groups.by):
+        first, second = (np.array(groups.labels(paths, grouping)) for paths in (result.first, result.second))
+        of = np.where(result.same | (first == second), first, "")
+        same, passing = result.same, result.distance <= strict
+        found.append(_grouped(result.name, name, "accuracy", _counts(of, result.right), "pairs"))
+        missed = _counts(of[same], ~passing[same])
+        found.append(_grouped(result.name, name, f"false non-match rate {at}", missed, "pairs of one person", True))
+        measure = f"false match rate {at}"
+        if photographs is not None and _folders_are_people(result):
+            rows = tuple(_crossed(photographs, groups.labels(photographs.paths, grouping), strict))
+            found.append(Grouped(result.name, measure, (name,), rows, True, cases="photographs"))
+        else:
+            matched = _counts(of[~same], passing[~same])
+            found.append(_grouped(result.name, name, measure, matched, "pairs of two people", True))
+    return tuple(found)
+
+
+def of_identification(result: Identification, groups: Groups) -> tuple[Grouped, ...]:
+    """Who is given their name, and which strangers are given one, by each grouping; the mean of the splits."""
+    probes = [
+        (path, said == who) for s in result.searches for path, who, said in zip(s.probes, s.truth, s.said, strict=True)
+    ]
+    strangers = [
+        (path, said is not None)
+        for s in result.searches
+        for path, said in zip(s.strangers, s.stranger_said, strict=True)
+    ]
+    found = []
+    for grouping, name in enumerate(groups.by):
+        for measure, cases, some, lower in (
+            ("given their name", "probes", probes, False),
+            ("strangers named", "strangers", strangers, True),
+        ):
+            paths = [path for path, _ in some]
+            flags = np.array([flag for _, flag in some], np.bool_)
+            labels = np.array(groups.labels(paths, grouping), np.str_)
+            each = _counts(labels, flags)
+            distinct = {
+                of: len({path for path, label in zip(paths, labels, strict=True) if label == of}) for of in each
+            }
+            found.append(_grouped(result.name, name, measure, each, cases, lower, distinct))
+    return tuple(found)
+
+
+def _counts(of: np.ndarray[tuple[int], np.dtype[np.str_]], flags: Flags) -> dict[str, tuple[int, int]]:
+    """Of each group how many are flagged, and how many there are; "" is no group."""
+    return {str(name): (int(flags[of == name].sum()), int((of == name).sum())) for name in np.unique(of) if name}
+
+
+def _grouped(
+    target: str, by: str, measure: str, counts: Mapping[str, tuple[int, int]], cases: str, lower: bool = False,
+    distinct: Mapping[str, int] | None = None,
+) -> Grouped:  # fmt: skip
+    """distinct: cases, where some are counted several times."""
+    rows = []
+    for name, (part, count) in counts.items():
+        sure = distinct[name] if distinct else count
+        rows.append(Group((name,), sure, part / count, *wilson(part / count, sure)))
+    return Grouped(target, measure, (by,), tuple(rows), lower, cases=cases)
+
+
+def _folders_are_people(result: Verification) -> bool:
+    """Whether pairs of one person are in one folder, and pairs of two in two."""
+    together = np.array([a.parent == b.parent for a, b in zip(result.first, result.second, strict=True)])
+    return bool((together == result.same).all())
+
+
+def _crossed(photographs: Photographs, labels: Sequence[str], threshold: float) -> Iterator[Group]:
+    """Of each group, how many of the pairs of photographs of two of its people are within a threshold.
+
+    Its count is of photographs. Its interval is of a bootstrap over people, since pairs share them.
+    """
+    owner = np.unique([str(path.parent) for path in photographs.paths], return_inverse=True)[1]
+    label, found = np.array(labels), photographs.found
+    for name in np.unique(label):
+        rows = np.flatnonzero(found & (label == name))
+        people, mine, photos = np.unique(owner[rows], return_inverse=True, return_counts=True)
+        if len(people) < 2:
+            continue
+        matches = _matches(photographs.embeddings[rows], mine, threshold)
+        rng, ones = np.random.default_rng(0), np.ones(len(people))
+        drawn = rng.multinomial(len(people), ones / len(people), ROUNDS).astype(np.float64)
+        low, high = np.quantile([_rate(weight, photos, *matches) for weight in drawn], [0.025, 0.975]).tolist()
+        if not len(matches[0]):  # nothing to draw from: as of so many pairs that share nobody
+            high = wilson(0.0, len(people) // 2)[1]
+        yield Group((str(name),), len(rows), _rate(ones, photos, *matches), low, high)
+
+
+def _rate(weight: Numbers, photos: Indices, first: Indices, second: Indices) -> float:
+    """Of people (P,), each there so many times with so many photos, the share of pairs of two that match."""
+    each = weight * photos
+    pairs = (each.sum() ** 2 - (each**2).sum()) / 2
+    return float((weight[first] * weight[second]).sum() / pairs) if pairs else 0.0
+
+
+def _matches(embeddings: Floats, owner: Indices, threshold: float) -> tuple[Indices, Indices]:
+    """The owners (K,) and (K,) of pairs of photographs of two people that are within a threshold, each pair once."""
+    found: list[tuple[Indices, Indices]] = []
+    step = max(1, AT_ONCE // max(len(embeddings), 1))
+    for start in range(0, len(embeddings), step):
+        apart = euclidean(embeddings[start : start + step], embeddings)
+        rows, columns = np.nonzero(apart <= threshold)
+        rows = rows + start
+        kept = (columns > rows) & (owner[columns] != owner[rows])
+        found.append((owner[rows[kept]], owner[columns[kept]]))
+    first, second = (np.concatenate(each) for each in zip(*found, strict=True))
+    return first, second

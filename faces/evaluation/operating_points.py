@@ -1,0 +1,73 @@
+"""An embedder's operating points: how close different people's photographs come, and how close one person's are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from faces import metrics
+from faces.errors import UsageError
+from faces.evaluation.pairs import Pairs
+from faces.evaluation.photographs import Photographs
+from faces.evaluation.trials import by_person
+from faces.people import euclidean
+from faces.types import OperatingPoint
+
+FARS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Operating points, and how many pairs of different people, of one, and people they were measured on."""
+
+    points: tuple[OperatingPoint, ...]
+    others: int
+    genuine: int
+    people: int
+
+    def __str__(self) -> str:
+        """As faces/zoo.py has it: false accept rate, threshold, true accept rate."""
+        rows = (
+            f"({f'{point.far:.0e}'.replace('e-0', 'e-')}, {point.threshold}, {point.tar})," for point in self.points
+        )
+        return "\n".join(rows)
+
+
+def people_in(images: Path, without: Path | None) -> dict[str, list[Path]]:
+    """The photographs of a folder by person, of those who are not in another. Raises UsageError when nobody is left."""
+    others = by_person(without) if without else {}
+    people = {name: paths for name, paths in by_person(images).items() if name not in others}
+    if not people:
+        raise UsageError(f"{without}: everybody of {images} is in it; nobody is left")
+    return people
+
+
+def measure(people: Mapping[str, Sequence[Path]], photographs: Photographs, pairs: Pairs | None = None) -> Measured:
+    """All pairs of photographs of different people. Of one person: all, or those of ``pairs`` that these people have.
+
+    Raises UsageError when there are none of either kind.
+    """
+    paths = [path for some in people.values() for path in some]
+    owner = np.repeat(np.arange(len(people)), [len(some) for some in people.values()])
+    rows = photographs.rows(paths)
+    kept = photographs.found[rows]
+    vectors, owner = photographs.embeddings[rows[kept]], owner[kept]
+    apart = euclidean(vectors, vectors)
+    later = np.triu(np.ones(apart.shape, np.bool_), 1)
+    same = owner[:, None] == owner
+    others = apart[later & ~same]
+    if pairs is None:
+        genuine = apart[later & same]
+    else:
+        place = {path: k for k, path in enumerate(path for path, k in zip(paths, kept, strict=True) if k)}
+        wanted = zip(pairs.first, pairs.second, pairs.same, strict=True)
+        at = [(place[a], place[b]) for a, b, is_same in wanted if is_same and a in place and b in place]
+        genuine = apart[tuple(np.array(at, np.intp).reshape(-1, 2).T)]
+    for some, kind in ((others, "of two people"), (genuine, "of one person")):
+        if len(some) == 0:
+            raise UsageError(f"there is no pair {kind} among {len(paths):,} photographs of {len(people)} people")
+    label = f"{len(others):,} pairs of {len(people)} people"
+    return Measured(metrics.operating_points(others, genuine, FARS, label), len(others), len(genuine), len(people))

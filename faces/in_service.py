@@ -1,0 +1,107 @@
+"""The files in service: whose they are, and how those of one version take the place of another's.
+
+They are symbolic links through ``in_service``, itself a link to one version's folder:
+
+    output/recognizer.pickle -> versions/in_service/recognizer.pickle
+    output/versions/in_service -> 4
+
+Renaming a new ``in_service`` into place swaps all of them, so a kill at any moment leaves files that belong together.
+Where there can be no links (Windows, some network folders) the files are copies, replaced one after the other; a kill
+in between is mended by the next ``Versions.settle``.
+"""
+
+from __future__ import annotations
+
+import errno
+import filecmp
+import os
+from pathlib import Path
+
+from faces.images import write_bytes
+
+RECOGNIZER, LE, REPORT = "recognizer.pickle", "le.pickle", "training_report.json"
+NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # what file systems without links answer
+
+
+class InService:
+    """The files of a version that are in service. versions: the folder of all. Every method may raise OSError."""
+
+    def __init__(self, versions: Path, recognizer: Path, le: Path) -> None:
+        self.files = {RECOGNIZER: recognizer, LE: le, REPORT: recognizer.with_name(REPORT)}
+        self._versions = versions
+        self._pointer = versions / "in_service"
+
+    def number(self) -> int | None:
+        """The number in ``in_service``: a link's target, or the content of a file."""
+        try:
+            link = self._pointer.is_symlink()
+            text = str(self._pointer.readlink()) if link else self._pointer.read_text(encoding="ascii")
+        except (OSError, UnicodeError):
+            return None
+        return int(text) if text.isdecimal() else None
+
+    def forget(self) -> None:
+        """No version is in service."""
+        self._pointer.unlink()
+
+    def swap(self, number: int) -> None:
+        """Put a version's files into service; those that are there already stay."""
+        if not self.takes_links():
+            self._copy(number)
+            return
+        if not self.files[RECOGNIZER].is_file():  # the first time: the links lead nowhere yet
+            self._link_files()
+        if number != self.number() or not self._pointer.is_symlink():
+            self._link(self._pointer, str(number))
+        self._link_files()
+
+    def told_by(self) -> tuple[str, ...]:
+        """The files that tell whose all of them are: copies may be of two versions, after a kill."""
+        return tuple(self.files) if self.takes_links() else (RECOGNIZER,)
+
+    def holds(self, number: int, names: tuple[str, ...]) -> bool:
+        """Whether these files in service, as far as there are any, are this version's."""
+        own = self._versions / str(number)
+        there = [(self.files[name], own / name) for name in names if self.files[name].is_file()]
+        return all(
+            mine.is_file() and (path.samefile(mine) or filecmp.cmp(path, mine, shallow=False)) for path, mine in there
+        )
+
+    def takes_links(self) -> bool:
+        """Whether the folder takes links, and replaces one at once."""
+        if os.name == "nt":
+            return False
+        if self._pointer.is_symlink():
+            return True
+        self._versions.mkdir(parents=True, exist_ok=True)
+        try:
+            self._link(self._versions / ".link", "nowhere")
+        except OSError as error:
+            if error.errno in NO_LINKS:
+                return False
+            raise
+        (self._versions / ".link").unlink()
+        return True
+
+    def _link_files(self) -> None:
+        for name, path in self.files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            target = os.path.relpath(self._pointer.parent.resolve() / self._pointer.name / name, path.parent.resolve())
+            if not path.is_symlink() or str(path.readlink()) != target:
+                self._link(path, target)
+
+    def _link(self, path: Path, target: str) -> None:
+        """Make ``path`` a link, in place of whatever link or file is there, at once."""
+        beside = path.with_name(f".{path.name}.new")
+        beside.unlink(missing_ok=True)
+        beside.symlink_to(target)
+        beside.replace(path)
+
+    def _copy(self, number: int) -> None:
+        """Without links; the recognizer last, since it is what ``told_by`` goes by."""
+        for name in (LE, REPORT, RECOGNIZER):
+            source, path = self._versions / str(number) / name, self.files[name]
+            if source.is_file() and not (path.is_file() and self.holds(number, (name,))):
+                write_bytes(path, source.read_bytes())
+        if number != self.number():
+            write_bytes(self._pointer, str(number).encode())

@@ -1,0 +1,48 @@
+"""The notebook works from top to bottom, as it is in the repository: without outputs, and without leaving anything."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, contents
+
+NOTEBOOK = ROOT / "notebooks" / "quickstart.ipynb"
+
+nbformat = pytest.importorskip("nbformat", reason="needs requirements-dev.txt")
+nbclient = pytest.importorskip("nbclient", reason="needs requirements-dev.txt")
+pytest.importorskip("matplotlib", reason="needs requirements-notebook.txt")
+
+
+def test_it_is_kept_without_outputs() -> None:
+    for cell in nbformat.read(NOTEBOOK, 4).cells:
+        assert not cell.get("outputs") and cell.get("execution_count") is None
+
+
+@pytest.mark.slow
+def test_it_names_people_with_both_and_draws_how_good_that_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clone = tmp_path / "a clone"
+    for folder in ("faces", "attribute_models", "notebooks"):
+        shutil.copytree(ROOT / folder, clone / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("make_sample_dataset.py", "serve.py"):
+        shutil.copy(ROOT / name, clone)
+    before = contents(clone)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+
+    notebook = nbformat.read(clone / "notebooks" / NOTEBOOK.name, 4)
+    place = {"metadata": {"path": str(clone / "notebooks")}}
+    nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3", resources=place).execute()
+
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    text = "".join(output.get("text", "") for output in outputs)
+    assert "30 faces of 5 people" in text
+    assert "unknown beyond a distance of " in text
+    for line in ("Amina ", "Bruno ", "Finn ", "unknown "):
+        assert text.count(f"\n{line}") >= 1, line
+    assert "http://127.0.0.1:" in text
+    assert "strangers named" in text
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 6
+    assert contents(clone) == before
