@@ -74,7 +74,7 @@ class Distillation:
         matrices = [value for value in self.student.parameters() if value.ndim > 1]
         others = [value for value in self.student.parameters() if value.ndim == 1]
         groups = [{"params": matrices, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}]
-        self._optimizer = torch.optim.AdamW(groups, lr=settings.rate, betas=(0.9, 0.99))
+        self._optimizer = torch.optim.AdamW(groups, lr=settings.rate, betas=(0.9, 0.99), fused=True)
 
     @property
     def weights(self) -> dict[str, Floats]:
