@@ -294,14 +294,17 @@ def test_a_name_that_nobody_has_any_more_does_not_stay(tmp_path: Path) -> None:
             ("Ada/1.jpg", "Ada", sha("1"), ""),
             ("Ada/2.jpg", "Ada", sha("2"), "no face"),
             ("x/3.jpg", "Bob", sha("3"), ""),
+            ("probes/Ada/4.jpg", "", sha("4"), ""),
+            ("Zoe\u0308/5.jpg", "Zo\u00eb", sha("5"), ""),
         ]
         run.data(Manifest.sorted(rows))
         raise FacesError("Ada/3.jpg: of Adam")
-    runs.forget(folder, lambda _: False, {"Ada": "", "Bob": "Rob"})
+    runs.forget(folder, lambda _: False, {"Ada": "", "Bob": "Rob", "Zo\u00eb": "Z"})
     (found,) = Runs(folder).all()
     assert isinstance(found, Run) and found.error == "somebody/3.jpg: of Adam"
     assert list(Manifest.load(folder, found.data[0].sha256).rows()) == [
-        ("", "", sha("1"), ""), ("", "", sha("2"), "no face"), ("x/3.jpg", "Rob", sha("3"), ""),
+        *sorted([("", "", sha("1"), ""), ("", "", sha("2"), "no face"), ("", "", sha("4"), "")]),
+        ("", "Z", sha("5"), ""), ("x/3.jpg", "Rob", sha("3"), ""),
     ]  # fmt: skip
     everything = b"".join(path.read_bytes() for path in folder.glob("*.json"))
     assert b'"Ada' not in everything and b" Ada/" not in everything
