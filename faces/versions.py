@@ -111,6 +111,7 @@ class Versions:
             self.clean()
             self._adopt()
             for version in self.all():
+                version = replace(version, run=version.run or self.run_of(version.number))
                 if version.time and version != self._read(version.number):
                     self.record(version)
         except OSError as error:
