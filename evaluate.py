@@ -189,12 +189,13 @@ def identification(args: argparse.Namespace) -> int:
         paths += trials.to_look_at(args.probes, args.strangers)
 
     def one(candidate: candidates.Candidate, seen: Photographs, seconds: float | None) -> Identification:
-        tried, recognizer = some, None
+        tried, recognizer, learnt = some, None, frozenset[str]()
         if candidate.recognizer:
             recognizer = candidates.load(candidate.recognizer, seen.fingerprint)
             args.record.input(candidate.recognizer / RECOGNIZER)
             tried = [trials.of_recognizer(set(recognizer.names_.tolist()), args.probes, args.strangers)]
-        elif copies := trials.copies(some, dict(zip(seen.paths, seen.hashes, strict=True))):
+            learnt = candidates.learnt(candidate.recognizer)
+        if copies := trials.copies(tried, dict(zip(seen.paths, seen.hashes, strict=True)), learnt):
             cli.warn(copies)
         how = args.skip_missing, seconds, args.threshold
         result = identify(candidate.name, tried, seen, args.fpir, recognizer, *how)
@@ -246,14 +247,7 @@ def look(args: argparse.Namespace, paths: Sequence[Path], models: Models) -> Pho
 
 def publish(args: argparse.Namespace, found: report.Results, page: tables.Page, extras: Extras) -> None:
     """Print the page, or JSON in its place, and write the files that were asked for."""
-    if len({one.fingerprint for one in found}) == 1:
-        args.record.models(found[0].fingerprint)
-    else:
-        for one in found:
-            if models := one.fingerprint:
-                args.record.note(f"{one.name}: {models.detector}, {models.aligner}, {models.embedder}")
-    for name, value in records.figures(found).items():
-        args.record.figure(name, value)
+    records.take_down(args.record, found)
     text = json.dumps(documents.to_json(found, extras.plain), ensure_ascii=False, indent=1)
     if args.json == STDOUT:
         print(text)

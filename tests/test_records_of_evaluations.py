@@ -31,6 +31,7 @@ def test_that_of_a_recognizer_leads_to_its_training(project: Path, run_script: R
     options = ("--compare", "output", "--probes", "dataset", "--json", "output/found.json")
     result = run_script("evaluate.py", "identification", *options, cwd=project)
     assert result.returncode == 0, result.stderr
+    assert "are enrolled as well as looked for, which is too easy" in result.stderr
     evaluation, training = (runs.maker(project / "output" / name) for name in ("found.json", RECOGNIZER))
     assert evaluation and training and evaluation.parents == (training.id,) and evaluation.models == training.models
 
