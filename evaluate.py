@@ -42,6 +42,7 @@ from faces.evaluation.verification import verify
 from faces.images import check_writable, write_bytes
 from faces.runs import Manifest
 from faces.tasks import Models
+from faces.versions import RECOGNIZER
 
 STDOUT = Path("-")
 RECORDED_AS = Path("output/evaluation")  # what is found is no file of its own; runs.py looks into output/runs
@@ -56,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
         "python evaluate.py verification --pairs lfw/pairs.txt --images lfw\n"
         "  python evaluate.py identification --images dataset --enrol 3",
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="measured")
     for add, name, run, what, example in (
         (add_verification_options, "verification", verification,
          "are two photographs of one person: accuracy, AUC, EER, TAR at FAR", "--pairs lfw/pairs.txt --images lfw"),
@@ -160,6 +161,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def verification(args: argparse.Namespace) -> int:
     wanted, extras = pairs.read(args.pairs, args.images), extras_of(args)
+    args.record.input(args.pairs)
 
     def one(candidate: candidates.Candidate, seen: Photographs, seconds: float | None) -> Verification:
         if candidate.recognizer:
@@ -187,11 +189,13 @@ def identification(args: argparse.Namespace) -> int:
         paths += trials.to_look_at(args.probes, args.strangers)
 
     def one(candidate: candidates.Candidate, seen: Photographs, seconds: float | None) -> Identification:
-        tried, recognizer = some, None
+        tried, recognizer, learnt = some, None, frozenset[str]()
         if candidate.recognizer:
             recognizer = candidates.load(candidate.recognizer, seen.fingerprint)
+            args.record.input(candidate.recognizer / RECOGNIZER)
             tried = [trials.of_recognizer(set(recognizer.names_.tolist()), args.probes, args.strangers)]
-        elif copies := trials.copies(some, dict(zip(seen.paths, seen.hashes, strict=True))):
+            learnt = candidates.learnt(candidate.recognizer)
+        if copies := trials.copies(tried, dict(zip(seen.paths, seen.hashes, strict=True)), learnt):
             cli.warn(copies)
         how = args.skip_missing, seconds, args.threshold
         result = identify(candidate.name, tried, seen, args.fpir, recognizer, *how)
@@ -206,6 +210,8 @@ def identification(args: argparse.Namespace) -> int:
 def points(args: argparse.Namespace) -> int:
     people = operating_points.people_in(args.images, args.without)
     of_one = pairs.read(args.pairs, args.images) if args.pairs else None
+    if args.pairs:
+        args.record.input(args.pairs)
     seen = look(args, [path for paths in people.values() for path in paths], args.models)
     measured = operating_points.measure(people, seen, of_one)
     args.record.models(seen.fingerprint)
@@ -224,7 +230,10 @@ def extras_of(args: argparse.Namespace) -> Extras:
     """What is asked for besides the figures, before the work."""
     if args.groups == PREDICTED:
         cli.warn(WARNING)
-    return Extras(args.groups, args.robustness, args.workers, bar)
+    extras = Extras(args.groups, args.robustness, args.workers, bar)
+    if args.groups and not extras.predicted:
+        args.record.input(Path(args.groups))
+    return extras
 
 
 def look(args: argparse.Namespace, paths: Sequence[Path], models: Models) -> Photographs:
@@ -238,9 +247,7 @@ def look(args: argparse.Namespace, paths: Sequence[Path], models: Models) -> Pho
 
 def publish(args: argparse.Namespace, found: report.Results, page: tables.Page, extras: Extras) -> None:
     """Print the page, or JSON in its place, and write the files that were asked for."""
-    args.record.models(found[0].fingerprint if len(found) == 1 else None)
-    for name, value in records.figures(found).items():
-        args.record.figure(name, value)
+    records.take_down(args.record, found)
     text = json.dumps(documents.to_json(found, extras.plain), ensure_ascii=False, indent=1)
     if args.json == STDOUT:
         print(text)

@@ -244,6 +244,8 @@ def show(versions: Versions) -> int:
         for one in versions.all()
     ]
     print(cli.table(headings, rows) if rows else "no versions yet")
+    if versions.trained_by_hand():
+        print(f"\n{versions.recognizer} was trained by hand since: the next run makes it a version")
     return 0
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,12 +27,12 @@ class Trial:
     strangers: tuple[Path, ...] = ()
     by_turns: bool = False
 
-    def enrolled_too(self, hashes: Mapping[Path, str]) -> list[Path]:
+    def enrolled_too(self, hashes: Mapping[Path, str], learnt: Set[str] = frozenset()) -> list[Path]:
         """The probes and strangers whose files are in the gallery as well: who finds those has shown nothing.
 
-        hashes: of the files' content; empty where it is not known.
+        hashes: of the files' content; empty where it is not known. learnt: those that a recognizer was trained on.
         """
-        known = {hashes[path] for _, path in self.gallery} - {""}
+        known = ({hashes[path] for _, path in self.gallery} | learnt) - {""}
         return [path for path in (*(path for _, path in self.probes), *self.strangers) if hashes[path] in known]
 
     @property
@@ -49,9 +49,9 @@ def by_person(folder: Path) -> dict[str, list[Path]]:
     return people
 
 
-def copies(trials: Sequence[Trial], hashes: Mapping[Path, str]) -> str:
-    """In words, how many photographs are enrolled as well as looked for; empty where none is. hashes: of files."""
-    found = {path for trial in trials for path in trial.enrolled_too(hashes)}
+def copies(trials: Sequence[Trial], hashes: Mapping[Path, str], learnt: Set[str] = frozenset()) -> str:
+    """In words, how many photographs are ``enrolled_too``, whose arguments it takes; empty where none is."""
+    found = {path for trial in trials for path in trial.enrolled_too(hashes, learnt)}
     photographs = "photograph is" if len(found) == 1 else "photographs are"
     some = f"{len(found):,} {photographs} enrolled as well as looked for, which is too easy"
     return f"{some}: {min(found)}{', ...' if len(found) > 1 else ''}" if found else ""

@@ -38,6 +38,14 @@ class File:
             raise FacesError(f"{path}: {(error.strerror or str(error)).lower()}") from error
         return cls(str(path), digest.hexdigest(), size)
 
+    def is_there(self) -> bool:
+        """Whether the file still has this content."""
+        try:
+            path = Path(self.path)
+            return path.stat().st_size == self.size and File.of(path) == self
+        except (OSError, ValueError, FacesError):
+            return False
+
 
 @dataclass(frozen=True, slots=True)
 class Data:
@@ -115,14 +123,19 @@ class Run:
             run = cls(**content)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no record of a run ({error})") from error
-        if not all(isinstance(one, str) for one in (run.id, run.kind, run.time, run.status)):
+        texts = (run.id, run.kind, run.time, run.status, run.command, run.error)
+        tables = (run.packages, run.parameters, run.figures)
+        if not (
+            all(isinstance(one, str) for one in texts)
+            and all(isinstance(one, dict) for one in tables)
+            and isinstance(run.seconds, int | float)
+        ):
             raise ValueError("no record of a run")
         return run
 
     def save(self, folder: Path) -> Path:
         """Write it, whole or not at all. Raises FacesError."""
         path = folder / f"{self.id}.json"
-        write_bytes(
-            path, self.to_json().encode("utf-8", "backslashreplace")
-        )  # of a path that is no text: JSON's escape
+        content = self.to_json().encode("utf-8", "backslashreplace")  # of a path that is no text: JSON's escape
+        write_bytes(path, content)
         return path
