@@ -17,13 +17,11 @@ from faces.errors import UsageError
 from faces.evaluation.photographs import Photographs
 from faces.evaluation.results import Flags, Identification, Indices, Numbers, Verification
 from faces.evaluation.strictness import strict_threshold
-from faces.evaluation.tables import rate_of
 from faces.intervals import wilson
 from faces.people import euclidean
-from faces.scores import Group, Grouped
+from faces.scores import NOT_TOLD, Group, Grouped
 from faces.types import Floats, OperatingPoint
 
-NOT_TOLD = "not told"
 AT_ONCE = 2**22  # distances: bounds memory
 ROUNDS = 500  # of the bootstrap
 
@@ -84,8 +82,7 @@ def of_verification(
     photographs: for false matches among all of them, if folders are people; otherwise they are among the pairs.
     points: of the embedder, for ``strict_threshold``.
     """
-    far, strict = strict_threshold(result, points)
-    at = f"at FAR {rate_of(far)}"
+    at, strict = strict_threshold(result, points)
     found = []
     for grouping, name in enumerate(groups.by):
         first, second = (np.array(groups.labels(paths, grouping)) for paths in (result.first, result.second))

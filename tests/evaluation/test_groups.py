@@ -10,12 +10,13 @@ import pytest
 
 from faces.errors import UsageError
 from faces.evaluation import groups
-from faces.evaluation.groups import NOT_TOLD, Groups
+from faces.evaluation.groups import Groups
 from faces.evaluation.identification import identify
 from faces.evaluation.pairs import Pairs
 from faces.evaluation.photographs import Photographs
 from faces.evaluation.trials import Trial
 from faces.evaluation.verification import verify
+from faces.scores import NOT_TOLD
 from faces.types import OperatingPoint
 from tests.evaluation.points import apart, photographs
 from tests.evaluation.test_identification import owned
