@@ -91,7 +91,7 @@ def test_operating_points(trained: Path, run_script: RunScript) -> None:
     assert (result.returncode, result.stderr) == (0, "")
     first, *rows = result.stdout.splitlines()
     assert first.startswith("# dlib-resnet, mirrored: ") and f"pairs of {PEOPLE} people of dataset" in first
-    assert [row.split(",")[0] for row in rows] == ["(1e-5", "(1e-4", "(1e-3", "(1e-2", "(1e-1"]
+    assert [row[:6] for row in rows] == ["# 1e-5", "# 1e-4", "# 1e-3", "# 1e-2", "(1e-1,"]
 
 
 # -- bad input ---------------------------------------------------------------------------------------------------------
