@@ -105,6 +105,7 @@ def test_probes_and_strangers() -> None:
     trial = Trial(owned("Ada:Ada/1 Bob:Bob/1"), owned("Ada:Ada/2 Bob:Bob/2"), (Path("f1"), Path("m1")))
     result = identify("points", [trial, trial], photographs(places), threshold=apart(10))
     told = Groups(("gender",), {"Ada": ("f",), "f1": ("f",), "Bob": ("m",), "m1": ("m",)})
-    named, strangers = groups.of_identification(result, told)
+    first, named, strangers = groups.of_identification(result, told)
+    assert [(str(g), g.value) for g in first.groups] == [("f", 1), ("m", 1)]
     assert [(str(g), g.count, g.value) for g in named.groups] == [("f", 1, 1), ("m", 1, 0)]
     assert [(str(g), g.count, g.value) for g in strangers.groups] == [("f", 1, 1), ("m", 1, 0)]
