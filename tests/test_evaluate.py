@@ -106,6 +106,8 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         for number in (1, 2):
             (tmp_path / "people" / name / f"{name}_{number:04}.jpg").touch()
     (tmp_path / "empty").mkdir()
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "recognizer.pickle").touch()
     (tmp_path / "pairs.txt").write_text("Ada 1 2\nAda 1 Bob 1\n")
     return tmp_path
 
@@ -118,6 +120,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("verification --pairs pairs.txt --images none", "none: no such folder"),
         ("verification --pairs pairs.txt --images people --compare version:3", "version:3: there is no"),
         ("verification --pairs pairs.txt --images people --compare empty", "empty: a folder without recognizer.pickle"),
+        ("verification --pairs pairs.txt --images people --compare fast old", "old: a recognizer has no say in"),
         ("identification", "give --gallery and --probes, or --images"),
         ("identification --gallery people", "give --gallery and --probes, or --images"),
         ("identification --gallery people --probes people --images people", "give --gallery and --probes, or --images"),

@@ -14,6 +14,7 @@ from faces.evaluation.groups import Groups
 from faces.evaluation.identification import identify
 from faces.evaluation.pairs import Pairs
 from faces.evaluation.photographs import Photographs
+from faces.evaluation.strictness import strict_threshold
 from faces.evaluation.trials import Trial
 from faces.evaluation.verification import verify
 from faces.scores import NOT_TOLD
@@ -77,6 +78,13 @@ def test_pairs_by_hand() -> None:
     assert [(str(g), g.count, g.value) for g in matched.groups] == [("f", 1, 1), ("m", 1, 0)]
     assert missed.measure == "false non-match rate at FAR 0.1%" and missed.lower_is_better
     assert not any(group.enough for group in accuracy.groups)
+
+
+def test_too_few_pairs_for_any_rate_are_judged_by_the_best_threshold() -> None:
+    seen = photographs({"a1": 0.0, "a2": 5, "b1": 90})
+    pairs = Pairs((Path("a1"), Path("a1")), (Path("a2"), Path("b1")), np.array([True, False]))
+    words, threshold = strict_threshold(verify("points", pairs, seen))
+    assert (words, threshold) == ("at the best threshold", pytest.approx(apart(5)))
 
 
 def test_false_matches_among_all() -> None:
