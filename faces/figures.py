@@ -20,7 +20,7 @@ def percent(value: float) -> str:
     """With more digits near 0 and 1, such as ``0.047%`` and ``99.96%``; NaN is a dash."""
     if isnan(value):
         return "–"
-    digits = 1
+    value, digits = round(value, 9), 1
     if 0 < value < 0.01:
         digits = max(2, -1 - floor(log10(value)))
     elif 0.999 <= value < 1:

@@ -55,14 +55,16 @@ class Extras:
     def page(self) -> tables.Page:
         """For a terminal: a table of each figure's groups, with the gap in words, and one of photographs made worse."""
         said: list[str | tables.Table] = []
+        several = len({one.target for one in self.grouped} | {one.name for one in self.robustness}) > 1
         for one in self.grouped:
             rows: list[tables.Row] = [[str(group), f"{group.count:,}", *_told(group)] for group in one.groups]
             if gap := gap_in_words(one):
                 rows.append(["gap", "", *gap])
-            head = (one.by[0].replace("_", " "), one.cases, one.measure, "95 % interval")
+            by = one.by[0].replace("_", " ")
+            head = (f"{one.target}, by {by}" if several else by, one.cases, one.measure, "95 % interval")
             said += [part for part in (tables.Table(head, tuple(rows)), in_words(one)) if part]
         for each in self.robustness:
-            said += [f"made worse: {each.worsened}", each.table]
+            said += [f"{each.name + ', ' if several else ''}made worse: {each.worsened}", each.table]
         return tuple(said)
 
     @property
