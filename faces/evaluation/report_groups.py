@@ -35,9 +35,9 @@ def robustness(several: Sequence[Robustness]) -> Markup:
     """A curve for each kind, and a table of all levels."""
     parts: list[object] = [
         element(
-            "p", "Photographs made worse on purpose, and compared with good ones; thresholds stay as they are. Sizes"
-            " are told in shares of the distance between the eyes: of a face that is 100 px wide it is about 45 px. A"
-            " face that is not found any more is an error.",
+            "p", "Photographs made worse on purpose, and compared with good ones; thresholds stay as they are, but"
+            " for that of TPIR, which is each level's own. Sizes are told in shares of the distance between the"
+            " eyes: of a face that is 100 px wide it is about 45 px. A face that is not found any more is an error.",
         )
     ]  # fmt: skip
     for one in several:

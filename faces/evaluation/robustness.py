@@ -1,7 +1,8 @@
 """How much recognition bears: the same figures, of photographs that are made worse in one way after the other.
 
 Of a pair the second photograph is made worse, of an identification the probes and the strangers; what they are
-compared with stays as it is, and so do the thresholds. A face that is not found any more counts as an error.
+compared with stays as it is, and so do the thresholds, but for that of TPIR, which is each level's own. A face that
+is not found any more counts as an error.
 """
 
 from __future__ import annotations
