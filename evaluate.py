@@ -19,21 +19,10 @@ from typing import Any
 from tqdm import tqdm
 
 from faces import cli
-from faces.errors import UsageError
-from faces.evaluation import (
-    candidates,
-    comparing,
-    documents,
-    operating_points,
-    pairs,
-    photographs,
-    records,
-    report,
-    tables,
-    trials,
-)
+from faces.evaluation import candidates, comparing, documents, pairs, photographs, records, report, tables, trials
 from faces.evaluation.extras import PREDICTED, Extras
 from faces.evaluation.identification import identify
+from faces.evaluation.operating_points import measure, people_in
 from faces.evaluation.photographs import Photographs
 from faces.evaluation.predicted_groups import WARNING
 from faces.evaluation.results import Identification, Verification
@@ -164,13 +153,11 @@ def verification(args: argparse.Namespace) -> int:
     args.record.input(args.pairs)
 
     def one(candidate: candidates.Candidate, seen: Photographs, seconds: float | None) -> Verification:
-        if candidate.recognizer:
-            raise UsageError("a recognizer has no say in verification; use: evaluate.py identification")
         result = verify(candidate.name, wanted, seen, args.skip_missing, seconds)
         extras.of_pairs(result, wanted, seen, candidate.models)
         return result
 
-    chosen = candidates.chosen(args.compare, args.models)
+    chosen = candidates.models_alone(args.compare, args.models)
     found = comparing.compare(chosen, partial(look, args, (*wanted.first, *wanted.second)), one, cli.complain)
     publish(args, found, tables.verifications(found) if args.compare else tables.verification(found[0]), extras)
     return 0 if len(found) == len(chosen) else 1
@@ -208,15 +195,15 @@ def identification(args: argparse.Namespace) -> int:
 
 
 def points(args: argparse.Namespace) -> int:
-    people = operating_points.people_in(args.images, args.without)
+    people = people_in(args.images, args.without)
     of_one = pairs.read(args.pairs, args.images) if args.pairs else None
     if args.pairs:
         args.record.input(args.pairs)
     seen = look(args, [path for paths in people.values() for path in paths], args.models)
-    measured = operating_points.measure(people, seen, of_one)
+    measured = measure(people, seen, of_one)
     args.record.models(seen.fingerprint)
-    print(f"# {seen.fingerprint.embedder.name}: {measured.points[0].pairs} of {args.images};"
-          f" {cli.plural(measured.genuine, 'pair', 'pairs')} of one person\n{measured}")  # fmt: skip
+    about = f"{seen.fingerprint.embedder.name}: {measured.points[0].pairs} of {args.images}"
+    print(f"# {about}; {cli.plural(measured.genuine, 'pair', 'pairs')} of one person\n{measured}")
     return 0
 
 

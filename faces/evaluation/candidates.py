@@ -35,6 +35,15 @@ def chosen(texts: Sequence[str], models: Models) -> list[Candidate]:
     return [Candidate(name, models)]
 
 
+def models_alone(texts: Sequence[str], models: Models) -> list[Candidate]:
+    """As ``chosen``, of verification, where a recognizer has no say. Raises UsageError."""
+    found = chosen(texts, models)
+    for one in found:
+        if one.recognizer:
+            raise UsageError(f"{one.name}: a recognizer has no say in verification; use: evaluate.py identification")
+    return found
+
+
 def parse(text: str, models: Models) -> Candidate:
     """What ``--compare`` names: ``built-in``, one of its accuracies, ``DETECTOR+EMBEDDER``, an embedder's file,
     ``version:3``, or a recognizer's folder.

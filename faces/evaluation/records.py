@@ -43,8 +43,7 @@ def _identification(one: Identification) -> Iterator[tuple[str, float | None]]:
     for rank, found in zip(RANKS, one.ranks, strict=True):
         yield f"rank_{rank}", found.mean
     for rate, points in zip(FPIRS, one.tpir, strict=True):
-        passing = tuple(point.passing for point in points if point.passing)
-        yield f"tpir_at_fpir_{rate:g}", Repeated(passing).mean
+        yield f"tpir_at_fpir_{rate:g}", Repeated.passing(points).mean
     for name in ("right", "wrong", "unknown", "strangers_named"):
         share: Repeated = getattr(one, name)
         yield name, share.mean

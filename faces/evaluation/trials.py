@@ -62,13 +62,18 @@ def given(
     enrol: int, splits: int, seed: int,
 ) -> tuple[list[Trial], str]:  # fmt: skip
     """As ``drawn`` or ``from_folders``, whichever is asked for; and what to warn of. Raises UsageError."""
+    nobody: list[str] = []
     if images is not None and gallery is None and probes is None:
-        return drawn(images, enrol, splits, seed, strangers), ""
-    if images is not None or gallery is None or probes is None:
+        some = drawn(images, enrol, splits, seed, strangers)
+    elif images is not None or gallery is None or probes is None:
         raise UsageError("give --gallery and --probes, or --images for one data set to be parted")
-    trial, nobody = from_folders(gallery, probes, strangers)
-    names = f"{', '.join(nobody[:5])}{', ...' if len(nobody) > 5 else ''}"
-    return [trial], f"not in {gallery}, so strangers: {names}" if nobody else ""
+    else:
+        trial, nobody = from_folders(gallery, probes, strangers)
+        some = [trial]
+    known = sorted({who for who, _ in some[0].gallery} & {path.parent.name for path in some[0].strangers})
+    warnings = [f"not in {gallery}, so strangers: {_few(nobody)}"] if nobody else []
+    warnings += [f"among the strangers, though enrolled: {_few(known)}"] if known else []
+    return some, "; ".join(warnings)
 
 
 def from_folders(gallery: Path, probes: Path, strangers: Path | None = None) -> tuple[Trial, list[str]]:
@@ -134,6 +139,10 @@ def strangers_in(folder: Path | None) -> list[Path]:
     if not found:
         raise UsageError(f"{folder}: no photographs of strangers in it; see --strangers")
     return found
+
+
+def _few(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
 
 
 def _owned(people: dict[str, list[Path]]) -> Owned:
