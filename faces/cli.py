@@ -35,7 +35,8 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescript
     """Shows defaults where there are some, and keeps the example's lines."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        return action.help if action.default in (None, False) else super()._get_help_string(action)
+        nothing = action.default is None or action.default is False or action.default == ()
+        return action.help if nothing else super()._get_help_string(action)
 
 
 def parser(description: str, example: str) -> argparse.ArgumentParser:
