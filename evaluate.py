@@ -8,8 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -139,7 +137,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     options = dict(vars(args))
     run: Command = options.pop("run")
-    args.command = shlex.join(["python", "evaluate.py", *(sys.argv[1:] if argv is None else argv)])
     args.models = (args.detector, args.embedding_model, args.confidence, args.accuracy)
     for path in (getattr(args, "json", None), getattr(args, "report", None)):  # before the work
         if path not in (None, STDOUT):
@@ -245,7 +242,7 @@ def publish(args: argparse.Namespace, found: report.Results, page: tables.Page, 
         write_bytes(args.json, text.encode("utf-8", "backslashreplace") + b"\n")
         args.record.artefact(args.json)
     if args.report:
-        more = report.More(args.command, extras.robustness, extras.grouped, extras.predicted)
+        more = report.More(args.record.command, extras.robustness, extras.grouped, extras.predicted)
         report.write(args.report, found, more, faces=not args.no_faces)
         args.record.artefact(args.report)
         if not args.no_faces:

@@ -219,7 +219,7 @@ def keep_retraining(versions: Versions, args: argparse.Namespace) -> int:
                 try:
                     retrain(versions, args)
                 except FacesError as error:
-                    print(f"error: {error}", file=sys.stderr)
+                    cli.complain(str(error))
                 sys.stdout.flush()
                 while time.monotonic() < started + (args.every or inf) and not (watch and watch.settled(args.settle)):
                     time.sleep(LOOK)

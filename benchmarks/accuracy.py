@@ -12,17 +12,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.photographs import DATA, PROBES, by_person
+from benchmarks.photographs import DATA, LFW, PROBES
 from faces import cli
 from faces.evaluation import pairs, searching
 from faces.evaluation.identification import identify
 from faces.evaluation.photographs import Photographs, look_at
-from faces.evaluation.trials import Trial
+from faces.evaluation.trials import Trial, by_person
 from faces.evaluation.verification import verify
 from faces.figures import percent
 from faces.images import find_images
-
-LFW = DATA / "lfw" / "pairsDevTest.txt"
 
 
 def trial(enrolled: int, people: int | None = None) -> Trial:

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.looks import Look, Photographs, mirrored
-from benchmarks.photographs import PROBES, lfw_pairs
+from benchmarks.photographs import LFW, PROBES
 from faces import cli, embedders
 from faces.embedders import unit
+from faces.evaluation import pairs
 from faces.evaluation.curves import at_rate
 from faces.metrics import best_accuracy
 from faces.people import People
@@ -75,8 +76,9 @@ class Judge:
         self._others = np.flatnonzero((sets == "lfw") & ~np.isin(names, people))
         self._owner = np.unique(names[self._others], return_inverse=True)[1]
         row = {path: k for k, path in enumerate(photographs.paths)}
-        self._pairs = np.array([(row[a], row[b]) for a, b, _ in lfw_pairs()])
-        self._same = np.array([same for *_, same in lfw_pairs()])
+        wanted = pairs.read(LFW)
+        self._pairs = np.array([(row[a], row[b]) for a, b in zip(wanted.first, wanted.second, strict=True)])
+        self._same = wanted.same
         rng, everyone = np.random.default_rng(0), self._owner.max() + 1
         self._weights = rng.multinomial(everyone, np.full(everyone, 1 / everyone), RESAMPLED)
 

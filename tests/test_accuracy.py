@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.accuracy import LFW, probability, trial
-from benchmarks.photographs import DATA, by_person
+from benchmarks.accuracy import probability, trial
+from benchmarks.photographs import DATA, LFW
 from faces import detectors, zoo
 from faces.evaluation import operating_points, pairs
 from faces.evaluation.identification import identify
 from faces.evaluation.photographs import BUILT_IN, Photographs, look_at
 from faces.evaluation.results import Identification
+from faces.evaluation.trials import by_person
 from faces.evaluation.verification import verify
 from faces.gallery import Gallery
 from faces.images import find_images, read_image

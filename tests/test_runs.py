@@ -322,3 +322,12 @@ def test_records_are_as_private_as_other_files(tmp_path: Path) -> None:
     mode = stat.S_IMODE((tmp_path / "plain.txt").stat().st_mode)
     assert stat.S_IMODE((tmp_path / "runs" / f"{run.id}.json").stat().st_mode) == mode
     assert json.loads((tmp_path / "runs" / f"{run.id}.json").read_text())["id"] == run.id
+
+
+def test_the_command_is_told_without_passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["/somewhere/evaluate.py", "--track", "http://ada:secret@host:5000"])
+    with recording(tmp_path / "runs", "evaluate", {}) as run:
+        pass
+    assert run.command.startswith("python evaluate.py --track http://")
+    assert run.ended is not None and run.ended.command == run.command
+    assert "secret" not in run.command

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from faces import zoo
 from faces.errors import FacesError
 from faces.images import write_bytes
 from faces.types import ModelId
@@ -28,15 +28,10 @@ class File:
     @classmethod
     def of(cls, path: Path) -> File:
         """A file as it is now. Raises FacesError when it cannot be read."""
-        digest, size = hashlib.sha256(), 0
         try:
-            with path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    digest.update(block)
-                    size += len(block)
+            return cls(str(path), zoo.digest(path).removeprefix("sha256:"), path.stat().st_size)
         except OSError as error:
             raise FacesError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-        return cls(str(path), digest.hexdigest(), size)
 
     def is_there(self) -> bool:
         """Whether the file still has this content."""
