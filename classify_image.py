@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             image = read_image(path)
         except ImageError as error:
-            print(f"error: {path}: {error}", file=sys.stderr)
+            cli.complain(f"{path}: {error}")
             status = 1
             continue
         verdict = decide(classifier.classes, classifier.probabilities([image])[0], args.threshold)

@@ -9,7 +9,6 @@ sface is the modern pair: YuNet into face_detection_model/, SFace beside this sc
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             print(fetch_with_bar(file, args.root))
         except ModelError as error:
-            print(f"error: {error}", file=sys.stderr)
+            cli.complain(str(error))
             status = 1
     return status
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -19,21 +17,10 @@ from typing import Any
 from tqdm import tqdm
 
 from faces import cli
-from faces.errors import UsageError
-from faces.evaluation import (
-    candidates,
-    comparing,
-    documents,
-    operating_points,
-    pairs,
-    photographs,
-    records,
-    report,
-    tables,
-    trials,
-)
+from faces.evaluation import candidates, comparing, documents, pairs, photographs, records, report, tables, trials
 from faces.evaluation.extras import PREDICTED, Extras
 from faces.evaluation.identification import identify
+from faces.evaluation.operating_points import measure, people_in
 from faces.evaluation.photographs import Photographs
 from faces.evaluation.predicted_groups import WARNING
 from faces.evaluation.results import Identification, Verification
@@ -42,6 +29,7 @@ from faces.evaluation.verification import verify
 from faces.images import check_writable, write_bytes
 from faces.runs import Manifest
 from faces.tasks import Models
+from faces.versions import RECOGNIZER
 
 STDOUT = Path("-")
 RECORDED_AS = Path("output/evaluation")  # what is found is no file of its own; runs.py looks into output/runs
@@ -56,7 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
         "python evaluate.py verification --pairs lfw/pairs.txt --images lfw\n"
         "  python evaluate.py identification --images dataset --enrol 3",
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="measured")
     for add, name, run, what, example in (
         (add_verification_options, "verification", verification,
          "are two photographs of one person: accuracy, AUC, EER, TAR at FAR", "--pairs lfw/pairs.txt --images lfw"),
@@ -149,7 +137,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     options = dict(vars(args))
     run: Command = options.pop("run")
-    args.command = shlex.join(["python", "evaluate.py", *(sys.argv[1:] if argv is None else argv)])
     args.models = (args.detector, args.embedding_model, args.confidence, args.accuracy)
     for path in (getattr(args, "json", None), getattr(args, "report", None)):  # before the work
         if path not in (None, STDOUT):
@@ -160,15 +147,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def verification(args: argparse.Namespace) -> int:
     wanted, extras = pairs.read(args.pairs, args.images), extras_of(args)
+    args.record.input(args.pairs)
 
     def one(candidate: candidates.Candidate, seen: Photographs, seconds: float | None) -> Verification:
-        if candidate.recognizer:
-            raise UsageError("a recognizer has no say in verification; use: evaluate.py identification")
         result = verify(candidate.name, wanted, seen, args.skip_missing, seconds)
         extras.of_pairs(result, wanted, seen, candidate.models)
         return result
 
-    chosen = candidates.chosen(args.compare, args.models)
+    chosen = candidates.models_alone(args.compare, args.models)
     found = comparing.compare(chosen, partial(look, args, (*wanted.first, *wanted.second)), one, cli.complain)
     publish(args, found, tables.verifications(found) if args.compare else tables.verification(found[0]), extras)
     return 0 if len(found) == len(chosen) else 1
@@ -187,11 +173,13 @@ def identification(args: argparse.Namespace) -> int:
         paths += trials.to_look_at(args.probes, args.strangers)
 
     def one(candidate: candidates.Candidate, seen: Photographs, seconds: float | None) -> Identification:
-        tried, recognizer = some, None
+        tried, recognizer, learnt = some, None, frozenset[str]()
         if candidate.recognizer:
             recognizer = candidates.load(candidate.recognizer, seen.fingerprint)
+            args.record.input(candidate.recognizer / RECOGNIZER)
             tried = [trials.of_recognizer(set(recognizer.names_.tolist()), args.probes, args.strangers)]
-        elif copies := trials.copies(some, dict(zip(seen.paths, seen.hashes, strict=True))):
+            learnt = candidates.learnt(candidate.recognizer)
+        if copies := trials.copies(tried, dict(zip(seen.paths, seen.hashes, strict=True)), learnt):
             cli.warn(copies)
         how = args.skip_missing, seconds, args.threshold
         result = identify(candidate.name, tried, seen, args.fpir, recognizer, *how)
@@ -204,13 +192,15 @@ def identification(args: argparse.Namespace) -> int:
 
 
 def points(args: argparse.Namespace) -> int:
-    people = operating_points.people_in(args.images, args.without)
+    people = people_in(args.images, args.without)
     of_one = pairs.read(args.pairs, args.images) if args.pairs else None
+    if args.pairs:
+        args.record.input(args.pairs)
     seen = look(args, [path for paths in people.values() for path in paths], args.models)
-    measured = operating_points.measure(people, seen, of_one)
+    measured = measure(people, seen, of_one)
     args.record.models(seen.fingerprint)
-    print(f"# {seen.fingerprint.embedder.name}: {measured.points[0].pairs} of {args.images};"
-          f" {cli.plural(measured.genuine, 'pair', 'pairs')} of one person\n{measured}")  # fmt: skip
+    about = f"{seen.fingerprint.embedder.name}: {measured.points[0].pairs} of {args.images}"
+    print(f"# {about}; {cli.plural(measured.genuine, 'pair', 'pairs')} of one person\n{measured}")
     return 0
 
 
@@ -224,7 +214,10 @@ def extras_of(args: argparse.Namespace) -> Extras:
     """What is asked for besides the figures, before the work."""
     if args.groups == PREDICTED:
         cli.warn(WARNING)
-    return Extras(args.groups, args.robustness, args.workers, bar)
+    extras = Extras(args.groups, args.robustness, args.workers, bar)
+    if args.groups and not extras.predicted:
+        args.record.input(Path(args.groups))
+    return extras
 
 
 def look(args: argparse.Namespace, paths: Sequence[Path], models: Models) -> Photographs:
@@ -238,9 +231,7 @@ def look(args: argparse.Namespace, paths: Sequence[Path], models: Models) -> Pho
 
 def publish(args: argparse.Namespace, found: report.Results, page: tables.Page, extras: Extras) -> None:
     """Print the page, or JSON in its place, and write the files that were asked for."""
-    args.record.models(found[0].fingerprint if len(found) == 1 else None)
-    for name, value in records.figures(found).items():
-        args.record.figure(name, value)
+    records.take_down(args.record, found)
     text = json.dumps(documents.to_json(found, extras.plain), ensure_ascii=False, indent=1)
     if args.json == STDOUT:
         print(text)
@@ -251,7 +242,7 @@ def publish(args: argparse.Namespace, found: report.Results, page: tables.Page, 
         write_bytes(args.json, text.encode("utf-8", "backslashreplace") + b"\n")
         args.record.artefact(args.json)
     if args.report:
-        more = report.More(args.command, extras.robustness, extras.grouped, extras.predicted)
+        more = report.More(args.record.command, extras.robustness, extras.grouped, extras.predicted)
         report.write(args.report, found, more, faces=not args.no_faces)
         args.record.artefact(args.report)
         if not args.no_faces:

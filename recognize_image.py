@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             image = read_image(path)
         except ImageError as error:
-            print(f"error: {path}: {error}", file=sys.stderr)
+            cli.complain(f"{path}: {error}")
             status = 1
             continue
         faces = pipeline.detect(image)

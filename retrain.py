@@ -219,7 +219,7 @@ def keep_retraining(versions: Versions, args: argparse.Namespace) -> int:
                 try:
                     retrain(versions, args)
                 except FacesError as error:
-                    print(f"error: {error}", file=sys.stderr)
+                    cli.complain(str(error))
                 sys.stdout.flush()
                 while time.monotonic() < started + (args.every or inf) and not (watch and watch.settled(args.settle)):
                     time.sleep(LOOK)
@@ -244,6 +244,8 @@ def show(versions: Versions) -> int:
         for one in versions.all()
     ]
     print(cli.table(headings, rows) if rows else "no versions yet")
+    if versions.trained_by_hand():
+        print(f"\n{versions.recognizer} was trained by hand since: the next run makes it a version")
     return 0
 
 

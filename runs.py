@@ -46,7 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     why.add_argument("file", type=Path, help="such as output/recognizer.pickle")
     why.add_argument("--person", metavar="NAME", help="list this person's photographs")
     why.set_defaults(folder=None)  # those beside the file
-    prune = command("prune", "delete old records, and the lists of photographs that no other names")
+    prune = command("prune", "delete old records, but not those of files that are still there")
     prune.add_argument("--keep", type=cli.count, required=True, metavar="N", help="how many to keep, the newest")
     return parser
 

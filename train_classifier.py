@@ -238,8 +238,8 @@ def take_over(args: argparse.Namespace, run: Recorder) -> int:
     classes = args.classes or pictures.class_folders(args.dataset)
     if len(classes) < 2 or len(set(classes)) < len(classes):
         raise UsageError("--classes: give two or more, each one once")
-    run.input(args.from_keras)
     core, pixels = pictures.converted(args.from_keras, classes, args.pixels, args.bgr)
+    run.input(args.from_keras)
     side = core.input_shape[1]
     about = pictures.description(side, classes, from_keras=args.from_keras.name, pixels=pixels, bgr=args.bgr)
     written(args, core, about, pictures.noise(side, TRIED))

@@ -66,6 +66,8 @@ def learn(args: argparse.Namespace, report_path: Path, run: Recorder) -> None:
     if gallery.fingerprint is None:
         cli.warn(f"{args.embeddings} does not say which models made it (the recipe's do not); they are not checked")
     recognizers.save(recognizer, args.recognizer, args.le)
+    for path in (args.recognizer, args.le):  # now: the report takes a while, in which Ctrl-C may come
+        run.artefact(path)
 
     people = cli.plural(len(recognizer.names_), "person", "people")
     print(f"{cli.plural(len(gallery), 'embedding', 'embeddings')} of {people} -> {args.recognizer}, {args.le}")
@@ -74,12 +76,12 @@ def learn(args: argparse.Namespace, report_path: Path, run: Recorder) -> None:
         print(f"classifier: {recognizer.classifier_} (of so many, an SVC takes long to train)")
     found = report(gallery, recognizer)
     found.save(report_path)
-    print("\n".join(found.lines()))
-    for path in (args.recognizer, args.le, report_path):
-        run.artefact(path)
+    run.artefact(report_path)
     run.figure("threshold", found.threshold)
-    for what in ("left_out", "right", "wrong", "unknown"):
+    run.figure("held_out", found.left_out)  # elsewhere those are "left out" that have no face
+    for what in ("right", "wrong", "unknown"):
         run.figure(what, getattr(found, what))
+    print("\n".join(found.lines()))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

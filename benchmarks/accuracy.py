@@ -12,16 +12,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from benchmarks.photographs import DATA, PROBES, by_person
+from benchmarks.photographs import DATA, LFW, PROBES
 from faces import cli
 from faces.evaluation import pairs, searching
 from faces.evaluation.identification import identify
 from faces.evaluation.photographs import Photographs, look_at
-from faces.evaluation.trials import Trial
+from faces.evaluation.trials import Trial, by_person
 from faces.evaluation.verification import verify
+from faces.figures import percent
 from faces.images import find_images
-
-LFW = DATA / "lfw" / "pairsDevTest.txt"
 
 
 def trial(enrolled: int, people: int | None = None) -> Trial:
@@ -61,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             for fpir in (0.01, 0.05):
                 some = trial(enrolled, people)
                 one = identify("people", [some], seen, fpir)
-                shares = [f"{share.mean:.1%}" for share in (one.right, one.wrong, one.strangers_named)]
+                shares = [percent(share.mean) for share in (one.right, one.wrong, one.strangers_named)]
                 limit = one.searches[0].threshold
                 rows.append([people, enrolled, fpir, *shares, f"{probability(some, seen):.2f}", f"{limit:.3f}"])
     headings = ["people", "enrolled", "fpir", "right", "wrong", "strangers named", "probability", "threshold"]

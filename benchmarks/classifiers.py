@@ -25,9 +25,10 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.photographs import DATA, PROBES, by_person, embeddings
+from benchmarks.photographs import DATA, PROBES, embeddings
 from faces import cli, recognizers
 from faces.classifiers import CLASSIFIERS, SVC, SVC_LIMIT
+from faces.evaluation.trials import by_person
 from faces.gallery import Gallery
 from faces.images import find_images
 from faces.people import People

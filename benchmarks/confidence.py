@@ -10,14 +10,19 @@ in ../shared/data/people, enrolled with their first photographs and probed with 
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.photographs import DATA, PROBES, by_person, distances, embeddings, found, lfw_pairs
+from benchmarks.photographs import DATA, LFW, PROBES, embeddings, found
 from faces import cli
+from faces.evaluation import pairs
+from faces.evaluation.photographs import look_at
+from faces.evaluation.trials import by_person
+from faces.evaluation.verification import distances
 from faces.images import find_images
 from faces.people import People
 from faces.pipeline import Pipeline
@@ -32,9 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     cli.add_model_options(parser)
     args = parser.parse_args(argv)
     models = (args.detector, args.embedding_model, args.confidence, args.accuracy)
-    pairs = lfw_pairs()
-    apart, same = distances(embeddings((path for a, b, _ in pairs for path in (a, b)), models, "lfw"), pairs)
-    seen = np.isfinite(apart)
+    wanted = pairs.read(LFW)
+    apart = distances(wanted, look_at((*wanted.first, *wanted.second), models, os.cpu_count() or 1))
+    same, seen = wanted.same, np.isfinite(apart)
     fit = LogisticRegression(C=1e6).fit(apart[seen, None], same[seen])
     steepness, even = -float(fit.coef_[0, 0]), -float(fit.intercept_[0] / fit.coef_[0, 0])
     print(f"steepness {steepness:.1f}; as many pairs of one person as of two: 0.5 at {even:.3f}")

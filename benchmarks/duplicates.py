@@ -12,9 +12,10 @@ from itertools import combinations
 import cv2
 import numpy as np
 
-from benchmarks.photographs import DATA, by_person, embeddings
+from benchmarks.photographs import DATA, embeddings
 from faces import cli
 from faces.duplicates import NEAR
+from faces.evaluation.trials import by_person
 from faces.images import read_image
 from faces.pipeline import Pipeline
 from faces.types import Image

@@ -20,10 +20,11 @@ import cv2
 import numpy as np
 from sklearn.svm import LinearSVC
 
-from benchmarks.photographs import DATA, PROBES, by_person, embeddings
+from benchmarks.photographs import DATA, PROBES, embeddings
 from faces import cli, detectors, embedders
 from faces.aligners import TEMPLATES
 from faces.classifiers import SIMILARITY_SCALE, SVC, SVC_SCALE, Centroid, NearestNeighbour, scale
+from faces.evaluation.trials import by_person
 from faces.geometry import similarity, transform
 from faces.images import find_images, read_image
 from faces.landmarks import ShapePredictor

@@ -7,30 +7,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from tqdm import tqdm
 
-from faces.evaluation import pairs, photographs
-from faces.images import find_images
+from faces.evaluation import photographs
 from faces.tasks import Models
 from faces.types import Floats
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+LFW = DATA / "lfw" / "pairsDevTest.txt"  # its View 1 test pairs: 500 of one person and 500 of two
 PROBES = 10  # of each of the people, the last
-
-
-def by_person(folder: Path) -> dict[str, list[Path]]:
-    """Photographs by the name of their folder, both sorted."""
-    people: dict[str, list[Path]] = {}
-    for path in find_images(folder):
-        people.setdefault(path.parent.name, []).append(path)
-    return dict(sorted(people.items()))
-
-
-def lfw_pairs() -> list[tuple[Path, Path, bool]]:
-    """LFW's View 1 test pairs, 500 of the same person and 500 of two (pairsDevTest.txt)."""
-    found = pairs.read(DATA / "lfw" / "pairsDevTest.txt")
-    return list(zip(found.first, found.second, found.same.tolist(), strict=True))
 
 
 def embeddings(
@@ -45,9 +30,3 @@ def embeddings(
 
 def found(embedding: Floats) -> bool:
     return bool(np.isfinite(embedding).all())
-
-
-def distances(embedded: dict[Path, Floats], pairs: list[tuple[Path, Path, bool]]) -> tuple[Floats, NDArray[np.bool_]]:
-    """Distances (N,) and whether the pair is one person; a pair with a face not found is infinitely far apart."""
-    apart = np.array([np.linalg.norm(embedded[a] - embedded[b]) for a, b, _ in pairs], np.float32)
-    return np.where(np.isnan(apart), np.inf, apart), np.array([same for *_, same in pairs])

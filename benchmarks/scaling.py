@@ -30,11 +30,12 @@ from typing import Any
 import numpy as np
 import psutil  # type: ignore[import-untyped, unused-ignore]
 
-from benchmarks.photographs import DATA, by_person
+from benchmarks.photographs import DATA
 from faces import cli, extraction, workers
 from faces.checkpoints import Checkpoint
 from faces.datasets import Folder, Photograph
 from faces.errors import UsageError
+from faces.evaluation.trials import by_person
 from faces.images import check_writable, write_bytes
 from faces.pipeline import Enrolment, Pipeline
 from faces.tasks import Result, Task

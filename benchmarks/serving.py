@@ -28,10 +28,11 @@ import numpy as np
 import psutil  # type: ignore[import-untyped, unused-ignore]
 
 import make_sample_dataset
-from benchmarks.photographs import DATA, by_person
+from benchmarks.photographs import DATA
 from benchmarks.scaling import load
 from faces import cli
 from faces.errors import FacesError
+from faces.evaluation.trials import by_person
 from faces.images import check_writable, write_bytes
 
 ROOT = Path(__file__).resolve().parents[1]

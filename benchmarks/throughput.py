@@ -29,9 +29,10 @@ import onnxruntime
 from benchmarks import growth, large_photographs
 from benchmarks.chains import BUILT_IN, CORES, FACE_RECOGNITION, RECIPE, WITH_YUNET, Chain, Ours, all_chains
 from benchmarks.growth import Row
-from benchmarks.photographs import DATA, by_person
+from benchmarks.photographs import DATA
 from faces import cli
 from faces.errors import UsageError
+from faces.evaluation.trials import by_person
 from faces.images import check_writable, read_image, write_bytes
 from faces.pipeline import Pipeline
 from faces.tasks import EMBEDDED_TOGETHER

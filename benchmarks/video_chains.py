@@ -17,10 +17,11 @@ from benchmarks import films, recipe
 from benchmarks.chains import BUILT_IN, CORES, RECIPE, WITH_YUNET
 from benchmarks.films import Head
 from benchmarks.measure_models import YUNET
-from benchmarks.photographs import DATA, PROBES, by_person
+from benchmarks.photographs import DATA, PROBES
 from faces import cli
 from faces.draw import annotate_tracks
 from faces.errors import ModelError, UsageError
+from faces.evaluation.trials import by_person
 from faces.feeds import Feed
 from faces.following import Follower
 from faces.gallery import Gallery

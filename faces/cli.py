@@ -35,7 +35,8 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescript
     """Shows defaults where there are some, and keeps the example's lines."""
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        return action.help if action.default in (None, False) else super()._get_help_string(action)
+        nothing = action.default is None or action.default is False or action.default == ()
+        return action.help if nothing else super()._get_help_string(action)
 
 
 def parser(description: str, example: str) -> argparse.ArgumentParser:
@@ -178,7 +179,7 @@ def run(main: Callable[[], int]) -> None:
         status = main()
         sys.stdout.flush()
     except FacesError as error:
-        print(f"error: {error}", file=sys.stderr)
+        complain(str(error))
         status = error.status
     except KeyboardInterrupt as stop:  # a script that has changed something says so
         print(str(stop) or "stopped; what was there before is unchanged", file=sys.stderr)
@@ -188,7 +189,7 @@ def run(main: Callable[[], int]) -> None:
         status = 0
     except OSError as error:  # what nothing above knows more of: a full disk behind stdout, a name that is too long
         where = f"{error.filename}: " if error.filename else ""
-        print(f"error: {where}{(error.strerror or str(error)).lower()}", file=sys.stderr)
+        complain(f"{where}{(error.strerror or str(error)).lower()}")
         _drop_output()
         status = FacesError.status
     sys.exit(status)

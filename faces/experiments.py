@@ -80,7 +80,7 @@ def follow(versions: Sequence[Version], uri: str, folder: Path) -> None:
         client = _client(uri)
         known = _registered(client)
         for version in versions:
-            if version.run not in known and (run := _record(folder, version.run)):
+            if version.run not in known and (run := _record(folder, version.run)) and _is_model(run):
                 publish(run, uri, folder)
         theirs, ours = _registered(client), {version.run: version for version in versions}
         for record, model in theirs.items():
@@ -125,18 +125,26 @@ def _send(run: Run, uri: str) -> str:
     for path, within in _files(run):
         client.log_artifact(sent, str(path), within)
     client.set_terminated(sent, STATUS[run.status], ended)
-    if run.status == "succeeded" and any(within == MODEL for _, within in _files(run)):
+    if _is_model(run):
         _register(client, sent, run)
     return sent
 
 
+def _is_model(run: Run) -> bool:
+    """Whether a run trained a recognizer whose two files are still there."""
+    return run.status == "succeeded" and [within for _, within in _files(run)].count(MODEL) == 2
+
+
 def _files(run: Run) -> Iterator[tuple[Path, str | None]]:
-    """What a run made that is sent, and into which folder: the recognizer is the model, embeddings stay here."""
+    """What a run made that is sent, and into which folder: the recognizer is the model, embeddings stay here.
+
+    Files that hold something else by now are not: another version may be in service.
+    """
     options = run.parameters
     model = (options.get("recognizer"), options.get("le")) if run.kind == "train" else ()
     for one in run.artefacts:
-        if one.path != options.get("embeddings") and (path := Path(one.path)).is_file():
-            yield path, MODEL if one.path in model else None
+        if one.path != options.get("embeddings") and one.is_there():
+            yield Path(one.path), MODEL if one.path in model else None
 
 
 def _register(client: MlflowClient, sent: str, run: Run) -> None:

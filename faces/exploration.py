@@ -168,7 +168,7 @@ def draw(data: Labelled, path: Path) -> None:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise FacesError("matplotlib is not installed; run: pip install -r requirements-train.txt") from error
+        raise FacesError("matplotlib is not installed; run: pip install -r requirements.txt") from error
     figure = Figure(figsize=(5 * len(data.labels), 4), layout="constrained")
     panels = figure.subplots(1, len(data.labels), squeeze=False)[0]
     for panel, (target, labels) in zip(panels, data.labels.items(), strict=True):

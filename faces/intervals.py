@@ -13,4 +13,5 @@ def wilson(share: float, count: int) -> tuple[float, float]:
         return 0.0, 1.0
     middle = (share + SURE**2 / (2 * count)) / (1 + SURE**2 / count)
     spread = SURE / (1 + SURE**2 / count) * sqrt(share * (1 - share) / count + SURE**2 / (4 * count**2))
-    return max(middle - spread, 0.0), min(middle + spread, 1.0)
+    low, high = max(middle - spread, 0.0), min(middle + spread, 1.0)
+    return 0.0 if share == 0 else low, 1.0 if share == 1 else high  # whatever the rounding

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import hypot
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from faces.figures import between, percent, points
 from faces.intervals import SURE, wilson
 from faces.labelled import AGE, Labelled
 from faces.types import Floats
@@ -17,6 +19,7 @@ Indices = NDArray[np.intp]
 
 GROUPED_BY = ("gender", "age_group", "ethnicity")
 ENOUGH = 30  # faces: of fewer, a group's figure says little
+NOT_TOLD = "not told"  # those of whom nobody said where they belong: no group to be compared with others
 TINY = 1e-7  # a probability of 0 would cost infinitely much
 
 
@@ -78,6 +81,23 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Gap:
+    """How far apart two groups are.
+
+    value: what their figures differ by. low, high: its 95 % interval, from those of both (MOVER: Zou and Donner,
+    Statistics in Medicine 2008), as if one had known which two to compare. times: of error rates, how many times as
+    often the worst one errs; None where the best one does not err at all, and of other figures.
+    """
+
+    best: Group
+    worst: Group
+    value: float
+    low: float
+    high: float
+    times: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Grouped:
     """A target's figure for each group that occurs.
 
@@ -94,9 +114,23 @@ class Grouped:
 
     @property
     def ranked(self) -> list[Group]:
-        """The groups with enough faces, best first."""
+        """The groups that are told, with enough faces, best first."""
         sign = 1 if self.lower_is_better else -1
-        return sorted((group for group in self.groups if group.enough), key=lambda group: sign * group.value)
+        known = (group for group in self.groups if group.enough and group.of != (NOT_TOLD,))
+        return sorted(known, key=lambda group: sign * group.value)
+
+    @property
+    def gap(self) -> Gap | None:
+        """Between the best and the worst group; None where there are no two with enough faces."""
+        if len(ranked := self.ranked) < 2:
+            return None
+        best, worst = ranked[0], ranked[-1]
+        less, more = sorted((best, worst), key=lambda group: group.value)
+        value = more.value - less.value
+        low = max(value - hypot(more.value - more.low, less.high - less.value), 0.0)
+        high = value + hypot(more.high - more.value, less.value - less.low)
+        errors = self.lower_is_better and not self.unit and best.value > 0
+        return Gap(best, worst, value, low, high, worst.value / best.value if errors else None)
 
 
 def score(data: Labelled, target: str, predicted: Floats) -> Score:
@@ -186,8 +220,17 @@ def to_json(scores: Sequence[Score], groups: Sequence[Grouped] = ()) -> dict[str
     for each in groups:
         rows = [{**asdict(group), "enough": group.enough} for group in each.groups]
         rows = [{**row, "of": dict(zip(each.by, row["of"], strict=True))} for row in rows]
-        found.setdefault(each.target, {}).setdefault("groups", {})[" x ".join(each.by)] = rows
+        target = found.setdefault(each.target, {})
+        target.setdefault("groups", {})[" x ".join(each.by)] = rows
+        target.setdefault("gaps", {})[" x ".join(each.by)] = gap_to_json(each)
     return found
+
+
+def gap_to_json(grouped: Grouped) -> dict[str, Any] | None:
+    """What ``json.dumps`` takes; the best and the worst group by name."""
+    if (gap := grouped.gap) is None:
+        return None
+    return {**asdict(gap), "best": str(gap.best), "worst": str(gap.worst)}
 
 
 def markdown(scores: Sequence[Score], groups: Sequence[Grouped] = ()) -> str:
@@ -203,16 +246,27 @@ def markdown(scores: Sequence[Score], groups: Sequence[Grouped] = ()) -> str:
 
 def in_words(grouped: Grouped) -> str:
     """Who fares best and who worst, and of whom too little is known to tell."""
-    ranked, unit = grouped.ranked, grouped.unit
-    said = []
-    if len(ranked) > 1:
-        best, worst = ranked[0], ranked[-1]
-        gap = "" if _overlap(best, worst) else " Their 95 % intervals do not meet."
-        said.append(f"Best: {best} ({_figure(best.value, unit)}). Worst: {worst} ({_figure(worst.value, unit)}).{gap}")
+    said, unit = [], grouped.unit
+    if gap := grouped.gap:
+        best, worst = gap.best, gap.worst
+        apart = "" if _overlap(best, worst) else " Their 95 % intervals do not meet."
+        said.append(
+            f"Best: {best} ({_figure(best.value, unit)}). Worst: {worst} ({_figure(worst.value, unit)}).{apart}"
+        )
     if few := [group for group in grouped.groups if not group.enough]:
         which = "is 1 group" if len(few) == 1 else f"are {len(few)} groups"
         said.append(f"There {which} of fewer than {ENOUGH} {grouped.cases}: too few to tell.")
     return " ".join(said)
+
+
+def gap_in_words(grouped: Grouped) -> tuple[str, str] | None:
+    """How far apart the best and the worst group are, and its 95 % interval: points, and how many times as often."""
+    if (gap := grouped.gap) is None:
+        return None
+    if grouped.unit:
+        return _figure(gap.value, grouped.unit), f"{gap.low:.1f} to {gap.high:.1f} {grouped.unit}"
+    often = f", {gap.times:.{0 if gap.times >= 10 else 1}f} times as often" if gap.times else ""
+    return points(gap.value) + often, f"{percent(gap.low).removesuffix('%')} to {points(gap.high)}"
 
 
 def _overlap(a: Group, b: Group) -> bool:
@@ -246,9 +300,11 @@ def _group_table(grouped: Grouped) -> str:
     unit = grouped.unit
     rows = []
     for group in grouped.groups:
-        between = f"{_figure(group.low, unit)} to {_figure(group.high, unit)}"
+        low_to_high = f"{_figure(group.low, unit)} to {_figure(group.high, unit)}" if unit else between(group)
         figure = _figure(group.value, unit) if group.enough else f"({_figure(group.value, unit)}: too few to tell)"
-        rows.append((*group.of, f"{group.count:,}", figure, between))
+        rows.append((*group.of, f"{group.count:,}", figure, low_to_high))
+    if gap := gap_in_words(grouped):
+        rows.append(("gap", *[""] * len(grouped.by), *gap))
     return table((*grouped.by, grouped.cases, grouped.measure, "95 % interval"), rows)
 
 
@@ -259,11 +315,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def _figure(value: float, unit: str) -> str:
-    return f"{value:.1f} {unit}" if unit else f"{value:.1%}"
+    return f"{value:.1f} {unit}" if unit else percent(value)
 
 
 def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{share:.1%}"
+    return "–" if share is None else percent(share)
 
 
 def joined(names: Sequence[str]) -> str:

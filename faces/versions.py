@@ -97,6 +97,11 @@ class Versions:
             raise FacesError("there is no version to return to: no other one was in service before")
         return now.replaces
 
+    def trained_by_hand(self) -> bool:
+        """Whether the recognizer is another one than the version's that is in service; ``settle`` makes it one."""
+        number = self._service.number()
+        return number is not None and not self._service.holds(number, (RECOGNIZER,))
+
     def settle(self) -> None:
         """Mend what a killed run left, and give files that were trained by hand a version of their own.
 
@@ -106,6 +111,7 @@ class Versions:
             self.clean()
             self._adopt()
             for version in self.all():
+                version = replace(version, run=version.run or self.run_of(version.number))
                 if version.time and version != self._read(version.number):
                     self.record(version)
         except OSError as error:
@@ -134,10 +140,7 @@ class Versions:
             raise FacesError(f"{self.folder}: version {number} has no {missing[0]}; --list shows which there are")
         try:
             self._adopt()  # somebody may have trained by hand meanwhile
-            version, before = self._read(number), self.in_service()
-            if before is not None and version.stage in ("candidate", "rejected"):
-                version = replace(version, replaces=before.number)
-                self.record(version)
+            version, before = self._succeeding(self._read(number)), self.in_service()
             self._service.swap(number)
         except OSError as error:
             raise self._failed(error) from error
@@ -192,10 +195,18 @@ class Versions:
             self._service.forget()
             pointed = None
         if self.recognizer.is_file() and (pointed is None or not self._service.holds(pointed, told_by)):
-            same = (one.number for one in self.all() if self._service.holds(one.number, told_by))
-            pointed = next(same, None) or self._archive()
+            same = (one for one in self.all() if self._service.holds(one.number, told_by))
+            pointed = self._succeeding(one).number if (one := next(same, None)) else self._archive()
         if pointed is not None:
             self._service.swap(pointed)
+
+    def _succeeding(self, version: Version) -> Version:
+        """A version that is about to be in service; the first time it notes which one is until then."""
+        before = self.in_service()
+        if before and before.number != version.number and version.stage in ("candidate", "rejected"):
+            version = replace(version, replaces=before.number)
+            self.record(version)
+        return version
 
     def _archive(self) -> int:
         """Copy the files in service into a version of their own; returns its number."""

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks.photographs import DATA, by_person
+from benchmarks.photographs import DATA
 from faces import embedders, zoo
 from faces.detectors import MmodDetector, YuNetDetector
 from faces.embedders import Embedder
+from faces.evaluation.trials import by_person
 from faces.geometry import iou
 from faces.images import find_images, read_image
 from faces.landmarks import SCHEME_ORDER, ShapePredictor

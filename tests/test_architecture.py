@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "faces"
 LAYERS = (
     "errors answers types geometry",
     "images torch7 torch7_modules torch7_onnx zoo engine pickles download watching locks datasets sources feeds sinks",
-    "intervals labelled perceptual splits scores exploration model_card",
+    "intervals figures labelled perceptual splits scores exploration model_card",
     "dlib_weights detectors landmarks aligners views embedders",
     "image_classes",
     "gallery runs duplicates metrics people classifiers recognizers training_report comparison",

@@ -218,6 +218,16 @@ class TestServer:
         assert said[0] == f"not tracked: {nobody}: does not answer"
         assert said[1].startswith(f"tracked: {server}, run ")
 
+    def test_a_file_that_is_another_version_s_by_now_is_not_sent(
+        self, server: str, tmp_path: Path, experiment: str
+    ) -> None:
+        run = a_run(tmp_path)
+        (tmp_path / "1" / RECOGNIZER).write_bytes(b"of version 2")
+        experiments.follow([a_version(1, "retired")], server, tmp_path / "runs")
+        assert notes(tmp_path / "runs") == []
+        experiments.publish(run, server, tmp_path / "runs")
+        assert client(server).search_model_versions(f"name='{experiment}'") == []
+
     def test_training_and_returning_to_a_version_are_tracked(
         self, server: str, tmp_path: Path, experiment: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -13,11 +13,12 @@ import pytest
 
 from benchmarks import films
 from benchmarks.films import Film, Head
-from benchmarks.photographs import DATA, by_person
+from benchmarks.photographs import DATA
 from benchmarks.video import bars
 from benchmarks.video_chains import CLIP, Paced, of_the_clip
 from benchmarks.video_correctness import SHOTS, matched, score, truly
 from faces.detectors import Detector
+from faces.evaluation.trials import by_person
 from faces.pipeline import Pipeline
 from faces.types import Tracks
 

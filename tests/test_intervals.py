@@ -16,3 +16,8 @@ def test_wilson(share: float, count: int, low: float, high: float) -> None:
 
 def test_of_nothing_anything_may_be_true() -> None:
     assert wilson(float("nan"), 0) == (0.0, 1.0)
+
+
+def test_all_and_none_are_within() -> None:
+    for count in range(1, 300):
+        assert (wilson(0.0, count)[0], wilson(1.0, count)[1]) == (0, 1)

@@ -14,11 +14,12 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import extract_embeddings
-from benchmarks.photographs import DATA, by_person
+from benchmarks.photographs import DATA
 from faces import cli, detectors, embedders
 from faces.aligners import TEMPLATES
 from faces.detectors import SsdDetector, YuNetDetector
 from faces.errors import ModelError
+from faces.evaluation.trials import by_person
 from faces.geometry import iou, similarity
 from faces.images import read_image, write_image
 from faces.landmarks import ShapePredictor

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -132,8 +133,9 @@ def test_a_disk_that_is_full_at_the_end_is_said_with_what_there_is(
 
 def test_a_damaged_record_is_shown_as_such(tmp_path: Path) -> None:
     good = record(tmp_path)
-    for name, text in (("20200101T000000000-train-aaaaaa", "{"), ("20200101T000000000-train-bbbbbb", '{"id": 3}')):
-        (tmp_path / "runs" / f"{name}.json").write_text(text)
+    odd = good.to_json().replace(f'"seconds": {good.seconds}', '"seconds": "long"')
+    for name, text in (("aaaaaa", "{"), ("bbbbbb", odd)):
+        (tmp_path / "runs" / f"20200101T000000000-train-{name}.json").write_text(text)
     found = Runs(tmp_path / "runs").all()
     assert found[0] == good
     assert [(one.id[-6:], one.why) for one in found[1:] if isinstance(one, Damaged)] == [
@@ -156,8 +158,9 @@ def test_finding_a_run(tmp_path: Path) -> None:
             own.find(name)
     with pytest.raises(FacesError, match=r"is the beginning of 2 runs, such as .*; give more of it"):
         own.find("20")
-    with pytest.raises(FacesError, match="no runs yet of kind evaluate"):
-        own.find("last", "evaluate")
+    for kind in ("evaluate", "tra", "**"):
+        with pytest.raises(FacesError, match=f"no runs yet of kind {re.escape(kind)}"):
+            own.find("last", kind)
 
 
 @pytest.mark.parametrize("damage", ["gone", "empty", "other"])
@@ -216,15 +219,25 @@ def test_pruning_keeps_what_is_named(tmp_path: Path) -> None:
     assert kept.name.startswith(last.data[0].sha256)
 
 
+def test_pruning_keeps_what_made_the_files_that_are_there(tmp_path: Path) -> None:
+    extracted = record(tmp_path, "extract", "a/1.jpg", writes="embeddings.pickle")
+    trained = record(tmp_path, "train", "a/1.jpg", reads=tmp_path / "embeddings.pickle", writes="recognizer.pickle")
+    record(tmp_path, "train", "a/2.jpg", writes="of old")
+    (tmp_path / "of old").write_text("and written anew")
+    newest = [record(tmp_path, "extract", "a/3.jpg", writes="skipped.csv") for _ in range(3)][-1]
+    assert Runs(tmp_path / "runs").prune(1) == 3
+    assert Runs(tmp_path / "runs").all() == [newest, trained, extracted]
+
+
 def test_secrets_are_not_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    address = "ftp://user:secret@host/people"
+    address, shown = "ftp://user:a@secret@host/people", "ftp://user:***@host/people"
     monkeypatch.setattr(sys, "argv", ["/somewhere/extract_embeddings.py", "--dataset", address])
     with runs.recording(tmp_path, "extract", {"dataset": address, "several": [address]}):
         pass
     (run,) = Runs(tmp_path).all()
     assert isinstance(run, Run) and "secret" not in run.to_json()
-    assert run.command == "python extract_embeddings.py --dataset 'ftp://***@host/people'" or "***@host" in run.command
-    assert run.parameters == {"dataset": "ftp://***@host/people", "several": ["ftp://***@host/people"]}
+    assert run.command == f"python extract_embeddings.py --dataset {shown}"
+    assert run.parameters == {"dataset": shown, "several": [shown]}
 
 
 def test_a_path_that_is_no_text(tmp_path: Path) -> None:
@@ -281,14 +294,17 @@ def test_a_name_that_nobody_has_any_more_does_not_stay(tmp_path: Path) -> None:
             ("Ada/1.jpg", "Ada", sha("1"), ""),
             ("Ada/2.jpg", "Ada", sha("2"), "no face"),
             ("x/3.jpg", "Bob", sha("3"), ""),
+            ("probes/Ada/4.jpg", "", sha("4"), ""),
+            ("Zoe\u0308/5.jpg", "Zo\u00eb", sha("5"), ""),
         ]
         run.data(Manifest.sorted(rows))
         raise FacesError("Ada/3.jpg: of Adam")
-    runs.forget(folder, lambda _: False, {"Ada": "", "Bob": "Rob"})
+    runs.forget(folder, lambda _: False, {"Ada": "", "Bob": "Rob", "Zo\u00eb": "Z"})
     (found,) = Runs(folder).all()
     assert isinstance(found, Run) and found.error == "somebody/3.jpg: of Adam"
     assert list(Manifest.load(folder, found.data[0].sha256).rows()) == [
-        ("", "", sha("1"), ""), ("", "", sha("2"), "no face"), ("x/3.jpg", "Rob", sha("3"), ""),
+        *sorted([("", "", sha("1"), ""), ("", "", sha("2"), "no face"), ("", "", sha("4"), "")]),
+        ("", "Z", sha("5"), ""), ("x/3.jpg", "Rob", sha("3"), ""),
     ]  # fmt: skip
     everything = b"".join(path.read_bytes() for path in folder.glob("*.json"))
     assert b'"Ada' not in everything and b" Ada/" not in everything
@@ -306,3 +322,12 @@ def test_records_are_as_private_as_other_files(tmp_path: Path) -> None:
     mode = stat.S_IMODE((tmp_path / "plain.txt").stat().st_mode)
     assert stat.S_IMODE((tmp_path / "runs" / f"{run.id}.json").stat().st_mode) == mode
     assert json.loads((tmp_path / "runs" / f"{run.id}.json").read_text())["id"] == run.id
+
+
+def test_the_command_is_told_without_passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["/somewhere/evaluate.py", "--track", "http://ada:secret@host:5000"])
+    with runs.recording(tmp_path / "runs", "evaluate", {}) as run:
+        pass
+    assert run.command.startswith("python evaluate.py --track http://")
+    assert run.ended is not None and run.ended.command == run.command
+    assert "secret" not in run.command

@@ -75,7 +75,7 @@ def test_all_of_a_run(said) -> None:
 def test_what_changed_since_the_last(said) -> None:
     text = said("diff")
     assert "photographs added (1):\n  Cleo/1.jpg\nphotographs gone (1):\n  Bob/2.jpg\n" in text
-    assert "fpir: 0.01 -> 0.1" in text and "left out" in text
+    assert "fpir: 0.01 -> 0.1" in text and "held out" in text
     assert said("diff", "last-2", "last") == text == said("diff", "last-2")
     assert "fpir" not in said("diff", "--kind", "extract")
     assert "the same photographs, code, models, packages and parameters" in said("diff", "last", "last")

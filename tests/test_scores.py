@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,27 @@ def test_too_few_are_never_the_best_or_the_worst() -> None:
         "Best: c (55.0%). Worst: b (50.0%). There is 1 group of fewer than 30 faces: too few to tell."
     )
     assert "(10.0%: too few to tell)" in scores.markdown((), [grouped])
+
+
+def test_the_gap_is_a_number() -> None:
+    """Of error rates also how many times as often; whom nobody told is neither the best nor the worst."""
+    some = (
+        Group(("a",), 99, 0.001, 0.0006, 0.0015), Group(("b",), 99, 0.079, 0.04, 0.13), Group(("c",), 99, 0.05, 0, 1),
+        Group((scores.NOT_TOLD,), 99, 0.5, 0.4, 0.6), Group(("e",), 9, 0.9, 0, 1),
+    )  # fmt: skip
+    rates = Grouped("x", "false match rate", ("letter",), some, lower_is_better=True)
+    gap = rates.gap
+    assert gap is not None and (str(gap.best), str(gap.worst)) == ("a", "b")
+    assert (gap.value, gap.times) == pytest.approx((0.078, 79))
+    assert (gap.low, gap.high) == pytest.approx((0.039, 0.129), abs=1e-3)
+    assert scores.gap_in_words(rates) == ("7.8 points, 79 times as often", "3.9 to 12.9 points")
+    assert "| gap |  | 7.8 points, 79 times as often | 3.9 to 12.9 points |" in scores.markdown((), [rates])
+    assert json.loads(json.dumps(scores.gap_to_json(rates)))["worst"] == "b"
+    never = replace(rates, groups=(Group(("a",), 99, 0, 0, 0.04), some[1]))
+    assert never.gap is not None and never.gap.times is None
+    assert replace(rates, groups=some[:1]).gap is None
+    years = replace(rates, groups=(Group(("a",), 99, 2.4, 2, 2.8), Group(("b",), 99, 8.3, 8, 8.6)), unit="years")
+    assert scores.gap_in_words(years) == ("5.9 years", "5.4 to 6.4 years")
 
 
 def test_everything_as_json_and_as_a_card() -> None:

@@ -13,7 +13,7 @@ from faces import classifiers, cli
 from faces.classifiers import CLASSIFIERS
 from faces.errors import UsageError
 from faces.gallery import Gallery
-from faces.runs import Run, Runs
+from faces.runs import Run, Runs, maker
 from tests.conftest import PEOPLE, PHOTOS, RunScript, contents
 from tests.test_recognizers import DLIB, gallery, person
 
@@ -95,6 +95,22 @@ def test_the_report_does_not_replace_another_file(tmp_path: Path) -> None:
     files = [f"--{name}={tmp_path / name}" for name in ("recognizer", "le")]
     with pytest.raises(UsageError, match=r"training_report\.json is named twice"):
         train_model.main([f"--embeddings={tmp_path / 'training_report.json'}", *files])
+
+
+def test_what_a_training_wrote_is_known_though_its_report_was_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery(3, 4, DLIB).save(tmp_path / "e.pickle")
+    files = [f"--embeddings={tmp_path / 'e.pickle'}", f"--recognizer={tmp_path / 'r.pickle'}", f"--le={tmp_path / 'l'}"]
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train_model, "report", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        train_model.main(files)
+    found = maker(tmp_path / "r.pickle")
+    assert found is not None and found.status == "stopped"
 
 
 def test_no_such_classifier(capsys: pytest.CaptureFixture[str]) -> None:

@@ -150,6 +150,18 @@ def test_training_by_hand_is_honoured_and_kept(tmp_path: Path, links: bool) -> N
     assert in_service(tmp_path) == "b"
 
 
+def test_training_by_hand_that_comes_out_as_a_candidate(tmp_path: Path, links: bool) -> None:
+    versions = store(tmp_path)
+    serve(versions, "a")
+    versions.record(replace(versions.get(made(versions, "b")), waits=True))
+    assert not versions.trained_by_hand()
+    fill(tmp_path, "b")
+    assert versions.trained_by_hand()
+    versions.settle()
+    assert stages(tmp_path) == ["1 retired", "2 in service"] and versions.before() == 1
+    assert not versions.trained_by_hand() and in_service(tmp_path) == "b"
+
+
 def test_training_by_hand_in_the_middle_of_a_run(tmp_path: Path, links: bool) -> None:
     versions = store(tmp_path)
     serve(versions, "a")

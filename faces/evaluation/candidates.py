@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from faces import recognizers
+from faces import recognizers, runs
 from faces.embedders import ACCURACIES, BUILT_IN
 from faces.errors import FacesError, UsageError
 from faces.recognizers import FaceRecognizer
@@ -32,6 +33,15 @@ def chosen(texts: Sequence[str], models: Models) -> list[Candidate]:
         return [parse(text, models) for text in dict.fromkeys(texts)]
     name = BUILT_IN if set(models[:2]) == {BUILT_IN} else "+".join(models[:2])
     return [Candidate(name, models)]
+
+
+def models_alone(texts: Sequence[str], models: Models) -> list[Candidate]:
+    """As ``chosen``, of verification, where a recognizer has no say. Raises UsageError."""
+    found = chosen(texts, models)
+    for one in found:
+        if one.recognizer:
+            raise UsageError(f"{one.name}: a recognizer has no say in verification; use: evaluate.py identification")
+    return found
 
 
 def parse(text: str, models: Models) -> Candidate:
@@ -65,3 +75,13 @@ def load(folder: Path, fingerprint: Fingerprint) -> FaceRecognizer:
     if not isinstance(recognizer, FaceRecognizer):
         raise FacesError(f"{folder / RECOGNIZER}: the recipe's, which knows no distances; run: python train_model.py")
     return recognizer
+
+
+def learnt(folder: Path) -> frozenset[str]:
+    """SHA-256 of the photographs that the recognizer in a folder was trained on; none where no record tells."""
+    path = folder / RECOGNIZER
+    with suppress(FacesError):
+        if run := runs.maker(path):
+            read = [runs.Manifest.load(runs.beside(path), one.sha256) for one in run.data]
+            return frozenset(sha256 for one in read for _, _, sha256, reason in one.rows() if not reason)
+    return frozenset()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from faces.evaluation.results import AtRate, Curve, Estimate, Indices, Numbers, Share
+from faces.intervals import wilson
 from faces.types import Floats
 
 ROUNDS = 1000  # of the bootstrap
@@ -35,8 +36,12 @@ def at_rate(others: Floats, genuine: Floats, rate: float) -> AtRate:
 def auc_and_eer(others: Floats, genuine: Floats, seed: int = 0) -> tuple[Estimate, Estimate]:
     """The area under the ROC curve, and the rate at which false accepts are as frequent as false rejects.
 
-    Their intervals are of a bootstrap over others and genuine, as if they were independent of each other.
+    Their intervals are of a bootstrap over others and genuine, as if they were independent of each other. Where a
+    threshold parts them wholly there is no error to draw from: it is then Wilson's, of as many as there are of either.
     """
+    if others.min() > genuine.max():
+        least, most = wilson(1.0, min(len(others), len(genuine)))
+        return Estimate(1.0, least, most), Estimate(0.0, 1 - most, 1 - least)
     values, place = np.unique(np.concatenate([others, genuine]), return_inverse=True)
     exact = _counts(place, len(others), len(values))
     binned = _counts(place * min(BINS, len(values)) // len(values), len(others), min(BINS, len(values)))

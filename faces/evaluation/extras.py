@@ -16,8 +16,9 @@ from faces.evaluation.photographs import Photographs
 from faces.evaluation.results import Identification, Verification
 from faces.evaluation.robustness import Robustness, Worse
 from faces.evaluation.trials import Trial
+from faces.figures import between, percent
 from faces.recognizers import FaceRecognizer
-from faces.scores import Group, Grouped, in_words
+from faces.scores import Group, Grouped, gap_in_words, gap_to_json, in_words
 from faces.tasks import Models
 from faces.types import OperatingPoint
 
@@ -54,12 +55,16 @@ class Extras:
     def page(self) -> tables.Page:
         """For a terminal: a table of each figure's groups, with the gap in words, and one of photographs made worse."""
         said: list[str | tables.Table] = []
+        several = len({one.target for one in self.grouped} | {one.name for one in self.robustness}) > 1
         for one in self.grouped:
-            rows = tuple([str(group), group.count, *_told(group)] for group in one.groups)
-            head = (one.by[0].replace("_", " "), one.cases, one.measure, "95% interval")
-            said += [part for part in (tables.Table(head, rows), in_words(one)) if part]
+            rows: list[tables.Row] = [[str(group), f"{group.count:,}", *_told(group)] for group in one.groups]
+            if gap := gap_in_words(one):
+                rows.append(["gap", "", *gap])
+            by = one.by[0].replace("_", " ")
+            head = (f"{one.target}, by {by}" if several else by, one.cases, one.measure, "95 % interval")
+            said += [part for part in (tables.Table(head, tuple(rows)), in_words(one)) if part]
         for each in self.robustness:
-            said += [f"made worse: {each.worsened}", each.table]
+            said += [f"{each.name + ', ' if several else ''}made worse: {each.worsened}", each.table]
         return tuple(said)
 
     @property
@@ -111,10 +116,10 @@ def _points(models: Models) -> Sequence[OperatingPoint]:
 
 
 def _told(group: Group) -> tuple[str, str]:
-    value = tables.percent(group.value) if group.enough else "too few to tell"
-    return value, f"{tables.percent(group.low)} to {tables.percent(group.high)}"
+    return percent(group.value) if group.enough else "too few to tell", between(group)
 
 
 def _plain(one: Grouped) -> dict[str, Any]:
     rows = [{**asdict(group), "of": str(group), "enough": group.enough} for group in one.groups]
-    return {"name": one.target, "by": one.by[0], "measure": one.measure, "cases": one.cases, "groups": rows}
+    about = {"name": one.target, "by": one.by[0], "measure": one.measure, "cases": one.cases}
+    return {**about, "groups": rows, "gap": gap_to_json(one)}

@@ -15,15 +15,14 @@ import numpy as np
 
 from faces.errors import UsageError
 from faces.evaluation.photographs import Photographs
-from faces.evaluation.results import Flags, Identification, Indices, Numbers, Verification
+from faces.evaluation.results import FPIRS, Flags, Identification, Indices, Numbers, Verification
 from faces.evaluation.strictness import strict_threshold
-from faces.evaluation.tables import rate_of
+from faces.figures import rate_of
 from faces.intervals import wilson
 from faces.people import euclidean
-from faces.scores import Group, Grouped
+from faces.scores import NOT_TOLD, Group, Grouped
 from faces.types import Floats, OperatingPoint
 
-NOT_TOLD = "not told"
 AT_ONCE = 2**22  # distances: bounds memory
 ROUNDS = 500  # of the bootstrap
 
@@ -84,8 +83,7 @@ def of_verification(
     photographs: for false matches among all of them, if folders are people; otherwise they are among the pairs.
     points: of the embedder, for ``strict_threshold``.
     """
-    far, strict = strict_threshold(result, points)
-    at = f"at FAR {rate_of(far)}"
+    at, strict = strict_threshold(result, points)
     found = []
     for grouping, name in enumerate(groups.by):
         first, second = (np.array(groups.labels(paths, grouping)) for paths in (result.first, result.second))
@@ -105,23 +103,33 @@ def of_verification(
 
 
 def of_identification(result: Identification, groups: Groups) -> tuple[Grouped, ...]:
-    """Who is given their name, and which strangers are given one, by each grouping; the mean of the splits."""
-    probes = [
-        (path, said == who) for s in result.searches for path, who, said in zip(s.probes, s.truth, s.said, strict=True)
-    ]
-    strangers = [
-        (path, said is not None)
-        for s in result.searches
-        for path, said in zip(s.strangers, s.stranger_said, strict=True)
-    ]
+    """Whose person is closest, and close enough, who is given their name, and which strangers are given one.
+
+    By each grouping; the mean of the splits. Thresholds are those of everybody.
+    """
+    searches = result.searches
+    probes = [path for one in searches for path in one.probes]
+    strangers = [path for one in searches for path in one.strangers]
+    measures: list[tuple[str, str, list[Path], list[bool], bool]] = [
+        ("rank 1", "probes", probes, [rank == 0 for one in searches for rank in one.rank], False),
+        (
+            "given their name", "probes", probes,
+            [said == who for one in searches for who, said in zip(one.truth, one.said, strict=True)], False,
+        ),
+        (
+            "strangers named", "strangers", strangers,
+            [said is not None for one in searches for said in one.stranger_said], True,
+        ),
+    ]  # fmt: skip
+    for rate, points in zip(FPIRS, result.tpir, strict=True):
+        limits = [point.threshold for point in points if point.threshold is not None]
+        if len(limits) == len(searches):
+            near = [(one.rank == 0) & (one.genuine <= limit) for one, limit in zip(searches, limits, strict=True)]
+            measures.append((f"TPIR at FPIR {rate_of(rate)}", "probes", probes, np.concatenate(near).tolist(), False))
     found = []
     for grouping, name in enumerate(groups.by):
-        for measure, cases, some, lower in (
-            ("given their name", "probes", probes, False),
-            ("strangers named", "strangers", strangers, True),
-        ):
-            paths = [path for path, _ in some]
-            flags = np.array([flag for _, flag in some], np.bool_)
+        for measure, cases, paths, told, lower in measures:
+            flags = np.array(told, np.bool_)
             labels = np.array(groups.labels(paths, grouping), np.str_)
             each = _counts(labels, flags)
             distinct = {

@@ -21,7 +21,10 @@ FARS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Operating points, and how many pairs of different people, of one, and people they were measured on."""
+    """Operating points, and how many pairs of different people, of one, and people they were measured on.
+
+    points: of those of ``FARS`` that there are enough pairs for: one that is within the threshold, at least.
+    """
 
     points: tuple[OperatingPoint, ...]
     others: int
@@ -30,10 +33,12 @@ class Measured:
 
     def __str__(self) -> str:
         """As faces/zoo.py has it: false accept rate, threshold, true accept rate."""
-        rows = (
-            f"({f'{point.far:.0e}'.replace('e-0', 'e-')}, {point.threshold}, {point.tar})," for point in self.points
-        )
-        return "\n".join(rows)
+        few = len(FARS) - len(self.points)
+        rows = [
+            f"# {_short(far)}: too few pairs of two people to tell: {self.others:,}; {round(1 / far):,} are needed"
+            for far in FARS[:few]
+        ]
+        return "\n".join([*rows, *(f"({_short(one.far)}, {one.threshold}, {one.tar})," for one in self.points)])
 
 
 def people_in(images: Path, without: Path | None) -> dict[str, list[Path]]:
@@ -48,7 +53,7 @@ def people_in(images: Path, without: Path | None) -> dict[str, list[Path]]:
 def measure(people: Mapping[str, Sequence[Path]], photographs: Photographs, pairs: Pairs | None = None) -> Measured:
     """All pairs of photographs of different people. Of one person: all, or those of ``pairs`` that these people have.
 
-    Raises UsageError when there are none of either kind.
+    Raises UsageError when there are none of one person, or fewer of two than the loosest of ``FARS`` takes.
     """
     paths = [path for some in people.values() for path in some]
     owner = np.repeat(np.arange(len(people)), [len(some) for some in people.values()])
@@ -66,8 +71,13 @@ def measure(people: Mapping[str, Sequence[Path]], photographs: Photographs, pair
         wanted = zip(pairs.first, pairs.second, pairs.same, strict=True)
         at = [(place[a], place[b]) for a, b, is_same in wanted if is_same and a in place and b in place]
         genuine = apart[tuple(np.array(at, np.intp).reshape(-1, 2).T)]
-    for some, kind in ((others, "of two people"), (genuine, "of one person")):
+    enough = [far for far in FARS if len(others) * far >= 1]
+    for some, kind in ((enough, f"of two people for a rate of {FARS[-1]:g}"), (genuine, "of one person")):
         if len(some) == 0:
-            raise UsageError(f"there is no pair {kind} among {len(paths):,} photographs of {len(people)} people")
+            raise UsageError(f"too few pairs {kind} among {len(paths):,} photographs of {len(people)} people")
     label = f"{len(others):,} pairs of {len(people)} people"
-    return Measured(metrics.operating_points(others, genuine, FARS, label), len(others), len(genuine), len(people))
+    return Measured(metrics.operating_points(others, genuine, enough, label), len(others), len(genuine), len(people))
+
+
+def _short(far: float) -> str:
+    return f"{far:.0e}".replace("e-0", "e-")

@@ -6,6 +6,19 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 
 from faces.evaluation.results import FPIRS, RANKS, Identification, Repeated, Verification
+from faces.runs import Recorder
+
+
+def take_down(run: Recorder, results: Sequence[Verification | Identification]) -> None:
+    """Tell a run's record its figures and its models; where these are several, in a note for each."""
+    for name, value in figures(results).items():
+        run.figure(name, value)
+    if len({one.fingerprint for one in results}) == 1:
+        run.models(results[0].fingerprint)
+        return
+    for one in results:
+        if models := one.fingerprint:
+            run.note(f"{one.name}: {models.detector}, {models.aligner}, {models.embedder}")
 
 
 def figures(results: Sequence[Verification | Identification]) -> dict[str, float]:
@@ -30,8 +43,7 @@ def _identification(one: Identification) -> Iterator[tuple[str, float | None]]:
     for rank, found in zip(RANKS, one.ranks, strict=True):
         yield f"rank_{rank}", found.mean
     for rate, points in zip(FPIRS, one.tpir, strict=True):
-        passing = tuple(point.passing for point in points if point.passing)
-        yield f"tpir_at_fpir_{rate:g}", Repeated(passing).mean
+        yield f"tpir_at_fpir_{rate:g}", Repeated.passing(points).mean
     for name in ("right", "wrong", "unknown", "strangers_named"):
         share: Repeated = getattr(one, name)
         yield name, share.mean

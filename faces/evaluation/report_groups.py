@@ -9,9 +9,9 @@ from faces.evaluation.degradations import KINDS
 from faces.evaluation.markup import Markup, element, joined, plot, section, table
 from faces.evaluation.predicted_groups import WARNING
 from faces.evaluation.robustness import Robustness
-from faces.evaluation.tables import percent
 from faces.evaluation.wording import with_interval
-from faces.scores import ENOUGH, Group, Grouped, in_words
+from faces.figures import between, percent
+from faces.scores import ENOUGH, Group, Grouped, gap_in_words, in_words
 
 
 def groups(several: Sequence[Grouped], predicted: bool) -> Markup:
@@ -35,15 +35,19 @@ def robustness(several: Sequence[Robustness]) -> Markup:
     """A curve for each kind, and a table of all levels."""
     parts: list[object] = [
         element(
-            "p", "Photographs made worse on purpose, and compared with good ones; thresholds stay as they are. Sizes"
-            " are told in shares of the distance between the eyes: of a face that is 100 px wide it is about 45 px. A"
-            " face that is not found any more is an error.",
+            "p", "Photographs made worse on purpose, and compared with good ones; thresholds stay as they are, but"
+            " for that of TPIR, which is each level's own. Sizes are told in shares of the distance between the"
+            " eyes: of a face that is 100 px wide it is about 45 px. A face that is not found any more is an error.",
         )
     ]  # fmt: skip
     for one in several:
         parts.append(element("h3", f"{one.name}: {one.worsened}") if len(several) > 1 else "")
         parts.append(element("div", *(_kind(one, kind) for kind in KINDS), class_="plots small"))
-        rows = [[str(level), *map(with_interval, level.figures), percent(level.no_face.value)] for level in one.levels]
+        rows = [
+            [str(level), *(with_interval(share if share.count else None) for share in level.figures),
+             percent(level.no_face.value)]
+            for level in one.levels
+        ]  # fmt: skip
         told = f"Made worse: {one.worsened}. Intervals are of 95 %."
         head = ["photographs", *one.measures, "no face found"]
         parts.append(table("Every level", told, head, rows, "stacked"))
@@ -54,6 +58,8 @@ def _grouping(name: str, measures: Sequence[Grouped]) -> Markup:
     found = {(one.measure, str(group)): group for one in measures for group in one.groups}
     labels = sorted({label for _, label in found})
     rows = [[label, *(_figure(found.get((one.measure, label)), one.cases) for one in measures)] for label in labels]
+    if any(one.gap for one in measures):
+        rows.append(["gap", *(_gap(one) for one in measures)])
     whole = table(f"By {name}", "", ["group", *(one.measure for one in measures)], rows, "stacked")
     said = [element("li", f"{one.measure}: {words}") for one in measures if (words := in_words(one))]
     return joined([whole, element("ul", *said, class_="quiet") if said else ""])
@@ -63,8 +69,14 @@ def _figure(group: Group | None, cases: str) -> Markup | str:
     if group is None:
         return "–"
     value = percent(group.value) if group.enough else "too few to tell"
-    between = f"{percent(group.low)} to {percent(group.high)}, of {group.count:,} {cases}"
-    return element("td", value, " ", element("span", between, class_="range"), title=None if group.enough else _FEW)
+    told = f"{between(group)}, of {group.count:,} {cases}"
+    return element("td", value, " ", element("span", told, class_="range"), title=None if group.enough else _FEW)
+
+
+def _gap(one: Grouped) -> Markup | str:
+    if (gap := gap_in_words(one)) is None:
+        return "too few to tell"
+    return element("td", gap[0], " ", element("span", gap[1], class_="range"))
 
 
 _FEW = f"fewer than {ENOUGH}"
@@ -72,9 +84,10 @@ _FEW = f"fewer than {ENOUGH}"
 
 def _kind(one: Robustness, kind: str) -> Markup:
     levels = one.kind(kind)
-    lines = {name: [level.figures[k].value for level in levels] for k, name in enumerate(one.measures)}
+    told = [k for k in range(len(one.measures)) if any(level.figures[k].count for level in levels)]
+    lines = {one.measures[k]: [level.figures[k].value for level in levels] for k in told}
     ticks = ["as it is", *(f"{level.how.level:g}" for level in levels if level.how)]
     drawn = plots.levels(lines, ticks, KINDS[kind].words.format("…"), f"{one.name} {kind}")
     name, values = next(iter(lines.items()))
-    told = f"{name.capitalize()}: {percent(values[0])} as it is, {percent(values[-1])} at the worst."
-    return plot(drawn, kind[0].upper() + kind[1:], told)
+    ends = f"{name.capitalize()}: {percent(values[0])} as it is, {percent(values[-1])} at the worst."
+    return plot(drawn, kind[0].upper() + kind[1:], ends)

@@ -10,8 +10,8 @@ from faces.evaluation import plots, projection
 from faces.evaluation.markup import Markup, element, joined, plot, section, table
 from faces.evaluation.montage import montage
 from faces.evaluation.results import FPIRS, RANKS, AtRate, Confusion, Identification, PersonScore, Repeated, Search
-from faces.evaluation.tables import percent, rate_of
 from faces.evaluation.wording import figure, figures, spread, with_interval
+from faces.figures import percent, rate_of
 
 TITLE = "Who is this, or nobody of those enrolled?"
 PEOPLE = 50  # rows: of more people, those who fare worst
@@ -140,12 +140,12 @@ def _repeated(name: str, found: Repeated, means: str) -> Markup:
 
 def _at_rate(rate: float, points: Sequence[AtRate]) -> Markup:
     name = f"TPIR at FPIR {rate_of(rate)}"
-    passing = tuple(point.passing for point in points if point.passing is not None)
-    if len(passing) < len(points):
+    told = Repeated.passing(points)
+    if not told.splits:
         few = f"{min(point.others for point in points):,} strangers; it takes {round(1 / rate):,}"
         return figure(name, "too few to tell", "", few, few=True)
     means = f"probes given their name at the threshold that names 1 of {round(1 / rate):,} strangers"
-    return _repeated(name, Repeated(passing), means)
+    return _repeated(name, told, means)
 
 
 def _missing(one: Identification) -> str:

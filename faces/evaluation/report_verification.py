@@ -11,8 +11,8 @@ from faces.evaluation.curves import curve
 from faces.evaluation.markup import Markup, element, joined, plot, section
 from faces.evaluation.montage import montage
 from faces.evaluation.results import AtRate, Curve, Verification
-from faces.evaluation.tables import percent, rate_of
-from faces.evaluation.wording import between, figure, figures
+from faces.evaluation.wording import figure, figures
+from faces.figures import between, percent, rate_of
 
 TITLE = "Are two photographs of one person?"
 
@@ -76,9 +76,7 @@ def details(one: Verification, faces: bool) -> Markup:
 
 
 def _curve(one: Verification) -> Curve:
-    """A missing face is an error at any threshold."""
-    counted = np.where(np.isfinite(one.distance) | one.same, one.distance, np.float32(-np.inf))
-    return curve(counted[~one.same], counted[one.same])
+    return curve(one.counted[~one.same], one.counted[one.same])
 
 
 def _protocol(one: Verification) -> str:

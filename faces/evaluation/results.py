@@ -5,6 +5,7 @@ Distances are Euclidean, between embeddings of unit length, or as ``FaceRecogniz
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,9 +52,15 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Repeated:
-    """The same share of K >= 1 splits of the data."""
+    """The same share of K splits of the data."""
 
     splits: tuple[Share, ...]
+
+    @classmethod
+    def passing(cls, points: Sequence[AtRate]) -> Repeated:
+        """Who passes at one rate, of each split; of none where one has too few to tell."""
+        told = tuple(point.passing for point in points if point.passing is not None)
+        return cls(told if len(told) == len(points) else ())
 
     @property
     def mean(self) -> float:

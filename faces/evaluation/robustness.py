@@ -1,7 +1,8 @@
 """How much recognition bears: the same figures, of photographs that are made worse in one way after the other.
 
 Of a pair the second photograph is made worse, of an identification the probes and the strangers; what they are
-compared with stays as it is, and so do the thresholds. A face that is not found any more counts as an error.
+compared with stays as it is, and so do the thresholds, but for that of TPIR, which is each level's own. A face that
+is not found any more counts as an error.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from faces.evaluation.degradations import KINDS, Degradation, Marks
 from faces.evaluation.identification import identify
 from faces.evaluation.pairs import Pairs
 from faces.evaluation.photographs import Photographs, look_at
-from faces.evaluation.results import Flags, Identification, Share, Verification
+from faces.evaluation.results import FPIRS, Flags, Identification, Share, Verification
 from faces.evaluation.strictness import strict_threshold
-from faces.evaluation.tables import Table, percent, rate_of
+from faces.evaluation.tables import Table
 from faces.evaluation.trials import Trial
+from faces.figures import percent, rate_of
 from faces.images import read_image
 from faces.recognizers import FaceRecognizer
 from faces.tasks import Models, loaded
@@ -63,7 +65,7 @@ class Robustness:
     def table(self) -> Table:
         """For a terminal."""
         rows: list[list[object]] = [
-            [str(level), *(percent(share.value) for share in (*level.figures, level.no_face))] for level in self.levels
+            [str(level), *(_told(share) for share in (*level.figures, level.no_face))] for level in self.levels
         ]
         return Table(("photographs", *self.measures, "no face found"), tuple(rows))
 
@@ -133,7 +135,7 @@ def of_pairs(
     points: of the embedder, for ``strict_threshold``.
     """
     best = float(np.median(result.thresholds))
-    far, strict = strict_threshold(result, points)
+    at, strict = strict_threshold(result, points)
     first = photographs.embeddings[photographs.rows(pairs.first)]
 
     def level(how: Degradation | None, seen: Photographs) -> Level:
@@ -144,7 +146,6 @@ def of_pairs(
         figures = (_share(right), _share(passing[pairs.same]), _share(passing[~pairs.same]))
         return Level(how, _share(~seen.found[rows]), figures)
 
-    at = f"at FAR {rate_of(far)}"
     measures = ("told right", f"same person accepted {at}", f"different people accepted {at}")
     levels = (level(None, photographs), *(level(how, seen) for how, seen in worse.items()))
     return Robustness(result.name, f"the second photograph of each of {len(pairs):,} pairs", measures, levels)
@@ -159,6 +160,8 @@ def of_trial(
 ) -> Robustness:
     """Of one trial of an identification, whose probes and strangers are in ``worse``.
 
+    At the threshold of the recognizer, and TPIR at the one that names no more of the strangers who are left with a face
+    at that level than its FPIR; of no probes where they are too few to tell.
     recognizer: one that is trained already, in place of the trial's gallery.
     """
     probing = [*(path for _, path in trial.probes), *trial.strangers]
@@ -170,12 +173,15 @@ def of_trial(
             instead = _instead(photographs, seen, probing)
             found = identify(result.name, [trial], instead, result.fpir, recognizer, threshold=threshold)
         except FacesError:  # no probe has a face any more
-            return Level(how, no_face, (Share.of(0, len(trial.probes)), Share.of(0, len(trial.probes)), Share.of(0, 0)))
-        return Level(how, no_face, tuple(one.splits[0] for one in (found.right, found.wrong, found.strangers_named)))
+            none = Share.of(0, len(trial.probes))
+            return Level(how, no_face, (none, none, Share.of(0, 0), none))
+        told = (one.splits[0] for one in (found.right, found.wrong, found.strangers_named))
+        return Level(how, no_face, (*told, found.tpir[0][0].passing or Share.of(0, 0)))
 
     levels = (level(None, photographs), *(level(how, seen) for how, seen in worse.items()))
     worsened = f"{len(trial.probes):,} probes and {len(trial.strangers):,} strangers"
-    return Robustness(result.name, worsened, ("given their name", "given another", "strangers named"), levels)
+    measures = ("given their name", "given another", "strangers named", f"TPIR at FPIR {rate_of(FPIRS[0])}")
+    return Robustness(result.name, worsened, measures, levels)
 
 
 def _instead(photographs: Photographs, seen: Photographs, paths: Sequence[Path]) -> Photographs:
@@ -183,6 +189,10 @@ def _instead(photographs: Photographs, seen: Photographs, paths: Sequence[Path])
     embeddings = photographs.embeddings.copy()
     embeddings[photographs.rows(paths)] = seen.embeddings[seen.rows(paths)]
     return replace(photographs, embeddings=embeddings)
+
+
+def _told(share: Share) -> str:
+    return percent(share.value) if share.count else "too few to tell"
 
 
 def _share(flags: Flags) -> Share:

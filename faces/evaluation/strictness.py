@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from faces.evaluation.results import Verification
+from faces.figures import rate_of
 from faces.metrics import threshold_at
 from faces.types import OperatingPoint
 
 FAR = 1e-3
 
 
-def strict_threshold(result: Verification, points: Sequence[OperatingPoint] = ()) -> tuple[float, float]:
-    """A false accept rate and its threshold.
+def strict_threshold(result: Verification, points: Sequence[OperatingPoint] = ()) -> tuple[str, float]:
+    """A threshold, after what it is in words, such as ``at FAR 0.1%``.
 
-    points: of the embedder, for that of ``FAR``; without, it is the strictest that the result has enough pairs for.
+    points: of the embedder, for that of ``FAR``; without, it is the strictest that the result has enough pairs for, or
+    else the one that tells most pairs right.
     """
     if len(points) > 1:
-        return FAR, threshold_at(points, FAR)
+        return f"at FAR {rate_of(FAR)}", threshold_at(points, FAR)
     known = [(one.rate, one.threshold) for one in result.tar if one.threshold is not None]
-    return min(known, default=(1.0, float("inf")))
+    if not known:
+        return "at the best threshold", float(np.median(result.thresholds))
+    far, threshold = min(known)
+    return f"at FAR {rate_of(far)}", threshold

@@ -12,13 +12,13 @@ from faces.evaluation.results import (
     FPIRS,
     RANKS,
     AtRate,
-    Estimate,
     Identification,
     PersonScore,
     Repeated,
     Share,
     Verification,
 )
+from faces.figures import between, percent, rate_of
 
 WORST = 10  # people
 Row = list[object]
@@ -42,9 +42,9 @@ def verification(one: Verification) -> Page:
         span = f"{min(one.thresholds):.3f} to {max(one.thresholds):.3f}"
         how = f"{len(one.thresholds)} folds, standard error {percent(one.error)}; threshold {span}, of the other folds"
     rows: list[Row] = [
-        ["accuracy", percent(one.accuracy.value), _between(one.accuracy), how],
+        ["accuracy", percent(one.accuracy.value), between(one.accuracy), how],
         ["AUC", f"{one.auc.value:.4f}", f"{one.auc.low:.4f} to {one.auc.high:.4f}", ""],
-        ["EER", percent(one.eer.value), _between(one.eer), ""],
+        ["EER", percent(one.eer.value), between(one.eer), ""],
         *(_at_rate(f"TAR at FAR {rate_of(point.rate)}", point, "pairs of two people") for point in one.tar),
     ]
     return _pairs(one), Table(("", "value", "95 % interval", ""), tuple(rows)), _missing(one)
@@ -86,7 +86,7 @@ def identifications(several: Sequence[Identification]) -> Page:
     headings = "", *(f"rank {rank}" for rank in RANKS), *rates, "right", "wrong", "strangers named"
     rows: list[Row] = [
         [
-            one.name, *(_mean(found) for found in one.ranks), *(_mean(_passing(points)) for points in one.tpir),
+            one.name, *(_mean(found) for found in one.ranks), *(_mean(Repeated.passing(points)) for points in one.tpir),
             _mean(one.right), _mean(one.wrong), _mean(one.strangers_named),
             len(one.no_face), _milliseconds(one.seconds),
         ]
@@ -145,36 +145,20 @@ def _worst(one: Identification) -> Table:
     return Table(("person", "recall", "of", "precision", "of"), tuple(rows))
 
 
-def percent(value: float) -> str:
-    """With a digit more near 0 and 1; NaN is a dash."""
-    if np.isnan(value):
-        return "–"
-    return f"{value:.2%}" if 0 < value < 0.01 or 0.999 <= value < 1 else f"{value:.1%}"
-
-
-def rate_of(value: float) -> str:
-    """A rate that was asked for, such as ``0.1%``."""
-    return f"{value * 100:g}%"
-
-
-def _between(found: Share | Estimate) -> str:
-    return f"{percent(found.low)} to {percent(found.high)}"
-
-
 def _with_interval(found: Share | None) -> str:
-    return "too few to tell" if found is None else f"{percent(found.value)} ({_between(found)})"
+    return "too few to tell" if found is None else f"{percent(found.value)} ({between(found)})"
 
 
 def _at_rate(name: str, point: AtRate, kind: str) -> Row:
     if point.passing is None or point.threshold is None:
         return [name, "–", "", f"too few {kind} to tell: {point.others:,}; {round(1 / point.rate):,} are needed"]
     where = f"threshold {point.threshold:.3f}" if np.isfinite(point.threshold) else "no threshold: too few faces found"
-    return [name, percent(point.passing.value), _between(point.passing), where]
+    return [name, percent(point.passing.value), between(point.passing), where]
 
 
 def _open_set(rate: float, points: Sequence[AtRate]) -> Row:
     """Of all splits; too few in one is too few."""
-    name, told = f"TPIR at FPIR {rate_of(rate)}", _passing(points)
+    name, told = f"TPIR at FPIR {rate_of(rate)}", Repeated.passing(points)
     if len(points) == 1 or not told.splits:
         return _at_rate(name, min(points, key=lambda point: point.others), "strangers")
     thresholds = np.array([point.threshold for point in points], np.float64)
@@ -182,15 +166,9 @@ def _open_set(rate: float, points: Sequence[AtRate]) -> Row:
     return [name, *_repeated(told), spread]
 
 
-def _passing(points: Sequence[AtRate]) -> Repeated:
-    """Of no split where one has too few to tell."""
-    passing = [point.passing for point in points if point.passing is not None]
-    return Repeated(tuple(passing) if len(passing) == len(points) else ())
-
-
 def _repeated(found: Repeated) -> list[str]:
     if found.deviation is None:
-        return [percent(found.mean), _between(found.splits[0])]
+        return [percent(found.mean), between(found.splits[0])]
     return [percent(found.mean), percent(found.deviation)]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,12 +27,12 @@ class Trial:
     strangers: tuple[Path, ...] = ()
     by_turns: bool = False
 
-    def enrolled_too(self, hashes: Mapping[Path, str]) -> list[Path]:
+    def enrolled_too(self, hashes: Mapping[Path, str], learnt: Set[str] = frozenset()) -> list[Path]:
         """The probes and strangers whose files are in the gallery as well: who finds those has shown nothing.
 
-        hashes: of the files' content; empty where it is not known.
+        hashes: of the files' content; empty where it is not known. learnt: those that a recognizer was trained on.
         """
-        known = {hashes[path] for _, path in self.gallery} - {""}
+        known = ({hashes[path] for _, path in self.gallery} | learnt) - {""}
         return [path for path in (*(path for _, path in self.probes), *self.strangers) if hashes[path] in known]
 
     @property
@@ -49,9 +49,9 @@ def by_person(folder: Path) -> dict[str, list[Path]]:
     return people
 
 
-def copies(trials: Sequence[Trial], hashes: Mapping[Path, str]) -> str:
-    """In words, how many photographs are enrolled as well as looked for; empty where none is. hashes: of files."""
-    found = {path for trial in trials for path in trial.enrolled_too(hashes)}
+def copies(trials: Sequence[Trial], hashes: Mapping[Path, str], learnt: Set[str] = frozenset()) -> str:
+    """In words, how many photographs are ``enrolled_too``, whose arguments it takes; empty where none is."""
+    found = {path for trial in trials for path in trial.enrolled_too(hashes, learnt)}
     photographs = "photograph is" if len(found) == 1 else "photographs are"
     some = f"{len(found):,} {photographs} enrolled as well as looked for, which is too easy"
     return f"{some}: {min(found)}{', ...' if len(found) > 1 else ''}" if found else ""
@@ -62,13 +62,18 @@ def given(
     enrol: int, splits: int, seed: int,
 ) -> tuple[list[Trial], str]:  # fmt: skip
     """As ``drawn`` or ``from_folders``, whichever is asked for; and what to warn of. Raises UsageError."""
+    nobody: list[str] = []
     if images is not None and gallery is None and probes is None:
-        return drawn(images, enrol, splits, seed, strangers), ""
-    if images is not None or gallery is None or probes is None:
+        some = drawn(images, enrol, splits, seed, strangers)
+    elif images is not None or gallery is None or probes is None:
         raise UsageError("give --gallery and --probes, or --images for one data set to be parted")
-    trial, nobody = from_folders(gallery, probes, strangers)
-    names = f"{', '.join(nobody[:5])}{', ...' if len(nobody) > 5 else ''}"
-    return [trial], f"not in {gallery}, so strangers: {names}" if nobody else ""
+    else:
+        trial, nobody = from_folders(gallery, probes, strangers)
+        some = [trial]
+    known = sorted({who for who, _ in some[0].gallery} & {path.parent.name for path in some[0].strangers})
+    warnings = [f"not in {gallery}, so strangers: {_few(nobody)}"] if nobody else []
+    warnings += [f"among the strangers, though enrolled: {_few(known)}"] if known else []
+    return some, "; ".join(warnings)
 
 
 def from_folders(gallery: Path, probes: Path, strangers: Path | None = None) -> tuple[Trial, list[str]]:
@@ -134,6 +139,10 @@ def strangers_in(folder: Path | None) -> list[Path]:
     if not found:
         raise UsageError(f"{folder}: no photographs of strangers in it; see --strangers")
     return found
+
+
+def _few(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
 
 
 def _owned(people: dict[str, list[Path]]) -> Owned:

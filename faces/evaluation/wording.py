@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from faces.evaluation.markup import Markup, element
-from faces.evaluation.results import Estimate, Repeated, Share
-from faces.evaluation.tables import percent
+from faces.evaluation.results import Repeated, Share
+from faces.figures import between, percent
 
 
 def figure(name: str, value: str, spread: str, means: str, few: bool = False) -> Markup:
@@ -22,11 +22,6 @@ def figure(name: str, value: str, spread: str, means: str, few: bool = False) ->
 
 def figures(several: Sequence[Markup]) -> Markup:
     return element("dl", *several, class_="figures")
-
-
-def between(found: Share | Estimate) -> str:
-    """The 95 % interval."""
-    return f"{percent(found.low)} to {percent(found.high)}"
 
 
 def spread(found: Repeated) -> str:

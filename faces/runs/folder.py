@@ -72,12 +72,14 @@ class Runs:
         return next(self.makers(sha256), None)
 
     def prune(self, keep: int) -> int:
-        """Delete all but the newest, and the manifests that none of those names; returns how many records went.
+        """Delete all but the newest and those of files that are still there; returns how many records went.
 
-        Raises FacesError.
+        Manifests that no record names any more go, too. Raises FacesError.
         """
+        of_use = self._made_what_is_there()
+        gone = [path for path in self._paths()[keep:] if path.stem not in of_use]
         try:
-            for path in (gone := self._paths()[keep:]):
+            for path in gone:
                 path.unlink()
             named = {data.sha256 for run in self.all() if isinstance(run, Run) for data in run.data}
             for path in (self.folder / manifests.FOLDER).glob("*.json.gz"):
@@ -87,10 +89,21 @@ class Runs:
             raise FacesError(f"cannot delete {error.filename}: {(error.strerror or str(error)).lower()}") from error
         return len(gone)
 
+    def _made_what_is_there(self) -> set[str]:
+        """The ids of the runs that wrote what is still in their files, and of those that wrote what these read."""
+        ids, made = set[str](), set[str]()
+        for run in self.all():  # of several that wrote the same, the newest counts
+            if isinstance(run, Run):
+                own = {one.sha256 for one in run.artefacts if one.sha256 not in made and one.is_there()}
+                made |= own
+                if own or run.id in ids:
+                    ids |= {run.id, *(run.parents if run.kind != "extract" else ())}
+        return ids
+
     def _paths(self, kind: str | None = None) -> list[Path]:
         """The newest first: a record's name begins with its time."""
-        found = self.folder.glob(f"*-{kind}-*.json" if kind else "*.json")
-        return sorted((path for path in found if not path.name.startswith(".")), reverse=True)
+        found = (path for path in self.folder.glob("*.json") if not path.name.startswith("."))
+        return sorted((path for path in found if kind is None or path.stem.split("-")[1:2] == [kind]), reverse=True)
 
     def _read(self, path: Path) -> Run | Damaged:
         try:

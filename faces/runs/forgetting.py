@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timezone
@@ -46,10 +47,13 @@ def forget(folder: Path, erased: Callable[[str], bool], names: Mapping[str, str]
 def _without(manifest: Manifest, erased: Callable[[str], bool], names: Mapping[str, str]) -> Manifest:
     rows = []
     for path, person, sha256, reason in manifest.rows():
+        typed = unicodedata.normalize("NFC", path)  # as names are
         if erased(sha256):
             path = person = ""
         elif person in names:
-            person, path = names[person], "" if not names[person] or person in path else path
+            person, path = names[person], "" if not names[person] or person in typed else path
+        elif not person and not names.keys().isdisjoint(typed.split("/")):  # an evaluation's: of photographs only
+            path = ""
         rows.append((path, person, sha256, reason))
     return Manifest.sorted(rows)
 

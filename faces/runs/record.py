@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from faces import zoo
 from faces.errors import FacesError
 from faces.images import write_bytes
 from faces.types import ModelId
@@ -28,15 +28,18 @@ class File:
     @classmethod
     def of(cls, path: Path) -> File:
         """A file as it is now. Raises FacesError when it cannot be read."""
-        digest, size = hashlib.sha256(), 0
         try:
-            with path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    digest.update(block)
-                    size += len(block)
+            return cls(str(path), zoo.digest(path).removeprefix("sha256:"), path.stat().st_size)
         except OSError as error:
             raise FacesError(f"{path}: {(error.strerror or str(error)).lower()}") from error
-        return cls(str(path), digest.hexdigest(), size)
+
+    def is_there(self) -> bool:
+        """Whether the file still has this content."""
+        try:
+            path = Path(self.path)
+            return path.stat().st_size == self.size and File.of(path) == self
+        except (OSError, ValueError, FacesError):
+            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +118,19 @@ class Run:
             run = cls(**content)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no record of a run ({error})") from error
-        if not all(isinstance(one, str) for one in (run.id, run.kind, run.time, run.status)):
+        texts = (run.id, run.kind, run.time, run.status, run.command, run.error)
+        tables = (run.packages, run.parameters, run.figures)
+        if not (
+            all(isinstance(one, str) for one in texts)
+            and all(isinstance(one, dict) for one in tables)
+            and isinstance(run.seconds, int | float)
+        ):
             raise ValueError("no record of a run")
         return run
 
     def save(self, folder: Path) -> Path:
         """Write it, whole or not at all. Raises FacesError."""
         path = folder / f"{self.id}.json"
-        write_bytes(
-            path, self.to_json().encode("utf-8", "backslashreplace")
-        )  # of a path that is no text: JSON's escape
+        content = self.to_json().encode("utf-8", "backslashreplace")  # of a path that is no text: JSON's escape
+        write_bytes(path, content)
         return path

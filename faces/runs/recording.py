@@ -21,7 +21,10 @@ from faces.types import Fingerprint
 
 
 class Recorder:
-    """Takes down what a run does. id: the record's, from the start. ended: the record, once it is written."""
+    """Takes down what a run does.
+
+    id: the record's, from the start. command: what was typed, without passwords. ended: the record, once it is written.
+    """
 
     def __init__(self, folder: Path, kind: str, options: Mapping[str, Any]) -> None:
         began = datetime.now(timezone.utc)
@@ -30,7 +33,7 @@ class Recorder:
         self.ended: Run | None = None
         self._folder, self._kind, self._options = folder, kind, surroundings.plain(options)
         self._time, self._clock = began.isoformat(timespec="milliseconds"), time.monotonic()
-        self._command, self._code = surroundings.typed(), surroundings.code_of(surroundings.ROOT)
+        self.command, self._code = surroundings.typed(), surroundings.code_of(surroundings.ROOT)
         self._models: Fingerprint | None = None
         self._data: list[Data] = []
         self._figures: dict[str, Value] = {}
@@ -71,7 +74,7 @@ class Recorder:
         earlier = Runs(self._folder)
         parents = [earlier.maker(one.sha256) or Runs(beside(Path(one.path))).maker(one.sha256) for one in self._inputs]
         self.ended = Run(
-            self.id, self._kind, self._time, round(time.monotonic() - self._clock, 3), status, self._command,
+            self.id, self._kind, self._time, round(time.monotonic() - self._clock, 3), status, self.command,
             self._code(), python_version(), surroundings.system(), error, surroundings.packages(), self._options,
             None if self._models is None else self._models.to_dict(), tuple(self._data), self._figures,
             tuple(self._inputs), tuple(self._artefacts), tuple(dict.fromkeys(one.id for one in parents if one)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import re
 import shlex
 import sys
 from collections.abc import Callable, Mapping
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from faces.runs.record import Code, Value
+from faces.sources import without_password
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PACKAGES = (
@@ -18,7 +18,6 @@ PACKAGES = (
     "keras", "torch", "tensorflow", "mlflow",
 )  # fmt: skip
 PATIENCE = 10  # seconds that git may take
-SECRET = re.compile(r"(?<=://)[^/@\s]+@")  # user and password in an address
 
 
 def code_of(root: Path) -> Callable[[], Code]:
@@ -70,7 +69,7 @@ def system() -> str:
 def typed() -> str:
     """The command line, without secrets."""
     script, *rest = sys.argv or [""]
-    return SECRET.sub("***@", shlex.join(["python", Path(script).name, *rest]))
+    return without_password(shlex.join(["python", Path(script).name, *rest]))
 
 
 def plain(options: Mapping[str, Any]) -> dict[str, Value]:
@@ -83,4 +82,4 @@ def _plain(value: Any) -> Value:
         return value
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(one) for one in value]
-    return SECRET.sub("***@", str(value))
+    return without_password(str(value))

@@ -21,7 +21,7 @@ from faces.server.enrolment import Enrolment
 from faces.server.fetch import Fetcher
 from faces.server.gallery_file import GalleryFile
 from faces.server.housekeeping import Housekeeping
-from faces.server.in_service import InService
+from faces.server.in_service import Followed
 from faces.server.limits import Limiter
 from faces.server.listening import Listener, address_of, is_loopback
 from faces.server.matching import Indexes
@@ -104,7 +104,7 @@ def assembled(options: Options) -> Iterator[Server]:
         stack.callback(trainer.close)
 
         le = options.le or (options.recognizer and options.recognizer.with_name(LE))
-        named_by = InService(options.recognizer, le, pipeline.fingerprint) if options.recognizer and le else None
+        named_by = Followed(options.recognizer, le, pipeline.fingerprint) if options.recognizer and le else None
         gallery = GalleryFile(options.gallery, extraction.settings(options.confidence)) if options.gallery else None
         enrolment = Enrolment(database, indexes, confidence, options.keep_photos, gallery, spec.dimension, audit)
         enrolment.share()

@@ -13,7 +13,7 @@ from faces.types import Fingerprint, Floats, Matches
 log = logging.getLogger(__name__)
 
 
-class InService:
+class Followed:
     """A recognizer and its label encoder, followed. May be used from several threads at once.
 
     Raises, when made, what ``recognizers.load`` raises. Files that go, as when somebody in them is erased, are not used

@@ -97,3 +97,9 @@ def test_a_million_pairs() -> None:
     auc, _ = auc_and_eer(others, genuine)
     assert auc.high - auc.low < 1e-4
     assert len(curve(others, genuine).threshold) > 100_000
+
+
+def test_no_error_of_few_pairs_is_not_sure_to_be_none() -> None:
+    auc, eer = auc_and_eer(np.full(40, 1, np.float32), np.full(20, 0.5, np.float32))
+    assert (auc.value, auc.high, eer.value, eer.low) == (1, 1, 0, 0)
+    assert (auc.low, eer.high) == pytest.approx((0.839, 0.161), abs=1e-3)

@@ -34,6 +34,7 @@ def test_groups_and_robustness(
     content = json.loads((tmp_path / "r.json").read_bytes(), parse_constant=refuse)
     assert not content["groups"]["predicted"]
     assert {row["of"] for row in content["groups"]["figures"][0]["groups"]} == {"red", "not told"}
+    assert content["groups"]["figures"][0]["gap"] is None
     assert [level["kind"] for level in content["robustness"][0]["levels"]] == [None, "JPEG", "low resolution"]
 
 

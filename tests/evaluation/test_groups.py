@@ -10,12 +10,14 @@ import pytest
 
 from faces.errors import UsageError
 from faces.evaluation import groups
-from faces.evaluation.groups import NOT_TOLD, Groups
+from faces.evaluation.groups import Groups
 from faces.evaluation.identification import identify
 from faces.evaluation.pairs import Pairs
 from faces.evaluation.photographs import Photographs
+from faces.evaluation.strictness import strict_threshold
 from faces.evaluation.trials import Trial
 from faces.evaluation.verification import verify
+from faces.scores import NOT_TOLD
 from faces.types import OperatingPoint
 from tests.evaluation.points import apart, photographs
 from tests.evaluation.test_identification import owned
@@ -78,6 +80,13 @@ def test_pairs_by_hand() -> None:
     assert not any(group.enough for group in accuracy.groups)
 
 
+def test_too_few_pairs_for_any_rate_are_judged_by_the_best_threshold() -> None:
+    seen = photographs({"a1": 0.0, "a2": 5, "b1": 90})
+    pairs = Pairs((Path("a1"), Path("a1")), (Path("a2"), Path("b1")), np.array([True, False]))
+    words, threshold = strict_threshold(verify("points", pairs, seen))
+    assert (words, threshold) == ("at the best threshold", pytest.approx(apart(5)))
+
+
 def test_false_matches_among_all() -> None:
     """Against brute force."""
     rng = np.random.default_rng(0)
@@ -104,6 +113,7 @@ def test_probes_and_strangers() -> None:
     trial = Trial(owned("Ada:Ada/1 Bob:Bob/1"), owned("Ada:Ada/2 Bob:Bob/2"), (Path("f1"), Path("m1")))
     result = identify("points", [trial, trial], photographs(places), threshold=apart(10))
     told = Groups(("gender",), {"Ada": ("f",), "f1": ("f",), "Bob": ("m",), "m1": ("m",)})
-    named, strangers = groups.of_identification(result, told)
+    first, named, strangers = groups.of_identification(result, told)
+    assert [(str(g), g.value) for g in first.groups] == [("f", 1), ("m", 1)]
     assert [(str(g), g.count, g.value) for g in named.groups] == [("f", 1, 1), ("m", 1, 0)]
     assert [(str(g), g.count, g.value) for g in strangers.groups] == [("f", 1, 1), ("m", 1, 0)]

@@ -21,6 +21,7 @@ from tests.evaluation.test_identification import owned
 POINTS = (OperatingPoint(apart(10), 1e-3, None, ""), OperatingPoint(apart(20), 1e-2, None, ""))
 BLUR = Degradation("blur", 5)
 DARK = Degradation("darkness", 256)
+LOW, FEW = Degradation("low resolution", 8), Degradation("low resolution", 6)
 
 
 def test_pairs_by_hand() -> None:
@@ -45,19 +46,23 @@ def test_pairs_by_hand() -> None:
 
 
 def test_probes_by_hand() -> None:
-    places = {"a": 0.0, "b": 40.0, "a5": 5.0, "b38": 38.0, "x": 170.0}
-    trial = Trial(owned("Ada:a Bob:b"), owned("Ada:a5 Bob:b38"), (Path("x"),))
+    strangers = [f"x{k}" for k in range(100)]
+    places = {"a": 0.0, "b": 40.0, "a5": 5.0, "b38": 38.0} | dict.fromkeys(strangers, 170.0)
+    trial = Trial(owned("Ada:a Bob:b"), owned("Ada:a5 Bob:b38"), tuple(map(Path, strangers)))
     seen = photographs(places)
     result = identify("points", [trial], seen, threshold=apart(10))
     worse = {
-        BLUR: photographs({"a5": 39.0, "b38": 20.0, "x": 1.0}),
-        DARK: photographs({"a5": NO_FACE, "b38": NO_FACE, "x": NO_FACE}),
+        BLUR: photographs({"a5": 39.0, "b38": 32.0} | dict.fromkeys(strangers, 1.0)),
+        LOW: photographs({"a5": 39.0, "b38": 32.0, "x0": 1.0} | dict.fromkeys(strangers[1:], 170.0)),
+        FEW: photographs({"a5": 39.0, "b38": 32.0, "x0": NO_FACE} | dict.fromkeys(strangers[1:], 170.0)),
+        DARK: photographs({"a5": NO_FACE, "b38": NO_FACE} | dict.fromkeys(strangers, NO_FACE)),
     }
     found = robustness.of_trial(result, trial, seen, worse)
     values = [[share.value for share in level.figures] for level in found.levels]
-    assert values[:2] == [[1, 0, 0], [0, 0.5, 1]]
-    assert values[2][:2] == [0, 0]
-    assert found.levels[2].no_face.value == 1
+    assert values[:3] == [[1, 0, 0, 1], [0.5, 0.5, 1, 0], [0.5, 0.5, 0.01, 0.5]]
+    assert [row[4] for row in found.table.rows] == ["100.0%", "0.0%", "50.0%", "too few to tell", "0.0%"]
+    assert values[4][:2] == [0, 0] and found.levels[4].no_face.value == 1
+    assert found.measures[3] == "TPIR at FPIR 1%"
     json.dumps(found.plain, allow_nan=False)
 
 

@@ -39,6 +39,14 @@ def test_strangers_of_a_folder_and_none_at_all(tmp_path: Path) -> None:
     assert trials.from_folders(gallery, probes)[0].by_turns
 
 
+def test_strangers_who_are_enrolled_are_told(tmp_path: Path) -> None:
+    images, strangers = people(tmp_path / "images", Ada=2, Bob=2), people(tmp_path / "strangers", Ada=1, Eve=1)
+    assert trials.given(images, None, None, strangers, 1, 2, 0)[1] == "among the strangers, though enrolled: Ada"
+    assert trials.given(images, None, None, None, 1, 2, 0)[1] == ""
+    said = trials.given(None, images, people(tmp_path / "probes", Bob=1, Eve=1), strangers, 1, 1, 0)[1]
+    assert said == f"not in {images}, so strangers: Eve; among the strangers, though enrolled: Ada"
+
+
 def test_one_data_set_parted(tmp_path: Path) -> None:
     images = people(tmp_path, Ada=4, Bob=5, Cleo=2)
     some = trials.drawn(images, enrol=2, splits=5, seed=0)

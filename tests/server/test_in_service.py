@@ -17,7 +17,7 @@ from faces import recognizers
 from faces.errors import FacesError, UsageError
 from faces.gallery import Gallery
 from faces.recognizers import FaceRecognizer
-from faces.server.in_service import InService
+from faces.server.in_service import Followed
 from faces.types import Fingerprint, ModelId
 from faces.versions import LE, RECOGNIZER, Versions
 from tests.crowd import COLOURS
@@ -106,20 +106,20 @@ def save(paths: tuple[Path, Path], *names: str) -> None:
     recognizers.save(FaceRecognizer(0.01, 0.6, "centroid").fit(gallery(*((name, 0) for name in names))), *paths)
 
 
-def named(recognizer: InService, *names: str) -> tuple[str | None, ...] | None:
+def named(recognizer: Followed, *names: str) -> tuple[str | None, ...] | None:
     matches = recognizer.identify(np.stack([colour(name) for name in names]))
     return matches and matches.names
 
 
 def test_the_newest_files_count_at_once(files: tuple[Path, Path]) -> None:
-    recognizer = InService(*files, FINGERPRINT)
+    recognizer = Followed(*files, FINGERPRINT)
     assert named(recognizer, "Ada", "Cleo") == ("Ada", None)
     save(files, "Ada", "Cleo")
     assert named(recognizer, "Cleo", "Bob") == ("Cleo", None) and recognizer.label() == str(files[0])
 
 
 def test_what_was_erased_is_not_used_and_a_damaged_file_costs_nothing(files: tuple[Path, Path]) -> None:
-    recognizer = InService(*files, FINGERPRINT)
+    recognizer = Followed(*files, FINGERPRINT)
     good = files[0].read_bytes()
     files[0].write_bytes(b"damaged")
     assert named(recognizer, "Ada") == ("Ada",)
@@ -135,7 +135,7 @@ def test_who_is_named_has_a_page_only_if_enrolled_here(tmp_path: Path, files: tu
     assert {"Ada", "Bob", "Cleo"} <= COLOURS.keys()
     people = People(tmp_path)
     ada = people.enrol("Ada")
-    matches = InService(*files, FINGERPRINT).identify(np.stack([colour(name) for name in ("Ada", "Bob", "Cleo")]))
+    matches = Followed(*files, FINGERPRINT).identify(np.stack([colour(name) for name in ("Ada", "Bob", "Cleo")]))
     assert matches is not None
     found = people.enrolment.named(matches)
     assert [(one.person_id, one.name) if one else None for one in found] == [(ada, "Ada"), ("", "Bob"), None]
@@ -145,9 +145,9 @@ def test_who_is_named_has_a_page_only_if_enrolled_here(tmp_path: Path, files: tu
 def test_a_recognizer_that_cannot_be_used_stops_the_start(tmp_path: Path, files: tuple[Path, Path]) -> None:
     other = Fingerprint(FINGERPRINT.detector, FINGERPRINT.aligner, ModelId("other", "o" * 64))
     with pytest.raises(FacesError, match=r"the recognizer: made with the embedder .*name the same models"):
-        InService(*files, other)
+        Followed(*files, other)
     with pytest.raises(FacesError, match=r"no such file; run: python train_model\.py"):
-        InService(tmp_path / "none.pickle", tmp_path / LE, FINGERPRINT)
+        Followed(tmp_path / "none.pickle", tmp_path / LE, FINGERPRINT)
 
 
 def test_a_label_encoder_goes_with_a_recognizer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

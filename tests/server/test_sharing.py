@@ -454,9 +454,9 @@ def test_large_photographs_of_a_data_set(tmp_path: Path, monkeypatch: pytest.Mon
     used: list[bool] = []
     enrol = seeing.pipeline._prepare
 
-    def watched(photograph: bytes | str) -> Any:
+    def watched(*photograph: Any) -> Any:
         used.append(seeing._large.locked())
-        return enrol(photograph)
+        return enrol(*photograph)
 
     monkeypatch.setattr(seeing.pipeline, "_prepare", watched)
     path = zipped(tmp_path / "data.zip", {

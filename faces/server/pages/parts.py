@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from flask import current_app
 
 from faces.server.enrolment import Enrolment
-from faces.server.in_service import InService
+from faces.server.in_service import Followed
 from faces.server.pages.classes import Classes
 
 NAME = "faces.pages"
@@ -20,7 +20,7 @@ class Parts:
 
     enrolment: Enrolment
     classes: Classes
-    recognizer: InService | None = None
+    recognizer: Followed | None = None
 
 
 def parts() -> Parts:
