@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from faces import attributes, embedders, experiments, runs
+from faces import attributes, detectors, embedders, experiments, runs
 from faces.errors import FacesError, UsageError
 from faces.runs import Recorder
 from faces.versions import Versions
@@ -66,7 +66,7 @@ def add_recognizer_options(parser: argparse._ActionsContainer) -> None:
 
 def add_model_options(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
-        "-d", "--detector", default="built-in",
+        "-d", "--detector", type=detector, default=detectors.BUILT_IN,
         help="face detector: built-in, a folder with OpenCV's SSD or YuNet in it, or a YuNet .onnx file",
     )  # fmt: skip
     parser.add_argument(
@@ -82,6 +82,15 @@ def add_model_options(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "-c", "--confidence", type=share, default=0.5, help="least score of a detected face, between 0 and 1"
     )
+
+
+def detector(name: str) -> str:
+    """A detector's name. A folder that waits for one, as the recipe's does in a new clone, stands for the built-in."""
+    folder = Path(name)
+    if folder.is_dir() and all(file.suffix == ".md" or file.name.startswith(".") for file in folder.iterdir()):
+        warn(f"{name}: no detector in it yet, so it is the built-in one; for the SSD: python download_models.py openface")
+        return detectors.BUILT_IN
+    return name
 
 
 def add_attributes_option(parser: argparse._ActionsContainer) -> None:

@@ -65,6 +65,19 @@ def test_options_are_the_recipes_and_have_defaults(capsys: pytest.CaptureFixture
     assert "'2' is not a number between 0 and 1" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("files", "waits"), [([], True), (["README.md", ".gitkeep"], True), (["README.md", "net.weights"], False)]
+)
+def test_a_folder_without_a_detector_stands_for_the_built_in_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], files: list[str], waits: bool
+) -> None:
+    for name in files:
+        (tmp_path / name).touch()
+    assert cli.detector(str(tmp_path)) == ("built-in" if waits else str(tmp_path))
+    warning = f"warning: {tmp_path}: no detector in it yet, so it is the built-in one; for the SSD: python download"
+    assert capsys.readouterr().err.startswith(warning) is waits
+
+
 def raising(error: BaseException) -> Callable[[], int]:
     def main() -> int:
         raise error
