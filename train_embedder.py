@@ -18,15 +18,14 @@ from faces import cli, embedders
 from faces.errors import FacesError, ModelError, UsageError
 from faces.images import check_writable, expand, write_bytes
 from faces.locks import only_one
+from faces.runs import Manifest, Recorder
 from faces.torch7_onnx import converted
 from faces.training import backend, lessons, openface, plots
 from faces.training.distilling import Distillation, Settings
+from faces.zoo import digest
 
 STUDENTS = ("nn4.small2",)
-TRIED, TOLERANCE = (
-    32,
-    1e-4,
-)  # faces on which the file's answers are compared with PyTorch's, and how far apart they may be
+TRIED, TOLERANCE = 32, 1e-4  # faces on which a file is compared with PyTorch, and how far apart the two may be
 
 tell = partial(print, file=sys.stderr, flush=True)
 
@@ -50,7 +49,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--student", choices=STUDENTS, default=STUDENTS[0], help="the network that is taught")
     parser.add_argument("--epochs", type=cli.count, default=20, help="passes over the photographs, in all")
     parser.add_argument("--batch-size", type=cli.count, default=64, help="faces that are learnt from at once")
-    parser.add_argument("--rate", type=cli.positive, default=2e-3, help="learning rate at its highest")
+    parser.add_argument("--rate", type=cli.positive, default=0.02, help="learning rate at its highest")
     parser.add_argument(
         "--loose", type=cli.share, default=0.5, help="share of the faces that are cut as the SSD's box cuts them"
     )
@@ -61,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="the network, renewed while it learns; beside it are kept the faces, the curves, the network as .onnx, and"
         " a checkpoint, from which the same command goes on, with more --epochs too",
     )  # fmt: skip
+    cli.add_track_option(parser)
     return parser
 
 
@@ -73,17 +73,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     check_writable(args.output)
     torch.set_num_threads(args.threads or torch.get_num_threads())
     torch.manual_seed(args.seed)
-    with only_one(args.output):
-        run = prepared(args, paths, without)
-        if run.resume():
-            tell(f"{args.output.with_suffix('.checkpoint')}: going on after {run.taught:,} faces")
-        run.run(args.epochs, tell, lambda: kept(run, args.output))
-        kept(run, args.output)
+    with only_one(args.output), cli.recording(args.output, "embedder", vars(args)) as record:
+        lesson = prepared(args, paths, without, record)
+        if lesson.resume():
+            tell(f"{args.output.with_suffix('.checkpoint')}: going on after {lesson.taught:,} faces")
+        lesson.run(args.epochs, tell, lambda: kept(lesson, args.output))
+        kept(lesson, args.output)
+        for name, value in (lesson.curve[-1] if lesson.curve else {}).items():
+            record.figure(name, value)
+        for suffix in (".t7", ".onnx"):
+            record.artefact(args.output.with_suffix(suffix))
     print(f"-> {args.output}")
     return 0
 
 
-def prepared(args: argparse.Namespace, paths: Sequence[Path], without: Sequence[Path]) -> Distillation:
+def prepared(
+    args: argparse.Namespace, paths: Sequence[Path], without: Sequence[Path], record: Recorder
+) -> Distillation:
     """The run with the faces to learn from."""
     known, rows = looked_at(paths, args.teacher, args.output.with_suffix(".faces.npy"))
     if without:
@@ -93,10 +99,18 @@ def prepared(args: argparse.Namespace, paths: Sequence[Path], without: Sequence[
         rows = rows[usable]
     if len(rows) == 0:
         raise FacesError("no face is left to learn from")
+    record.data(manifest([paths[row] for row in rows]))
+    if without:
+        record.data(manifest(without), "judged by")
     settings = Settings(
         {"student": args.student, "teacher": args.teacher}, args.batch_size, args.rate, args.loose, args.seed
     )
     return Distillation(openface.network(), known, rows, settings, args.output.with_suffix(".checkpoint"))
+
+
+def manifest(paths: Sequence[Path]) -> Manifest:
+    """Which photographs these are."""
+    return Manifest.of_files(paths, (digest(path).removeprefix("sha256:") for path in paths), Path())
 
 
 def looked_at(paths: Sequence[Path], teacher: str, file: Path) -> tuple[lessons.Lessons, np.ndarray]:

@@ -88,7 +88,9 @@ def detector(name: str) -> str:
     """A detector's name. A folder that waits for one, as the recipe's does in a new clone, stands for the built-in."""
     folder = Path(name)
     if folder.is_dir() and all(file.suffix == ".md" or file.name.startswith(".") for file in folder.iterdir()):
-        warn(f"{name}: no detector in it yet, so it is the built-in one; for the SSD: python download_models.py openface")
+        warn(
+            f"{name}: no detector in it yet, so the built-in one is used (the SSD: python download_models.py openface)"
+        )
         return detectors.BUILT_IN
     return name
 

@@ -74,7 +74,7 @@ def test_a_folder_without_a_detector_stands_for_the_built_in_one(
     for name in files:
         (tmp_path / name).touch()
     assert cli.detector(str(tmp_path)) == ("built-in" if waits else str(tmp_path))
-    warning = f"warning: {tmp_path}: no detector in it yet, so it is the built-in one; for the SSD: python download"
+    warning = f"warning: {tmp_path}: no detector in it yet, so the built-in one is used (the SSD: python download"
     assert capsys.readouterr().err.startswith(warning) is waits
 
 

@@ -28,28 +28,30 @@ ONE_IN, LEAST, HELD_OUT = 50, 3, 500  # so many of the faces it is not taught wi
 CHECK = 16_000  # faces between two looks at those
 SAVE = 180  # seconds: more than this is not lost
 TELL = 50  # steps
-WARM_UP = 500  # steps in which the rate grows
+WARM_UP = 200  # steps in which the rate grows
 LAST = 0.3  # share of all steps in which the rate falls to nothing
 MEMORY = 0.999  # of the running mean of the weights, which is what is kept
 PAIRS = 2.0  # weight of the loss that compares pairs
+DECAY = 0.1  # of the convolutions' weights, times the rate
+ADAM = 0.1  # rate of biases, batch norms and the last layer, times that of the convolutions
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How a run is made. about: of what, such as {"student": "nn4.small2"}; a run of something else is not continued.
 
-    rate: the learning rate at its highest. loose: share of the crops that are cut as the SSD's box cuts them.
+    rate: the convolutions' learning rate at its highest. loose: share of the crops that are cut by the SSD's box.
     """
 
     about: dict[str, str]
     batch_size: int = 64
-    rate: float = 2e-3
+    rate: float = 0.02
     loose: float = disguises.LOOSE
     seed: int = 0
 
 
 class Distillation:
-    """A run: the student, the mean of its weights, the optimizer, and how far it is.
+    """A run: the student, the mean of its weights, the optimizers, and how far it is.
 
     student: a ``torch.nn.Module`` from RGB float32 (N, 3, 96, 96) in [0, 1] to embeddings of unit length.
     rows: intp (N,), which faces of ``lessons`` to use. file: the state, written every few minutes: a killed run goes
@@ -58,6 +60,8 @@ class Distillation:
 
     def __init__(self, student: Any, lessons: Lessons, rows: NDArray[np.intp], settings: Settings, file: Path) -> None:
         torch = backend.needed("torch", "PyTorch")
+        from faces.training import muon
+
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.student = student.to(self.device, memory_format=torch.channels_last)
         self.step = 0
@@ -71,10 +75,12 @@ class Distillation:
             raise FacesError(f"{len(rows):,} faces are too few to teach with, {settings.batch_size} at once")
         self._spread = float(lessons.embeddings[self._rows].var(axis=0).sum())
         self._mean = {name: value.detach().clone() for name, value in self.student.state_dict().items()}
-        matrices = [value for value in self.student.parameters() if value.ndim > 1]
-        others = [value for value in self.student.parameters() if value.ndim == 1]
-        groups = [{"params": matrices, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}]
-        self._optimizer = torch.optim.AdamW(groups, lr=settings.rate, betas=(0.9, 0.99), fused=True)
+        convolutions = [value for value in self.student.parameters() if value.ndim == 4]
+        others = [value for value in self.student.parameters() if value.ndim != 4]
+        self._optimizers = {
+            "convolutions": muon.Muon(convolutions, settings.rate, DECAY),
+            "others": torch.optim.Adam(others, settings.rate * ADAM, betas=(0.9, 0.99), fused=True),
+        }
 
     @property
     def weights(self) -> dict[str, Floats]:
@@ -130,11 +136,12 @@ class Distillation:
         cosine = 1 - (embedded * wanted).sum(1).mean()
         pairs = (embedded @ embedded.T - wanted @ wanted.T).square().mean()
         loss = 2 * cosine / self._spread + PAIRS * pairs / self._spread**2  # 1 + ... for a student that knows the mean
-        for group in self._optimizer.param_groups:
-            group["lr"] = rate
-        self._optimizer.zero_grad(set_to_none=True)
+        self.student.zero_grad(set_to_none=True)
         loss.backward()
-        self._optimizer.step()
+        for name, optimizer in self._optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = rate * (ADAM if name == "others" else 1)
+            optimizer.step()
         self.step += 1
         self.taught += len(rows)
         with torch.no_grad():
@@ -204,7 +211,8 @@ class Distillation:
         file = io.BytesIO()
         state = {
             "about": self._settings.about, "step": self.step, "taught": self.taught, "curve": self.curve,
-            "mean": self._mean, "weights": self.student.state_dict(), "optimizer": self._optimizer.state_dict(),
+            "mean": self._mean, "weights": self.student.state_dict(),
+            "optimizers": {name: optimizer.state_dict() for name, optimizer in self._optimizers.items()},
         }  # fmt: skip
         torch.save(state, file)
         write_bytes(self._file, file.getvalue())
@@ -223,7 +231,8 @@ class Distillation:
             about = state["about"]
             if about == self._settings.about:
                 self.student.load_state_dict(state["weights"])
-                self._optimizer.load_state_dict(state["optimizer"])
+                for name, optimizer in self._optimizers.items():
+                    optimizer.load_state_dict(state["optimizers"][name])
                 self._mean, self.step = state["mean"], state["step"]
                 self.taught, self.curve = state["taught"], state["curve"]
         except (RuntimeError, KeyError, TypeError, ValueError, EOFError, OSError, pickle.UnpicklingError) as error:
