@@ -80,7 +80,8 @@ def load(name: str, threads: int | None = None, accuracy: str = FAST) -> Embedde
             " (or leave out --embedding-model for the built-in one)"
         )
     if path.suffix.lower() == ".t7":
-        spec, network = zoo.MODELS["openface"], torch7(path, threads)
+        ours, network = zoo.MODELS["openface-distilled"], torch7(path, threads)
+        spec = ours if zoo.matches(path, ours.files[0]) else zoo.MODELS["openface"]
         spec = replace(spec, dimension=_dimension(network, spec, path))
         return Embedder(network, spec, _id(path, spec), Aligner(TEMPLATES["openface"]), _blob(spec))
     if path.suffix.lower() == ".onnx":

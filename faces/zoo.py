@@ -107,13 +107,29 @@ MODELS: dict[str, ModelSpec] = {
             channels="BGR",
         ),
         ModelSpec(
+            name="openface-distilled",
+            task="embedder",
+            licence="MIT; taught with photographs for non-commercial research",
+            source="the network of OpenFace, CMU-CS-16-118; weights by train_embedder.py",
+            files=(
+                ModelFile(
+                    path="openface_nn4.small2.v1.t7",
+                    url="",  # it is in this repository
+                    digest="sha256:0000000000000000000000000000000000000000000000000000000000000000",
+                ),
+            ),
+            input_wh=(96, 96),
+            scale=1 / 255,
+            dimension=128,
+        ),
+        ModelSpec(
             name="openface",
             task="embedder",
             licence="Apache-2.0",
             source="Amos, Ludwiczuk and Satyanarayanan, OpenFace, CMU-CS-16-118",
             files=(
                 ModelFile(
-                    path="openface_nn4.small2.v1.t7",
+                    path="openface_nn4.small2.v1.cmu.t7",
                     url="https://storage.cmusatyalab.org/openface-models/nn4.small2.v1.t7",
                     digest="sha1:ac8161a4376fb5a79ceec55d85bbb57ef81da9fe",
                     size=31_510_785,
