@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, RunScript
 
 DOCUMENTS = sorted((ROOT / "docs").glob("*.md"))
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)")
@@ -48,3 +49,25 @@ def test_links_lead_somewhere(path: Path) -> None:
         target = (path.parent / name).resolve() if name else path
         assert target.exists(), name
         assert not heading or target.suffix != ".md" or heading in anchors(target), f"{name}#{heading}"
+
+
+def test_the_recipes_own_commands_run_in_a_new_clone(sample: Path, tmp_path: Path, run_script: RunScript) -> None:
+    """As the README has them; but for the film, since there is no camera here."""
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    section = page.partition("## Exactly as in the recipe")[2].partition("```\n")[2].partition("```")[0]
+    (tmp_path / "face_detection_model").mkdir()
+    for name in ("openface_nn4.small2.v1.t7", "face_detection_model/README.md"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    shutil.copytree(sample / "dataset", tmp_path / "dataset")
+    shutil.copy(sample / "sample" / "group.jpg", tmp_path / "photo.jpg")
+    said = {}
+    for line in section.replace("\\\n", "").splitlines():
+        python, script, *options = line.split()
+        assert python == "python"
+        if script == "recognize_video.py":
+            options += ["--source", sample / "sample" / "video.mp4", "--max-frames", 40]
+        result = run_script(script, *options, cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert ("no detector in it yet" in result.stderr) is ("--detector" in options)
+        said[script] = result.stdout
+    assert list(said) == ["extract_embeddings.py", "train_model.py", "recognize_image.py", "recognize_video.py"]
