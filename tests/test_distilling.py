@@ -116,6 +116,22 @@ def test_an_interrupted_run_is_kept_and_can_be_made_longer(lessons: Lessons, tmp
     finished.run(4, pytest.fail, lambda: None)  # nothing is left to do
 
 
+def test_a_check_that_is_interrupted_leaves_the_weights(lessons: Lessons, tmp_path: Path) -> None:
+    run = run_of(lessons, tmp_path)
+    run.run(1, print, lambda: None)
+    before = {name: value.clone() for name, value in run.student.state_dict().items()}
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    run.student[0].register_forward_hook(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run.embed(run.examples(1))
+    after = run.student.state_dict()
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
+    assert not torch.equal(before["0.weight"], torch.from_numpy(run.weights["0.weight"]))
+
+
 def test_the_rate_grows_stays_and_falls() -> None:
     assert rate(0, 10_000) == pytest.approx(1 / 200)
     assert rate(199, 10_000) == rate(7_000, 10_000) == rate(7_000, 99_000) == 1
