@@ -51,7 +51,7 @@ def student() -> Any:
 
 
 def run_of(lessons: Lessons, folder: Path, about: dict[str, str] = ABOUT, **changes: Any) -> Distillation:
-    settings = Settings(about, **{"batch_size": 8, "rate": 1e-2, **changes})
+    settings = Settings(about, **{"batch_size": 8, "rate": 1e-2, "loose": 0.5, "seed": 0, **changes})
     return Distillation(student(), lessons, np.arange(FACES), settings, folder / "a.checkpoint")
 
 
@@ -165,7 +165,7 @@ def test_a_checkpoint_with_weights_of_other_shapes(lessons: Lessons, tmp_path: P
 
 
 def test_too_few_faces(lessons: Lessons, tmp_path: Path) -> None:
-    with pytest.raises(FacesError, match="40 faces are too few to teach with, 64 at once"):
+    with pytest.raises(FacesError, match="40 faces are too few to teach with, 64 at once: give more photographs"):
         run_of(lessons, tmp_path, batch_size=64)
 
 
