@@ -93,7 +93,8 @@ def unlike(embeddings: Floats, others: Floats) -> NDArray[np.bool_]:
     embeddings, others: float32 (N, D) and (M, D), unit length.
     """
     blocks = (embeddings[at : at + BLOCK] for at in range(0, len(embeddings), BLOCK))
-    return np.concatenate([(2 - 2 * block @ others.T > SAME_PHOTOGRAPH**2).all(axis=1) for block in blocks])
+    least = 1 - SAME_PHOTOGRAPH**2 / 2  # as a cosine
+    return np.concatenate([(block @ others.T).max(axis=1) < least for block in blocks])
 
 
 def _kind(dimension: int) -> np.dtype[np.void]:
