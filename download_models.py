@@ -2,8 +2,8 @@
 
     python download_models.py [openface|sface|all]
 
-openface is the classic pair: the SSD detector into face_detection_model/, and OpenFace's own weights beside this script,
-as openface_nn4.small2.v1.cmu.t7, since openface_nn4.small2.v1.t7 is there already, with weights of this project.
+openface is the classic pair: the SSD detector into face_detection_model/, OpenFace's own weights beside this script as
+openface_nn4.small2.v1.cmu.t7, since openface_nn4.small2.v1.t7 is there already, with weights of this project.
 sface is the modern pair: YuNet into face_detection_model/, SFace beside this script.
 """
 

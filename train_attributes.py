@@ -149,7 +149,7 @@ def prepared(args: argparse.Namespace, data: Labelled) -> Lesson:
     sha256 = labelled.digest(data, looks.fingerprints)
     key = f"{sha256} {len(data)} {chips.CUT.name}"
     cache = args.output.with_suffix(".chips.npz")
-    faces = chips.cut(data.paths, cache, key, every(1000, len(data), "faces cut"))
+    faces = chips.cut(data.paths, cache, key, cli.every(1000, len(data), "faces cut", tell))
     tell(f"{len(data):,} faces, of which {int((~faces.found).sum())} were not found but guessed where they are")
     if not faces.found.any():
         raise FacesError(f"{args.dataset}: no face was found in any photograph")
@@ -158,16 +158,6 @@ def prepared(args: argparse.Namespace, data: Labelled) -> Lesson:
     parts = splits.split(data, looks.fingerprints, groups, args.seed, stratify=strata)
     training, *judged = parts
     return Lesson(data, faces, (training, *(part & ~data.copies for part in judged)), sha256, manifest)
-
-
-def every(step: int, total: int, what: str) -> Any:
-    """A ``tell`` for numbers that speaks now and then."""
-
-    def heard(done: int) -> None:
-        if done // step > (done - chips.AT_ONCE) // step or done == total:
-            tell(f"{done:,} of {total:,} {what}")
-
-    return heard
 
 
 def train(args: argparse.Namespace, lesson: Lesson) -> Sequence[scores.Score]:

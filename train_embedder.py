@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -33,7 +33,7 @@ tell = partial(print, file=sys.stderr, flush=True)
 def build_parser() -> argparse.ArgumentParser:
     parser = cli.parser(
         "Teach OpenFace's network to embed faces as the built-in one does.",
-        "python train_embedder.py --photos celeba utkface --without lfw --output openface_nn4.small2.v1.t7",
+        "python train_embedder.py --photos celeba utkface --without lfw",
     )
     parser.add_argument(
         "--photos", nargs="+", type=Path, required=True, metavar="DIR",
@@ -67,9 +67,12 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     if args.output.suffix != ".t7":
-        raise UsageError(f"{args.output}: the network is a .t7 file")
+        raise UsageError(f"--output {args.output}: the network is a .t7 file, and its name must end so")
     torch = backend.needed("torch", "PyTorch")
     paths, without = (list(dict.fromkeys(expand(some))) for some in (args.photos, args.without or ()))
+    if (dimension := embedders.load(args.teacher).spec.dimension) != openface.DIMENSION:
+        wanted = f"the student's have {openface.DIMENSION}; name another teacher"
+        raise UsageError(f"--teacher {args.teacher}: its embeddings have {dimension} numbers, {wanted}")
     check_writable(args.output)
     torch.set_num_threads(args.threads or torch.get_num_threads())
     torch.manual_seed(args.seed)
@@ -91,9 +94,9 @@ def prepared(
     args: argparse.Namespace, paths: Sequence[Path], without: Sequence[Path], record: Recorder
 ) -> Distillation:
     """The run with the faces to learn from."""
-    known, rows = looked_at(paths, args.teacher, args.output.with_suffix(".faces.npy"))
+    known, rows = looked_at(paths, args, ".faces.npy")
     if without:
-        others, found = looked_at(without, args.teacher, args.output.with_suffix(".without.npy"))
+        others, found = looked_at(without, args, ".without.npy")
         usable = lessons.unlike(known.embeddings[rows], others.embeddings[found])
         tell(f"left out, since they look like copies of those in --without: {(~usable).sum():,}")
         rows = rows[usable]
@@ -113,9 +116,10 @@ def manifest(paths: Sequence[Path]) -> Manifest:
     return Manifest.of_files(paths, (digest(path).removeprefix("sha256:") for path in paths), Path())
 
 
-def looked_at(paths: Sequence[Path], teacher: str, file: Path) -> tuple[lessons.Lessons, np.ndarray]:
+def looked_at(paths: Sequence[Path], args: argparse.Namespace, suffix: str) -> tuple[lessons.Lessons, np.ndarray]:
     """The faces in photographs, and which are usable."""
-    known, rows = lessons.prepare(paths, teacher, file, every(1000, len(paths)))
+    heard = cli.every(1000, len(paths), "photographs looked at", tell)
+    known, rows = lessons.prepare(paths, args.teacher, args.output.with_suffix(suffix), heard, args.threads)
     tell(f"a face in {len(rows):,} of {len(paths):,} photographs")
     return known, rows
 
@@ -131,16 +135,6 @@ def kept(run: Distillation, output: Path) -> None:
         apart = float(np.abs(embedders.load(str(file)).forward(crops) - run.embed(crops)).max())
         if not apart <= TOLERANCE:
             raise ModelError(f"{file}: answers otherwise than PyTorch, by up to {apart:.2g}; do not use it")
-
-
-def every(step: int, total: int) -> Callable[[int], None]:
-    """A listener that speaks now and then."""
-
-    def heard(done: int) -> None:
-        if done // step > (done - lessons.AT_ONCE) // step or done == total:
-            tell(f"{done:,} of {total:,} photographs looked at")
-
-    return heard
 
 
 if __name__ == "__main__":

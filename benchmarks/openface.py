@@ -41,7 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         "aligned": dict(zip(crops, embedders.unit(embedder.forward(stacked)), strict=True)),
         "mirrored": dict(zip(crops, embedder.embed(stacked), strict=True)),
     }
-    if not recipe.missing():
+    if reason := recipe.missing():
+        cli.warn(f"the recipe cannot be run: {reason}")
+    else:
         ways["recipe"] = recipe.Recipe(args.embedder).extract(paths)
     rows = []
     for way, embedded in ways.items():

@@ -262,6 +262,19 @@ def complain(text: str) -> None:
     print(f"error: {text}", file=sys.stderr)
 
 
+def every(step: int, total: int, what: str, tell: Callable[[str], None]) -> Callable[[int], None]:
+    """Hears how many are done of ``total``, and tells it at every ``step``-th and at the last."""
+    before = 0
+
+    def heard(done: int) -> None:
+        nonlocal before
+        if done // step > before // step or done == total:
+            tell(f"{done:,} of {total:,} {what}")
+        before = done
+
+    return heard
+
+
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Columns as wide as they need; numbers to the right."""
     cells = [[str(cell) for cell in row] for row in [headings, *rows]]

@@ -11,7 +11,7 @@ import numpy as np
 
 from faces import dlib_weights, views, zoo
 from faces.aligners import TEMPLATES, Aligner
-from faces.engine import Array, Engine, OnnxEngine, torch7
+from faces.engine import Array, Engine, OnnxEngine, torch7_engine
 from faces.errors import ModelError, UsageError
 from faces.types import Floats, Image, ModelId, ModelSpec
 from faces.views import Views
@@ -80,7 +80,7 @@ def load(name: str, threads: int | None = None, accuracy: str = FAST) -> Embedde
             " (or leave out --embedding-model for the built-in one)"
         )
     if path.suffix.lower() == ".t7":
-        ours, network = zoo.MODELS["openface-distilled"], torch7(path, threads)
+        ours, network = zoo.MODELS["openface-distilled"], torch7_engine(path, threads)
         spec = ours if zoo.matches(path, ours.files[0]) else zoo.MODELS["openface"]
         spec = replace(spec, dimension=_dimension(network, spec, path))
         return Embedder(network, spec, _id(path, spec), Aligner(TEMPLATES["openface"]), _blob(spec))

@@ -131,7 +131,7 @@ class CvDnnEngine:
             raise ModelError(f"{self._weights}: OpenCV cannot compute it; download it again") from error
 
 
-def torch7(path: Path, threads: int | None = None) -> Engine:
+def torch7_engine(path: Path, threads: int | None = None) -> Engine:
     """OpenFace's network in a ``.t7``: by OpenCV, or by ONNX Runtime where this OpenCV reads none any more."""
     return CvDnnEngine(path) if hasattr(cv2.dnn, "readNetFromTorch") else OnnxEngine(path, threads)
 

@@ -223,6 +223,9 @@ class _Reader:
         return self._data[self._at - size : self._at]
 
 
+_DAMAGED = ModelError, ValueError, TypeError, OverflowError, struct.error, RecursionError, MemoryError
+
+
 def read_t7(path: Path) -> Any:
     """What a file holds: numbers (float), strings, booleans, None, arrays (tensors and storages), `TorchObject`.
 
@@ -231,5 +234,5 @@ def read_t7(path: Path) -> Any:
     """
     try:
         return _Reader(path.read_bytes()).read()
-    except (ModelError, OSError, ValueError, struct.error, RecursionError, MemoryError) as error:
+    except (OSError, *_DAMAGED) as error:
         raise ModelError(f"{path}: not a Torch7 file that can be read ({error})") from error

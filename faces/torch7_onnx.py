@@ -15,6 +15,7 @@ from faces.errors import ModelError
 from faces.torch7 import TorchObject, read_t7
 
 OPSET = 17
+POOLS = ("nn.SpatialMaxPooling", "nn.SpatialAveragePooling", "nn.SpatialLPPooling")
 Shape = tuple[int, ...]
 
 
@@ -123,9 +124,6 @@ class _Graph:
         output = f"{kind}{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, names, [output], **attributes))
         return output
-
-
-POOLS = ("nn.SpatialMaxPooling", "nn.SpatialAveragePooling", "nn.SpatialLPPooling")
 
 
 def _windows(fields: Any) -> dict[str, list[int]]:

@@ -78,6 +78,14 @@ def test_a_folder_without_a_detector_stands_for_the_built_in_one(
     assert capsys.readouterr().err.startswith(warning) is waits
 
 
+def test_progress_is_told_now_and_then() -> None:
+    lines = list[str]()
+    heard = cli.every(1000, 2100, "faces cut", lines.append)
+    for done in (64, 960, 1024, 1088, 2048, 2100):
+        heard(done)
+    assert lines == [f"{done} of 2,100 faces cut" for done in ("1,024", "2,048", "2,100")]
+
+
 def raising(error: BaseException) -> Callable[[], int]:
     def main() -> int:
         raise error

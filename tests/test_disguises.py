@@ -64,7 +64,7 @@ def test_an_aligned_cut_stays_near_the_landmarks() -> None:
 
 def test_a_seed_says_all() -> None:
     images, landmarks = four()
-    one, same, other = (disguises.shown(images, landmarks, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    one, same, other = (disguises.shown(images, landmarks, np.random.default_rng(seed), 0.5) for seed in (1, 1, 2))
     assert one.shape == (4, 96, 96, 3) and one.dtype == np.uint8
     np.testing.assert_array_equal(one, same)
     assert (one != other).any()

@@ -51,7 +51,7 @@ def student() -> Any:
 
 
 def run_of(lessons: Lessons, folder: Path, about: dict[str, str] = ABOUT, **changes: Any) -> Distillation:
-    settings = Settings(about, **{"batch_size": 8, "rate": 1e-2, **changes})
+    settings = Settings(about, **{"batch_size": 8, "rate": 1e-2, "loose": 0.5, "seed": 0, **changes})
     return Distillation(student(), lessons, np.arange(FACES), settings, folder / "a.checkpoint")
 
 
@@ -116,6 +116,22 @@ def test_an_interrupted_run_is_kept_and_can_be_made_longer(lessons: Lessons, tmp
     finished.run(4, pytest.fail, lambda: None)  # nothing is left to do
 
 
+def test_a_check_that_is_interrupted_leaves_the_weights(lessons: Lessons, tmp_path: Path) -> None:
+    run = run_of(lessons, tmp_path)
+    run.run(1, print, lambda: None)
+    before = {name: value.clone() for name, value in run.student.state_dict().items()}
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    run.student[0].register_forward_hook(interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        run.embed(run.examples(1))
+    after = run.student.state_dict()
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
+    assert not torch.equal(before["0.weight"], torch.from_numpy(run.weights["0.weight"]))
+
+
 def test_the_rate_grows_stays_and_falls() -> None:
     assert rate(0, 10_000) == pytest.approx(1 / 200)
     assert rate(199, 10_000) == rate(7_000, 10_000) == rate(7_000, 99_000) == 1
@@ -149,7 +165,7 @@ def test_a_checkpoint_with_weights_of_other_shapes(lessons: Lessons, tmp_path: P
 
 
 def test_too_few_faces(lessons: Lessons, tmp_path: Path) -> None:
-    with pytest.raises(FacesError, match="40 faces are too few to teach with, 64 at once"):
+    with pytest.raises(FacesError, match="40 faces are too few to teach with, 64 at once: give more photographs"):
         run_of(lessons, tmp_path, batch_size=64)
 
 

@@ -66,8 +66,13 @@ def text(words: str) -> bytes:
             "a tensor reaches beyond its storage",
         ),
         (b"".join(struct.pack("<iiiid", 3, depth, 1, 1, 1.0) for depth in range(9999)), "can be read"),
+        (struct.pack("<iii", 3, 1, 1) + struct.pack("<iii", 3, 2, 0) + struct.pack("<i", 0), "unhashable"),
+        (struct.pack("<iiiidi", 3, 1, 1, 1, float("inf"), 0), "infinity"),
     ],
-    ids=["empty", "a web page", "too many pairs", "a negative length", "a function", "too large", "beyond", "too deep"],
+    ids=[
+        "empty", "a web page", "too many pairs", "a negative length", "a function", "too large", "beyond", "too deep",
+        "a table as a key", "an endless key",
+    ],
 )  # fmt: skip
 def test_a_damaged_file_is_refused_in_a_line(tmp_path: Path, data: bytes, why: str) -> None:
     path = tmp_path / "damaged.t7"

@@ -12,6 +12,7 @@ import train_embedder
 from faces import embedders
 from faces.errors import FacesError, ModelError, UsageError
 from tests.conftest import RunScript
+from tests.fakes import write_embedder
 
 pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
 pytestmark = pytest.mark.training
@@ -51,6 +52,12 @@ def test_the_same_command_goes_on_and_then_has_nothing_to_do(taught: Path, sampl
     assert taught.read_bytes() == before
 
 
+def test_a_file_that_answers_otherwise_is_told_of(taught: Path, sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(train_embedder, "TOLERANCE", -1)
+    with pytest.raises(ModelError, match=r"student\.t7: answers otherwise than PyTorch, by up to .*; do not use it"):
+        train_embedder.main(["--photos", str(sample / "dataset"), "--output", str(taught), *FEW])
+
+
 def test_what_it_is_judged_by_is_left_out(taught: Path, sample: Path, told: list[str]) -> None:
     photograph = min((sample / "dataset").rglob("*.jpg"))
     words = ["--photos", str(sample / "dataset"), "--without", str(photograph), "--output", str(taught), *FEW]
@@ -71,9 +78,10 @@ def test_everything_is_left_out(taught: Path, sample: Path) -> None:
         (["--photos", "empty"], UsageError, "empty: no photographs in this folder"),
         (["--photos", "wall.png"], FacesError, "no face was found in any photograph"),
         (["--photos", "wall.png", "--teacher", "no.onnx"], ModelError, "no.onnx: no such embedding model"),
+        (["--photos", "wall.png", "--teacher", "a.onnx"], UsageError, "a.onnx: its embeddings have 64 numbers, the"),
         (["--photos", "wall.png", "--output", "student.onnx"], UsageError, "the network is a .t7 file"),
     ],
-    ids=["no folder", "no photographs", "no face", "no teacher", "another suffix"],
+    ids=["no folder", "no photographs", "no face", "no teacher", "another dimension", "another suffix"],
 )
 def test_bad_input(
     words: list[str], error: type[Exception], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -81,6 +89,7 @@ def test_bad_input(
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     cv2.imwrite("wall.png", np.full((300, 300, 3), 90, np.uint8))
+    write_embedder(tmp_path / "a.onnx", dimension=64)
     with pytest.raises(error, match=why):
         train_embedder.main(words)
 

@@ -18,7 +18,6 @@ Matrix = NDArray[np.float64]
 
 TEMPLATE = TEMPLATES["openface"]
 SIDE = TEMPLATE.side
-LOOSE = 0.5  # share of the crops that are cut by the SSD's box
 # The SSD's box in units of the side of dlib's face: its middle from the face's, its width, its height by its width; and
 # how much they and the head's turn vary: medians and spread of 258 photographs of CelebA (../shared/data/glasses).
 BOX_MIDDLE, BOX_WIDTH, BOX_SHAPE = (0.01, -0.13), 1.19, 1.39
@@ -26,7 +25,7 @@ MIDDLE_VARIES, WIDTH_VARIES, SHAPE_VARIES, ROLL_VARIES = (0.13, 0.06), 0.08, 0.0
 FACE_MIDDLE = np.array([[0.5, 0.5]])
 
 
-def shown(images: Image, landmarks: Floats, random: np.random.Generator, loose: float = LOOSE) -> Image:
+def shown(images: Image, landmarks: Floats, random: np.random.Generator, loose: float) -> Image:
     """uint8 (N, 96, 96, 3) BGR: each face once, disguised.
 
     images, landmarks: as in ``Lessons``. loose: the share that is cut by the SSD's box.
@@ -44,7 +43,7 @@ def clean(images: Image, landmarks: Floats) -> Image:
 
 
 def boxed(images: Image, landmarks: Floats) -> Image:
-    """uint8 (N, 96, 96, 3) BGR: each face as the SSD's typical box cuts it, but upright."""
+    """uint8 (N, 96, 96, 3) BGR: each face as the SSD's typical box cuts it, upright as the wide cut has it."""
     return np.stack([taken(image, by_box(points, None)) for image, points in zip(images, landmarks, strict=True)])
 
 
@@ -72,7 +71,7 @@ def by_box(landmarks: Floats, random: np.random.Generator | None) -> Matrix:
     vary = random.normal(size=5) if random else np.zeros(5)
     face = similarity(DLIB_MEAN_FACE, landmarks.astype(np.float64))
     unit = float(np.hypot(*face[:, 0]))
-    turn = -np.arctan2(face[1, 0], face[0, 0]) if random is None else np.radians(ROLL_VARIES * vary[4])
+    turn = np.radians(ROLL_VARIES * vary[4])
     width = BOX_WIDTH * np.exp(WIDTH_VARIES * vary[0]) * unit
     height = width * BOX_SHAPE * np.exp(SHAPE_VARIES * vary[1])
     axes = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])

@@ -44,10 +44,10 @@ class Settings:
     """
 
     about: dict[str, str]
-    batch_size: int = 64
-    rate: float = 0.02
-    loose: float = disguises.LOOSE
-    seed: int = 0
+    batch_size: int
+    rate: float
+    loose: float
+    seed: int
 
 
 class Distillation:
@@ -72,7 +72,8 @@ class Distillation:
         count = min(max(len(rows) // ONE_IN, LEAST), HELD_OUT)
         self._held_out, self._rows = np.sort(rows[order[:count]]), np.sort(rows[order[count:]])
         if len(self._rows) < settings.batch_size:
-            raise FacesError(f"{len(rows):,} faces are too few to teach with, {settings.batch_size} at once")
+            few = f"{len(rows):,} faces are too few to teach with, {settings.batch_size} at once"
+            raise FacesError(f"{few}: give more photographs, or a smaller --batch-size")
         self._spread = float(lessons.embeddings[self._rows].var(axis=0).sum())
         self._mean = {name: value.detach().clone() for name, value in self.student.state_dict().items()}
         convolutions = [value for value in self.student.parameters() if value.ndim == 4]
@@ -168,12 +169,10 @@ class Distillation:
         """float32 (N, D): what the mean of the weights makes of uint8 (N, 96, 96, 3) BGR crops."""
         import torch
 
-        now = {name: value.clone() for name, value in self.student.state_dict().items()}
-        self.student.load_state_dict(self._mean)
         self.student.eval()
+        blobs = (self._blob(crops[at : at + 50]) for at in range(0, len(crops), 50))
         with torch.inference_mode():
-            parts = [self.student(self._blob(crops[at : at + 50])).cpu().numpy() for at in range(0, len(crops), 50)]
-        self.student.load_state_dict(now)
+            parts = [torch.func.functional_call(self.student, self._mean, (blob,)).cpu().numpy() for blob in blobs]
         return np.concatenate(parts)
 
     def examples(self, count: int) -> Image:
@@ -188,11 +187,8 @@ class Distillation:
         correlation of the similarities of all pairs with the teacher's.
         """
         rows = self._held_out
-        images, landmarks, wanted = (
-            self._lessons.images[rows],
-            self._lessons.landmarks[rows],
-            self._lessons.embeddings[rows],
-        )
+        images, landmarks = self._lessons.images[rows], self._lessons.landmarks[rows]
+        wanted = self._lessons.embeddings[rows]
         pairs = np.triu_indices(len(rows), 1)
         result = {"faces": float(self.taught), "loss": loss}
         for name, cut in (("aligned", disguises.clean), ("boxed", disguises.boxed)):

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faces import embedders
 from faces.aligners import Aligner, Template, mean_face
 from faces.chips import LEAST_FACE, with_margin
 from faces.errors import FacesError, ImageError
@@ -27,6 +28,7 @@ from faces.workers import begin
 SIDE, PADDING = 152, 0.5  # a wide cut: room for a face's turned, shifted and stretched crops, about as fine as they are
 WIDE = Template("wide", SIDE, {"eye-corners": ([0, 1, 2, 3, 4], mean_face(PADDING, SIDE))})
 AT_ONCE = 64
+BLOCK = 1000  # faces that are compared with others at once
 SAME_PHOTOGRAPH = 0.3  # distance; where a face of 24 px is from the same one larger (docs/models.md)
 NOT_YET, FACE, NO_FACE = range(3)
 
@@ -51,20 +53,22 @@ class Lessons:
 
 
 def prepare(
-    paths: Sequence[Path], teacher: str, file: Path, tell: Progress = lambda _: None
+    paths: Sequence[Path], teacher: str, file: Path, tell: Progress = lambda _: None, workers: int | None = None
 ) -> tuple[Lessons, NDArray[np.intp]]:
     """The faces of photographs, and which of ``paths`` they are of; ``tell`` hears how many are done.
 
     teacher: as ``--embedding-model`` names it. file: a ``.npy`` where they are kept: a killed run goes on from there.
-    Raises ModelError when the teacher is missing, FacesError when the disk is full or no photograph shows a face.
+    workers: processes that look for them; one a core if None.
+    Raises ModelError when the teacher is missing, FacesError when the disk is full or no photograph shows a face, and
+    KeyboardInterrupt with a text.
     """
-    dimension = Pipeline.load(embedding_model=teacher, threads=1).embedder.spec.dimension or 0
+    dimension = embedders.load(teacher, threads=1).spec.dimension or 0
     records = _records(file, paths, teacher, dimension)
     todo = np.flatnonzero(records["state"] == NOT_YET)
     jobs = [todo[at : at + AT_ONCE] for at in range(0, len(todo), AT_ONCE)]
     done = len(records) - len(todo)
     if jobs:
-        processes = ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=_start, initargs=(teacher,))
+        processes = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start, initargs=(teacher,))
         given = [[paths[row] for row in rows] for rows in jobs]
         try:
             with processes as pool:
@@ -72,6 +76,8 @@ def prepare(
                     records[rows] = found
                     done += len(rows)
                     tell(done)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("stopped; the same command goes on from here") from None
         except BrokenProcessPool as error:
             raise FacesError("a process was ended, perhaps for want of memory; the same command goes on") from error
     records.flush()
@@ -82,8 +88,13 @@ def prepare(
 
 
 def unlike(embeddings: Floats, others: Floats) -> NDArray[np.bool_]:
-    """bool (N,): which faces are in none of the photographs that ``others`` are of, however small or grey a copy is."""
-    return np.array([np.linalg.norm(others - one, axis=1).min() > SAME_PHOTOGRAPH for one in embeddings], np.bool_)
+    """bool (N,): which faces are in none of the photographs that ``others`` are of, however small or grey a copy is.
+
+    embeddings, others: float32 (N, D) and (M, D), unit length.
+    """
+    blocks = (embeddings[at : at + BLOCK] for at in range(0, len(embeddings), BLOCK))
+    least = 1 - SAME_PHOTOGRAPH**2 / 2  # as a cosine
+    return np.concatenate([(block @ others.T).max(axis=1) < least for block in blocks])
 
 
 def _kind(dimension: int) -> np.dtype[np.void]:

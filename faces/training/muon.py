@@ -15,7 +15,7 @@ MOMENTUM = 0.95
 POLYNOMIAL, ITERATIONS = (3.4445, -4.7750, 2.0315), 5  # of Newton and Schulz, as published
 
 
-class Muon(torch.optim.Optimizer):
+class Muon(torch.optim.Optimizer):  # type: ignore[misc]
     """For parameters of (out, ...), taken as matrices of out rows.
 
     rate: how long a step's directions are. decay: what weights lose in a step, times ``rate``.
@@ -24,20 +24,22 @@ class Muon(torch.optim.Optimizer):
     def __init__(self, parameters: Iterable[torch.nn.Parameter], rate: float, decay: float) -> None:
         super().__init__(parameters, {"lr": rate, "decay": decay})
 
-    @torch.no_grad()
     def step(self, closure: Any = None) -> None:
         assert closure is None
-        for group in self.param_groups:
-            for weights in group["params"]:
-                state = self.state[weights]
-                if "momentum" not in state:
-                    state["momentum"] = torch.zeros_like(weights)
-                state["momentum"].lerp_(weights.grad, 1 - MOMENTUM)
-                ahead = weights.grad.lerp(state["momentum"], MOMENTUM).reshape(len(weights), -1)
-                rows, columns = ahead.shape
-                weights.mul_(1 - group["lr"] * group["decay"])
-                length = group["lr"] * max(1, rows / columns) ** 0.5
-                weights.add_(orthogonal(ahead).reshape(weights.shape), alpha=-length)
+        with torch.no_grad():
+            for group in self.param_groups:
+                for weights in group["params"]:
+                    self._change(weights, group["lr"], group["decay"])
+
+    def _change(self, weights: torch.nn.Parameter, rate: float, decay: float) -> None:
+        state = self.state[weights]
+        if "momentum" not in state:
+            state["momentum"] = torch.zeros_like(weights)
+        state["momentum"].lerp_(weights.grad, 1 - MOMENTUM)
+        ahead = weights.grad.lerp(state["momentum"], MOMENTUM).reshape(len(weights), -1)
+        rows, columns = ahead.shape
+        weights.mul_(1 - rate * decay)
+        weights.add_(orthogonal(ahead).reshape(weights.shape), alpha=-rate * max(1, rows / columns) ** 0.5)
 
 
 def orthogonal(matrix: torch.Tensor) -> torch.Tensor:

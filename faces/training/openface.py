@@ -19,7 +19,7 @@ from faces.training import backend
 Parameters: TypeAlias = Callable[[str, tuple[int, ...]], FloatArray]
 """Gives the float32 array of that name and shape."""
 
-SIDE, DIMENSION = 96, 128
+DIMENSION = 128
 LRN_SIZE, LRN_ALPHA, LRN_BETA = 5, 1e-4, 0.75
 
 
@@ -59,8 +59,7 @@ def torch7_tree(parameters: Parameters) -> TorchObject:
     def block(name: str, inputs: int, outputs: int, size: int, stride: int = 1) -> list[TorchObject]:
         return _block(parameters, name, inputs, outputs, size, stride, matrix=True)
 
-    inceptions = {row.name: torch7_inception(parameters, row) for row in INCEPTIONS}
-    last = inceptions.pop("inception5b")
+    *inceptions, last = (torch7_inception(parameters, row) for row in INCEPTIONS)
     return nn7.sequential(
         *block("conv1", 3, 64, 7, 2),
         nn7.max_pool(3, 2, 1),
@@ -69,7 +68,7 @@ def torch7_tree(parameters: Parameters) -> TorchObject:
         *block("conv3", 64, 192, 3),
         nn7.cross_map_lrn(LRN_SIZE, LRN_ALPHA, LRN_BETA),
         nn7.max_pool(3, 2, 1),
-        *inceptions.values(),
+        *inceptions,
         nn7.reshape("Reshape", 736, 3, 3),
         last,
         nn7.average_pool(3, 1),
