@@ -51,7 +51,10 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch-size", type=cli.count, default=64, help="faces that are learnt from at once")
     parser.add_argument("--rate", type=cli.positive, default=0.02, help="learning rate at its highest")
     parser.add_argument(
-        "--loose", type=cli.share, default=0.5, help="share of the faces that are cut as the SSD's box cuts them"
+        "--loose", type=cli.share, default=0.2, help="share of the faces that are cut as the SSD's box cuts them"
+    )
+    parser.add_argument(
+        "--bf16", action="store_true", help="compute in bfloat16: faster on GPUs and processors that are made for it"
     )
     parser.add_argument("--seed", type=int, default=0, help="of all that is random")
     parser.add_argument("--threads", type=cli.count, help="cores to use (default: all)")
@@ -106,8 +109,9 @@ def prepared(
     if without:
         record.data(manifest(without), "judged by")
     settings = Settings(
-        {"student": args.student, "teacher": args.teacher}, args.batch_size, args.rate, args.loose, args.seed
-    )
+        {"student": args.student, "teacher": args.teacher},
+        args.batch_size, args.rate, args.loose, args.seed, args.bf16,
+    )  # fmt: skip
     return Distillation(openface.network(), known, rows, settings, args.output.with_suffix(".checkpoint"))
 
 

@@ -59,11 +59,14 @@ def same(one: Distillation, other: Distillation) -> bool:
     return all(np.array_equal(value, other.weights[name]) for name, value in one.weights.items())
 
 
-def test_the_student_comes_to_agree(lessons: Lessons, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("bf16", [False, True])
+def test_the_student_comes_to_agree(
+    lessons: Lessons, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bf16: bool
+) -> None:
     monkeypatch.setattr(distilling, "WARM_UP", 5)
     monkeypatch.setattr(distilling, "MEMORY", 0.9)
     monkeypatch.setattr(disguises, "relit", lambda crop, random: crop)  # other light is another colour
-    run, lines, looks = run_of(lessons, tmp_path, rate=0.2), list[str](), list[int]()
+    run, lines, looks = run_of(lessons, tmp_path, rate=0.2, bf16=bf16), list[str](), list[int]()
     run.run(40, lines.append, lambda: looks.append(run.step))
     assert run.step == 40 * run.steps_an_epoch == looks[-1]
     assert run.taught == run.step * 8

@@ -41,6 +41,7 @@ class Settings:
     """How a run is made. about: of what, such as {"student": "nn4.small2"}; a run of something else is not continued.
 
     rate: the convolutions' learning rate at its highest. loose: share of the crops that are cut by the SSD's box.
+    bf16: compute steps, not checks, in bfloat16.
     """
 
     about: dict[str, str]
@@ -48,6 +49,7 @@ class Settings:
     rate: float
     loose: float
     seed: int
+    bf16: bool = False
 
 
 class Distillation:
@@ -133,7 +135,9 @@ class Distillation:
         crops = disguises.shown(images, landmarks, random, self._settings.loose)
         wanted = torch.from_numpy(self._lessons.embeddings[rows]).to(self.device)
         self.student.train()
-        embedded = self.student(self._blob(crops))
+        with torch.autocast(self.device, torch.bfloat16, enabled=self._settings.bf16):
+            embedded = self.student(self._blob(crops))
+        embedded = embedded.float()
         cosine = 1 - (embedded * wanted).sum(1).mean()
         pairs = (embedded @ embedded.T - wanted @ wanted.T).square().mean()
         loss = 2 * cosine / self._spread + PAIRS * pairs / self._spread**2  # 1 + ... for a student that knows the mean
