@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from faces.training.muon import muon, orthogonal
+
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
 pytestmark = pytest.mark.training
 
 
 @pytest.mark.parametrize("shape", [(16, 48), (48, 16), (1, 30)])
 def test_directions_stay_and_are_about_equally_long(shape: tuple[int, int]) -> None:
-    from faces.training.muon import orthogonal
-
     torch.manual_seed(0)
     matrix = torch.randn(shape) @ torch.diag(torch.logspace(-0.5, 0.5, shape[1]))
     left, _, right = torch.linalg.svd(matrix, full_matrices=False)
@@ -23,21 +23,17 @@ def test_directions_stay_and_are_about_equally_long(shape: tuple[int, int]) -> N
 
 
 def test_a_step_is_as_long_as_the_rate_however_small_the_gradient() -> None:
-    from faces.training.muon import Muon
-
     torch.manual_seed(0)
     weights = torch.nn.Parameter(torch.randn(8, 2, 3, 3))
     before = weights.detach().clone()
     weights.grad = 1e-4 * torch.randn(8, 2, 3, 3)
-    Muon([weights], rate=0.1, decay=0.0).step()
+    muon([weights], rate=0.1, decay=0.0).step()
     lengths = torch.linalg.svdvals((weights - before).reshape(8, -1))
     assert 0.05 < lengths.min() <= lengths.max() < 0.13
 
 
 def test_weights_decay() -> None:
-    from faces.training.muon import Muon
-
     weights = torch.nn.Parameter(torch.ones(4, 4))
     weights.grad = torch.zeros(4, 4)
-    Muon([weights], rate=0.1, decay=0.5).step()
+    muon([weights], rate=0.1, decay=0.5).step()
     assert torch.allclose(weights, torch.full((4, 4), 0.95))

@@ -22,6 +22,7 @@ from faces.errors import FacesError
 from faces.images import write_bytes
 from faces.training import backend, disguises
 from faces.training.lessons import Lessons
+from faces.training.muon import muon
 from faces.types import Floats, Image
 
 ONE_IN, LEAST, HELD_OUT = 50, 3, 500  # so many of the faces it is not taught with, to see how far it is
@@ -62,8 +63,6 @@ class Distillation:
 
     def __init__(self, student: Any, lessons: Lessons, rows: NDArray[np.intp], settings: Settings, file: Path) -> None:
         torch = backend.needed("torch", "PyTorch")
-        from faces.training import muon
-
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
         self.student = student.to(self.device, memory_format=torch.channels_last)
         self.step = 0
@@ -81,7 +80,7 @@ class Distillation:
         convolutions = [value for value in self.student.parameters() if value.ndim == 4]
         others = [value for value in self.student.parameters() if value.ndim != 4]
         self._optimizers = {
-            "convolutions": muon.Muon(convolutions, settings.rate, DECAY),
+            "convolutions": muon(convolutions, settings.rate, DECAY),
             "others": torch.optim.Adam(others, settings.rate * ADAM, betas=(0.9, 0.99), fused=True),
         }
 

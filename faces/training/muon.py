@@ -9,45 +9,45 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-import torch
-
 MOMENTUM = 0.95
 POLYNOMIAL, ITERATIONS = (3.4445, -4.7750, 2.0315), 5  # of Newton and Schulz, as published
 
 
-class Muon(torch.optim.Optimizer):  # type: ignore[misc]
-    """For parameters of (out, ...), taken as matrices of out rows.
+def muon(parameters: Iterable[Any], rate: float, decay: float) -> Any:
+    """A ``torch.optim.Optimizer`` for parameters of (out, ...), taken as matrices of out rows.
 
     rate: how long a step's directions are. decay: what weights lose in a step, times ``rate``.
     """
+    import torch
 
-    def __init__(self, parameters: Iterable[torch.nn.Parameter], rate: float, decay: float) -> None:
-        super().__init__(parameters, {"lr": rate, "decay": decay})
+    class Muon(torch.optim.Optimizer):  # type: ignore[misc]
+        def step(self, closure: Any = None) -> None:
+            assert closure is None
+            with torch.no_grad():
+                for group in self.param_groups:
+                    for weights in group["params"]:
+                        state = self.state[weights]
+                        if "momentum" not in state:
+                            state["momentum"] = torch.zeros_like(weights)
+                        _change(weights, state["momentum"], group["lr"], group["decay"])
 
-    def step(self, closure: Any = None) -> None:
-        assert closure is None
-        with torch.no_grad():
-            for group in self.param_groups:
-                for weights in group["params"]:
-                    self._change(weights, group["lr"], group["decay"])
-
-    def _change(self, weights: torch.nn.Parameter, rate: float, decay: float) -> None:
-        state = self.state[weights]
-        if "momentum" not in state:
-            state["momentum"] = torch.zeros_like(weights)
-        state["momentum"].lerp_(weights.grad, 1 - MOMENTUM)
-        ahead = weights.grad.lerp(state["momentum"], MOMENTUM).reshape(len(weights), -1)
-        rows, columns = ahead.shape
-        weights.mul_(1 - rate * decay)
-        weights.add_(orthogonal(ahead).reshape(weights.shape), alpha=-rate * max(1, rows / columns) ** 0.5)
+    return Muon(parameters, {"lr": rate, "decay": decay})
 
 
-def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
-    """A matrix's own directions, each of a length between about 0.7 and 1.2."""
+def _change(weights: Any, momentum: Any, rate: float, decay: float) -> None:
+    momentum.lerp_(weights.grad, 1 - MOMENTUM)
+    ahead = weights.grad.lerp(momentum, MOMENTUM).reshape(len(weights), -1)
+    rows, columns = ahead.shape
+    weights.mul_(1 - rate * decay)
+    weights.add_(orthogonal(ahead).reshape(weights.shape), alpha=-rate * max(1, rows / columns) ** 0.5)
+
+
+def orthogonal(matrix: Any) -> Any:
+    """A ``torch.Tensor`` (rows, columns) of a matrix's own directions, each of a length between about 0.7 and 1.2."""
     flat = matrix if len(matrix) <= matrix.shape[1] else matrix.T
     a, b, c = POLYNOMIAL
     flat = flat / (flat.norm() + 1e-7)
     for _ in range(ITERATIONS):
         square = flat @ flat.T
-        flat = a * flat + torch.addmm(square, square, square, beta=b, alpha=c) @ flat
+        flat = a * flat + square.addmm(square, square, beta=b, alpha=c) @ flat
     return flat if len(matrix) <= matrix.shape[1] else flat.T
