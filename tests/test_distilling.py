@@ -168,7 +168,7 @@ def test_a_checkpoint_with_weights_of_other_shapes(lessons: Lessons, tmp_path: P
 
 
 def test_too_few_faces(lessons: Lessons, tmp_path: Path) -> None:
-    with pytest.raises(FacesError, match="40 faces are too few to teach with, 64 at once: give more photographs"):
+    with pytest.raises(FacesError, match="with: 40, and 64 are taken at once: give more"):
         run_of(lessons, tmp_path, batch_size=64)
 
 

@@ -73,7 +73,7 @@ class Distillation:
         count = min(max(len(rows) // ONE_IN, LEAST), HELD_OUT)
         self._held_out, self._rows = np.sort(rows[order[:count]]), np.sort(rows[order[count:]])
         if len(self._rows) < settings.batch_size:
-            few = f"{len(rows):,} faces are too few to teach with, {settings.batch_size} at once"
+            few = f"too few faces to teach with: {len(rows):,}, and {settings.batch_size} are taken at once"
             raise FacesError(f"{few}: give more photographs, or a smaller --batch-size")
         self._spread = float(lessons.embeddings[self._rows].var(axis=0).sum())
         self._mean = {name: value.detach().clone() for name, value in self.student.state_dict().items()}
