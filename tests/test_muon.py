@@ -22,12 +22,14 @@ def test_directions_stay_and_are_about_equally_long(shape: tuple[int, int]) -> N
     assert torch.equal(orthogonal(torch.zeros(shape)), torch.zeros(shape))
 
 
-def test_a_step_is_as_long_as_the_rate_however_small_the_gradient() -> None:
+@pytest.mark.parametrize("bf16", [False, True])
+def test_a_step_is_as_long_as_the_rate_however_small_the_gradient(bf16: bool) -> None:
     torch.manual_seed(0)
     weights = torch.nn.Parameter(torch.randn(8, 2, 3, 3))
     before = weights.detach().clone()
     weights.grad = 1e-4 * torch.randn(8, 2, 3, 3)
-    muon([weights], rate=0.1, decay=0.0).step()
+    muon([weights], rate=0.1, decay=0.0, bf16=bf16).step()
+    assert weights.dtype == torch.float32
     lengths = torch.linalg.svdvals((weights - before).reshape(8, -1))
     assert 0.05 < lengths.min() <= lengths.max() < 0.13
 

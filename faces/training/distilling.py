@@ -42,7 +42,7 @@ class Settings:
     """How a run is made. about: of what, such as {"student": "nn4.small2"}; a run of something else is not continued.
 
     rate: the convolutions' learning rate at its highest. loose: share of the crops that are cut by the SSD's box.
-    bf16: compute steps, not checks, in bfloat16.
+    bf16: compute steps, not checks, in bfloat16; weights stay float32.
     """
 
     about: dict[str, str]
@@ -80,7 +80,7 @@ class Distillation:
         convolutions = [value for value in self.student.parameters() if value.ndim == 4]
         others = [value for value in self.student.parameters() if value.ndim != 4]
         self._optimizers = {
-            "convolutions": muon(convolutions, settings.rate, DECAY),
+            "convolutions": muon(convolutions, settings.rate, DECAY, settings.bf16),
             "others": torch.optim.Adam(others, settings.rate * ADAM, betas=(0.9, 0.99), fused=True),
         }
 

@@ -1,7 +1,7 @@
 """Muon, an optimizer of matrices: every step turns each of a gradient's directions into one of about equal length.
 
 Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024. PyTorch has one of its own, in bfloat16
-and for flat matrices alone: this one is for convolutions, and for processors on which float32 is faster.
+and for flat matrices alone: this one is for convolutions, and for processors on which float32 is faster, too.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ MOMENTUM = 0.95
 POLYNOMIAL, ITERATIONS = (3.4445, -4.7750, 2.0315), 5  # of Newton and Schulz, as published
 
 
-def muon(parameters: Iterable[Any], rate: float, decay: float) -> Any:
+def muon(parameters: Iterable[Any], rate: float, decay: float, bf16: bool = False) -> Any:
     """A ``torch.optim.Optimizer`` for parameters of (out, ...), taken as matrices of out rows.
 
-    rate: how long a step's directions are. decay: what weights lose in a step, times ``rate``.
+    rate: how long a step's directions are. decay: what weights lose in a step, times ``rate``. bf16: find the
+    directions in bfloat16, as published.
     """
     import torch
 
@@ -29,17 +30,23 @@ def muon(parameters: Iterable[Any], rate: float, decay: float) -> Any:
                         state = self.state[weights]
                         if "momentum" not in state:
                             state["momentum"] = torch.zeros_like(weights)
-                        _change(weights, state["momentum"], group["lr"], group["decay"])
+                        ahead = _ahead(weights.grad, state["momentum"])
+                        directions = orthogonal(ahead.bfloat16() if bf16 else ahead)
+                        _change(weights, directions, group["lr"], group["decay"])
 
     return Muon(parameters, {"lr": rate, "decay": decay})
 
 
-def _change(weights: Any, momentum: Any, rate: float, decay: float) -> None:
-    momentum.lerp_(weights.grad, 1 - MOMENTUM)
-    ahead = weights.grad.lerp(momentum, MOMENTUM).reshape(len(weights), -1)
-    rows, columns = ahead.shape
+def _ahead(gradient: Any, momentum: Any) -> Any:
+    """The gradient with its momentum, which is renewed, as a matrix."""
+    momentum.lerp_(gradient, 1 - MOMENTUM)
+    return gradient.lerp(momentum, MOMENTUM).reshape(len(gradient), -1)
+
+
+def _change(weights: Any, directions: Any, rate: float, decay: float) -> None:
+    rows, columns = directions.shape
     weights.mul_(1 - rate * decay)
-    weights.add_(orthogonal(ahead).reshape(weights.shape), alpha=-rate * max(1, rows / columns) ** 0.5)
+    weights.add_(directions.reshape(weights.shape), alpha=-rate * max(1, rows / columns) ** 0.5)
 
 
 def orthogonal(matrix: Any) -> Any:
