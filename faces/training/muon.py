@@ -56,5 +56,5 @@ def orthogonal(matrix: Any) -> Any:
     flat = flat / (flat.norm() + 1e-7)
     for _ in range(ITERATIONS):
         square = flat @ flat.T
-        flat = a * flat + square.addmm(square, square, beta=b, alpha=c) @ flat
+        flat = flat.addmm(square.addmm(square, square, beta=b, alpha=c), flat, beta=a)
     return flat if len(matrix) <= matrix.shape[1] else flat.T
