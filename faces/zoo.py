@@ -9,7 +9,9 @@ import hashlib
 import importlib.util
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from faces.errors import ModelError
 from faces.types import ModelFile, ModelId, ModelSpec, OperatingPoint
@@ -217,6 +219,31 @@ def home() -> Path:
     else:
         base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return base / "faces"
+
+
+def converted(name: str, convert: Callable[[Path], object]) -> Path:
+    """A converted model in the user's cache, made on first use: ``convert`` writes it to the path it is given.
+
+    A file whose SHA-256 is not the one that was noted when it was made is made again. Raises ModelError when the cache
+    cannot be written.
+    """
+    path = home() / name
+    note = path.with_suffix(".sha256")
+    if path.is_file() and note.is_file() and note.read_bytes() == digest(path).encode():
+        return path
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=path.parent) as folder:  # two first runs at once must not meet in one file
+            made = Path(folder) / name
+            convert(made)
+            made.with_suffix(".sha256").write_text(digest(made))
+            made.replace(path)
+            made.with_suffix(".sha256").replace(note)
+    except OSError as error:
+        raise ModelError(
+            f"cannot keep the converted model at {path} ({error.strerror}); set FACES_HOME to a folder you can write to"
+        ) from error
+    return path
 
 
 def digest(path: Path, algorithm: str = "sha256") -> str:

@@ -7,13 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faces import embedders, zoo
+from faces import embedders, torch7_onnx, zoo
 from faces.aligners import TEMPLATES, Aligner
 from faces.embedders import BATCH, Embedder, unit
 from faces.errors import ModelError, UsageError
+from faces.torch7 import write_t7
 from faces.types import Floats, Image, ModelId
 from faces.views import BEST, MIRRORED, PLAIN, Views
+from tests.conftest import ROOT
 from tests.fakes import Array, FakeEngine, noise, write_embedder, write_onnx
+from tests.torch7_files import nn4_small2
 
 SPEC = zoo.MODELS["sface"]
 every_way = pytest.mark.parametrize("views", [PLAIN, MIRRORED, BEST], ids=lambda views: views.name or "plain")
@@ -167,7 +170,22 @@ def test_files_that_cannot_be_embedders(tmp_path: Path) -> None:
         ("", "no such embedding model"),
         ("notes.txt", r"expected a \.t7 or \.onnx file"),
         ("bad.onnx", "not a network that ONNX Runtime can run"),
-        ("bad.t7", "OpenCV cannot read it as a Torch network|not a Torch7 file that can be read"),
+        ("bad.t7", "not a Torch7 file that can be read"),
     ):
         with pytest.raises(ModelError, match=why):
             embedders.load(str(tmp_path / name))
+
+
+def test_a_known_torch7_network_is_converted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACES_HOME", str(tmp_path / "cache"))
+    ours, other = ROOT / zoo.MODELS["openface-distilled"].files[0].path, tmp_path / "other.t7"
+    write_t7(other, nn4_small2())
+    assert embedders.load(str(other), threads=1).spec.name == "openface"
+    assert not (tmp_path / "cache").exists()
+    crops = np.stack([noise(96, 96, seed) for seed in range(2)])
+    first = embedders.load(str(ours), threads=1)
+    assert [path.suffix for path in sorted((tmp_path / "cache").iterdir())] == [".onnx", ".sha256"]
+    monkeypatch.setattr(torch7_onnx, "converted", pytest.fail)
+    again = embedders.load(str(ours), threads=1)
+    assert again.spec.name == "openface-distilled"
+    assert np.array_equal(first.embed(crops), again.embed(crops))

@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from faces.engine import CvDnnEngine, OnnxEngine, first_line
+from faces.engine import CvDnnEngine, OnnxEngine, first_line, torch7_engine
 from faces.errors import ModelError
+from faces.torch7 import write_t7
+from faces.torch7_modules import module, sequential
 from tests.fakes import write_onnx
 
 
@@ -98,6 +100,17 @@ def test_opencv_5_says_what_to_install(
     (tmp_path / f"net{suffix}").touch()
     with pytest.raises(ModelError, match="run: pip install 'opencv-python<5'"):
         CvDnnEngine(tmp_path / f"net{suffix}")
+
+
+def test_a_torch7_network_of_another_kind_is_for_opencv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "other.t7"
+    write_t7(path, sequential(module("Tanh")))
+    blob = np.linspace(-1, 1, 6, dtype=np.float32).reshape(1, 6, 1, 1)
+    if hasattr(cv2.dnn, "readNetFromTorch"):
+        np.testing.assert_allclose(torch7_engine(path).run(blob)[0], np.tanh(blob), atol=1e-5)
+    monkeypatch.delattr(cv2.dnn, "readNetFromTorch", raising=False)
+    with pytest.raises(ModelError, match=r"other\.t7: nn\.Tanh is in none of OpenFace's networks"):
+        torch7_engine(path)
 
 
 @pytest.mark.parametrize(
