@@ -37,7 +37,9 @@ def converted(path: Path, shape: Shape = (3, 96, 96)) -> bytes:
     try:
         name, out = graph.add(root, "image", shape)
     except (KeyError, TypeError, AttributeError, ValueError, IndexError, ZeroDivisionError) as error:
-        raise OtherNetworkError(f"{path}: not a network such as OpenFace's ({type(error).__name__}: {error})") from error
+        raise OtherNetworkError(
+            f"{path}: not a network such as OpenFace's ({type(error).__name__}: {error})"
+        ) from error
     except OtherNetworkError as error:
         raise OtherNetworkError(f"{path}: {error}") from error
     ends = [
