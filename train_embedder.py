@@ -73,6 +73,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise UsageError(f"--output {args.output}: the network is a .t7 file, and its name must end so")
     torch = backend.needed("torch", "PyTorch")
     paths, without = (list(dict.fromkeys(expand(some))) for some in (args.photos, args.without or ()))
+    if args.teacher != embedders.BUILT_IN and not Path(args.teacher).is_file():
+        raise UsageError(f"--teacher {args.teacher}: no such file (leave the option out for the built-in network)")
     if (dimension := embedders.load(args.teacher).spec.dimension) != openface.DIMENSION:
         wanted = f"the student's have {openface.DIMENSION}; name another teacher"
         raise UsageError(f"--teacher {args.teacher}: its embeddings have {dimension} numbers, {wanted}")

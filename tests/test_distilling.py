@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +119,21 @@ def test_an_interrupted_run_is_kept_and_can_be_made_longer(lessons: Lessons, tmp
     finished = run_of(lessons, tmp_path)
     assert finished.resume()
     finished.run(4, pytest.fail, lambda: None)  # nothing is left to do
+
+
+def test_a_step_is_not_broken_by_an_interrupt(lessons: Lessons, tmp_path: Path) -> None:
+    whole = run_of(lessons, tmp_path / "whole")
+    whole.run(2, print, lambda: None)
+    run = run_of(lessons, tmp_path)
+    hook = run.student[0].register_forward_hook(lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt, match="the same command goes on from here"):
+        run.run(2, print, lambda: None)
+    hook.remove()
+    again = run_of(lessons, tmp_path)
+    assert again.resume()
+    assert again.step == 1
+    again.run(2, print, lambda: None)
+    assert same(again, whole)
 
 
 def test_a_check_that_is_interrupted_leaves_the_weights(lessons: Lessons, tmp_path: Path) -> None:

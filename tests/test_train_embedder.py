@@ -77,7 +77,7 @@ def test_everything_is_left_out(taught: Path, sample: Path) -> None:
         (["--photos", "nowhere"], UsageError, "nowhere: no such file or folder"),
         (["--photos", "empty"], UsageError, "empty: no photographs in this folder"),
         (["--photos", "wall.png"], FacesError, "no face was found in any photograph"),
-        (["--photos", "wall.png", "--teacher", "no.onnx"], ModelError, "no.onnx: no such embedding model"),
+        (["--photos", "wall.png", "--teacher", "no.onnx"], UsageError, r"--teacher no\.onnx: no such file \(leave"),
         (["--photos", "wall.png", "--teacher", "a.onnx"], UsageError, "a.onnx: its embeddings have 64 numbers, the"),
         (["--photos", "wall.png", "--output", "student.onnx"], UsageError, "the network is a .t7 file"),
     ],

@@ -8,9 +8,12 @@ from __future__ import annotations
 import io
 import math
 import pickle
+import signal
+import threading
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,7 +107,8 @@ class Distillation:
         losses: list[float] = []
         try:
             while self.step < steps:
-                losses.append(self._learn(rate(self.step, steps) * self._settings.rate))
+                with unbroken():
+                    losses.append(self._learn(rate(self.step, steps) * self._settings.rate))
                 if not math.isfinite(losses[-1]):
                     raise FacesError("the loss is no longer a number: try a smaller --rate")
                 now = time.monotonic()
@@ -240,6 +244,22 @@ class Distillation:
             of = ", ".join(f"{name} {value}" for name, value in about.items())
             raise FacesError(f"{self._file}: a checkpoint of another run ({of}); delete it, or name another --output")
         return True
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """Ctrl-C waits until this is over: half a step is no state to go on from."""
+    if threading.current_thread() is not threading.main_thread():  # which alone hears of Ctrl-C
+        yield
+        return
+    asked: list[Any] = []
+    before = signal.signal(signal.SIGINT, lambda *about: asked.append(about))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if asked:
+        raise KeyboardInterrupt
 
 
 def rate(step: int, steps: int) -> float:

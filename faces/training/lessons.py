@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -118,8 +119,8 @@ def _records(file: Path, paths: Sequence[Path], teacher: str, dimension: int) ->
                 os.posix_fallocate(opened.fileno(), 0, file.stat().st_size)
     except OSError as error:
         file.unlink(missing_ok=True)
-        needed = len(paths) * kind.itemsize / 1e9
-        raise FacesError(f"cannot write {file} ({needed:.1f} GB): {(error.strerror or str(error)).lower()}") from error
+        needed = math.ceil(len(paths) * kind.itemsize / 1e6)
+        raise FacesError(f"cannot write {file} ({needed:,} MB): {(error.strerror or str(error)).lower()}") from error
     write_bytes(mark, key.encode())
     return records
 
