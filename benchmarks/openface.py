@@ -4,6 +4,7 @@ python -m benchmarks.openface openface_nn4.small2.v1.t7
 
 aligned: by the built-in detector and landmarks, one crop. mirrored: the mean with the mirror image, as the scripts do.
 recipe: the SSD's box as it is, one photograph at a time through OpenCV (benchmarks/recipe.py).
+Then how long a face takes in ONNX Runtime, which the scripts use, and in OpenCV, side by side.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from benchmarks import recipe
 from benchmarks.photographs import LFW
 from faces import cli, embedders
-from faces.engine import OnnxEngine
+from faces.engine import Array, CvDnnEngine, Engine, OnnxEngine
 from faces.evaluation import pairs
 from faces.images import read_image
 from faces.metrics import best_accuracy
@@ -26,6 +28,7 @@ from faces.pipeline import Pipeline
 from faces.types import Floats, Image
 
 TIMED = 640  # crops
+CORES = 2
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,8 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         accuracy, threshold = best_accuracy(np.array(distances, np.float32), wanted.same)
         rows.append((way, f"{accuracy:.1%}", f"{threshold:.3f}", f"{len(embedded)} of {len(paths)}"))
     print(cli.table(("crops", "pairs told right", "distance", "faces found"), rows))
-    one, many = (milliseconds(args.embedder, faces) for faces in (1, embedders.BATCH))
-    print(f"{one:.1f} ms a face in ONNX Runtime on 2 cores, {many:.1f} when {embedders.BATCH} are embedded at once")
+    header, *times = timed(args.embedder)
+    print(cli.table(header, times))
     return 0
 
 
@@ -71,15 +74,25 @@ def apart(embedded: Mapping[Path, Floats], first: Path, second: Path) -> float:
     return float(np.linalg.norm(embedded[first] - embedded[second]))
 
 
-def milliseconds(path: Path, faces: int) -> float:
-    """The median time of a face in ONNX Runtime on two cores, so many at once."""
-    engine, blob = OnnxEngine(path, threads=2), np.zeros((faces, 3, 96, 96), np.float32)
-    times = []
-    for _ in range(TIMED // faces):
-        start = time.perf_counter()
-        engine.run(blob)
-        times.append(time.perf_counter() - start)
-    return 1000 * float(np.median(times)) / faces
+def timed(path: Path) -> list[tuple[str, ...]]:
+    """The median time of a face in each runtime on two cores, which take turns: one alone, and as many as fit."""
+    cv2.setNumThreads(CORES)
+    engines: dict[str, Engine] = {"ONNX Runtime": OnnxEngine(path, CORES)}
+    if hasattr(cv2.dnn, "readNetFromTorch"):
+        engines["OpenCV"] = CvDnnEngine(path)
+    rows = [("faces at once", *(f"{name}: ms a face" for name in engines))]
+    for faces in (1, embedders.BATCH):
+        blob = np.zeros((faces, 3, 96, 96), np.float32)
+        times = [[milliseconds(engine, blob) for engine in engines.values()] for _ in range(TIMED // faces)]
+        rows.append((str(faces), *(f"{each / faces:.1f}" for each in np.median(times, axis=0))))
+    return rows
+
+
+def milliseconds(engine: Engine, blob: Array) -> float:
+    """How long the engine takes for it."""
+    start = time.perf_counter()
+    engine.run(blob)
+    return 1000 * (time.perf_counter() - start)
 
 
 if __name__ == "__main__":

@@ -154,8 +154,8 @@ def test_a_check_that_is_interrupted_leaves_the_weights(lessons: Lessons, tmp_pa
 
 def test_the_rate_grows_stays_and_falls() -> None:
     assert rate(0, 10_000) == pytest.approx(1 / 200)
-    assert rate(199, 10_000) == rate(6_000, 10_000) == rate(6_000, 99_000) == 1
-    assert rate(8_000, 10_000) == pytest.approx(0.5)
+    assert rate(199, 10_000) == rate(2_000, 10_000) == rate(6_000, 99_000) == 1
+    assert rate(6_000, 10_000) == pytest.approx(0.5)
     assert rate(9_999, 10_000) < 0.001
 
 
