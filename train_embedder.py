@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 from faces import cli, embedders
+from faces.engine import CvDnnEngine, OnnxEngine, opencv_reads_torch7
 from faces.errors import FacesError, ModelError, UsageError
 from faces.images import check_writable, expand, write_bytes
 from faces.locks import only_one
@@ -137,8 +139,10 @@ def kept(run: Distillation, output: Path) -> None:
     if run.curve:
         plots.distillation(run.curve, output.with_name(f"{output.stem}_curves.png"))
     crops = run.examples(TRIED)
-    for file in (output, output.with_suffix(".onnx")):
-        apart = float(np.abs(embedders.load(str(file)).forward(crops) - run.embed(crops)).max())
+    blob, expected = cv2.dnn.blobFromImages(list(crops), 1 / 255, swapRB=True), run.embed(crops)
+    reader = CvDnnEngine if opencv_reads_torch7() else OnnxEngine
+    for file, network in ((output, reader(output)), ((other := output.with_suffix(".onnx")), OnnxEngine(other))):
+        apart = float(np.abs(network.run(blob)[0] - expected).max())
         if not apart <= TOLERANCE:
             raise ModelError(f"{file}: answers otherwise than PyTorch, by up to {apart:.2g}; do not use it")
 

@@ -42,7 +42,7 @@ def converted(spec: ModelSpec) -> Path:
             )
         convert(original.read_bytes(), path)
 
-    return zoo.converted(f"{spec.name}-{FORMAT}{suffix}", make)
+    return zoo.cached(f"{spec.name}-{FORMAT}{suffix}", make)
 
 
 # -- parsing -----------------------------------------------------------------------------------------------------------

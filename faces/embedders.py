@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from faces import dlib_weights, torch7_onnx, views, zoo
+from faces import dlib_weights, views, zoo
 from faces.aligners import TEMPLATES, Aligner
 from faces.engine import Array, Engine, OnnxEngine, torch7_engine
 from faces.errors import ModelError, UsageError
@@ -92,8 +92,7 @@ def _load_torch7(path: Path, threads: int | None) -> Embedder:
     known = next((spec for spec in (ours, original) if zoo.matches(path, spec.files[0])), None)
     spec = known or original
     model = _id(path, spec)
-    keep_as = f"{spec.name}-{model.sha256[:8]}-{torch7_onnx.FORMAT}.onnx" if known else None
-    network = torch7_engine(path, threads, keep_as)
+    network = torch7_engine(path, threads, f"{spec.name}-{model.sha256[:8]}" if known else None)
     spec = replace(spec, dimension=_dimension(network, spec, path))
     return Embedder(network, spec, model, Aligner(TEMPLATES["openface"]), _blob(spec))
 

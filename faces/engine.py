@@ -1,6 +1,6 @@
 """The only door to an inference runtime: ONNX Runtime for ``.onnx`` and ``.t7``, ``cv2.dnn`` for Caffe and TensorFlow.
 
-A ``.t7`` of another network than OpenFace's is for ``cv2.dnn``, too, where this OpenCV still reads such files.
+A ``.t7`` of another network than OpenFace's is for ``cv2.dnn``, too, where this OpenCV has a reader for it.
 
 An engine takes one array and gives the network's outputs. It knows nothing of pictures or faces.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces import torch7_onnx, zoo
-from faces.errors import ModelError
+from faces.errors import CacheError, ModelError
 
 Array = NDArray[Any]
 
@@ -131,19 +132,34 @@ class CvDnnEngine:
             raise ModelError(f"{self._weights}: OpenCV cannot compute it; download it again") from error
 
 
-def torch7_engine(path: Path, threads: int | None = None, keep_as: str | None = None) -> Engine:
-    """The network in a ``.t7``: one of OpenFace's by ONNX Runtime, twice as fast as OpenCV, any other by OpenCV.
+def opencv_reads_torch7() -> bool:
+    """Whether this OpenCV has a reader for ``.t7`` files: 4 has, 5 has not."""
+    return hasattr(cv2.dnn, "readNetFromTorch")
 
-    keep_as: the name under which the converted network stays in the user's cache; without one it is converted anew.
-    Raises ModelError when the file is damaged, or nothing here can compute it.
+
+def torch7_engine(path: Path, threads: int | None = None, keep_as: str | None = None) -> Engine:
+    """The network in a ``.t7``: by ONNX Runtime, twice as fast as OpenCV (docs/models.md), which is for what is left.
+
+    threads: ONNX Runtime's. keep_as: the name under which the converted network stays in the user's cache; without one
+    it is converted anew. Raises ModelError when neither can compute it.
     """
     try:
-        network = zoo.converted(keep_as, lambda to: to.write_bytes(torch7_onnx.converted(path))) if keep_as else path
-        return OnnxEngine(network, threads)
-    except torch7_onnx.OtherNetworkError:
-        if not hasattr(cv2.dnn, "readNetFromTorch"):
-            raise
-        return CvDnnEngine(path)
+        return OnnxEngine(_kept(path, keep_as) if keep_as else path, threads)
+    except ModelError:
+        if opencv_reads_torch7():
+            with suppress(ModelError):  # the first one says more
+                return CvDnnEngine(path)
+        raise
+
+
+def _kept(torch7: Path, name: str) -> Path:
+    """The network as an ``.onnx`` in the user's cache; itself where that cannot be written, which costs only time."""
+    try:
+        return zoo.cached(
+            f"{name}-{torch7_onnx.FORMAT}.onnx", lambda path: path.write_bytes(torch7_onnx.converted(torch7))
+        )
+    except CacheError:
+        return torch7
 
 
 def _source(model: Path, any_size: bool) -> Path | bytes:

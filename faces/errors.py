@@ -21,6 +21,10 @@ class ModelError(FacesError):
     """A model that is missing, damaged, or not runnable with what is installed."""
 
 
+class CacheError(ModelError):
+    """A folder for converted models that cannot be written."""
+
+
 class PickleError(FacesError):
     """A pickle that is unreadable, refused, or not what it should be."""
 

@@ -17,17 +17,14 @@ from faces.torch7 import TorchObject, read_t7
 OPSET = 17
 POOLS = ("nn.SpatialMaxPooling", "nn.SpatialAveragePooling", "nn.SpatialLPPooling")
 FORMAT = 1  # raised when the conversion changes, so that older files in users' caches are left alone
+FOREIGN = "in none of OpenFace's networks; OpenCV 4 may know it, run: pip install 'opencv-python<5'"
 Shape = tuple[int, ...]
-
-
-class OtherNetworkError(ModelError):
-    """A network that has what none of OpenFace's has."""
 
 
 def converted(path: Path, shape: Shape = (3, 96, 96)) -> bytes:
     """An ONNX network, float32 (N, *shape) to what the file's network makes of it.
 
-    Raises ModelError for a file that is damaged, and OtherNetworkError for one of another kind of network.
+    Raises ModelError for a file that is damaged, or has what none of OpenFace's networks has.
     """
     import onnx
     from onnx import TensorProto, helper
@@ -37,11 +34,9 @@ def converted(path: Path, shape: Shape = (3, 96, 96)) -> bytes:
     try:
         name, out = graph.add(root, "image", shape)
     except (KeyError, TypeError, AttributeError, ValueError, IndexError, ZeroDivisionError) as error:
-        raise OtherNetworkError(
-            f"{path}: not a network such as OpenFace's ({type(error).__name__}: {error})"
-        ) from error
-    except OtherNetworkError as error:
-        raise OtherNetworkError(f"{path}: {error}") from error
+        raise ModelError(f"{path}: not a network such as OpenFace's ({type(error).__name__}: {error})") from error
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
     ends = [
         helper.make_tensor_value_info(end, TensorProto.FLOAT, ["n", *size])
         for end, size in (("image", shape), (name, out))
@@ -60,7 +55,7 @@ class _Graph:
         self.constants: list[Any] = []
 
     def add(self, module: TorchObject, x: str, shape: Shape) -> tuple[str, Shape]:
-        """The name and the shape of what a module makes of ``x``. Raises OtherNetworkError for an unknown class."""
+        """The name and the shape of what a module makes of ``x``. Raises ModelError for an unknown class."""
         fields = module.fields
         if module.class_name in ("nn.Sequential", "nn.Inception"):
             for each in fields["modules"]:
@@ -78,12 +73,15 @@ class _Graph:
             learnt = [fields[name] for name in ("weight", "bias", "running_mean", "running_var")]
             return self._node("BatchNormalization", x, *learnt, epsilon=float(fields["eps"])), shape
         if module.class_name == "nn.ReLU":
+            _expect(module, threshold=0, val=0)
             return self._node("Relu", x), shape
         if module.class_name in POOLS:
-            if fields.get("ceil_mode"):
-                raise OtherNetworkError(f"{module.class_name} with ceil_mode is in none of OpenFace's networks")
+            _expect(module, ceil_mode=False, count_include_pad=True, divide=True)
+            for each in fields.get("modules", ()):  # what a p-norm is made of: powers where it is not the 2-norm
+                _expect(each, pow=2)
             return self._pooled(module.class_name, x, _windows(fields)), (shape[0], *_slid(shape, _windows(fields)))
         if module.class_name == "nn.SpatialCrossMapLRN":
+            _expect(module, beta=0.75)
             return self._normalized(x, shape[0], fields), shape
         if module.class_name in ("nn.Reshape", "nn.View"):
             size = tuple(int(number) for number in fields["size"])
@@ -91,9 +89,10 @@ class _Graph:
         if module.class_name == "nn.Linear":
             return self._node("Gemm", x, fields["weight"], fields["bias"], transB=1), (len(fields["weight"]),)
         if module.class_name == "nn.Normalize":
+            _expect(module, p=2)
             length = self._node("ReduceL2", x, axes=[1], keepdims=1)
             return self._node("Div", x, self._node("Add", length, np.array(fields["eps"], np.float32))), shape
-        raise OtherNetworkError(f"{module.class_name} is in none of OpenFace's networks")
+        raise ModelError(f"{module.class_name} is {FOREIGN}")
 
     def _pooled(self, name: str, x: str, windows: dict[str, list[int]]) -> str:
         if name == "nn.SpatialMaxPooling":
@@ -106,8 +105,6 @@ class _Graph:
 
     def _normalized(self, x: str, channels: int, fields: Any) -> str:
         """x / (k + alpha * mean square of the channels around) ** 0.75, in a third of the time of ONNX's LRN."""
-        if fields["beta"] != 0.75:
-            raise OtherNetworkError(f"{fields['beta']} as an exponent is in none of OpenFace's networks")
         away = np.abs(np.subtract.outer(np.arange(channels), np.arange(channels)))
         near = (away <= fields["size"] // 2) * (fields["alpha"] / fields["size"])
         weight, bias = near[:, :, None, None].astype(np.float32), np.full(channels, fields["k"], np.float32)
@@ -131,6 +128,7 @@ class _Graph:
         names = []
         for given in inputs:
             if not isinstance(given, str):
+                given = given.astype(np.float32) if given.dtype == np.float64 else given  # Torch's default
                 constant = f"constant{len(self.constants)}"
                 self.constants.append(numpy_helper.from_array(np.ascontiguousarray(given), constant))
                 given = constant
@@ -138,6 +136,13 @@ class _Graph:
         output = f"{kind}{len(self.nodes)}"
         self.nodes.append(helper.make_node(kind, names, [output], **attributes))
         return output
+
+
+def _expect(module: TorchObject, **settings: float) -> None:
+    """Raises ModelError where a module is set otherwise than in OpenFace's networks; what it does not say is so."""
+    for name, value in settings.items():
+        if module.fields.get(name, value) != value:
+            raise ModelError(f"{module.class_name} with {name} {module.fields[name]:g} is {FOREIGN}")
 
 
 def _windows(fields: Any) -> dict[str, list[int]]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from faces.errors import ModelError
+from faces.errors import CacheError, ModelError
 from faces.types import ModelFile, ModelId, ModelSpec, OperatingPoint
 
 DLIB_LICENCE = "public domain (CC0), davisking/dlib-models"
@@ -221,10 +221,10 @@ def home() -> Path:
     return base / "faces"
 
 
-def converted(name: str, convert: Callable[[Path], object]) -> Path:
+def cached(name: str, convert: Callable[[Path], object]) -> Path:
     """A converted model in the user's cache, made on first use: ``convert`` writes it to the path it is given.
 
-    A file whose SHA-256 is not the one that was noted when it was made is made again. Raises ModelError when the cache
+    A file whose SHA-256 is not the one that was noted when it was made is made again. Raises CacheError when the cache
     cannot be written.
     """
     path = home() / name
@@ -240,7 +240,7 @@ def converted(name: str, convert: Callable[[Path], object]) -> Path:
             made.replace(path)
             made.with_suffix(".sha256").replace(note)
     except OSError as error:
-        raise ModelError(
+        raise CacheError(
             f"cannot keep the converted model at {path} ({error.strerror}); set FACES_HOME to a folder you can write to"
         ) from error
     return path

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,34 @@ def test_a_step_is_not_broken_by_an_interrupt(lessons: Lessons, tmp_path: Path) 
     assert again.step == 1
     again.run(2, print, lambda: None)
     assert same(again, whole)
+
+
+@pytest.mark.parametrize("asked", [signal.SIG_IGN, lambda *_: None])
+def test_who_means_something_else_by_ctrl_c_is_left_alone(asked: Any) -> None:
+    before = signal.signal(signal.SIGINT, asked)
+    try:
+        with distilling.unbroken():
+            assert signal.getsignal(signal.SIGINT) == asked
+            os.kill(os.getpid(), signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with distilling.unbroken():
+        pass
+    assert signal.getsignal(signal.SIGINT) == before
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lambda: distilling.unbroken().__enter__()).result() is None
+
+
+def test_a_loss_that_is_no_number_is_not_kept_when_stopped(lessons: Lessons, tmp_path: Path) -> None:
+    run = run_of(lessons, tmp_path)
+    run.save()
+    before = (tmp_path / "a.checkpoint").read_bytes()
+    with torch.no_grad():
+        run.student[-1].weight.fill_(float("nan"))
+    run.student[0].register_forward_hook(lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    with pytest.raises(FacesError, match="no longer a number"):
+        run.run(1, print, lambda: None)
+    assert (tmp_path / "a.checkpoint").read_bytes() == before
 
 
 def test_a_check_that_is_interrupted_leaves_the_weights(lessons: Lessons, tmp_path: Path) -> None:

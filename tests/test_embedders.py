@@ -189,3 +189,9 @@ def test_a_known_torch7_network_is_converted_once(tmp_path: Path, monkeypatch: p
     again = embedders.load(str(ours), threads=1)
     assert again.spec.name == "openface-distilled"
     assert np.array_equal(first.embed(crops), again.embed(crops))
+
+
+def test_a_known_torch7_network_needs_no_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("FACES_HOME", str(tmp_path / "file" / "cache"))
+    assert embedders.load(str(ROOT / "openface_nn4.small2.v1.t7"), threads=1).spec.name == "openface-distilled"

@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
+from faces import engine
 from faces.engine import CvDnnEngine, OnnxEngine, first_line, torch7_engine
 from faces.errors import ModelError
 from faces.torch7 import write_t7
-from faces.torch7_modules import module, sequential
+from faces.torch7_modules import module, relu, sequential
 from tests.fakes import write_onnx
 
 
@@ -109,8 +110,18 @@ def test_a_torch7_network_of_another_kind_is_for_opencv(tmp_path: Path, monkeypa
     if hasattr(cv2.dnn, "readNetFromTorch"):
         np.testing.assert_allclose(torch7_engine(path).run(blob)[0], np.tanh(blob), atol=1e-5)
     monkeypatch.delattr(cv2.dnn, "readNetFromTorch", raising=False)
-    with pytest.raises(ModelError, match=r"other\.t7: nn\.Tanh is in none of OpenFace's networks"):
+    with pytest.raises(ModelError, match=r"other\.t7: nn\.Tanh is in none .*run: pip install 'opencv-python<5'"):
         torch7_engine(path)
+
+
+def test_threads_are_for_torch7_networks_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACES_HOME", str(tmp_path))
+    given = list[int | None]()
+    monkeypatch.setattr(engine, "OnnxEngine", lambda _, threads: given.append(threads))
+    write_t7(tmp_path / "relu.t7", sequential(relu()))
+    torch7_engine(tmp_path / "relu.t7", 3)
+    torch7_engine(tmp_path / "relu.t7", 5, keep_as="relu")
+    assert given == [3, 5]
 
 
 @pytest.mark.parametrize(

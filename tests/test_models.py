@@ -184,25 +184,13 @@ def test_openface_is_what_opencv_computes(openface: Path) -> None:
     net = cv2.dnn.readNetFromTorch(str(openface))
     for crop, ours in zip(cut, embedder.forward(cut), strict=True):
         net.setInput(cv2.dnn.blobFromImage(crop, 1 / 255, (96, 96), (0, 0, 0), swapRB=True, crop=False))  # the recipe's
-        np.testing.assert_allclose(ours, net.forward()[0], atol=1e-5)
+        np.testing.assert_allclose(ours, net.forward()[0], atol=1e-4)
     both = embedder.forward(cut) + embedder.forward(cut[:, :, ::-1])
     expected = both / np.linalg.norm(both, axis=1, keepdims=True)
     np.testing.assert_allclose(embedder.embed(cut), expected, atol=1e-5)
 
 
-@reads_torch
-def test_openface_is_the_same_without_opencvs_reader(openface: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    by_opencv = embedders.load(str(openface))
-    monkeypatch.delattr(cv2.dnn, "readNetFromTorch")
-    by_onnx_runtime = embedders.load(str(openface))
-    assert (by_onnx_runtime.spec, by_onnx_runtime.model) == (by_opencv.spec, by_opencv.model)
-    np.testing.assert_allclose(by_onnx_runtime.embed(crops(3)), by_opencv.embed(crops(3)), atol=1e-4)
-
-
-@pytest.mark.parametrize("opencv", [pytest.param(4, marks=reads_torch), 5])
-def test_another_torch_network_is_no_embedder(opencv: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if opencv == 5:
-        monkeypatch.delattr(cv2.dnn, "readNetFromTorch", raising=False)
+def test_another_torch_network_is_no_embedder(tmp_path: Path) -> None:
     write_t7(tmp_path / "relu.t7", sequential(relu()))
     with pytest.raises(ModelError, match=r"relu\.t7: its output is .* not one embedding a face"):
         embedders.load(str(tmp_path / "relu.t7"))
@@ -226,7 +214,6 @@ def test_opencv_5_says_what_to_install(
 
 
 @needs_models
-@reads_torch
 def test_the_recipes_commands_with_the_recipes_models(
     tensorflow_ssd: Path, openface: Path, tmp_path: Path, run_script: RunScript
 ) -> None:

@@ -57,16 +57,27 @@ def test_each_module_of_other_sizes(tmp_path: Path, build: Any, shape: tuple[int
     np.testing.assert_allclose(OnnxEngine(tmp_path / "module.onnx", 1).run(x)[0], run_torch(root, x), 1e-4, 1e-4)
 
 
+def test_weights_of_double_precision(tmp_path: Path) -> None:
+    bias = np.zeros(3, np.float64)
+    write_t7(tmp_path / "double.t7", sequential(module("Linear", weight=np.eye(3), bias=bias)))
+    (tmp_path / "double.onnx").write_bytes(converted(tmp_path / "double.t7", (3,)))
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    assert np.array_equal(OnnxEngine(tmp_path / "double.onnx").run(x)[0], x)
+
+
 @pytest.mark.parametrize(
     ("value", "why"),
     [
         (sequential(module("Dropout", p=0.5)), "nn.Dropout is in none of OpenFace's networks"),
         (sequential(module("SpatialMaxPooling", kH=2, kW=2, dH=2, dW=2, ceil_mode=True)), "ceil_mode"),
+        (sequential(module("SpatialLPPooling", modules=[module("Power", pow=3)])), "nn.Power with pow 3 is in none"),
+        (sequential(module("Normalize", p=1, eps=1e-10)), "nn.Normalize with p 1 is in none"),
+        (sequential(module("SpatialCrossMapLRN", size=5, alpha=1e-4, beta=0.5, k=1)), "with beta 0.5 is in none"),
         (sequential(module("SpatialConvolution", kH=3)), "not a network such as OpenFace's"),
         (["a", "list"], "not a network such as OpenFace's"),
         (TorchObject("nn.Sequential", {}), "not a network such as OpenFace's"),
     ],
-    ids=["another module", "another pool", "no weights", "no network", "empty"],
+    ids=["another module", "another pool", "norm of a pool", "norm", "LRN", "no weights", "no network", "empty"],
 )
 def test_another_network_is_refused_in_a_line(tmp_path: Path, value: Any, why: str) -> None:
     path = tmp_path / "other.t7"

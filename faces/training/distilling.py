@@ -45,7 +45,7 @@ class Settings:
     """How a run is made. about: of what, such as {"student": "nn4.small2"}; a run of something else is not continued.
 
     rate: the convolutions' learning rate at its highest. loose: share of the crops that are cut by the SSD's box.
-    bf16: compute steps, not checks, in bfloat16; weights stay float32.
+    bf16: compute steps, Muon's directions too, in bfloat16; checks and weights are float32.
     """
 
     about: dict[str, str]
@@ -109,23 +109,24 @@ class Distillation:
             while self.step < steps:
                 with unbroken():
                     losses.append(self._learn(rate(self.step, steps) * self._settings.rate))
-                if not math.isfinite(losses[-1]):
-                    raise FacesError("the loss is no longer a number: try a smaller --rate")
-                now = time.monotonic()
-                if self.step % TELL == 0:
-                    done, loss = self.step / self.steps_an_epoch, np.mean(losses[-TELL:])
-                    tell(f"epoch {done:.2f} of {epochs}: loss {loss:.4f}  {TELL * size / (now - told):.0f} faces/s")
-                    told = now
-                if checked := self.step % check == 0 or self.step == steps:
-                    self._check(float(np.mean(losses)), tell)
-                    losses = []
-                if checked or now - saved > SAVE:
-                    self.save()
-                    saved = now
-                if checked:
-                    look()
+                    if not math.isfinite(losses[-1]):
+                        raise FacesError("the loss is no longer a number: try a smaller --rate")
+                    now = time.monotonic()
+                    if self.step % TELL == 0:
+                        done, loss = self.step / self.steps_an_epoch, np.mean(losses[-TELL:])
+                        tell(f"epoch {done:.2f} of {epochs}: loss {loss:.4f}  {TELL * size / (now - told):.0f} faces/s")
+                        told = now
+                    if checked := self.step % check == 0 or self.step == steps:
+                        self._check(float(np.mean(losses)), tell)
+                        losses = []
+                    if checked or now - saved > SAVE:
+                        self.save()
+                        saved = now
+                    if checked:
+                        look()
         except KeyboardInterrupt:
-            self.save()
+            with unbroken():
+                self.save()
             raise KeyboardInterrupt("stopped; the same command goes on from here") from None
 
     def _learn(self, rate: float) -> float:
@@ -248,21 +249,31 @@ class Distillation:
 
 @contextmanager
 def unbroken() -> Iterator[None]:
-    """Ctrl-C waits until this is over: half a step is no state to go on from."""
-    if threading.current_thread() is not threading.main_thread():  # which alone hears of Ctrl-C
+    """Ctrl-C waits until this is over: half a step is no state to go on from.
+
+    Where it means something else than KeyboardInterrupt, or another thread is to hear of it, nothing changes.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler or not _in_main_thread():
         yield
         return
     asked: list[Any] = []
-    before = signal.signal(signal.SIGINT, lambda *about: asked.append(about))
+    signal.signal(signal.SIGINT, lambda *about: asked.append(about))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if asked:
         raise KeyboardInterrupt
 
 
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
 def rate(step: int, steps: int) -> float:
-    """Share of the learning rate: it grows, stays, and falls at the end; until then a run can be made longer."""
+    """Share of the learning rate: it grows, stays for a fifth of all steps, and falls to nothing.
+
+    In a run that is made longer it is higher again.
+    """
     growing, falling = (step + 1) / WARM_UP, (steps - step) / max(LAST * steps, 1)
     return min(1.0, growing, falling)

@@ -1,7 +1,7 @@
 """Muon, an optimizer of matrices: every step turns each of a gradient's directions into one of about equal length.
 
 Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024. PyTorch has one of its own, in bfloat16
-and for flat matrices alone: this one is for convolutions, and for processors on which float32 is faster, too.
+and for flat matrices alone: this one takes convolutions, in float32 or bfloat16.
 """
 
 from __future__ import annotations
