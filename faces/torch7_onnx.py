@@ -17,7 +17,7 @@ from faces.torch7 import TorchObject, read_t7
 OPSET = 17
 POOLS = ("nn.SpatialMaxPooling", "nn.SpatialAveragePooling", "nn.SpatialLPPooling")
 FORMAT = 1  # raised when the conversion changes, so that older files in users' caches are left alone
-FOREIGN = "in none of OpenFace's networks; OpenCV 4 may know it, run: pip install 'opencv-python<5'"
+FOREIGN = "is in none of OpenFace's networks; OpenCV 4 may know it, run: pip install 'opencv-python<5'"
 Shape = tuple[int, ...]
 
 
@@ -92,7 +92,7 @@ class _Graph:
             _expect(module, p=2)
             length = self._node("ReduceL2", x, axes=[1], keepdims=1)
             return self._node("Div", x, self._node("Add", length, np.array(fields["eps"], np.float32))), shape
-        raise ModelError(f"{module.class_name} is {FOREIGN}")
+        raise ModelError(f"{module.class_name} {FOREIGN}")
 
     def _pooled(self, name: str, x: str, windows: dict[str, list[int]]) -> str:
         if name == "nn.SpatialMaxPooling":
@@ -142,7 +142,7 @@ def _expect(module: TorchObject, **settings: float) -> None:
     """Raises ModelError where a module is set otherwise than in OpenFace's networks; what it does not say is so."""
     for name, value in settings.items():
         if module.fields.get(name, value) != value:
-            raise ModelError(f"{module.class_name} with {name} {module.fields[name]:g} is {FOREIGN}")
+            raise ModelError(f"{module.class_name} with {name} {module.fields[name]:g} {FOREIGN}")
 
 
 def _windows(fields: Any) -> dict[str, list[int]]:
