@@ -118,18 +118,18 @@ MODELS: dict[str, ModelSpec] = {
                 ModelFile(
                     path="openface_nn4.small2.v1.t7",
                     url="",  # it is in this repository
-                    digest="sha256:595e7c1088c2729a052380a9a0dd4e78c31ec0fe0b50eb3749eb00ee82488f36",
+                    digest="sha256:a44ff9b76bec089648fb019c8ff378b492b4dcba9bb36a6a4489f5ee28dc415b",
                 ),
             ),
             input_wh=(96, 96),
             scale=1 / 255,
             dimension=128,
             operating_points=_on_lfw(
-                (1e-5, 0.2208, 0.1186),
-                (1e-4, 0.2735, 0.409),
-                (1e-3, 0.3246, 0.7157),
-                (1e-2, 0.3831, 0.91),
-                (1e-1, 0.4638, 0.9898),
+                (1e-5, 0.257, 0.2863),
+                (1e-4, 0.2994, 0.5501),
+                (1e-3, 0.3467, 0.8466),
+                (1e-2, 0.3995, 0.9591),
+                (1e-1, 0.4726, 1.0),
             ),
         ),
         ModelSpec(
