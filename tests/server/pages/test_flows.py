@@ -214,7 +214,7 @@ def test_people_are_renamed_merged_and_erased(visit: Open, site: Site) -> None:
     send(page, "form[action$=merge]")
     assert "Robert <b> and Ada are one person now." in text(page, "[role=status]")
     assert page.locator(".gallery img").count() == 2
-    assert page.eval_on_selector(".gallery img", "image => image.complete && image.naturalWidth > 0")
+    page.wait_for_function("() => document.querySelector('.gallery img').naturalWidth > 0")
     page.click(".gallery li:first-child a")
     send(page)
     assert "Erased: 1 face, 1 embedding, 1 photograph." in text(page, "[role=status]")
