@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from faces import engine
-from faces.engine import CvDnnEngine, OnnxEngine, first_line, torch7_engine
+from faces.engine import CvDnnEngine, OnnxEngine, first_line, opencv_reads_torch7, torch7_engine
 from faces.errors import ModelError
 from faces.torch7 import write_t7
 from faces.torch7_modules import module, relu, sequential
@@ -107,7 +107,7 @@ def test_a_torch7_network_of_another_kind_is_for_opencv(tmp_path: Path, monkeypa
     path = tmp_path / "other.t7"
     write_t7(path, sequential(module("Tanh")))
     blob = np.linspace(-1, 1, 6, dtype=np.float32).reshape(1, 6, 1, 1)
-    if hasattr(cv2.dnn, "readNetFromTorch"):
+    if opencv_reads_torch7():
         np.testing.assert_allclose(torch7_engine(path).run(blob)[0], np.tanh(blob), atol=1e-5)
     monkeypatch.delattr(cv2.dnn, "readNetFromTorch", raising=False)
     with pytest.raises(ModelError, match=r"other\.t7: nn\.Tanh is in none .*run: pip install 'opencv-python<5'"):

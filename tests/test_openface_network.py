@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks.photographs import DATA
 from faces import embedders, zoo
-from faces.engine import CvDnnEngine
+from faces.engine import CvDnnEngine, opencv_reads_torch7
 from faces.evaluation.trials import by_person
 from faces.images import read_image
 from faces.pipeline import Pipeline
@@ -58,7 +58,7 @@ def test_every_file_of_it_answers_alike_on_photographs(tmp_path: Path) -> None:
     path.with_suffix(".onnx").write_bytes(converted(path))
     for file in (path, path.with_suffix(".onnx")):
         np.testing.assert_allclose(embedders.load(str(file)).forward(crops), expected, atol=1e-4)
-    if hasattr(cv2.dnn, "readNetFromTorch"):
+    if opencv_reads_torch7():
         np.testing.assert_allclose(CvDnnEngine(path).run(rgb.numpy())[0], expected, atol=1e-4)
 
 
@@ -101,7 +101,7 @@ def test_the_projects_own_weights_answer_alike_on_photographs(tmp_path: Path) ->
     with torch.inference_mode():
         expected = network(torch.from_numpy(rgb)).numpy()
     np.testing.assert_allclose(pipeline.embedder.forward(np.stack(crops)), expected, atol=1e-4)
-    if hasattr(cv2.dnn, "readNetFromTorch"):
+    if opencv_reads_torch7():
         np.testing.assert_allclose(CvDnnEngine(path).run(rgb)[0], expected, atol=1e-4)
 
 
