@@ -29,6 +29,7 @@ class Cluster:
     def __init__(self, task: Task, address: str, count: int) -> None:
         try:
             from distributed import Client, LocalCluster
+            from distributed.comm import get_address_host
         except ImportError as error:
             remedy = "run: pip install -r requirements-cluster.txt"
             raise FacesError(f"--scheduler needs Dask ({error}); {remedy}") from error
@@ -44,9 +45,14 @@ class Cluster:
                     silence_logs=logging.CRITICAL, scheduler_kwargs={"allowed_failures": 0, "dashboard": False},
                 )  # fmt: skip
         try:
+            if self._local is None:
+                get_address_host(address)  # first: a client that fails at it is left half made, in the next one's way
             self._client = Client(self._local or address, timeout=ANSWER, name="extract_embeddings")
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise FacesError(f"no scheduler answers at {address}; start one: dask scheduler") from error
+        except (ValueError, TypeError, FutureWarning) as error:  # not to be read, TLS that is not set up, one that was
+            reason, remedy = str(error).splitlines()[0], "give one such as tcp://host:8786"
+            raise FacesError(f"{address}: no scheduler's address that Dask can use ({reason}); {remedy}") from error
         self._executor = self._client.get_executor(pure=False)
         self._slots, self._looked, self._seen = 2, -float("inf"), time.monotonic()
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -265,15 +267,31 @@ def test_a_scheduler_that_does_not_answer_any_more(
             dask.scheduler.send_signal(signal.SIGCONT)
 
 
-@pytest.mark.parametrize(
-    "address",
-    ["tcp://127.0.0.1:1", "nowhere", "foo://127.0.0.1:8786", "tcp://", "tcp://no-such-host.invalid:8786"],
-)
+@pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "tcp://no-such-host.invalid:8786"])
 def test_no_scheduler(address: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster, "ANSWER", 1)
     with pytest.raises(FacesError) as error:
         workers.start(Task(Folder(place / "dataset"), MODELS), 1, address)
     assert str(error.value) == f"no scheduler answers at {address}; start one: dask scheduler"
+
+
+@pytest.mark.parametrize("address", ["nowhere", "foo://127.0.0.1:8786", "tcp://", "tcp://[::1", "tcp://host:port"])
+def test_no_address(address: str, place: Path) -> None:
+    with pytest.raises(FacesError) as error:
+        workers.start(Task(Folder(place / "dataset"), MODELS), 1, address)
+    says = rf"{re.escape(address)}: no scheduler's address that Dask can use \(.+\); give one such as tcp://host:8786"
+    assert re.fullmatch(says, str(error.value))
+    from distributed import Client
+
+    # Collected while the next one starts, in its thread, it would wait for that one, which waits for the thread.
+    assert not any(type(one) is Client and one.status == "connecting" for one in gc.get_objects())
+
+
+@pytest.mark.parametrize("address", ["tls://127.0.0.1:1", "ucx://127.0.0.1:1"])
+def test_an_address_that_needs_more_than_dask(address: str, run_script: RunScript, place: Path, tmp_path: Path) -> None:
+    result = run_script("extract_embeddings.py", "-e", tmp_path / "e.pickle", "--scheduler", address, cwd=place)
+    assert (result.returncode, "Traceback" in result.stderr) == (1, False), result.stderr
+    assert f"error: {address}: no scheduler's address that Dask can use (" in result.stderr
 
 
 def test_no_dask(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
