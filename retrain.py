@@ -87,6 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     versions = Versions(args.recognizer, args.le)
+    versions.require_own()
     if args.list:
         return show(versions)
     if args.rollback is not None:

@@ -14,12 +14,15 @@ from __future__ import annotations
 
 import errno
 import filecmp
+import json
 import os
 from pathlib import Path
 
+from faces.errors import FacesError
 from faces.images import write_bytes
 
 RECOGNIZER, LE, REPORT = "recognizer.pickle", "le.pickle", "training_report.json"
+OF = "of.json"  # in ``versions/``: whose they are, as paths from the folder that it is in
 NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # what file systems without links answer
 
 
@@ -30,6 +33,26 @@ class InService:
         self.files = {RECOGNIZER: recognizer, LE: le, REPORT: recognizer.with_name(REPORT)}
         self._versions = versions
         self._pointer = versions / "in_service"
+
+    def require_own(self) -> None:
+        """Raises FacesError when the versions are of another recognizer or label encoder, or the latter has others.
+
+        Files that are gone own nothing: those that were renamed keep their versions.
+        """
+        recognizer, le = self.files[RECOGNIZER], self.files[LE]
+        owners, labels = (_owners(self._versions, name) for name in (RECOGNIZER, LE))
+        if owners and not (_is_among(recognizer, owners) and (not labels or _is_among(le, labels))):
+            raise _not_own(self._versions, [*owners, *labels], recognizer.parent / recognizer.stem)
+        others = le.parent / self._versions.name
+        if others.resolve() != self._versions.resolve() and _is_among(le, _owners(others, LE)):
+            raise _not_own(others, [*_owners(others, RECOGNIZER), le], recognizer.parent)
+
+    def note_own(self) -> None:
+        """Write down whose the versions are. Raises FacesError."""
+        home = self._versions.parent.resolve()
+        paths = {name: _path_from(home, self.files[name]) for name in (RECOGNIZER, LE)}
+        if _noted(self._versions) != paths:
+            write_bytes(self._versions / OF, json.dumps(paths).encode() + b"\n")
 
     def number(self) -> int | None:
         """The number in ``in_service``: a link's target, or the content of a file."""
@@ -105,3 +128,43 @@ class InService:
                 write_bytes(path, source.read_bytes())
         if number != self.number():
             write_bytes(self._pointer, str(number).encode())
+
+
+def _owners(versions: Path, name: str) -> list[Path]:
+    """The files, of those that are there, whose versions these are: as noted, or else those that are links to them."""
+    home = versions.parent
+    if noted := _noted(versions).get(name):
+        found = [home / str(noted)]
+    else:
+        target = os.path.relpath(versions.resolve() / "in_service" / name, home.resolve())
+        found = [path for path in home.glob("[!.]*") if path.is_symlink() and str(path.readlink()) == target]
+    return [path for path in found if os.path.lexists(path)]
+
+
+def _noted(versions: Path) -> dict[str, str]:
+    try:
+        content = json.loads((versions / OF).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _path_from(home: Path, path: Path) -> str:
+    """So that both may be moved together; the whole path where it is on another drive."""
+    path = path.parent.resolve() / path.name
+    try:
+        return Path(os.path.relpath(path, home)).as_posix()
+    except ValueError:
+        return path.as_posix()
+
+
+def _is_among(path: Path, others: list[Path]) -> bool:
+    """Whether a file or link is one of these, however its path is spelt."""
+    return os.path.lexists(path) and any(os.path.samestat(path.lstat(), other.lstat()) for other in others)
+
+
+def _not_own(versions: Path, owners: list[Path], folder: Path) -> FacesError:
+    return FacesError(
+        f"{versions} keeps the versions of {' and '.join(map(str, owners))}: name both, or give this recognizer a"
+        f" folder of its own: --recognizer {folder / RECOGNIZER} --le {folder / LE}"
+    )

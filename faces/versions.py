@@ -48,7 +48,7 @@ class Version:
 
 
 class Versions:
-    """The versions of one recognizer, in ``versions/`` beside it. For one process at a time."""
+    """The versions of one recognizer, in ``versions/`` beside it, which are of no other. For one process at a time."""
 
     def __init__(self, recognizer: Path, le: Path) -> None:
         self.recognizer = recognizer
@@ -102,12 +102,18 @@ class Versions:
         number = self._service.number()
         return number is not None and not self._service.holds(number, (RECOGNIZER,))
 
+    def require_own(self) -> None:
+        """Raises FacesError when the versions, or the label encoder, are another recognizer's: a folder is of one."""
+        self._service.require_own()
+
     def settle(self) -> None:
         """Mend what a killed run left, and give files that were trained by hand a version of their own.
 
         What is in service keeps its content at every moment. Raises FacesError.
         """
         try:
+            self.require_own()
+            self._service.note_own()
             self.clean()
             self._adopt()
             for version in self.all():
@@ -139,6 +145,7 @@ class Versions:
         if missing:
             raise FacesError(f"{self.folder}: version {number} has no {missing[0]}; --list shows which there are")
         try:
+            self.require_own()
             self._adopt()  # somebody may have trained by hand meanwhile
             version, before = self._succeeding(self._read(number)), self.in_service()
             self._service.swap(number)

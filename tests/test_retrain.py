@@ -21,7 +21,7 @@ from faces.errors import FacesError, UsageError
 from faces.gallery import Gallery
 from faces.recognizers import FaceRecognizer
 from faces.versions import LE, RECOGNIZER, REPORT, Version, Versions
-from tests.conftest import PEOPLE, PHOTOS, RunScript, running
+from tests.conftest import PEOPLE, PHOTOS, RunScript, contents, running
 from tests.test_versions import CHANGES, NEED_ROOM, die, in_a_fork, no_room
 
 pytestmark = pytest.mark.slow
@@ -166,6 +166,21 @@ def test_a_candidate_waits_until_it_is_promoted(own: Path, capsys: pytest.Captur
         retrain.main(["--promote", "9"])
     trained = runs.maker(own / "output" / RECOGNIZER)
     assert trained is not None and now(own).run == trained.id
+
+
+def test_a_second_recognizer_in_the_folder_is_refused_before_the_work(own: Path, run_script: RunScript) -> None:
+    assert retrain.main([]) == 0
+    before = contents(own)
+    office = ("--dataset", "dataset", "--recognizer", "output/office.pickle", "--le", "output/office_le.pickle")
+    for more in ((), ("--list",), ("--rollback",), ("--promote",), ("--watch",)):
+        result = run_script("retrain.py", *office, "--embeddings", "output/office_embeddings.pickle", *more, cwd=own)
+        assert (result.returncode, result.stdout) == (1, "")
+        assert result.stderr == (
+            "error: output/versions keeps the versions of output/recognizer.pickle and output/le.pickle: name both, or"
+            " give this recognizer a folder of its own: --recognizer output/office/recognizer.pickle"
+            " --le output/office/le.pickle\n"
+        )
+    assert contents(own) == before
 
 
 # What stays in service

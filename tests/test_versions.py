@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import signal
 import sys
@@ -17,7 +18,9 @@ import pytest
 
 from faces.errors import FacesError
 from faces.images import write_bytes
+from faces.in_service import OF
 from faces.versions import LE, RECOGNIZER, REPORT, Versions, label
+from tests.conftest import contents
 
 pytestmark = pytest.mark.slow
 
@@ -193,6 +196,66 @@ def test_files_in_other_places(tmp_path: Path) -> None:
     serve(versions, "a")
     assert recognizer.read_text() == le.read_text() == "a"
     assert label(recognizer) == "version 1"
+
+
+def test_a_second_recognizer_needs_a_folder_of_its_own(tmp_path: Path, links: bool) -> None:
+    versions = store(tmp_path)
+    versions.settle()
+    serve(versions, "a")
+    before = contents(tmp_path)
+    office = Versions(tmp_path / "office.pickle", tmp_path / "office_le.pickle")
+    own = f"--recognizer {tmp_path / 'office' / RECOGNIZER} --le {tmp_path / 'office' / LE}"
+    owners = f"{tmp_path / RECOGNIZER} and {tmp_path / LE}: name both"
+    for there in (False, True):  # not trained yet, and by hand
+        for refused in (office.settle, lambda: office.put_in_service(1)):
+            with pytest.raises(FacesError, match=f"{re.escape(owners)}, .*{re.escape(own)}$"):
+                refused()
+        assert contents(tmp_path) == before
+        if not there:
+            for path in (office.recognizer, tmp_path / "office_le.pickle"):
+                write_bytes(path, b"office")
+            before = contents(tmp_path)
+    for recognizer, le in ((RECOGNIZER, "office_le.pickle"), ("office.pickle", LE), ("office/recognizer.pickle", LE)):
+        with pytest.raises(FacesError, match=re.escape(own) if "/" in recognizer else "name both"):
+            Versions(tmp_path / recognizer, tmp_path / le).settle()
+    assert contents(tmp_path) == before
+    office = Versions(tmp_path / "office" / RECOGNIZER, tmp_path / "office" / LE)
+    office.settle()
+    assert serve(office, "office") == 1 and in_service(tmp_path) == "a"
+
+
+def test_whose_versions_those_are_that_were_made_before_it_was_noted(tmp_path: Path) -> None:
+    versions = store(tmp_path)
+    versions.settle()
+    serve(versions, "a")
+    (versions.folder / OF).unlink()
+    with pytest.raises(FacesError, match="name both"):
+        Versions(tmp_path / "office.pickle", tmp_path / "office_le.pickle").settle()
+    fill(tmp_path, "by hand")  # which replaces the links
+    versions.settle()
+    assert in_service(tmp_path) == "by hand" and versions.in_service() == versions.get(2)
+
+
+@pytest.mark.parametrize("copies", [False, True])
+def test_the_same_recognizer_by_other_paths(tmp_path: Path, copies: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real", target_is_directory=True)
+    if copies:
+        refuse_links(monkeypatch)
+    versions = store(tmp_path / "real")
+    versions.settle()
+    serve(versions, "a")
+    monkeypatch.chdir(tmp_path)
+    for folder in ("real", "real/../link", "link"):
+        store(Path(folder)).settle()
+    (tmp_path / "real").rename(tmp_path / "moved")
+    (tmp_path / "link").unlink()
+    for name in (RECOGNIZER, LE):
+        (tmp_path / "moved" / name).rename(tmp_path / "moved" / f"our_{name}")
+    renamed = Versions(Path("moved", f"our_{RECOGNIZER}"), Path("moved", f"our_{LE}"))
+    renamed.settle()
+    assert serve(renamed, "b") == 2
+    assert renamed.recognizer.read_text() == (tmp_path / "moved" / f"our_{LE}").read_text() == "b"
 
 
 def test_a_file_in_service_that_somebody_deleted_comes_back(tmp_path: Path, links: bool) -> None:
