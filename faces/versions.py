@@ -197,7 +197,8 @@ class Versions:
 
     def _adopt(self) -> None:
         """Make what is in service a version, if it is none, and the files links to it or copies of it."""
-        told_by, pointed = self._service.told_by(), self._service.number()
+        told_by = tuple(name for name in self._service.told_by() if self._is_own(name))
+        pointed = self._service.number()
         if pointed is not None and not self.path(pointed, RECOGNIZER).is_file():  # somebody deleted it
             self._service.forget()
             pointed = None
@@ -206,6 +207,13 @@ class Versions:
             pointed = self._succeeding(one).number if (one := next(same, None)) else self._archive()
         if pointed is not None:
             self._service.swap(pointed)
+
+    def _is_own(self, name: str) -> bool:
+        """Whether a file is ours: a report may be of another recognizer that was trained into the same folder."""
+        if name != REPORT or not all(self._service.files[one].is_file() for one in (RECOGNIZER, REPORT)):
+            return True
+        trained, reported = (_makers(self._service.files[one]) for one in (RECOGNIZER, REPORT))
+        return not trained or not reported or bool(trained & reported)
 
     def _succeeding(self, version: Version) -> Version:
         """A version that is about to be in service; the first time it notes which one is until then."""
@@ -219,7 +227,7 @@ class Versions:
         """Copy the files in service into a version of their own; returns its number."""
         version, before = self.candidate(), self.in_service()
         for name, path in self._service.files.items():
-            if path.is_file():
+            if path.is_file() and self._is_own(name):
                 write_bytes(self.path(version.number, name), path.read_bytes())
         people, photographs = counts(self.path(version.number, REPORT))
         version = replace(version, stage="in service", people=people, photographs=photographs)
@@ -232,6 +240,11 @@ class Versions:
 
     def _failed(self, error: OSError) -> FacesError:
         return FacesError(f"cannot write {error.filename or self.folder}: {(error.strerror or str(error)).lower()}")
+
+
+def _makers(path: Path) -> set[str]:
+    """The ids of the runs that wrote what is in a file, as far as there are records of them."""
+    return {run.id for run in runs.Runs(runs.beside(path)).makers(runs.File.of(path).sha256)}
 
 
 def counts(report: Path) -> tuple[int | None, int | None]:

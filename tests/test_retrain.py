@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 import retrain
+import train_model
 from faces import recognizers, runs
 from faces.errors import FacesError, UsageError
 from faces.gallery import Gallery
@@ -181,6 +182,21 @@ def test_a_second_recognizer_in_the_folder_is_refused_before_the_work(own: Path,
             " --le output/office/le.pickle\n"
         )
     assert contents(own) == before
+
+
+def test_another_recognizer_trained_into_the_folder_leaves_only_its_report(own: Path) -> None:
+    by_hand = ["-r", "output/office.pickle", "-l", "output/office_le.pickle", "-e", "output/office_embeddings.pickle"]
+    people = Gallery.load(own / "output" / "embeddings.pickle")
+    Gallery(people.embeddings[PHOTOS:], people.names[PHOTOS:], fingerprint=people.fingerprint).save(own / by_hand[-1])
+    assert retrain.main([]) == 0
+    assert train_model.main(by_hand) == 0
+    assert retrain.main([]) == 0
+    assert (now(own).number, photographs_in_service(own)) == (1, PEOPLE * PHOTOS)
+
+    assert train_model.main(["--fpir", "0.02"]) == 0
+    assert train_model.main(by_hand) == 0
+    assert retrain.main(["--fpir", "0.02"]) == 0
+    assert (now(own).number, now(own).why, now(own).people) == (2, "trained by hand", None)
 
 
 # What stays in service
