@@ -67,12 +67,12 @@ def judge(old: FaceRecognizer, new: FaceRecognizer, tolerance: float) -> Verdict
     photographs of the old one may not be gone.
     """
     before, now = gallery_of(old), gallery_of(new)
-    gone = (Counter(before.names) - Counter(now.names)).total()
+    gone = _missing(before, now)
     if 2 * gone > len(before):
         return _gone(gone, len(before))
     held = _held_out(new, set(before.names))
     if len(held) == 0:
-        return Verdict(True, "nobody has two photographs to compare it by")
+        return Verdict(True, "nobody of a name known before has two photographs to compare it by")
     probes, truth = now.embeddings[held], np.array(now.names)[held]
     try:
         one, other = (_without(recognizer, probes) for recognizer in (old, new))
@@ -107,6 +107,24 @@ def _tolerable(lost: float, of: int, tolerance: float) -> bool:
 def _gone(photographs: int, of: int) -> Verdict:
     why = f"{photographs} of {of} photographs known before are gone: is a disk not mounted?"
     return Verdict(False, why, {"gone": photographs, "of": of})
+
+
+def _missing(before: Gallery, now: Gallery) -> int:
+    """How many photographs are gone: not there by whatever name, and no other one of the same name instead.
+
+    Names alone settle it but where they tell of a loss, which may be of names only.
+    """
+    by_name = (Counter(before.names) - Counter(now.names)).total()
+    if 2 * by_name <= len(before):
+        return by_name
+    old, new = _other_rows(before.embeddings, now.embeddings), _other_rows(now.embeddings, before.embeddings)
+    return (Counter(before.names[row] for row in old) - Counter(now.names[row] for row in new)).total()
+
+
+def _other_rows(embeddings: Floats, others: Floats) -> Indices:
+    """The rows that are not, bit for bit, among the others; a rename keeps them."""
+    known = {row.tobytes() for row in others}
+    return np.array([k for k, row in enumerate(embeddings) if row.tobytes() not in known], np.intp)
 
 
 def _held_out(recognizer: FaceRecognizer, names: set[str]) -> Indices:
