@@ -123,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         feed = stack.enter_context(Feed(source, newest, realtime=args.realtime))
         steps = stack.enter_context(closing(follower.follow(limited(feed.frames(STALLED), args.max_frames))))
         started, frames, last = time.perf_counter(), 0, -1
-        with stoppable(source.live, bool(args.events or args.boxes)):
+        with stoppable(source.live, bool(args.events or args.boxes), args.save_unknown):
             for frame, tracks in steps:
                 if frame is None:
                     diary.note(tracks)
@@ -147,13 +147,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 @contextmanager
-def stoppable(live: bool, logs: bool) -> Iterator[None]:
+def stoppable(live: bool, logs: bool, strangers: Path | None) -> Iterator[None]:
     """Ctrl-C is how a camera's or stream's video ends; of a file it says what it leaves behind."""
     try:
         yield
     except KeyboardInterrupt:
-        if not live and logs:
-            raise KeyboardInterrupt("stopped; the events and boxes end here, everything else is unchanged") from None
+        left = ["the events and boxes end here"] if logs else []
+        if strangers is not None:
+            left.append(f"the photographs so far are in {strangers}")
+        if not live and left:
+            raise KeyboardInterrupt(f"stopped; {', '.join(left)}, everything else is unchanged") from None
         if not live:
             raise
 

@@ -107,6 +107,8 @@ def retrain(versions: Versions, args: argparse.Namespace) -> int:
             return extract_embeddings.extract(args) or renew(versions, args)
     except FacesError as error:
         raise type(error)(f"{error}; {standing(versions)}") from error
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"stopped; {standing(versions)}") from None
     except BrokenPipeError:  # the reader of what is said, such as head, has seen enough
         raise
     except OSError as error:  # of a disk that is going, such as a stale one of the network

@@ -6,7 +6,8 @@ How good the photographs are is said at the end, and in training_report.json bes
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from faces import classifiers, cli, recognizers, runs
@@ -49,9 +50,32 @@ def train(args: argparse.Namespace) -> int:
     cli.require_distinct(args.embeddings, args.recognizer, args.le, report_path)
     for path in (args.recognizer, args.le, report_path):
         check_writable(path)
-    with cli.recording(args.recognizer, "train", cli.own_options(build_parser(), args)) as run:
+    options = cli.own_options(build_parser(), args)
+    with stoppable(args.recognizer, args.le, report_path), cli.recording(args.recognizer, "train", options) as run:
         learn(args, report_path, run)
     return 0
+
+
+@contextmanager
+def stoppable(*files: Path) -> Iterator[None]:
+    """Ctrl-C says which of the files are new by then: they are written one after the other."""
+    before = [identity(path) for path in files]
+    try:
+        yield
+    except KeyboardInterrupt:
+        new = [str(path) for path, was in zip(files, before, strict=True) if identity(path) != was]
+        if not new:
+            raise
+        raise KeyboardInterrupt(f"stopped; new by then: {', '.join(new)}; everything else is unchanged") from None
+
+
+def identity(path: Path) -> tuple[int, int, int] | None:
+    """What is another one once a file was written anew; None where there is no file."""
+    try:
+        about = path.stat()
+    except OSError:
+        return None
+    return about.st_dev, about.st_ino, about.st_mtime_ns
 
 
 def learn(args: argparse.Namespace, report_path: Path, run: Recorder) -> None:

@@ -566,14 +566,18 @@ def heed_interrupts() -> None:
     ("line", "written", "sent"),
     [
         ((*EXTRACT, "-i", "one"), LISTS, "SIGINT"), ((*EXTRACT, "-i", "one"), LISTS, "SIGKILL"),
-        (TRAIN, (), "SIGKILL"), (TRAIN, ("recognizer.pickle",), "SIGINT"), (IMAGE, (), "SIGINT"),
+        (TRAIN, (), "SIGKILL"), (TRAIN, (), "SIGINT"), (TRAIN, ("recognizer.pickle",), "SIGINT"),
+        (TRAIN, ("recognizer.pickle", "le.pickle"), "SIGINT"), (IMAGE, (), "SIGINT"),
     ],
-    ids=["embeddings", "embeddings, kill -9", "recognizer, kill -9", "le", "copy"],
+    ids=["embeddings", "embeddings, kill -9", "recognizer, kill -9", "recognizer", "le", "report", "copy"],
 )  # fmt: skip
 def test_stopped_in_the_middle_of_writing(
     project: Path, line: tuple[str, ...], written: tuple[str, ...], sent: str
 ) -> None:
-    """While it writes the next file: the old ones stay whole, and Ctrl-C leaves not even a temporary one."""
+    """While it writes the next file: the old ones stay whole, and Ctrl-C leaves not even a temporary one.
+
+    It says which files, of those that are no lists, are new already.
+    """
     (project / "one" / "Ada").mkdir(parents=True)
     shutil.copy(project / "sample" / "photo.jpg", project / "one" / "Ada")
     (project / "output" / "photo_annotated.jpg").write_text("an older copy")
@@ -589,7 +593,9 @@ def test_stopped_in_the_middle_of_writing(
         folder.update(dict.fromkeys(written, b""))
     assert {name: after[name] for name in before} == before
     if sent == "SIGINT":
-        assert (done.returncode, done.stderr) == (130, "stopped; what was there before is unchanged\n")
+        new = ", ".join(str(Path("output", name)) for name in written if name not in LISTS)
+        left = f"new by then: {new}; everything else is unchanged" if new else "what was there before is unchanged"
+        assert (done.returncode, done.stderr) == (130, f"stopped; {left}\n")
         assert set(after) == set(before)
     else:
         assert done.returncode == -signal.SIGKILL

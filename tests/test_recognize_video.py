@@ -232,13 +232,26 @@ def test_a_signal_is_how_a_live_source_ends(project: Path, sent: int) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
-def test_stopping_a_file_says_what_it_leaves(project: Path) -> None:
+@pytest.mark.parametrize(
+    ("options", "left"),
+    [
+        (("--events", "e.csv"), "the events and boxes end here"),
+        (("--save-unknown", "strangers"), "the photographs so far are in strangers"),
+        (
+            ("--events", "e.csv", "--save-unknown", "strangers"),
+            "the events and boxes end here, the photographs so far are in strangers",
+        ),
+    ],
+)
+def test_stopping_a_file_says_what_it_leaves(project: Path, options: tuple[str, ...], left: str) -> None:
     (project / "film.mp4").write_text("an older one")
-    line = (*VIDEO, "-s", FILM, "--realtime", "-o", "film.mp4", "--events", "e.csv")
-    with running(*line, cwd=project) as script:
-        until(lambda: "appear" in text(project / "e.csv"))
+    with running(*VIDEO, "-s", FILM, "--realtime", "-o", "film.mp4", *options, cwd=project) as script:
+        if "--events" in options:
+            until(lambda: "appear" in text(project / "e.csv"))
+        else:
+            script.wait_for("appear")
         script.process.send_signal(signal.SIGINT)
-        script.wait_for("stopped; the events and boxes end here, everything else is unchanged")
+        script.wait_for(f"stopped; {left}, everything else is unchanged")
         assert script.process.wait(10) == 130
     assert (project / "film.mp4").read_text() == "an older one"
 

@@ -308,6 +308,20 @@ def test_the_step_from_embeddings_to_service(
     assert step > 10
 
 
+def test_ctrl_c_says_what_is_in_service(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though files of a version that will never be were written."""
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    retrain.main([])
+    one_photograph_less(own)
+    monkeypatch.setattr(train_model, "report", stopped)
+    with pytest.raises(KeyboardInterrupt, match=r"^stopped; version 1 stays in service$"):
+        retrain.main([])
+    assert photographs_in_service(own) == PEOPLE * PHOTOS and [one.number for one in store(own).all()] == [1]
+
+
 def test_one_at_a_time(own: Path) -> None:
     from faces import locks
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -107,7 +108,8 @@ def test_what_a_training_wrote_is_known_though_its_report_was_stopped(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(train_model, "report", stopped)
-    with pytest.raises(KeyboardInterrupt):
+    new = re.escape(f"stopped; new by then: {tmp_path / 'r.pickle'}, {tmp_path / 'l'}; everything else is unchanged")
+    with pytest.raises(KeyboardInterrupt, match=f"^{new}$"):
         train_model.main(files)
     found = maker(tmp_path / "r.pickle")
     assert found is not None and found.status == "stopped"
