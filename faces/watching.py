@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 class FolderWatch:
-    """Notices changes below a folder, also when it vanishes, comes back, or another one takes its place.
+    """Notices changes below a folder, and below folders that links in it lead to.
+
+    Also when it vanishes, comes back, or another one takes its place, and when links come, go or lead elsewhere.
 
     poll: seconds between two looks at every file, for network folders, which tell nobody of their changes; None: the
     system tells. Raises FacesError when it will not.
@@ -26,6 +28,7 @@ class FolderWatch:
         self._poll = poll
         self._observer: BaseObserver | None = None
         self._changed: float | None = None
+        self._linked: set[Path] = set()
         self._identity = self._start()
 
     def __enter__(self) -> FolderWatch:
@@ -36,7 +39,8 @@ class FolderWatch:
 
     def settled(self, seconds: float) -> bool:
         """Whether something changed since this was last true, the last time at least ``seconds`` ago."""
-        if self._identity != _identity(self._folder):  # unmounted, mounted: what was observed is no longer there
+        replaced = self._identity != _identity(self._folder)  # unmounted, mounted: what was observed is not there
+        if replaced or (self._changed is not None and self._linked != _linked(self._folder)):
             self._stop()
             self._identity = self._start()
             self._changed = time.monotonic()
@@ -54,7 +58,7 @@ class FolderWatch:
             def on_any_event(_, event: FileSystemEvent) -> None:  # noqa: N805
                 self._changed = time.monotonic()  # in the observer's own thread
 
-        identity = _identity(self._folder)
+        identity, self._linked = _identity(self._folder), _linked(self._folder)
         if identity is None:
             return None
         observer = PollingObserver(timeout=self._poll) if self._poll else Observer()
@@ -62,10 +66,9 @@ class FolderWatch:
             events.FileCreatedEvent, events.FileModifiedEvent, events.FileMovedEvent, events.FileDeletedEvent,
             events.DirCreatedEvent, events.DirMovedEvent, events.DirDeletedEvent,
         ]  # fmt: skip
-        folders = [self._folder, *(path for path in self._folder.iterdir() if path.is_symlink() and path.is_dir())]
         try:
-            for folder in folders:
-                observer.schedule(Note(), str(folder.resolve()), recursive=True, event_filter=changes)
+            for folder in (self._folder.resolve(), *self._linked):
+                observer.schedule(Note(), str(folder), recursive=True, event_filter=changes)
             observer.start()
         except FileNotFoundError:  # gone again
             return None
@@ -81,6 +84,14 @@ class FolderWatch:
             self._observer.stop()
             self._observer.join()
             self._observer = None
+
+
+def _linked(folder: Path) -> set[Path]:
+    """The folders that links in a folder lead to; none when it is gone."""
+    try:
+        return {path.resolve() for path in folder.iterdir() if path.is_symlink() and path.is_dir()}
+    except OSError:
+        return set()
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

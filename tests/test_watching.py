@@ -88,6 +88,24 @@ def test_a_folder_that_vanishes_and_comes_back(watch: FolderWatch, folder: Path)
     assert soon(settled(watch))
 
 
+def test_links_that_come_and_lead_elsewhere(watch: FolderWatch, folder: Path) -> None:
+    for name in ("Lin", "Mei"):
+        (folder.parent / name).mkdir()
+    (folder / "Lin").symlink_to(folder.parent / "Lin", target_is_directory=True)
+    assert soon(settled(watch))
+    time.sleep(0.2)
+    (folder.parent / "Lin" / "1.jpg").write_text("behind a new link")
+    assert soon(settled(watch))
+    (folder / "Lin").unlink()
+    (folder / "Lin").symlink_to(folder.parent / "Mei", target_is_directory=True)
+    assert soon(settled(watch))
+    time.sleep(0.2)
+    (folder.parent / "Mei" / "1.jpg").write_text("where it leads now")
+    assert soon(settled(watch))
+    (folder / "Ada" / "2.jpg").write_text("two")
+    assert soon(settled(watch))
+
+
 def test_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
     with FolderWatch(tmp_path / "later") as watch:
         assert not watch.settled(0.1)
