@@ -133,10 +133,13 @@ def _to_bgr(picture: PillowImage.Image) -> Image:
 
 
 def _deep_tiff(data: bytes) -> Image | None:
-    """TIFF that Pillow does not know, such as of three channels of 16 bits."""
+    """TIFF that Pillow does not know, such as of three channels of 16 bits; None where OpenCV does not either."""
     if not data.startswith((b"II*\0", b"MM\0*")):
         return None
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:  # an impossible size
+        return None
     return None if image is None else np.asarray(image, np.uint8)
 
 

@@ -105,6 +105,12 @@ def huge_png() -> bytes:
     return start + struct.pack(">I", 1000) + b"IDAT"
 
 
+def wide_tiff() -> bytes:
+    """A TIFF that only OpenCV knows, damaged: it says to be of 2,097,152 px by 3."""
+    data = cv2.imencode(".tiff", np.full((3, 5, 3), 77, np.int16))[1].tobytes()
+    return data.replace(struct.pack("<HHII", 256, 3, 1, 5), struct.pack("<HHII", 256, 4, 1, 2**21))
+
+
 @pytest.mark.parametrize(
     ("data", "why"),
     [
@@ -113,8 +119,9 @@ def huge_png() -> bytes:
         (encoded(plain(wh=(64, 64)), "JPEG")[:-100], "damaged or cut off"),
         (encoded(PillowImage.effect_noise((64, 64), 50), "PNG")[:-1000], "damaged or cut off"),
         (huge_png(), r"too large \(200 megapixels; at most 100\)"),
+        (wide_tiff(), "not an image"),
     ],
-    ids=["empty", "text", "cut-jpeg", "cut-png", "huge"],
+    ids=["empty", "text", "cut-jpeg", "cut-png", "huge", "wide-tiff"],
 )
 def test_what_is_no_photograph(tmp_path: Path, data: bytes, why: str) -> None:
     path = tmp_path / "photo.jpg"
