@@ -20,6 +20,7 @@ from faces.errors import FacesError, ImageError, UsageError
 from faces.types import Image
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")  # of Pillow's: another, EPS, runs Ghostscript on the file
 REDUCTIONS = (8, 4, 2, 1)  # what a JPEG's blocks of 8 x 8 px can be decoded to fewer px by
 MAX_MEGAPIXELS = 100  # more is a mistake or an attack: 300 MB once decoded
 
@@ -97,7 +98,8 @@ class Picture:
 def _opened(data: bytes) -> Iterator[PillowImage.Image]:
     """Pillow's view of a file; whatever its decoders raise on damaged data becomes an ImageError."""
     try:
-        with PillowImage.open(io.BytesIO(data)) as picture:
+        PillowImage.preinit()  # the usual formats: without it, ``open`` would load all that there are
+        with PillowImage.open(io.BytesIO(data), formats=FORMATS) as picture:
             yield picture
     except UnidentifiedImageError as error:
         raise ImageError("not an image") from error

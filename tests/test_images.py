@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from PIL import EpsImagePlugin
 from PIL import Image as PillowImage
 
 from faces import images
@@ -131,11 +133,31 @@ def test_what_is_no_photograph(tmp_path: Path, data: bytes, why: str) -> None:
     assert str(path) not in str(caught.value)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the stub is a shell script")
+@pytest.mark.parametrize("name", ["photo.jpg", "photo.eps"])
+def test_no_other_program_is_run_on_a_photograph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """PostScript is a program, and Pillow would have Ghostscript run it."""
+    stub = tmp_path / "gs"
+    stub.write_text(f"#!/bin/sh\ntouch {tmp_path}/run\n")
+    stub.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(EpsImagePlugin, "gs_binary", None)  # where it was found before
+    (tmp_path / name).write_bytes(encoded(plain(), "EPS"))
+    with pytest.raises(ImageError, match="^not an image$"):
+        read_image(tmp_path / name)
+    assert not (tmp_path / "run").exists()
+
+
+def test_two_pictures_in_one_jpeg_as_cameras_write_them() -> None:
+    data = encoded(plain(wh=(16, 16)), "MPO", save_all=True, append_images=[PillowImage.new("RGB", (16, 16))])
+    assert np.abs(decode_image(data).astype(int) - RGB[::-1]).max() <= 3
+
+
 @pytest.mark.parametrize("error", [RuntimeError, TypeError, NotImplementedError, EOFError, MemoryError, IndexError])
 def test_whatever_a_decoder_raises_is_a_damaged_picture(
     monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    def fail(_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise error
 
     monkeypatch.setattr(PillowImage, "open", fail)
