@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -41,6 +42,7 @@ class Strangers:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             NamedTemporaryFile(dir=folder, prefix=".").close()
+            self._given = {path.name for path in _folders(folder)}  # names, also of folders that are gone by now
             self._groups = [group for path in _folders(folder) if (group := _Group.read(path, pipeline))]
         except OSError as error:
             raise _unwritable(folder, error) from error
@@ -57,19 +59,23 @@ class Strangers:
         group = self._nearest(embedding)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            folder = self._new_folder() if group is None else group.find(self._folder)
+            if group is None:
+                group = _Group(self._new_folder())
+            elif not group.find(self._folder):
+                group.move(self._new_folder())
         except OSError as error:
             raise _unwritable(self._folder, error) from error
-        path = self._new_file(folder, track, time)
+        path = self._new_file(group.folder, track, time)
         try:
             write_image(path, picture)
         except FacesError:
             with suppress(OSError):  # it is not empty
-                folder.rmdir()
+                group.folder.rmdir()
             raise
-        if group is None:
-            group = _Group(folder)
+        if group not in self._groups:
             self._groups.append(group)
+        self._given.add(group.folder.name)
+        group.files.add(path.name)
         if len(group.embeddings) < BEST:
             group.embeddings.append(embedding)
         return path
@@ -95,7 +101,8 @@ class Strangers:
 
     def _new_folder(self) -> Path:
         """Made with the number after the highest one; another run may be about to do the same."""
-        numbers = [path.name.removeprefix(PREFIX) for path in self._folder.glob(f"{PREFIX}*")]
+        names = self._given.union(path.name for path in self._folder.glob(f"{PREFIX}*"))
+        numbers = [name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)]
         number = max((int(text) for text in numbers if text.isdecimal()), default=0)
         while True:
             number += 1
@@ -115,34 +122,51 @@ class Strangers:
 
 
 class _Group:
-    """What is known of one stranger: a folder, also when it is renamed, and embeddings of photographs."""
+    """What is known of one stranger: a folder, what photographs came into it, and embeddings of some.
 
-    def __init__(self, folder: Path, embeddings: list[Floats] | None = None) -> None:
-        self._path = folder
-        self._inode = folder.stat().st_ino
-        self.embeddings = embeddings or []
+    files: names, by which the folder is told from another stranger's that has its place, or its inode, by now.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.files: set[str] = set()
+        self.embeddings: list[Floats] = []
+        self.move(folder)
+
+    def move(self, folder: Path) -> None:
+        """Have another folder. Raises OSError."""
+        self.folder, self._inode = folder, folder.stat().st_ino
 
     @classmethod
     def read(cls, folder: Path, pipeline: Pipeline) -> _Group | None:
         """Of the best photographs in a folder, those of most bytes: large and sharp; None when none has a face."""
-        embeddings: list[Floats] = []
+        group = cls(folder)
         with suppress(OSError):
-            for path in sorted(find_images(folder), key=lambda path: -path.stat().st_size):
+            paths = sorted(find_images(folder), key=lambda path: -path.stat().st_size)
+            group.files.update(str(path.relative_to(folder)) for path in paths)
+            for path in paths:
                 with suppress(OSError):
                     embedding = pipeline.enrol([path.read_bytes()])[0].embedding
-                    embeddings += [] if embedding is None else [embedding]
-                if len(embeddings) == BEST:
+                    group.embeddings += [] if embedding is None else [embedding]
+                if len(group.embeddings) == BEST:
                     break
-        return cls(folder, embeddings) if embeddings else None
+        return group if group.embeddings else None
 
-    def find(self, parent: Path) -> Path:
-        """Where the folder is now, among those of ``parent``; made again if it was moved away. Raises OSError."""
-        if not self._path.is_dir():
-            renamed = [path for path in _folders(parent) if path.stat().st_ino == self._inode]
-            self._path = renamed[0] if renamed else self._path
-            self._path.mkdir(exist_ok=True)
-            self._inode = self._path.stat().st_ino
-        return self._path
+    def find(self, parent: Path) -> bool:
+        """Look for the folder, which may be renamed, in ``parent``; one that is gone is made again.
+
+        False if somebody else's is in its place. Raises OSError.
+        """
+        renamed = (path for path in _folders(parent) if path.stat().st_ino == self._inode)
+        for folder in chain([self.folder], renamed):
+            if any((folder / file).exists() for file in self.files):
+                self.move(folder)
+                return True
+        try:
+            self.folder.mkdir()
+        except FileExistsError:
+            return False
+        self.move(self.folder)
+        return True
 
 
 def _folders(folder: Path) -> Iterator[Path]:

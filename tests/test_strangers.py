@@ -118,6 +118,48 @@ def test_a_folder_that_is_renamed_or_moved_away_meanwhile(
     assert len(list(find_images(tmp_path / "Ada"))) == 2
 
 
+def test_a_number_that_was_given_is_no_other_strangers_either(
+    tmp_path: Path, pipeline: Pipeline, drawn: dict[Person, list[Crop]]
+) -> None:
+    """The folder is named and moved into the data set while the video runs."""
+    one, other, third = drawn.values()
+    Strangers(tmp_path / "unknown", pipeline, THRESHOLD).add(*one[0], 1, 0)
+    kept = Strangers(tmp_path / "unknown", pipeline, THRESHOLD)
+    kept.add(*other[0], 2, 1)
+    for number, person in ((1, "Ada"), (2, "Bob")):
+        (tmp_path / "unknown" / f"unknown-00{number}").rename(tmp_path / person)
+    added = [kept.add(*face, track, 2) for track, face in ((3, third[0]), (4, one[1]), (5, other[1]))]
+    assert [path.parent.name for path in added] == ["unknown-003", "unknown-001", "unknown-002"]
+    assert folders(tmp_path / "unknown") == {"unknown-001": 1, "unknown-002": 1, "unknown-003": 1}
+
+
+def test_a_folder_of_somebody_else_in_the_same_place(
+    tmp_path: Path, pipeline: Pipeline, drawn: dict[Person, list[Crop]]
+) -> None:
+    """Another run gave the number once more."""
+    one, other, _ = drawn.values()
+    kept = Strangers(tmp_path / "unknown", pipeline, THRESHOLD)
+    kept.add(*one[0], 1, 0)
+    (tmp_path / "unknown" / "unknown-001").rename(tmp_path / "Ada")
+    Strangers(tmp_path / "unknown", pipeline, THRESHOLD).add(*other[0], 2, 0)
+    kept.add(*one[1], 3, 1)
+    kept.add(*one[2], 4, 2)
+    assert folders(tmp_path / "unknown") == {"unknown-001": 1, "unknown-002": 2}
+
+
+def test_a_folder_of_the_same_number_on_the_disk_may_be_somebody_elses(
+    tmp_path: Path, pipeline: Pipeline, drawn: dict[Person, list[Crop]]
+) -> None:
+    """Disks give a removed folder's number (inode) to the next one that is made."""
+    one, other, _ = drawn.values()
+    kept = Strangers(tmp_path, pipeline, THRESHOLD)
+    kept.add(*one[0], 1, 0).unlink()
+    (tmp_path / "unknown-001").rename(tmp_path / "Bob")
+    write_image(tmp_path / "Bob" / "1.jpg", other[0][0])
+    kept.add(*one[1], 2, 1)
+    assert folders(tmp_path) == {"Bob": 1, "unknown-001": 1}
+
+
 def test_a_number_in_use_is_not_given_again(
     tmp_path: Path, pipeline: Pipeline, drawn: dict[Person, list[Crop]]
 ) -> None:
