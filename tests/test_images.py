@@ -143,7 +143,7 @@ def test_no_other_program_is_run_on_a_photograph(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     monkeypatch.setattr(EpsImagePlugin, "gs_binary", None)  # where it was found before
     (tmp_path / name).write_bytes(encoded(plain(), "EPS"))
-    with pytest.raises(ImageError, match="^not an image$"):
+    with pytest.raises(ImageError, match=r"^not an image$"):
         read_image(tmp_path / name)
     assert not (tmp_path / "run").exists()
 
