@@ -21,6 +21,7 @@ from faces.checkpoints import Checkpoint
 from faces.datasets import REMOTE, open_dataset
 from faces.errors import FacesError
 from faces.extraction import Extraction
+from faces.gallery import NO_NEED
 from faces.images import check_writable, write_bytes
 from faces.pipeline import Enrolment, Pipeline
 
@@ -123,6 +124,8 @@ def extract(args: argparse.Namespace) -> int:
         if near := len(twice) - len(same):
             photographs = cli.plural(near, "photograph is", "photographs are")
             print(f"{photographs} nearly the same as another of the same person, see {duplicates_csv}\n")
+        for name in result.nobody:
+            print(f"{place(str(args.dataset))}/{name}: left out; {NO_NEED}\n")
         print(summary(result))
         if len(result.gallery) == 0:
             raise FacesError(
@@ -158,9 +161,13 @@ def news(result: Extraction) -> str:
 def skipped(result: Extraction, dataset: str) -> list[tuple[str, str]]:
     """The photographs that were left out, with the reasons."""
     out = result.gallery.left_out
-    place = dataset.rstrip("/") if REMOTE in dataset else Path(dataset).as_posix()
     poor = zip(out.paths, out.reasons, strict=True)
-    return [(f"{place}/{name}", reason) for name, reason in sorted([*poor, *result.lost])]
+    return [(f"{place(dataset)}/{name}", reason) for name, reason in sorted([*poor, *result.lost])]
+
+
+def place(dataset: str) -> str:
+    """The data set's folder or address, as it is written before what is in it."""
+    return dataset.rstrip("/") if REMOTE in dataset else Path(dataset).as_posix()
 
 
 def show(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]], most: int, path: Path) -> None:

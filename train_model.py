@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from faces import classifiers, cli, recognizers, runs
-from faces.gallery import Gallery
+from faces.gallery import NO_NEED, UNKNOWN, Gallery
 from faces.images import check_writable
 from faces.recognizers import FaceRecognizer
 from faces.runs import Recorder
@@ -80,7 +80,11 @@ def identity(path: Path) -> tuple[int, int, int] | None:
 
 def learn(args: argparse.Namespace, report_path: Path, run: Recorder) -> None:
     """``train``, while ``run`` takes it down."""
-    gallery = Gallery.load(args.embeddings)
+    everything = Gallery.load(args.embeddings)
+    gallery = everything.of_people()
+    if strangers := len(everything) - len(gallery):
+        count = cli.plural(strangers, "embedding", "embeddings")
+        cli.warn(f"{args.embeddings}: {count} of {UNKNOWN} left out; {NO_NEED}")
     run.input(args.embeddings)
     run.models(gallery.fingerprint)
     run.data(runs.Manifest.of(gallery))

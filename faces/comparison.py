@@ -66,7 +66,7 @@ def judge(old: FaceRecognizer, new: FaceRecognizer, tolerance: float) -> Verdict
     The new one may get fewer right by a share ``tolerance`` of them, or by one photograph; and more than half of the
     photographs of the old one may not be gone.
     """
-    before, now = gallery_of(old), gallery_of(new)
+    before, now = gallery_of(old).of_people(), gallery_of(new)
     gone = _missing(before, now)
     if 2 * gone > len(before):
         return _gone(gone, len(before))

@@ -17,7 +17,7 @@ import numpy as np
 from faces.checkpoints import Checkpoint
 from faces.datasets import Dataset, Photograph
 from faces.errors import PickleError
-from faces.gallery import Gallery, LeftOut
+from faces.gallery import Gallery, LeftOut, is_nobody
 from faces.images import write_bytes
 from faces.pipeline import Enrolment
 from faces.types import Fingerprint, Floats
@@ -49,6 +49,7 @@ class Extraction:
     people: everybody with a folder. photographs: what is in the data set. lost: path and reason of those that could not
     be read this time; nothing is remembered of them. new: looked at in this run. known: unchanged. moved: known from
     another path. gone: no longer in the data set. changed: people with photographs that are new, moved or gone.
+    nobody: folders of strangers (``is_nobody``), which are left out, and in none of the others.
     """
 
     gallery: Gallery
@@ -60,6 +61,7 @@ class Extraction:
     moved: int
     gone: int
     changed: set[str]
+    nobody: tuple[str, ...] = ()
 
 
 def settings(confidence: float) -> str:
@@ -110,7 +112,9 @@ def extract(
 
     Raises FacesError as ``enrol`` and the checkpoint do; the checkpoint then keeps what was done.
     """
-    people, photographs = listing
+    nobody = tuple(name for name in listing[0] if is_nobody(name))
+    people = [name for name in listing[0] if name not in nobody]
+    photographs = [one for one in listing[1] if one.person not in nobody]
     entries = _entries(old, checkpoint)
     found, new = _look_up(dataset, photographs, entries)
     lost = []
@@ -132,7 +136,7 @@ def extract(
     return Extraction(
         gallery, people, photographs, sorted(lost), new=len(new) - len(lost), moved=len(moved),
         known=len(photographs) - len(new) - len(moved), gone=len(gone),
-        changed={persons[path] for path in (*new, *moved)} | left,
+        changed={persons[path] for path in (*new, *moved)} | left, nobody=nobody,
     )  # fmt: skip
 
 

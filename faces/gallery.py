@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import unicodedata
+from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,18 @@ from faces.errors import PickleError
 from faces.images import write_bytes
 from faces.types import Fingerprint, Floats
 
+UNKNOWN = "unknown"  # what strangers are called
+NO_NEED = "strangers need no photographs, they are told by distance"
 ERASED = "erased on the server"  # the reason why a photograph of the data set is left out, and nobody's in records
 REMEDY = "run: python extract_embeddings.py"
+
+
+def is_nobody(name: str) -> bool:
+    """Whether it is what strangers are called, in any case: the recipe's data set has a folder for them, ``unknown``.
+
+    Enrolled, they would be one person, who has a name: no stranger who is like one of them could be told from that.
+    """
+    return unicodedata.normalize("NFKC", name).casefold() == UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,19 @@ class Gallery:
     def people(self) -> list[str]:
         """Every name once, sorted."""
         return sorted(set(self.names))
+
+    def of_people(self) -> Gallery:
+        """Without the faces whose name ``is_nobody``'s."""
+        kept = np.array([not is_nobody(name) for name in self.names], np.bool_)
+        if kept.all():
+            return self
+        parts: dict[str, Any] = {
+            name: tuple(compress(getattr(self, name), kept)) for name in ("names", "paths", "hashes", "sizes", "stamps")
+        }
+        for name in ("embeddings", "boxes", "scores"):
+            rows = getattr(self, name)
+            parts[name] = rows if rows is None or not len(rows) else rows[kept]
+        return replace(self, **parts)
 
     def save(self, path: Path) -> None:
         """Write it. Raises FacesError."""

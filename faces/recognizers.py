@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from faces import pickles, zoo
 from faces.classifiers import CLASSIFIERS, SVC, Classifier, choose, softmax
 from faces.errors import FacesError, FingerprintError, PickleError
-from faces.gallery import Gallery
+from faces.gallery import Gallery, is_nobody
 from faces.metrics import far_per_person, threshold_at
 from faces.people import People, by_person, euclidean
 from faces.types import Fingerprint, Floats, Matches, ModelId
@@ -97,8 +97,9 @@ class FaceRecognizer:
             candidate[some], probability[some] = chances.argmax(axis=1), chances.max(axis=1)
         distance = self.people_.distance(embeddings, candidate)
         names = tuple(self.names_[candidate].tolist())
+        near = distance <= self.threshold_.distance
         return Matches(
-            tuple(name if d <= self.threshold_.distance else None for name, d in zip(names, distance, strict=True)),
+            tuple(name if d and not is_nobody(name) else None for name, d in zip(names, near, strict=True)),
             names,
             probability,
             distance,
@@ -154,7 +155,7 @@ class RecipeRecognizer:
         self._names = [str(name) for name in names]
 
     def identify(self, embeddings: Floats) -> Matches:
-        """As ``FaceRecognizer.identify``, but with a name for everyone, and NaN for the distance."""
+        """As ``FaceRecognizer.identify``, but with a name for all but its strangers, and NaN for the distance."""
         if len(embeddings) == 0:
             return Matches((), ())
         _require_dimension(embeddings, self._classifier.n_features_in_)
@@ -162,7 +163,8 @@ class RecipeRecognizer:
         best = probability.argmax(axis=1)
         names = tuple(self._names[int(self._classifier.classes_[k])] for k in best)
         distance = np.full(len(names), np.nan, np.float32)
-        return Matches(names, names, probability.max(axis=1).astype(np.float32), distance)
+        known = tuple(None if is_nobody(name) else name for name in names)
+        return Matches(known, names, probability.max(axis=1).astype(np.float32), distance)
 
 
 class Recognizer(Protocol):

@@ -47,6 +47,12 @@ def test_more_of_the_same_is_as_good() -> None:
     assert verdict.why == "4 of 4 held-out photographs right, before 4"
 
 
+def test_strangers_who_are_no_longer_enrolled_are_not_missed() -> None:
+    people = gallery(5, 5, 20)
+    old = renamed(people, [*people.names[:10], *["unknown"] * 20])
+    assert judge(fit(old), fit(gallery(5, 5)), 0.02).good
+
+
 def test_the_photographs_are_held_out_of_both() -> None:
     """Somebody whose photographs are all different is known by none but those that were seen."""
     scattered = np.concatenate([photographs(100 + k, 1) for k in range(5)])

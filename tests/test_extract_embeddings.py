@@ -83,6 +83,17 @@ def test_what_people_do_with_folders(project: Path, people: Path, run_script: Ru
         assert path.endswith("new.jpg") or np.array_equal(embedding, of[sha256])
 
 
+def test_the_recipes_folder_of_strangers_is_no_person(project: Path, people: Path, run_script: RunScript) -> None:
+    (people / "Amina").rename(people / "unknown")
+    result = run_script(SCRIPT, "-i", "people", cwd=project)
+    assert (result.returncode, result.stderr) == (0, "")
+    line = "people/unknown: left out; strangers need no photographs, they are told by distance"
+    assert result.stdout.splitlines().count(line) == 1
+    assert news(result.stdout) == f"{COUNT - PHOTOS} photographs known, {PHOTOS} gone"
+    names = Gallery.load(project / EMBEDDINGS).people
+    assert len(names) == PEOPLE - 1 and not {"Amina", "unknown"} & {*names}
+
+
 def test_another_confidence_starts_over_and_says_why(project: Path, run_script: RunScript) -> None:
     result = run_script(SCRIPT, "-c", 0.6, "--workers", 1, cwd=project)
     assert result.returncode == 0

@@ -91,6 +91,26 @@ def world(tmp_path: Path) -> World:
     return world
 
 
+@pytest.mark.parametrize("name", ["unknown", "Unknown"])
+def test_strangers_are_no_person(world: World, name: str) -> None:
+    """The recipe's data set has a folder of them."""
+    for number in range(5):
+        world.put(f"{name}/{number}.jpg", f"stranger {number}")
+    result = world.run()
+    assert (result.people, result.nobody, result.new, world.looked_at) == (["Ada", "Bob"], (name,), 0, [])
+    assert result.gallery.people == ["Ada", "Bob"]
+    assert {one.person for one in result.photographs} == {"Ada", "Bob"}
+
+
+def test_strangers_of_an_older_gallery_are_gone(world: World) -> None:
+    assert world.gallery is not None
+    names = tuple("unknown" if name == "Bob" else name for name in world.gallery.names)
+    world.gallery = replace(world.gallery, names=names, paths=("Ada/1.jpg", "Ada/2.jpg", "unknown/1.jpg"))
+    (world.folder / "data" / "Bob").rename(world.folder / "data" / "unknown")
+    result = world.run()
+    assert (result.gallery.people, result.gone, result.known, world.looked_at) == (["Ada"], 1, 3, [])
+
+
 def rows(gallery: Gallery) -> dict[str, tuple[str, list[float]]]:
     """By path: whose photograph, and its embedding."""
     parts = zip(gallery.paths, gallery.names, gallery.embeddings.tolist(), strict=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,18 @@ def test_round_trip(tmp_path: Path) -> None:
         assert np.array_equal(getattr(loaded, name), getattr(full(), name))
     assert loaded.embeddings.dtype == np.float32
     assert (len(loaded), loaded.people) == (3, ["Ada", "Zoë Lind"])
+
+
+def test_strangers_are_no_people() -> None:
+    everything = full()
+    assert everything.of_people() is everything
+    people = replace(everything, names=("Unknown", "Ada", "unknown")).of_people()
+    assert (people.names, people.paths, people.sizes, people.stamps) == (("Ada",), ("b.jpg",), (5,), ("",))
+    assert (people.hashes, people.left_out, people.fingerprint) == (("1" * 64,), everything.left_out, PRINT)
+    assert np.array_equal(people.embeddings, VECTORS[1:2])
+    assert people.boxes is not None and people.boxes.tolist() == [[4, 5, 6, 7]]
+    assert people.scores is not None and people.scores.tolist() == [np.float32(0.8)]
+    assert Gallery(VECTORS, ("unknown", *NAMES[1:])).of_people().names == NAMES[1:]  # as a recipe's, which has no more
 
 
 def test_the_recipes_script_can_read_ours(tmp_path: Path) -> None:

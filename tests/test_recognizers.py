@@ -353,6 +353,21 @@ def test_pickles_of_something_else_are_refused(tmp_path: Path, content: object, 
         recognizers.load(*paths, DLIB)
 
 
+def test_nobody_is_called_unknown(tmp_path: Path) -> None:
+    """Strangers who were enrolled, by the recipe or an older version."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import LabelEncoder
+
+    people = replace(gallery(3, 4), names=("Ada",) * 4 + ("Bob",) * 4 + ("unknown",) * 4)
+    encoder = LabelEncoder()
+    classifier = LogisticRegression().fit(people.embeddings, encoder.fit_transform(people.names))
+    recipe = RecipeRecognizer(classifier, encoder.classes_)
+    for recognizer in (recipe, FaceRecognizer(threshold=0.6).fit(people)):
+        matches = recognizer.identify(people.embeddings[::4])
+        assert matches.names == ("Ada", "Bob", None)
+        assert matches.candidates == ("Ada", "Bob", "unknown")
+
+
 def test_the_recipes_own_pickles_name_everybody(tmp_path: Path) -> None:
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import LabelEncoder

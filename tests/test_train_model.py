@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,20 @@ def test_what_a_training_wrote_is_known_though_its_report_was_stopped(
         train_model.main(files)
     found = maker(tmp_path / "r.pickle")
     assert found is not None and found.status == "stopped"
+
+
+def test_strangers_are_not_learnt(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The recipe's own embeddings have them, under a name."""
+    people = gallery(3, 4, DLIB)
+    names = tuple("unknown" if name == "Person 002" else name for name in people.names)
+    assert train(tmp_path, replace(people, names=names)) == 0
+    said = capsys.readouterr()
+    assert said.err == (
+        f"warning: {tmp_path / 'e.pickle'}: 4 embeddings of unknown left out;"
+        " strangers need no photographs, they are told by distance\n"
+    )
+    assert said.out.startswith("8 embeddings of 2 people -> ")
+    assert json.loads((tmp_path / "training_report.json").read_text())["people"] == 2
 
 
 def test_no_such_classifier(capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,6 +13,7 @@ from faces.errors import UsageError
 from faces.evaluation.pairs import Pairs
 from faces.evaluation.photographs import Photographs
 from faces.evaluation.trials import by_person
+from faces.gallery import is_nobody
 from faces.people import euclidean
 from faces.types import OperatingPoint
 
@@ -44,7 +45,7 @@ class Measured:
 def people_in(images: Path, without: Path | None) -> dict[str, list[Path]]:
     """The photographs of a folder by person, of those who are not in another. Raises UsageError when nobody is left."""
     others = by_person(without) if without else {}
-    people = {name: paths for name, paths in by_person(images).items() if name not in others}
+    people = {name: paths for name, paths in by_person(images).items() if name not in others and not is_nobody(name)}
     if not people:
         raise UsageError(f"{without}: everybody of {images} is in it; nobody is left")
     return people

@@ -10,6 +10,7 @@ import numpy as np
 
 from faces.datasets import Folder
 from faces.errors import UsageError
+from faces.gallery import is_nobody
 from faces.images import find_images
 
 Owned = tuple[tuple[str, Path], ...]  # photographs, and whose they are
@@ -78,7 +79,7 @@ def given(
 
 def from_folders(gallery: Path, probes: Path, strangers: Path | None = None) -> tuple[Trial, list[str]]:
     """One trial, and the probes' people who are not in the gallery: their probes are strangers. Raises UsageError."""
-    enrolled, probing = by_person(gallery), by_person(probes)
+    enrolled, probing = _people(by_person(gallery)), by_person(probes)
     if not enrolled.keys() & probing.keys():
         raise UsageError(f"{probes}: nobody in it is in {gallery}; probes need folders named as the gallery's")
     nobody = sorted(probing.keys() - enrolled.keys())
@@ -89,7 +90,7 @@ def from_folders(gallery: Path, probes: Path, strangers: Path | None = None) -> 
 
 def of_recognizer(people: set[str], probes: Path, strangers: Path | None = None) -> Trial:
     """The probes of a recognizer's people; those of others are strangers. Raises UsageError."""
-    probing = by_person(probes)
+    people, probing = {name for name in people if not is_nobody(name)}, by_person(probes)
     if not people & probing.keys():
         raise UsageError(f"{probes}: nobody in it is enrolled; probes need folders named as those who are")
     others = [path for name, paths in probing.items() if name not in people for path in paths] + strangers_in(strangers)
@@ -104,7 +105,7 @@ def drawn(images: Path, enrol: int, splits: int, seed: int, strangers: Path | No
     out by turns to be a stranger as well. Raises UsageError when nobody has enough, or one person alone.
     """
     people = by_person(images)
-    enough = {name: paths for name, paths in people.items() if len(paths) > enrol}
+    enough = {name: paths for name, paths in _people(people).items() if len(paths) > enrol}
     if len(enough) < 2:
         raise UsageError(
             f"{images}: {len(enough)} of {len(people)} people have the {enrol + 1} photographs that --enrol {enrol}"
@@ -139,6 +140,11 @@ def strangers_in(folder: Path | None) -> list[Path]:
     if not found:
         raise UsageError(f"{folder}: no photographs of strangers in it; see --strangers")
     return found
+
+
+def _people(folders: dict[str, list[Path]]) -> dict[str, list[Path]]:
+    """Without the folder of strangers, which data sets may have."""
+    return {name: paths for name, paths in folders.items() if not is_nobody(name)}
 
 
 def _few(names: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy.orm import Session
 
+from faces.gallery import is_nobody
 from faces.server import collections, errors, persons
 from faces.server.errors import ApiError
 from faces.server.inputs import LONGEST_NAME, RECOGNITION_MODELS
@@ -154,6 +155,8 @@ def checked_name(name: str) -> str:
     name = unicodedata.normalize("NFC", name).strip()
     if not name:
         raise errors.bad_argument("The name is empty.")
+    if is_nobody(name):
+        raise errors.bad_argument("That is what strangers are called: give another name.")
     if len(name) > LONGEST_NAME:
         raise errors.bad_argument(f"The name is too long: at most {LONGEST_NAME} letters.")
     if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in name):

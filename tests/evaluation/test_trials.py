@@ -29,6 +29,17 @@ def test_folders(tmp_path: Path) -> None:
     assert len(trial.paths) == 6
 
 
+def test_a_data_sets_folder_of_strangers(tmp_path: Path) -> None:
+    gallery = people(tmp_path / "gallery", Ada=2, Bob=2, unknown=4)
+    probes = people(tmp_path / "probes", Ada=1, Bob=1, unknown=2)
+    parted = trials.drawn(gallery, 1, 1, 0)[0]
+    both = trials.from_folders(gallery, probes)[0]
+    known = trials.of_recognizer({"Ada", "Bob", "unknown"}, probes)
+    for trial, folder in ((parted, gallery), (both, probes), (known, probes)):
+        assert {name for name, _ in (*trial.gallery, *trial.probes)} == {"Ada", "Bob"}
+        assert list(trial.strangers) == sorted((folder / "unknown").iterdir())
+
+
 def test_strangers_of_a_folder_and_none_at_all(tmp_path: Path) -> None:
     gallery, probes = people(tmp_path / "gallery", Ada=2, Bob=1), people(tmp_path / "probes", Ada=1)
     strangers = tmp_path / "strangers"

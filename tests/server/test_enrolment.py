@@ -55,7 +55,7 @@ def test_enrolled_is_searched_at_once(people: People) -> None:
     assert found is not None and found.name == "Bob" and 0.5 <= found.confidence <= 1
 
 
-@pytest.mark.parametrize("name", ["", "  ", "x" * 129, "a\0b", "a\nb", "\ud800"])
+@pytest.mark.parametrize("name", ["", "  ", "x" * 129, "a\0b", "a\nb", "\ud800", "unknown", " Unknown"])
 def test_names_that_are_none(people: People, name: str) -> None:
     assert refused(people.enrolment.enrol, name, colour("Ada"), b"", b"")[0] == 400
     assert people.enrolment.people() == []

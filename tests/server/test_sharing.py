@@ -418,7 +418,7 @@ def test_hostile_zip_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         "dataset/Ada/1.jpg": jpeg("Ada"), "dataset/Ada/bomb.jpg": black, "dataset/Ada/none.jpg": b"none",
         "../../Bob/1.jpg": jpeg("Bob"), "dataset/../Bob/1.jpg": jpeg("Bob"), "/etc/Bob/1.jpg": jpeg("Bob"),
         "dataset/Ada/.hidden.jpg": jpeg("Bob"), "__MACOSX/dataset/Ada/1.jpg": jpeg("Bob"), "dataset/notes.txt": b"",
-        "dataset/a\nb/1.jpg": jpeg("Bob"), "dataset\\Cleo\\1.jpg": jpeg("Cleo"),
+        "dataset/a\nb/1.jpg": jpeg("Bob"), "dataset/unknown/1.jpg": jpeg("Bob"), "dataset\\Cleo\\1.jpg": jpeg("Cleo"),
     })  # fmt: skip
     imported = people.enrolment.import_dataset(path, vision())
     assert people.faces() == {"Ada": 1, "Cleo": 1} and imported.people == imported.faces == 2
@@ -426,6 +426,7 @@ def test_hostile_zip_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         "Ada/bomb.jpg": "too large a file: at most 0 MB", "Ada/none.jpg": "unreadable: not an image",
         "../../Bob/1.jpg": "its path leads elsewhere", "dataset/../Bob/1.jpg": "its path leads elsewhere",
         "/etc/Bob/1.jpg": "its path leads elsewhere", "a\nb/1.jpg": "The name has letters that cannot be kept.",
+        "unknown/1.jpg": "That is what strangers are called: give another name.",
     }  # fmt: skip
     assert {one.name for one in tmp_path.iterdir()} <= {"bad.zip", "faces.db", "faces.db-wal", "faces.db-shm"}
 
