@@ -54,7 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
     source.add_argument(
         "--size", type=cli.size, metavar="WxH", help="of bare bgr24 frames on stdin, or wanted of a camera, px"
     )
-    source.add_argument("--rate", type=cli.positive, help="frames a second of bare frames, or wanted of a camera")
+    source.add_argument("--rate", type=cli.rate, help="frames a second of bare frames, or wanted of a camera")
     source.add_argument(
         "--reconnect", type=cli.not_negative, default=600, metavar="SECONDS",
         help="for how long a stream that drops is tried again",

@@ -144,6 +144,14 @@ def positive(text: str) -> float:
     return value
 
 
+def rate(text: str) -> float:
+    """An option's value of frames a second, as few and as many as a video can be written of."""
+    value = positive(text)
+    if not 0.001 <= value <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a rate from 0.001 to 1000 frames a second")
+    return value
+
+
 def not_negative(text: str) -> float:
     """An option's value of 0 or above."""
     return 0.0 if text == "0" else positive(text)

@@ -208,16 +208,17 @@ def test_times_go_forward_whatever_a_file_says() -> None:
 # Folders
 
 
-def test_a_folder_in_natural_order(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rate", [10, 0.5])
+def test_a_folder_in_natural_order(tmp_path: Path, rate: float) -> None:
     sizes = {"frame_10.png": 30, "frame_2.png": 20, "frame_1.jpg": 10, "b/1.png": 50, "a10/1.png": 45, "a9/1.png": 40}
     for name, size in sizes.items():
         write_image(tmp_path / name, np.full((size, 64, 3), size, np.uint8))
     (tmp_path / "notes.txt").write_text("no frame")
-    source = open_source(str(tmp_path), rate=10)
-    assert (source.live, source.rate) == (False, 10)
+    source = open_source(str(tmp_path), rate=rate)
+    assert (source.live, source.rate) == (False, rate)
     frames = all_frames(source)
     assert [frame.image.shape[0] for frame in frames] == [40, 45, 50, 10, 20, 30]
-    assert np.allclose([frame.time for frame in frames], np.arange(6) / 10)
+    assert np.allclose([frame.time for frame in frames], np.arange(6) / rate)
 
 
 def test_an_unreadable_frame_of_a_folder_is_told_and_left_out(tmp_path: Path) -> None:
@@ -260,7 +261,7 @@ def stdin(monkeypatch: pytest.MonkeyPatch, data: bytes | None) -> Iterator[None]
         os.close(writer)
 
 
-@pytest.mark.parametrize("rate", [None, 10.0])
+@pytest.mark.parametrize("rate", [None, 10.0, 0.25])
 def test_bare_frames_on_stdin(monkeypatch: pytest.MonkeyPatch, rate: float | None) -> None:
     images, lines = [picture(index) for index in range(COUNT)], []
     with stdin(monkeypatch, b"".join(image.tobytes() for image in images) + b"rest"):

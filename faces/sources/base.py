@@ -34,9 +34,9 @@ class Source(Protocol):
         ...
 
 
-def usable_rate(rate: float | None) -> float:
-    """A rate as a source tells it, or the usual one where that cannot be true."""
-    return rate if rate is not None and 1 <= rate <= 1000 else USUAL_RATE
+def usable_rate(rate: float) -> float:
+    """A rate as a source tells it, or the usual one where that cannot be true; what a user says is true."""
+    return rate if 1 <= rate <= 1000 else USUAL_RATE
 
 
 def without_password(text: str) -> str:

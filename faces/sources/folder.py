@@ -10,7 +10,7 @@ from pathlib import Path
 
 from faces.errors import ImageError, SourceError
 from faces.images import SUFFIXES, find_images, read_image
-from faces.sources.base import Tell, usable_rate
+from faces.sources.base import USUAL_RATE, Tell
 from faces.types import Frame
 
 
@@ -21,7 +21,7 @@ class FrameFolder:
 
     def __init__(self, name: str, rate: float | None, tell: Tell) -> None:
         self.name = name
-        self.rate = usable_rate(rate)
+        self.rate = USUAL_RATE if rate is None else rate
         self._tell = tell
         self._closed = threading.Event()
         try:

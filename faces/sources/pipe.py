@@ -12,7 +12,7 @@ from io import FileIO
 import numpy as np
 
 from faces.errors import SourceError
-from faces.sources.base import Tell, usable_rate
+from faces.sources.base import USUAL_RATE, Tell
 from faces.types import Frame
 
 
@@ -68,7 +68,7 @@ class RawStream:
 
     def __init__(self, name: str, pipe: Pipe, size: tuple[int, int], rate: float | None, tell: Tell) -> None:
         self.name = name
-        self.rate = usable_rate(rate)
+        self.rate = USUAL_RATE if rate is None else rate
         self._pipe = pipe
         self._shown = "stdin" if name == "-" else name
         self._size = size
