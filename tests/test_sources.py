@@ -294,6 +294,29 @@ def test_a_video_on_stdin(monkeypatch: pytest.MonkeyPatch, container: str, codec
         assert_is_film(all_frames(source))
 
 
+@pytest.fixture
+def unpiped(tmp_path: Path) -> Path:
+    """A video with its index at the end, as most are: it cannot be read from start to end."""
+    film(tmp_path / "a.mov", "mov", "mpeg4", size=(640, 480))
+    return tmp_path / "a.mov"
+
+
+def test_a_file_on_stdin_is_read_like_one(monkeypatch: pytest.MonkeyPatch, unpiped: Path) -> None:
+    with unpiped.open() as file:
+        monkeypatch.setattr(sys, "stdin", file)
+        source = open_source("-")
+        assert (source.live, source.rate, source.name) == (False, RATE, "-")
+        assert len(all_frames(source)) == COUNT
+
+
+def test_a_video_that_no_pipe_can_bring(monkeypatch: pytest.MonkeyPatch, unpiped: Path) -> None:
+    with (
+        stdin(monkeypatch, unpiped.read_bytes()),
+        pytest.raises(SourceError, match=r"^stdin: an MP4 .* from a pipe: give the file's name, .* -f mpegts -"),
+    ):
+        all_frames(open_source("-"))
+
+
 def test_jpegs_on_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
     file = BytesIO()
     film(file, "mjpeg", "mjpeg")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import sys
 from io import FileIO
@@ -69,6 +70,8 @@ def _piped(name: str, size: tuple[int, int] | None, rate: float | None, tell: Te
         pipe = Pipe(FileIO(name))
     elif sys.stdin is None or sys.stdin.isatty():
         raise SourceError("stdin is a terminal: pipe a video into it, as in: ffmpeg ... -f mpegts - | ...")
+    elif size is None and rate is None and stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode):
+        return Recording(name, Media("fd:", "stdin", {"fd": str(sys.stdin.fileno())}), tell)
     else:
         pipe = Pipe(FileIO(sys.stdin.fileno(), closefd=False))
     if size is not None:

@@ -27,8 +27,9 @@ class Media:
     """A video that FFmpeg has opened, to be read once.
 
     rate: frames a second. length: number of frames, 0 where it is not known. finite: it has an end that is known, as
-    a finished file's. in_pieces: of some seconds, which come at once (HLS, DASH). damaged: packets that could not be
-    decoded. Raises SourceError when it cannot be opened.
+    a finished file's. in_pieces: of some seconds, which come at once (HLS, DASH). indexed: one place in it says what is
+    where, and that may be its end (MP4, MOV). damaged: packets that could not be decoded.
+    Raises SourceError when it cannot be opened.
     """
 
     def __init__(self, place: str | Pipe, name: str, options: Mapping[str, str], timeout: float | None = None) -> None:
@@ -52,6 +53,7 @@ class Media:
         self.length = stream.frames
         self.finite = bool((self._container.duration or 0) > 0 or stream.frames)
         self.in_pieces = self._container.format.name in ("hls", "dash")
+        self.indexed = "mp4" in self._container.format.name.split(",")
         self.damaged = 0
 
     def pictures(self, closed: threading.Event, live: bool) -> Iterator[tuple[Image, float | None, float]]:
@@ -119,12 +121,13 @@ class Recording:
         self._media = media
         self._tell = tell
         self._pipe = pipe
+        self._shown = "stdin" if name == "-" else without_password(name)
         self._closed = threading.Event()
 
     def frames(self) -> Iterator[Frame]:
         import av
 
-        shown, timeline, count = without_password(self.name), Timeline(self.rate), 0
+        shown, timeline, count = self._shown, Timeline(self.rate), 0
         try:
             for image, stamp, arrived in self._media.pictures(self._closed, live=False):
                 yield Frame(image, count, timeline(stamp), arrived)
@@ -134,6 +137,11 @@ class Recording:
                 self._tell(f"{shown}: it breaks off after {count} frames: {reason(error)}")
         if self._closed.is_set():
             return
+        if count == 0 and self._pipe is not None and self._media.indexed:
+            raise SourceError(
+                f"{shown}: an MP4 whose index is at its end cannot be read from a pipe: give the file's name, or pipe"
+                " it as MPEG-TS: ffmpeg -i FILE -f mpegts -"
+            )
         if count == 0:
             raise SourceError(f"{shown}: it opens, but no picture comes from it")
         if damaged := self._media.damaged:
