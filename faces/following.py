@@ -58,11 +58,22 @@ class Follower:
 
     def follow(self, frames: Iterable[Frame | None]) -> Generator[Step, None, None]:
         """The frames, and where the faces are in each; None, which says that there is no frame yet, is handed on."""
-        steps = self._at_once(frames) if self._live and not self._whole else self._in_step(frames)
+        watched = self._watched(frames)
+        steps = self._at_once(watched) if self._live and not self._whole else self._in_step(watched)
         try:
             yield from steps
         finally:
             self.tracker.end()
+
+    def _watched(self, frames: Iterable[Frame | None]) -> Iterator[Frame | None]:
+        """The same frames; everybody leaves when a stream is away for as long as one waits for who is hidden."""
+        last = monotonic()
+        for frame in frames:
+            if frame is not None:
+                last = monotonic()
+            elif self._live and monotonic() - last > PATIENCE:
+                self.tracker.end()
+            yield frame
 
     def _in_step(self, frames: Iterable[Frame | None]) -> Iterator[Step]:
         """The detector works ahead, unless live, at as many frames at a time as there are cores."""
@@ -93,15 +104,11 @@ class Follower:
     def _at_once(self, frames: Iterable[Frame | None]) -> Iterator[Step]:
         """The detector looks at the newest frame whenever it is free."""
         job: Future[Sighting] | None = None
-        last = monotonic()
         with ThreadPoolExecutor(2) as pool:
             pool.submit(cheapest, np.zeros((0, 0), np.float32))  # so that nobody waits for its import when it counts
             for frame in frames:
-                if frame is None:
-                    if monotonic() - last > PATIENCE:  # a stream is away
-                        self.tracker.end()
-                else:
-                    last, grey = monotonic(), self._grey(frame)
+                if frame is not None:
+                    grey = self._grey(frame)
                     self._move(frame, grey)
                     if job is not None and job.done():
                         self._correct(job.result())

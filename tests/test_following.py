@@ -180,6 +180,34 @@ def test_frames_that_do_not_come_are_handed_on() -> None:
         assert sum(at is not None for at, _ in steps) == 5
 
 
+@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize(("live", "there"), [(True, 0), (False, 1)])
+def test_who_is_there_when_a_stream_drops_leaves(
+    monkeypatch: pytest.MonkeyPatch, live: bool, there: int, whole: bool
+) -> None:
+    """Of a file, frames are only late."""
+    clock = [0.0]
+    monkeypatch.setattr(following, "monotonic", lambda: clock[0])
+    ended: list[int] = []
+
+    def dropping() -> Iterator[Frame | None]:
+        for at in film(lambda _: {"Ada": (160, 90)}, 2):
+            time.sleep(0.005)  # for the detector, where it is not waited for
+            clock[0] = at.time
+            yield at
+        for _ in range(3):
+            clock[0] += PATIENCE / 2
+            yield None
+
+    follower = Follower(pipeline(), KNOWN, live, whole)
+    follower.tracker.ended = lambda track: ended.append(track.number)
+    away = []
+    for at, tracks in follower.follow(dropping()):
+        if at is None:
+            away.append((len(tracks), list(ended)))
+    assert away == [(1, []), (1, []), (there, [1] * (1 - there))]
+
+
 def test_live_never_waits_for_the_detector() -> None:
     """It is stuck, and the frames go on; what it then finds is where the face is by now."""
     stuck = threading.Event()
