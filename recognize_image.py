@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import re
 import sys
 from collections.abc import Sequence
 from functools import partial
@@ -20,6 +22,8 @@ from faces.images import SUFFIXES, expand, read_image, write_image
 from faces.pipeline import Pipeline
 from faces.types import Faces, Matches
 from faces.windows import Window
+
+LONGEST = 235  # bytes of a copy's name: file systems take 255, and a temporary file's is longer by ten
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -41,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
-    photographs = expand(args.image)
+    photographs = (path for path in expand(args.image) if path in args.image or not is_copy(path, args.output))
     pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, args.accuracy)
     recognizer, warnings = recognizers.load(args.recognizer, args.le, pipeline.fingerprint)
     for warning in warnings:
@@ -73,11 +77,20 @@ def main(argv: Sequence[str] | None = None) -> int:
 def copy_name(path: Path, taken: set[str]) -> str:
     """A name for the annotated copy that no other photograph of this run has; it is noted in ``taken``."""
     suffix = path.suffix if path.suffix.lower() in SUFFIXES else ".jpg"
-    name, number = f"{path.stem}_annotated{suffix}", 2
+    stem = path.stem
+    while len(os.fsencode(f"{stem}_annotated{suffix}")) > LONGEST:
+        stem = stem[:-1]
+    name, number = f"{stem}_annotated{suffix}", 2
     while name.casefold() in taken:
-        name, number = f"{path.stem}_annotated_{number}{suffix}", number + 1
+        name, number = f"{stem}_annotated_{number}{suffix}", number + 1
     taken.add(name.casefold())
     return name
+
+
+def is_copy(path: Path, output: Path) -> bool:
+    """Whether it is an annotated copy in the folder of those."""
+    named = re.search(r"_annotated(_\d+)?$", path.stem)
+    return named is not None and path.parent.resolve() == output.resolve()
 
 
 def as_text(path: Path, faces: Faces, matches: Matches, answers: Answers | None) -> str:

@@ -323,6 +323,34 @@ def test_folders_and_files_of_one_name_get_copies_of_their_own(project: Path, ru
     assert copies == sorted([*expected, "photo_annotated.jpg"])
 
 
+@pytest.mark.parametrize("letter", ["x", "é"])
+def test_a_name_that_is_too_long_for_a_copy_is_cut(project: Path, run_script: RunScript, letter: str) -> None:
+    stem = letter * (240 // len(letter.encode()))
+    names = f"{stem}.jpg", f"{stem[:-1]}z.jpg"
+    for name in names:
+        shutil.copy(project / "sample" / "photo.jpg", project / name)
+    result = run_script("recognize_image.py", "-i", *names, "-o", "copies", cwd=project)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.count("probability") == 2
+    first, second = sorted(path.name for path in (project / "copies").iterdir())
+    assert re.fullmatch(rf"{letter}+_annotated\.jpg", first) and re.fullmatch(rf"{letter}+_annotated_2\.jpg", second)
+
+
+def test_copies_of_earlier_runs_are_no_photographs(project: Path, run_script: RunScript) -> None:
+    """But one that is asked for by its name is."""
+    (project / "album").mkdir()
+    for name in ("1.jpg", "2_annotated.jpg"):
+        shutil.copy(project / "sample" / "photo.jpg", project / "album" / name)
+
+    def looked_at(asked: str) -> list[str]:
+        result = run_script("recognize_image.py", "-i", asked, "-o", "album/output", cwd=project)
+        return [Path(line.partition(":")[0]).as_posix() for line in result.stdout.splitlines()]
+
+    for _ in range(2):
+        assert looked_at("album") == ["album/1.jpg", "album/2_annotated.jpg"]
+    assert looked_at("album/output/1_annotated.jpg") == ["album/output/1_annotated.jpg"]
+
+
 def test_a_photograph_without_a_face_says_so(project: Path, run_script: RunScript) -> None:
     cv2.imwrite(str(project / "wall.png"), np.full((200, 300, 3), 90, np.uint8))
     result = run_script("recognize_image.py", "-i", "wall.png", cwd=project)
