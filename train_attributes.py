@@ -7,6 +7,7 @@ embeddings know for sure, are not both learnt from and tested with. The figures 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import shlex
 import sys
@@ -147,7 +148,7 @@ def prepared(args: argparse.Namespace, data: Labelled) -> Lesson:
     manifest = Manifest.of_files(data.paths, looks.fingerprints.astype(str), below)
     labelled.check(data, list(data.labels))
     sha256 = labelled.digest(data, looks.fingerprints)
-    key = f"{sha256} {len(data)} {chips.CUT.name}"
+    key = f"{hashlib.sha256(looks.fingerprints.tobytes()).hexdigest()} {chips.CUT.name}"  # of another order another
     cache = args.output.with_suffix(".chips.npz")
     faces = chips.cut(data.paths, cache, key, cli.every(1000, len(data), "faces cut", tell))
     tell(f"{len(data):,} faces, of which {int((~faces.found).sum())} were not found but guessed where they are")

@@ -59,7 +59,8 @@ def require_room(count: int) -> None:
 def cut(paths: Sequence[Path], cache: Path, key: str, tell: Callable[[int], None] = lambda _: None) -> Chips:
     """The faces of readable photographs; ``tell`` hears how many are done.
 
-    cache: a file where they are kept for another run with the same ``key``, which stands for the photographs.
+    cache: a file where they are kept for another run with the same ``key``, which stands for the photographs in this
+    order.
     Raises ModelError, and FacesError when the cache cannot be written.
     """
     if (kept := _kept(cache, key)) is not None:

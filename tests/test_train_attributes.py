@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import train_attributes
+from faces import labelled
 from faces.attributes.model import AttributeModel
 from tests.conftest import RunScript, contents
 
@@ -73,6 +75,20 @@ def test_evaluate_gives_the_same_figures_and_trains_nothing(model: Path, faces: 
     assert "epoch" not in result.stderr
     after = (model.parent / "drawn_report.json").read_text(encoding="utf-8")
     assert json.loads(before)["test"] == json.loads(after)["test"]
+
+
+def test_kept_faces_stay_with_their_photographs_when_the_order_changes(faces: Path, tmp_path: Path) -> None:
+    heading, *rows = (faces / "faces.csv").read_text().splitlines()
+    seen = []
+    for name, order in (("one.csv", rows), ("two.csv", rows[::-1])):
+        (tmp_path / name).write_text("\n".join([heading, *order]))
+        data = labelled.read_csv(tmp_path / name, images=faces)
+        args = ["--dataset", tmp_path / name, "--images", faces, "-o", tmp_path / "model.onnx"]
+        lesson = train_attributes.prepared(train_attributes.build_parser().parse_args(list(map(str, args))), data)
+        seen.append(dict(zip(lesson.data.paths, lesson.chips.images, strict=True)))
+    one, two = seen
+    assert one.keys() == two.keys()
+    assert all(np.array_equal(one[path], two[path]) for path in one)
 
 
 def test_explore_says_what_is_there(faces: Path, run_script: RunScript) -> None:
