@@ -53,7 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="what to learn, a head each; of a folder per class the one name (default: all that is labelled)",
     )  # fmt: skip
     parser.add_argument("--explore", action="store_true", help="only say what is in the data set, and draw it")
-    parser.add_argument("--evaluate", type=Path, metavar="MODEL", help="only measure a model, on the test's faces")
+    parser.add_argument("--evaluate", type=Path, metavar="MODEL", help="only measure a model, on faces new to it")
     parser.add_argument(
         "--architecture", choices=ARCHITECTURES, default="pretrained",
         help="pretrained: dlib's face network, which goes on learning; residual: a small one from scratch;"
@@ -64,21 +64,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--batch-size", type=cli.count, default=64, help="faces that are learnt from at once")
     parser.add_argument("--image-size", type=cli.count, default=96, help="px, the side of a face's chip")
     parser.add_argument(
-        "--blocks",
-        type=int,
-        choices=BLOCKS[1:],
-        default=11,
-        metavar="N",
+        "--blocks", type=int, choices=BLOCKS[1:], default=11, metavar="N",
         help="pretrained: how many of dlib's 14 blocks",
-    )
+    )  # fmt: skip
     parser.add_argument(
-        "--frozen",
-        type=int,
-        choices=BLOCKS,
-        default=7,
-        metavar="N",
+        "--frozen", type=int, choices=BLOCKS, default=7, metavar="N",
         help="pretrained: how many of them stay as they are",
-    )
+    )  # fmt: skip
     parser.add_argument("--embedding", action="store_true", help="pretrained: learn from the built-in embedding, too")
     parser.add_argument(
         "--augmentation", choices=("light", "strong"), default="light",
@@ -86,13 +78,15 @@ def build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     parser.add_argument("--smoothing", type=cli.share, help="part of every label that is doubted, as 0.1")
     parser.add_argument("--rate", type=cli.positive, default=4e-4, help="learning rate at its highest")
-    parser.add_argument("--seed", type=int, default=0, help="of all that is random, the split included")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="of all that is random, the split included, but for --evaluate's"
+    )
     parser.add_argument("--source", help="for the card: what the data is")
     parser.add_argument("--terms", default="not stated", help="for the card: the data's licence")
     parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="write TensorBoard's log there")
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("output/attributes.onnx"),
-        help="the model; its card, report and pictures are written beside it",
+        help="the model; its card, report and pictures are written beside it, as are those of --evaluate",
     )  # fmt: skip
     cli.add_track_option(parser)
     return parser
@@ -125,7 +119,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with only_one(args.output), cli.recording(args.output, kind, vars(args)) as run:
         if model is not None:
             run.input(args.evaluate)
-        lesson = prepared(args, data)
+        lesson = prepared(args, data, model)
         run.data(lesson.manifest)
         figures = report(args, model, lesson) if model is not None else train(args, lesson)
         if model is None:
@@ -138,15 +132,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def prepared(args: argparse.Namespace, data: Labelled) -> Lesson:
-    """The usable photographs, their faces, and who is in which part."""
+def prepared(args: argparse.Namespace, data: Labelled, model: AttributeModel | None = None) -> Lesson:
+    """The usable photographs, their faces, and who is in which part.
+
+    model: one to measure: the parts are those that it was trained with, and of other data all is to test with.
+    """
     chips.require_room(len(data))
     looks = perceptual.look(data.paths, lambda done: tell(f"{done:,} of {len(data):,} photographs read"))
     data, usable = exploration.clean(data, looks)
     looks = looks[usable]
     below = args.images or (args.dataset if args.dataset.is_dir() else args.dataset.parent)
     manifest = Manifest.of_files(data.paths, looks.fingerprints.astype(str), below)
-    labelled.check(data, list(data.labels))
+    if model is None:
+        labelled.check(data, list(data.labels))
     sha256 = labelled.digest(data, looks.fingerprints)
     key = f"{hashlib.sha256(looks.fingerprints.tobytes()).hexdigest()} {chips.CUT.name}"  # of another order another
     cache = args.output.with_suffix(".chips.npz")
@@ -154,10 +152,13 @@ def prepared(args: argparse.Namespace, data: Labelled) -> Lesson:
     tell(f"{len(data):,} faces, of which {int((~faces.found).sum())} were not found but guessed where they are")
     if not faces.found.any():
         raise FacesError(f"{args.dataset}: no face was found in any photograph")
-    groups = splits.groups(data.paths, looks.hashes, faces.embeddings)
-    strata = [name for name in STRATA if name in data.labels]
-    parts = splits.split(data, looks.fingerprints, groups, args.seed, stratify=strata)
-    training, *judged = parts
+    if model is None or model.about.get("data_sha256") == sha256:
+        groups = splits.groups(data.paths, looks.hashes, faces.embeddings)
+        strata = [name for name in STRATA if name in data.labels]
+        seed = args.seed if model is None else int(model.about.get("seed", 0))
+        training, *judged = splits.split(data, looks.fingerprints, groups, seed, stratify=strata)
+    else:
+        training, *judged = (np.full(len(data), chosen) for chosen in (False, False, True))
     return Lesson(data, faces, (training, *(part & ~data.copies for part in judged)), sha256, manifest)
 
 
@@ -207,31 +208,49 @@ def command(args: argparse.Namespace) -> str:
 def report(
     args: argparse.Namespace, model: AttributeModel, lesson: Lesson, history: Any = None
 ) -> Sequence[scores.Score]:
-    """Measure a model on the faces to test with: print the figures, write the card, the report and the pictures."""
+    """Measure a model on the faces to test with: print the figures, write the card, the report and the pictures.
+
+    A model that was there already keeps its own: what is written is called STEM_evaluation, and is no card.
+    """
     test = lesson.parts[2]
     data = lesson.data[test]
-    answers = model.answer(lesson.chips.images[test], lesson.chips.embeddings[test])
-    predictions = {name: answer for name, answer in answers.items() if name in data.labels}
-    if not predictions:
+    for head in model.heads:
+        if (classes := data.classes.get(head.name, head.classes)) != head.classes:
+            told, there = ", ".join(head.classes), ", ".join(classes)
+            raise FacesError(f"{args.evaluate}: {head.name} is one of {told}; in {args.dataset} it is one of {there}")
+    figures, groups = scores.evaluate(data, model.answer(lesson.chips.images[test], lesson.chips.embeddings[test]))
+    if not figures:
         raise FacesError(f"{args.evaluate}: answers none of {', '.join(data.labels)}")
-    figures, groups = scores.evaluate(data, predictions)
-    print(scores.markdown(figures, groups))
-    stem = args.output.with_suffix("") if args.evaluate is None else args.evaluate.with_suffix("")
+    said = f"Measured on {origin(args, lesson)}\n\n" if args.evaluate else ""
+    print(said + scores.markdown(figures, groups))
+    stem = args.output.with_name(f"{args.output.stem}_evaluation" if args.evaluate else args.output.stem)
     for one in figures:
         if isinstance(one, scores.ChoiceScore):
             plots.confusion(np.array(one.confusion), one.classes, Path(f"{stem}_{one.target}.png"))
     sizes = dict(zip(("training", "validation", "test"), (int(part.sum()) for part in lesson.parts), strict=True))
-    kept = Path(f"{stem}_report.json")
-    if history is None and kept.exists():  # of the training that made the model
-        history = json.loads(kept.read_bytes()).get("history")
     content = {
         "model": model.about, "faces": sizes, "guessed": int((~lesson.chips.found[test]).sum()),
         "left_out": len(lesson.data.left_out), "test": scores.to_json(figures, groups), "history": history,
     }  # fmt: skip
-    write_bytes(kept, f"{json.dumps(content, indent=1)}\n".encode())
-    write_bytes(Path(f"{stem}.md"), model_card.render(card(args, model, lesson, sizes), figures, groups).encode())
+    write_bytes(Path(f"{stem}_report.json"), f"{json.dumps(content, indent=1)}\n".encode())
+    if args.evaluate:
+        text = f"# {args.evaluate.name}\n\n{said}{scores.markdown(figures, groups)}"
+    else:
+        text = model_card.render(card(args, model, lesson, sizes), figures, groups)
+    write_bytes(Path(f"{stem}.md"), text.encode())
     print(f"-> {stem}.md")
     return figures
+
+
+def origin(args: argparse.Namespace, lesson: Lesson) -> str:
+    """Of a model that is only measured: which faces, and whether it has seen them."""
+    count, model = f"{lesson.parts[2].sum():,} photographs of {args.dataset.name}", args.evaluate.name
+    if lesson.parts[0].any():
+        return f"{count} that {model} was neither trained nor stopped by."
+    return (
+        f"all {count}: files, labels or targets are others than those that {model} was trained with. It may have"
+        " learnt from some of them, which flatters the figures."
+    )
 
 
 def card(args: argparse.Namespace, model: AttributeModel, lesson: Lesson, sizes: dict[str, int]) -> model_card.Card:

@@ -65,16 +65,49 @@ def test_it_leaves_a_model_a_card_a_report_and_pictures(model: Path) -> None:
     assert set(report["test"]) == {"gender", "age", "age_group"}
 
 
-def test_evaluate_gives_the_same_figures_and_trains_nothing(model: Path, faces: Path, run_script: RunScript) -> None:
-    before = (model.parent / "drawn_report.json").read_text(encoding="utf-8")
+def test_evaluate_measures_on_the_faces_kept_from_training_and_leaves_the_models_own_files(
+    model: Path, faces: Path, run_script: RunScript
+) -> None:
+    before = contents(model.parent)
     result = run_script(
         "train_attributes.py", "--dataset", "faces.csv", "--evaluate", "out/drawn.onnx", "-o", "out/drawn.onnx",
-        cwd=faces,
+        "--seed", 1, cwd=faces,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert "epoch" not in result.stderr
-    after = (model.parent / "drawn_report.json").read_text(encoding="utf-8")
-    assert json.loads(before)["test"] == json.loads(after)["test"]
+    assert " photographs of faces.csv that drawn.onnx was neither trained nor stopped by." in result.stdout
+    assert before.items() <= contents(model.parent).items()
+    trained, measured = (
+        json.loads((model.parent / f"drawn{which}_report.json").read_text(encoding="utf-8"))
+        for which in ("", "_evaluation")
+    )
+    assert (measured["test"], measured["faces"]) == (trained["test"], trained["faces"])
+    assert "Measured on" in (model.parent / "drawn_evaluation.md").read_text(encoding="utf-8")
+
+
+def test_evaluate_on_other_data_is_on_all_of_it_and_claims_no_more(
+    model: Path, faces: Path, run_script: RunScript
+) -> None:
+    result = run_script(
+        "train_attributes.py", "--dataset", "faces.csv", "--targets", "gender", "--evaluate", model,
+        "-o", "else/where.onnx", cwd=faces,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "Measured on all 24 photographs of faces.csv" in result.stdout
+    card = (faces / "else" / "where_evaluation.md").read_text(encoding="utf-8")
+    assert "may have learnt from some of them" in card
+    assert "neither trained" not in card
+    report = json.loads((faces / "else" / "where_evaluation_report.json").read_text(encoding="utf-8"))
+    assert report["faces"] == {"training": 0, "validation": 0, "test": 24}
+
+
+def test_evaluate_with_other_classes_is_refused(model: Path, faces: Path, run_script: RunScript) -> None:
+    rows = (faces / "faces.csv").read_text().replace("female", "woman")
+    (faces / "others.csv").write_text(rows)
+    words = ("--dataset", "others.csv", "--evaluate", model, "-o", "others/x.onnx")
+    result = run_script("train_attributes.py", *words, cwd=faces)
+    assert result.returncode == 1, result.stderr
+    assert "gender is one of male, female; in others.csv it is one of male, woman" in result.stderr.splitlines()[-1]
 
 
 def test_kept_faces_stay_with_their_photographs_when_the_order_changes(faces: Path, tmp_path: Path) -> None:
