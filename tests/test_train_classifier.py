@@ -158,6 +158,25 @@ def test_a_keras_file_that_does_not_fit(tmp_path: Path, network: dict[str, Any],
     assert visible(tmp_path / "out") == {"classifier.onnx": b"before"}
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # that .h5 is an old format
+@pytest.mark.parametrize("name", ["m.h5", "m.keras"])
+def test_a_keras_file_with_code_in_it_is_refused(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    keras = backend.keras()
+    layers, ran = keras.layers, tmp_path / "ran"
+    code = layers.Lambda(lambda x: (__import__("pathlib").Path("ran").touch(), x)[1])
+    output = layers.Dense(2, activation="softmax")
+    keras.Sequential([layers.Input((16, 16, 3)), code, layers.Flatten(), output]).save(name)
+    ran.unlink()  # it ran as the network was made
+    with pytest.raises(ModelError, match="not a network that Keras can read"):
+        pictures.converted(Path(name), ["a", "b"], None, bgr=False)
+    assert not ran.exists()
+    monkeypatch.setattr(keras, "__version__", "3.11.2")
+    with pytest.raises(UsageError, match=r"Keras 3\.11\.2 would run code .*requirements-train\.txt"):
+        pictures.converted(Path(name), ["a", "b"], None, bgr=False)
+    assert not ran.exists()
+
+
 @pytest.mark.parametrize("name", ["m.keras", "m.h5", "m.txt"])
 def test_a_file_that_is_not_keras(tmp_path: Path, name: str) -> None:
     options = ["--from-keras", str(tmp_path / name), "--classes", "a", "b", "-o", str(tmp_path / "out")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.engine import first_line
-from faces.errors import FacesError, ModelError
+from faces.errors import FacesError, ModelError, UsageError
 from faces.image_classes import CUT, HEAD, fit_square
 from faces.images import find_images, read_image
 from faces.training import networks
@@ -24,6 +25,7 @@ MEMORY = 4e9  # bytes of pictures; training takes them from memory
 LOOKS = 8  # ways in which a picture is augmented where its features are made once
 MOST_LOOKS = 50_000  # of all pictures together: 600 MB
 NATIVE = 150  # px: what dlib's network was trained on
+SAFE = (3, 11, 3)  # the first Keras whose safe mode holds for .h5 files: CVE-2025-9905
 PIXELS = {"0..1": (1 / 255, 0.0), "0..255": (1.0, 0.0), "-1..1": (1 / 127.5, -1.0)}  # a scale and an offset
 
 
@@ -158,9 +160,15 @@ def converted(path: Path, classes: Sequence[str], pixels: str | None, bgr: bool)
     A network with one output, of a sigmoid, gives the second class's probability p: the first one's is 1 - p.
     pixels: of ``PIXELS``; None: 0..255 for a network that scales them itself, else 0..1. bgr: the order of channels
     that it was trained on; else RGB, as Keras reads pictures.
-    Raises ModelError when it is no Keras file, or no such network.
+    Raises UsageError when Keras is too old to be safe, and ModelError when it is no Keras file, or no such network.
     """
     keras = load_keras()
+    if tuple(map(int, re.findall(r"\d+", keras.__version__)[:3])) < SAFE:
+        safe = ".".join(map(str, SAFE))
+        raise UsageError(
+            f"{path}: Keras {keras.__version__} would run code that is in it, {safe} would not;"
+            " run: pip install -r requirements-train.txt"
+        )
     layers, ops = keras.layers, keras.ops
     if not path.is_file():
         raise ModelError(f"{path}: no such Keras file")
