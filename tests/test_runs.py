@@ -10,6 +10,7 @@ import re
 import stat
 import subprocess
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -210,13 +211,36 @@ def test_the_runs_of_a_version_are_beside_all_versions(tmp_path: Path) -> None:
     assert runs.beside(tmp_path / "versions" / "4" / "recognizer.pickle") == tmp_path / "runs"
 
 
+def aged(folder: Path) -> None:
+    """As if the manifests were of last month."""
+    for path in (folder / "manifests").iterdir():
+        os.utime(path, (time.time() - 30 * 86400,) * 2)
+
+
 def test_pruning_keeps_what_is_named(tmp_path: Path) -> None:
     for path in ("a/1.jpg", "a/2.jpg", "a/3.jpg"):
         last = record(tmp_path, "extract", path)
+    aged(tmp_path / "runs")
     assert Runs(tmp_path / "runs").prune(1) == 2
     assert Runs(tmp_path / "runs").all() == [last]
     (kept,) = (tmp_path / "runs" / "manifests").iterdir()
     assert kept.name.startswith(last.data[0].sha256)
+
+
+def test_pruning_keeps_the_manifests_of_runs_that_go_on(tmp_path: Path) -> None:
+    folder = tmp_path / "runs"
+    record(tmp_path, "extract", "a/1.jpg")
+    record(tmp_path, "extract", "a/2.jpg")
+    aged(folder)
+    record(tmp_path, "extract", "a/4.jpg")
+    with runs.recording(folder, "train", {}) as run:
+        run.data(manifest("a/1.jpg"))  # as another run's, a month ago
+        run.data(manifest("a/3.jpg"), "judged by")
+        assert Runs(folder).prune(1) == 2
+    assert run.ended is not None and len(run.ended.data) == 2
+    for data in run.ended.data:
+        assert len(Manifest.load(folder, data.sha256)) == 1
+    assert len(list((folder / "manifests").iterdir())) == 3
 
 
 def test_pruning_keeps_what_made_the_files_that_are_there(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,8 @@ def test_a_manifest_that_is_gone(said) -> None:
 
 
 def test_pruning(said) -> None:
+    for path in (FOLDER / "manifests").iterdir():
+        os.utime(path, (0, 0))
     assert said("prune", "--keep", 2) == "2 records deleted\n"
     assert len(said("list").splitlines()) == 3 and len(list((FOLDER / "manifests").iterdir())) == 1
     with pytest.raises(SystemExit):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from faces.runs import manifests
 from faces.runs.record import File, Run
 
 NAME = "runs"
+LONGEST = 7 * 24 * 3600  # seconds of a run, which names its manifests in the end
 LAST = re.compile(r"last(?:-(\d+))?")
 
 
@@ -74,7 +76,8 @@ class Runs:
     def prune(self, keep: int) -> int:
         """Delete all but the newest and those of files that are still there; returns how many records went.
 
-        Manifests that no record names any more go, too. Raises FacesError.
+        Manifests that no record names any more go, too, but not those that a run may have saved that still goes on.
+        Raises FacesError.
         """
         of_use = self._made_what_is_there()
         gone = [path for path in self._paths()[keep:] if path.stem not in of_use]
@@ -83,7 +86,7 @@ class Runs:
                 path.unlink()
             named = {data.sha256 for run in self.all() if isinstance(run, Run) for data in run.data}
             for path in (self.folder / manifests.FOLDER).glob("*.json.gz"):
-                if path.name.partition(".")[0] not in named:
+                if path.name.partition(".")[0] not in named and path.stat().st_mtime < time.time() - LONGEST:
                     path.unlink()
         except OSError as error:
             raise FacesError(f"cannot delete {error.filename}: {(error.strerror or str(error)).lower()}") from error

@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import os
 import unicodedata
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,10 +84,16 @@ class Manifest:
         return json.dumps(parts, separators=(",", ":")).encode()
 
     def save(self, folder: Path) -> str:
-        """Write it into ``manifests/`` in the folder of runs, once; returns its hash. Raises FacesError."""
+        """Write it into ``manifests/`` in the folder of runs, once; returns its hash. Raises FacesError.
+
+        One that is there is dated anew: ``Runs.prune`` spares those of runs that go on by their age.
+        """
         content = self.content()
         sha256 = hashlib.sha256(content).hexdigest()
-        if not (path := place(folder, sha256)).exists():
+        if (path := place(folder, sha256)).exists():
+            with suppress(OSError):  # somebody else's
+                os.utime(path)
+        else:
             write_bytes(path, gzip.compress(content, 1, mtime=0))  # hashes compress no better at higher levels
         return sha256
 
