@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from faces.pipeline import Pipeline
 from faces.training import lessons
 from faces.training.lessons import WIDE, prepare
 from tests.conftest import disk
+from tests.fakes import write_embedder
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +76,25 @@ def test_of_other_photographs_it_is_made_anew(photographs: list[Path], kept: Pat
     file.with_suffix(".key").write_bytes(kept.with_suffix(".key").read_bytes())
     known, rows = prepare(photographs[:1], "built-in", file)
     assert (len(known), rows.tolist()) == (1, [0])
+
+
+def test_photographs_that_changed_are_looked_at_again(photographs: list[Path], tmp_path: Path) -> None:
+    photograph, file = tmp_path / "1.jpg", tmp_path / "faces.npy"
+    seen = []
+    for source in (photographs[0], photographs[3]):
+        shutil.copy(source, photograph)
+        seen.append(prepare([photograph], "built-in", file, workers=1)[0].embeddings.tolist())
+    assert seen[0] != seen[1]
+    prepare([photograph], "built-in", file, pytest.fail)
+
+
+def test_so_they_are_when_the_teacher_changed(photographs: list[Path], tmp_path: Path) -> None:
+    teacher, file = tmp_path / "teacher.onnx", tmp_path / "faces.npy"
+    seen = []
+    for normalizing in (False, True):
+        write_embedder(teacher, normalizing=normalizing)
+        seen.append(prepare(photographs[:1], str(teacher), file, workers=1)[0].embeddings.tolist())
+    assert seen[0] != seen[1]
 
 
 def test_no_face_in_any(photographs: list[Path], tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from faces.errors import FacesError, ImageError
 from faces.geometry import similarity, transform
 from faces.images import read_image, write_bytes
 from faces.pipeline import Pipeline
-from faces.types import Floats, Image
+from faces.types import Floats, Image, ModelId
 from faces.workers import begin
 
 SIDE, PADDING = 152, 0.5  # a wide cut: room for a face's turned, shifted and stretched crops, about as fine as they are
@@ -63,8 +63,8 @@ def prepare(
     Raises ModelError when the teacher is missing, FacesError when the disk is full or no photograph shows a face, and
     KeyboardInterrupt with a text.
     """
-    dimension = embedders.load(teacher, threads=1).spec.dimension or 0
-    records = _records(file, paths, teacher, dimension)
+    embedder = embedders.load(teacher, threads=1)
+    records = _records(file, paths, _key(paths, embedder.model), embedder.spec.dimension or 0)
     todo = np.flatnonzero(records["state"] == NOT_YET)
     jobs = [todo[at : at + AT_ONCE] for at in range(0, len(todo), AT_ONCE)]
     done = len(records) - len(todo)
@@ -104,9 +104,21 @@ def _kind(dimension: int) -> np.dtype[np.void]:
     return np.dtype([("state", np.uint8), image, landmarks, ("embedding", np.float32, (dimension,))])
 
 
-def _records(file: Path, paths: Sequence[Path], teacher: str, dimension: int) -> Records:
+def _key(paths: Sequence[Path], teacher: ModelId) -> str:
+    """Stands for the teacher and these photographs, as they are by their times and sizes: reading them takes long."""
+    key = hashlib.sha256(f"{teacher.name} {teacher.sha256}".encode())
+    for path in paths:
+        try:
+            status = path.stat()
+            size, written = status.st_size, status.st_mtime_ns
+        except OSError:  # it is gone, as will be said of it later
+            size, written = 0, 0
+        key.update(b"\0%d %d %b" % (size, written, os.fsencode(path)))
+    return key.hexdigest()
+
+
+def _records(file: Path, paths: Sequence[Path], key: str, dimension: int) -> Records:
     """The file's records of these photographs; anew where it is of others, with room on the disk for all of them."""
-    key = hashlib.sha256("\n".join([teacher, *map(str, paths)]).encode()).hexdigest()
     mark, kind = file.with_suffix(".key"), _kind(dimension)
     if file.exists() and mark.exists() and mark.read_text() == key:
         return np.lib.format.open_memmap(file, "r+")
