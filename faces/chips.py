@@ -7,12 +7,9 @@ margin, so that the detector sees a face in a picture, and are enlarged, so that
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -23,6 +20,7 @@ from faces.aligners import TEMPLATES, Aligner
 from faces.errors import FacesError, ImageError
 from faces.images import read_image, write_bytes
 from faces.pipeline import Pipeline
+from faces.processes import mapped
 from faces.types import Faces, Floats, Image
 
 CUT = TEMPLATES["attributes"]
@@ -61,16 +59,16 @@ def cut(paths: Sequence[Path], cache: Path, key: str, tell: Callable[[int], None
 
     cache: a file where they are kept for another run with the same ``key``, which stands for the photographs in this
     order.
-    Raises ModelError, and FacesError when the cache cannot be written.
+    Raises ModelError, and FacesError when a process dies or the cache cannot be written.
     """
     if (kept := _kept(cache, key)) is not None:
         return kept
     parts: list[tuple[Image, Floats, Floats]] = []
     jobs = [paths[at : at + AT_ONCE] for at in range(0, len(paths), AT_ONCE)]
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), initializer=_start) as processes:
-        for part in processes.map(_cut, jobs):
-            parts.append(part)
-            tell(min(len(parts) * AT_ONCE, len(paths)))
+    Pipeline.load(threads=1)  # says what is wrong before there are processes
+    for part in mapped(_cut, jobs, None, _start):
+        parts.append(part)
+        tell(min(len(parts) * AT_ONCE, len(paths)))
     images, embeddings, landmarks = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     found = ~np.isnan(landmarks[:, 0, 0])
     if found.any():

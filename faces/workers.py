@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from itertools import islice
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from queue import Empty, SimpleQueue
 from typing import Protocol
 
 from faces.cluster import Cluster
 from faces.errors import FacesError, FingerprintError
 from faces.pipeline import Enrolment
+from faces.processes import begin, uninterrupted
 from faces.tasks import EMBEDDED_TOGETHER, KEPT, Result, Task, WorkerDiedError
 from faces.types import Fingerprint
 
@@ -65,7 +62,7 @@ class Processes:
         self._pool = ProcessPool(count, initializer=begin, context=get_context("spawn"))
 
     def submit(self, paths: Sequence[str]) -> Future[Result]:
-        with _uninterrupted():
+        with uninterrupted():
             future: Future[Result] = self._pool.schedule(self._task, args=[paths])
         return future
 
@@ -80,33 +77,6 @@ class Processes:
     def close(self) -> None:
         self._pool.stop()
         self._pool.join()
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Processes that start meanwhile never see Ctrl-C, even before ``begin``; this one sees it a moment later."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def begin() -> None:
-    """A new process: Ctrl-C is the parent's business, and nothing is left to do when the parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Pebble's handler would print a traceback when Python ends meanwhile
-    threading.Thread(target=_follow_parent, daemon=True).start()
-
-
-def _follow_parent() -> None:
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
 
 
 def start(task: Task, count: int, scheduler: str | None = None) -> Workers:

@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "faces"
 LAYERS = (
     "errors answers types geometry",
-    "images torch7 torch7_modules torch7_onnx zoo engine pickles download watching locks datasets sources feeds sinks",
+    "images torch7 torch7_modules torch7_onnx zoo engine pickles download watching locks processes datasets sources feeds sinks",
     "intervals figures labelled perceptual splits scores exploration model_card",
     "dlib_weights detectors landmarks aligners views embedders",
     "image_classes",
@@ -70,6 +70,11 @@ def test_the_scripts_are_above_the_package() -> None:
     scripts = [path.stem for path in PACKAGE.parent.glob("*.py")]
     assert "train_model" in scripts
     assert users(*scripts, "benchmarks", "tests") == set()
+
+
+def test_processes_are_started_where_it_is_seen_to_that_they_end() -> None:
+    starting = {owner(path) for path in FILES if "ProcessPool" in path.read_text(encoding="utf-8")}
+    assert starting == {"processes", "workers"}
 
 
 def test_inference_runtimes_are_behind_one_door() -> None:

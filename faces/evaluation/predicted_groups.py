@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -14,6 +12,7 @@ from faces.errors import ImageError
 from faces.evaluation.groups import Groups
 from faces.images import read_image
 from faces.pipeline import Pipeline
+from faces.processes import mapped
 
 BY = ("gender", "age_group", "ethnicity")
 WANTED = ("gender", "age", "ethnicity")
@@ -27,16 +26,16 @@ WARNING = (
 def predict(paths: Sequence[Path], processes: int = 1, progress: Callable[[int], object] = lambda _: None) -> Groups:
     """Gender, age group and ethnicity of the best face of each photograph, as they look to the built-in models.
 
-    A photograph without a face belongs to no group. Raises ModelError when a model is missing.
+    A photograph without a face belongs to no group. Raises ModelError when a model is missing, and FacesError when a
+    process dies.
     """
     attributes.load(WANTED, Pipeline.load(threads=1), 1)  # says what is wrong before there are processes
     each = list(dict.fromkeys(paths))
     of: dict[str, tuple[str, ...]] = {}
     jobs = [each[at : at + AT_ONCE] for at in range(0, len(each), AT_ONCE)]
-    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=_start) as pool:
-        for job, labels in zip(jobs, pool.map(_predict, jobs), strict=True):
-            of |= {str(path): label for path, label in zip(job, labels, strict=True)}
-            progress(len(job))
+    for job, labels in zip(jobs, mapped(_predict, jobs, processes, _start), strict=True):
+        of |= {str(path): label for path, label in zip(job, labels, strict=True)}
+        progress(len(job))
     return Groups(BY, of, predicted=True)
 
 

@@ -6,10 +6,7 @@ import hashlib
 import math
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -23,8 +20,8 @@ from faces.errors import FacesError, ImageError
 from faces.geometry import similarity, transform
 from faces.images import read_image, write_bytes
 from faces.pipeline import Pipeline
+from faces.processes import mapped
 from faces.types import Floats, Image, ModelId
-from faces.workers import begin
 
 SIDE, PADDING = 152, 0.5  # a wide cut: room for a face's turned, shifted and stretched crops, about as fine as they are
 WIDE = Template("wide", SIDE, {"eye-corners": ([0, 1, 2, 3, 4], mean_face(PADDING, SIDE))})
@@ -68,19 +65,14 @@ def prepare(
     todo = np.flatnonzero(records["state"] == NOT_YET)
     jobs = [todo[at : at + AT_ONCE] for at in range(0, len(todo), AT_ONCE)]
     done = len(records) - len(todo)
-    if jobs:
-        processes = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_start, initargs=(teacher,))
-        given = [[paths[row] for row in rows] for rows in jobs]
-        try:
-            with processes as pool:
-                for rows, found in zip(jobs, pool.map(_look, given), strict=True):
-                    records[rows] = found
-                    done += len(rows)
-                    tell(done)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt("stopped; the same command goes on from here") from None
-        except BrokenProcessPool as error:
-            raise FacesError("a process was ended, perhaps for want of memory; the same command goes on") from error
+    given = [[paths[row] for row in rows] for rows in jobs]
+    try:
+        for rows, found in zip(jobs, mapped(_look, given, workers, _start, teacher), strict=True):
+            records[rows] = found
+            done += len(rows)
+            tell(done)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("stopped; the same command goes on from here") from None
     records.flush()
     usable = np.flatnonzero(records["state"] == FACE)
     if len(usable) == 0:
@@ -142,7 +134,6 @@ _pipeline: Pipeline | None = None  # of this process
 
 def _start(teacher: str) -> None:
     global _pipeline
-    begin()
     cv2.setNumThreads(1)
     _pipeline = Pipeline.load(embedding_model=teacher, threads=1)
 
