@@ -146,7 +146,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def verification(args: argparse.Namespace) -> int:
-    wanted, extras = pairs.read(args.pairs, args.images), extras_of(args)
+    wanted, extras = pairs.read(args.pairs, args.images), extras_of(args, args.images or args.pairs.parent)
     args.record.input(args.pairs)
 
     def one(candidate: candidates.Candidate, seen: Photographs, seconds: float | None) -> Verification:
@@ -161,10 +161,10 @@ def verification(args: argparse.Namespace) -> int:
 
 
 def identification(args: argparse.Namespace) -> int:
-    chosen, extras = candidates.chosen(args.compare, args.models), extras_of(args)
+    folders = args.images, args.gallery, args.probes, args.strangers
+    chosen, extras = candidates.chosen(args.compare, args.models), extras_of(args, *folders)
     some, warning = list[trials.Trial](), ""
     if any(candidate.recognizer is None for candidate in chosen):
-        folders = args.images, args.gallery, args.probes, args.strangers
         some, warning = trials.given(*folders, args.enrol, args.splits, args.seed)
     if warning:
         cli.warn(warning)
@@ -210,11 +210,12 @@ def bar(total: int, what: str = "") -> Iterator[Callable[[int], object]]:
         yield progress.update
 
 
-def extras_of(args: argparse.Namespace) -> Extras:
-    """What is asked for besides the figures, before the work."""
+def extras_of(args: argparse.Namespace, *folders: Path | None) -> Extras:
+    """What is asked for besides the figures, before the work. folders: of people's."""
     if args.groups == PREDICTED:
         cli.warn(WARNING)
-    extras = Extras(args.groups, args.robustness, args.workers, bar)
+    given = tuple(folder for folder in folders if folder is not None)
+    extras = Extras(args.groups, args.robustness, args.workers, bar, given)
     if args.groups and not extras.predicted:
         args.record.input(Path(args.groups))
     return extras
@@ -232,6 +233,8 @@ def look(args: argparse.Namespace, paths: Sequence[Path], models: Models) -> Pho
 def publish(args: argparse.Namespace, found: report.Results, page: tables.Page, extras: Extras) -> None:
     """Print the page, or JSON in its place, and write the files that were asked for."""
     records.take_down(args.record, found)
+    if extras.nobody:
+        cli.warn(f"{args.groups}: nobody in it is in the photographs; people are called as their folders are")
     text = json.dumps(documents.to_json(found, extras.plain), ensure_ascii=False, indent=1)
     if args.json == STDOUT:
         print(text)

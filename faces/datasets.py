@@ -51,6 +51,17 @@ class Dataset(Protocol):
         ...
 
 
+def folder_of(path: Path, folders: Iterable[Path]) -> Path:
+    """The folder of whoever a photograph shows: the first one below the data set in ``folders`` that it is in.
+
+    At whatever depth it lies; outside of them, or in none below, it is the folder that it lies in.
+    """
+    for folder in folders:
+        if path.is_relative_to(folder) and len(parts := path.relative_to(folder).parts) > 1:
+            return folder / parts[0]
+    return path.parent
+
+
 def open_dataset(place: str) -> Dataset:
     """The data set in a folder or at an address; raises FacesError for one that nothing here can read."""
     return RemoteDataset(place) if REMOTE in place else Folder(Path(place))

@@ -13,7 +13,8 @@ import pytest
 PACKAGE = Path(__file__).resolve().parent.parent / "faces"
 LAYERS = (
     "errors answers types geometry",
-    "images torch7 torch7_modules torch7_onnx zoo engine pickles download watching locks processes datasets sources feeds sinks",
+    "images torch7 torch7_modules torch7_onnx zoo engine pickles download watching locks processes datasets",
+    "sources feeds sinks",
     "intervals figures labelled perceptual splits scores exploration model_card",
     "dlib_weights detectors landmarks aligners views embedders",
     "image_classes",

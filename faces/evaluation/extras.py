@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ Progress = Callable[[int, str], AbstractContextManager[Callable[[int], object]]]
 class Extras:
     """groups: a CSV file, or ``PREDICTED``, or None. most: pairs or probes that are made worse, 0 for none.
 
+    folders: data sets, in which the first folders are people. nobody: whether the groups are of nobody looked at.
     Raises UsageError for a file that tells no groups.
     """
 
@@ -39,13 +40,15 @@ class Extras:
     most: int
     processes: int
     progress: Progress
+    folders: tuple[Path, ...] = ()
     robustness: list[Robustness] = field(default_factory=list)
     grouped: list[Grouped] = field(default_factory=list)
+    nobody: bool = False
     _told: Groups | None = None
 
     def __post_init__(self) -> None:
         if self.groups and self.groups != PREDICTED:
-            self._told = groups.read(Path(self.groups))
+            self._told = replace(groups.read(Path(self.groups)), folders=self.folders)
 
     @property
     def predicted(self) -> bool:
@@ -102,7 +105,9 @@ class Extras:
     def _groups(self, paths: Sequence[Path]) -> Groups | None:
         if self.predicted and self._told is None:
             with self.progress(len(paths), "groups") as progress:
-                self._told = predicted_groups.predict(paths, self.processes, progress)
+                told = predicted_groups.predict(paths, self.processes, progress)
+                self._told = replace(told, folders=self.folders)
+        self.nobody = self._told is not None and not self._told.tell_any(paths)
         return self._told
 
     def _worsen(self, paths: Sequence[Path], models: Models) -> Worse:

@@ -7,12 +7,14 @@ between people of the same group, where they are most frequent.
 from __future__ import annotations
 
 import csv
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from faces.datasets import folder_of
 from faces.errors import UsageError
 from faces.evaluation.photographs import Photographs
 from faces.evaluation.results import FPIRS, Flags, Identification, Indices, Numbers, Verification
@@ -29,21 +31,31 @@ ROUNDS = 500  # of the bootstrap
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Who belongs where. by: G groupings. of: by photograph or person, G labels. predicted: by models, which err."""
+    """Who belongs where.
+
+    by: G groupings. of: by photograph or person, G labels. predicted: by models, which err. folders: data sets, in
+    which the first folders are people.
+    """
 
     by: tuple[str, ...]
     of: Mapping[str, tuple[str, ...]]
     predicted: bool = False
+    folders: tuple[Path, ...] = ()
 
     def labels(self, paths: Sequence[Path], grouping: int) -> list[str]:
-        """One of each photograph: by its path, its folder and name, its name, or its folder, which is its person."""
-        return [self._label(path, grouping) for path in paths]
+        """One of each photograph: by its path, its folder and name, its name, its person, or its folder."""
+        told = (self._told(path) for path in paths)
+        return [(labels[grouping] if labels else "") or NOT_TOLD for labels in told]
 
-    def _label(self, path: Path, grouping: int) -> str:
-        for key in (str(path), f"{path.parent.name}/{path.name}", path.name, path.parent.name):
-            if key in self.of:
-                return self.of[key][grouping] or NOT_TOLD
-        return NOT_TOLD
+    def tell_any(self, paths: Sequence[Path]) -> bool:
+        """Whether one of the photographs, or its person, is among those that it tells of."""
+        return any(self._told(path) for path in paths)
+
+    def _told(self, path: Path) -> tuple[str, ...]:
+        """The labels of a photograph; none where it is not told of."""
+        person = unicodedata.normalize("NFC", folder_of(path, self.folders).name)  # as people's names are
+        keys = (str(path), f"{path.parent.name}/{path.name}", path.name, person, path.parent.name)
+        return next((self.of[key] for key in keys if key in self.of), ())
 
 
 def read(path: Path) -> Groups:
@@ -93,8 +105,8 @@ def of_verification(
         missed = _counts(of[same], ~passing[same])
         found.append(_grouped(result.name, name, f"false non-match rate {at}", missed, "pairs of one person", True))
         measure = f"false match rate {at}"
-        if photographs is not None and _folders_are_people(result):
-            rows = tuple(_crossed(photographs, groups.labels(photographs.paths, grouping), strict))
+        if photographs is not None and (owner := _owner(result, groups.folders, photographs.paths)) is not None:
+            rows = tuple(_crossed(photographs, owner, groups.labels(photographs.paths, grouping), strict))
             found.append(Grouped(result.name, measure, (name,), rows, True, cases="photographs"))
         else:
             matched = _counts(of[~same], passing[~same])
@@ -156,18 +168,25 @@ def _grouped(
     return Grouped(target, measure, (by,), tuple(rows), lower, cases=cases)
 
 
-def _folders_are_people(result: Verification) -> bool:
-    """Whether pairs of one person are in one folder, and pairs of two in two."""
-    together = np.array([a.parent == b.parent for a, b in zip(result.first, result.second, strict=True)])
-    return bool((together == result.same).all())
+def _owner(result: Verification, folders: Sequence[Path], paths: Sequence[Path]) -> Indices | None:
+    """(N,) numbers of the people of N photographs, if folders are people: of pairs of one one, of pairs of two two.
+
+    These are the first ones in the data sets, or those that the photographs lie in.
+    """
+    for below in (folders, ()):
+        pairs = zip(result.first, result.second, strict=True)
+        together = np.array([folder_of(a, below) == folder_of(b, below) for a, b in pairs])
+        if (together == result.same).all():
+            return np.unique([str(folder_of(path, below)) for path in paths], return_inverse=True)[1]
+    return None
 
 
-def _crossed(photographs: Photographs, labels: Sequence[str], threshold: float) -> Iterator[Group]:
+def _crossed(photographs: Photographs, owner: Indices, labels: Sequence[str], threshold: float) -> Iterator[Group]:
     """Of each group, how many of the pairs of photographs of two of its people are within a threshold.
 
-    Its count is of photographs. Its interval is of a bootstrap over people, since pairs share them.
+    owner: (N,), whose each photograph is. Its count is of photographs. Its interval is of a bootstrap over people,
+    since pairs share them.
     """
-    owner = np.unique([str(path.parent) for path in photographs.paths], return_inverse=True)[1]
     label, found = np.array(labels), photographs.found
     for name in np.unique(label):
         rows = np.flatnonzero(found & (label == name))

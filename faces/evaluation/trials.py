@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from faces.datasets import Folder
+from faces.datasets import Folder, folder_of
 from faces.errors import UsageError
 from faces.gallery import is_nobody
 from faces.images import find_images
@@ -71,7 +72,9 @@ def given(
     else:
         trial, nobody = from_folders(gallery, probes, strangers)
         some = [trial]
-    known = sorted({who for who, _ in some[0].gallery} & {path.parent.name for path in some[0].strangers})
+    folders = [folder for folder in (strangers, probes, images) if folder is not None]
+    others = {unicodedata.normalize("NFC", folder_of(path, folders).name) for path in some[0].strangers}
+    known = sorted({who for who, _ in some[0].gallery} & others)
     warnings = [f"not in {gallery}, so strangers: {_few(nobody)}"] if nobody else []
     warnings += [f"among the strangers, though enrolled: {_few(known)}"] if known else []
     return some, "; ".join(warnings)

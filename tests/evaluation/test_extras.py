@@ -24,8 +24,9 @@ def test_groups_and_robustness(
     options = ["--images", str(trained / "dataset"), "--enrol", "1", "--splits", "1", "--workers", "1"]
     asked = ["--groups", str(file), "--robustness", "2", "--json", str(tmp_path / "r.json")]
     assert evaluate.main(["identification", *options, *asked]) == 0
-    said = capsys.readouterr().out
+    said = "".join(capsys.readouterr())
     assert "made worse: 2 probes" in said and "JPEG: quality 10" in said
+    assert "nobody in it is in the photographs" not in said
     assert "red" in said and "not told" in said and "too few to tell" in said
 
     def refuse(word: str) -> None:
@@ -36,6 +37,14 @@ def test_groups_and_robustness(
     assert {row["of"] for row in content["groups"]["figures"][0]["groups"]} == {"red", "not told"}
     assert content["groups"]["figures"][0]["gap"] is None
     assert [level["kind"] for level in content["robustness"][0]["levels"]] == [None, "JPEG", "low resolution"]
+
+
+@pytest.mark.slow
+def test_groups_of_nobody_are_told_of(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "groups.csv").write_text("person,coat\nNobody,red")
+    options = ["--images", str(trained / "dataset"), "--enrol", "1", "--splits", "1", "--workers", "1"]
+    assert evaluate.main(["identification", *options, "--groups", str(tmp_path / "groups.csv")]) == 0
+    assert "groups.csv: nobody in it is in the photographs" in capsys.readouterr().err
 
 
 def test_groups_that_cannot_be_read_are_told_before_the_work(trained: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
@@ -39,6 +40,13 @@ def test_people_and_photographs(tmp_path: Path) -> None:
     paths = [Path("d/Ada/1.jpg"), Path("d/Bob/2.jpg"), Path("photos/x.jpg"), Path("d/Bob/3.jpg")]
     assert told.labels(paths, 0) == ["female", "male", "male", NOT_TOLD]
     assert told.labels(paths, 1) == ["young", NOT_TOLD, "old", NOT_TOLD]
+
+
+def test_people_whose_photographs_lie_deeper(tmp_path: Path) -> None:
+    told = replace(groups.read(write(tmp_path, "person,gender\nAda,female\nBob,male\n")), folders=(Path("d"),))
+    paths = [Path("d/Ada/1.jpg"), Path("d/Ada/2019/1.jpg"), Path("d/Ada/with/Bob/2.jpg"), Path("e/Bob/3.jpg")]
+    assert told.labels(paths, 0) == ["female", "female", "female", "male"]
+    assert told.tell_any(paths) and not told.tell_any([Path("d/Eve/1.jpg"), Path("Ada/d/1/1.jpg")])
 
 
 @pytest.mark.parametrize(
@@ -106,6 +114,16 @@ def test_false_matches_among_all() -> None:
         near = [np.linalg.norm(vectors[a] - vectors[b]) <= apart(10) for a, b in others]
         assert group.value == pytest.approx(np.mean(near)) and group.count == len(mine)
         assert group.low <= group.value <= group.high and group.high > 0
+
+
+def test_false_matches_of_people_with_folders_in_theirs() -> None:
+    """Ada's photographs of two years are hers: only Eve's is another's."""
+    seen = photographs({"d/Ada/1/a.jpg": 0.0, "d/Ada/2/a.jpg": 5, "d/Eve/1/a.jpg": 60, "d/Eve/1/b.jpg": 65})
+    first, second = seen.paths[0::2], seen.paths[1::2]
+    pairs = Pairs((*first, seen.paths[0]), (*second, seen.paths[2]), np.array([True, True, False]))
+    told = Groups(("gender",), {"Ada": ("f",), "Eve": ("f",)}, folders=(Path("d"),))
+    matched = groups.of_verification(verify("points", pairs, seen), told, seen, POINTS)[2]
+    assert [(str(g), g.count, g.value) for g in matched.groups] == [("f", 4, 0)]
 
 
 def test_probes_and_strangers() -> None:

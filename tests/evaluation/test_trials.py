@@ -58,6 +58,12 @@ def test_strangers_who_are_enrolled_are_told(tmp_path: Path) -> None:
     assert said == f"not in {images}, so strangers: Eve; among the strangers, though enrolled: Ada"
 
 
+def test_strangers_in_folders_of_their_folders_are_known_as_well(tmp_path: Path) -> None:
+    images, strangers = people(tmp_path / "images", Ada=2, Bob=2), people(tmp_path / "strangers" / "Ada", Bob=1)
+    said = trials.given(images, None, None, strangers.parent, 1, 1, 0)[1]
+    assert said == "among the strangers, though enrolled: Ada"
+
+
 def test_one_data_set_parted(tmp_path: Path) -> None:
     images = people(tmp_path, Ada=4, Bob=5, Cleo=2)
     some = trials.drawn(images, enrol=2, splits=5, seed=0)
