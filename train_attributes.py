@@ -237,7 +237,7 @@ def report(
         text = f"# {args.evaluate.name}\n\n{said}{scores.markdown(figures, groups)}"
     else:
         text = model_card.render(card(args, model, lesson, sizes), figures, groups)
-    write_bytes(Path(f"{stem}.md"), text.encode())
+    write_bytes(Path(f"{stem}.md"), text.encode("utf-8", "backslashreplace"))
     print(f"-> {stem}.md")
     return figures
 

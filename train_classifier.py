@@ -171,7 +171,7 @@ def written(args: argparse.Namespace, core: Any, about: dict[str, Any], example:
     model = args.output / "classifier.onnx"
     exporting.export(core, model, about, example)
     names = json.dumps(about["heads"][HEAD]["classes"], ensure_ascii=False)
-    write_bytes(model.with_name("classes.json"), f"{names}\n".encode())
+    write_bytes(model.with_name("classes.json"), f"{names}\n".encode("utf-8", "backslashreplace"))
     if args.keep_keras:
         beside = args.keep_keras.with_name(f".{args.keep_keras.stem}.{os.getpid()}.keras")
         try:
@@ -203,7 +203,9 @@ def report(
     plots.curves(history, folder / "classifier_curves.png")
     plots.confusion(np.array(found.confusion), found.classes, folder / "classifier_confusion.png")
     text = json.dumps(content, indent=1, ensure_ascii=False)
-    write_bytes(folder / "classifier_report.json", f"{text}\n".encode())
+    write_bytes(
+        folder / "classifier_report.json", f"{text}\n".encode("utf-8", "backslashreplace")
+    )  # of a path that is no text
     write_bytes(folder / "classifier_report.md", markdown(content, found).encode())
 
 

@@ -60,9 +60,9 @@ def explore(data: Labelled, folder: Path, tell: Callable[[str], None] = lambda _
         contradicted,
     )
     text, facts = markdown(found), json.dumps(to_json(found), ensure_ascii=False, indent=1)
-    write_bytes(folder / "exploration.json", facts.encode() + b"\n")
+    write_bytes(folder / "exploration.json", facts.encode("utf-8", "backslashreplace") + b"\n")
     draw(data, folder / PICTURE)
-    write_bytes(folder / "exploration.md", text.encode())
+    write_bytes(folder / "exploration.md", text.encode("utf-8", "backslashreplace"))
     tell(f"{folder / 'exploration.md'}: what is in the data set")
     return found
 

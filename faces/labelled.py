@@ -178,11 +178,16 @@ def read_folders(folder: Path, target: str = "class") -> Labelled:
         if not found:
             left_out.append((folder / name, "a folder without photographs"))
         paths += found
-        values += [EMOTIONS.get(name.lower(), name.lower()) if target == "emotion" else name] * len(found)
+        values += [EMOTIONS.get(name.lower(), name.lower()) if target == "emotion" else legible(name)] * len(found)
     if not paths:
         raise FacesError(f"{folder}: no photographs in it; expected a folder per class, such as {folder}/cats/1.jpg")
     indices, classes = _choices(target, values)
     return Labelled(tuple(paths), {target: indices}, {target: classes}, tuple(left_out))
+
+
+def legible(name: str) -> str:
+    """A folder's name, on Linux any bytes, as text: a class's name is drawn, printed and written into models."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def read_csv(file: Path, targets: Sequence[str] = (), images: Path | None = None) -> Labelled:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,23 @@ def test_what_is_in_it(photographs: Path, tmp_path: Path) -> None:
     assert found.sha256 in text
     assert (tmp_path / "report/exploration.png").read_bytes().startswith(b"\x89PNG")
     assert told[-1].endswith("exploration.md: what is in the data set")
+
+
+def test_names_of_any_bytes(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    odd = tmp_path / "data" / os.fsdecode(b"Ren\xe9")  # no Unicode
+    try:
+        odd.mkdir(parents=True)
+    except OSError:
+        pytest.skip("this file system takes Unicode names only")
+    for seed, folder in enumerate((odd, odd.with_name("Ada"))):
+        write_image(folder / "1.png", scene(seed))
+    (odd / os.fsdecode(b"caf\xe9.jpg")).write_text("no picture")
+    exploration.explore(labelled.read(tmp_path / "data"), tmp_path)
+    facts = json.loads((tmp_path / "exploration.json").read_text(encoding="utf-8"))
+    assert os.fsencode(facts["left_out"][0]["file"]).endswith(b"Ren\xe9/caf\xe9.jpg")
+    assert set(facts["labels"]["class"]) == {"Ada", "Ren\\udce9"}
+    assert "caf\\udce9.jpg: unreadable" in (tmp_path / "exploration.md").read_text(encoding="utf-8")
 
 
 def test_without_what_cannot_be_used(photographs: Path) -> None:

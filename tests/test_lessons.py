@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -86,6 +87,15 @@ def test_photographs_that_changed_are_looked_at_again(photographs: list[Path], t
         seen.append(prepare([photograph], "built-in", file, workers=1)[0].embeddings.tolist())
     assert seen[0] != seen[1]
     prepare([photograph], "built-in", file, pytest.fail)
+
+
+def test_names_of_any_bytes(photographs: list[Path], tmp_path: Path) -> None:
+    photograph = tmp_path / os.fsdecode(b"Ren\xe9.jpg")  # no Unicode
+    try:
+        shutil.copy(photographs[0], photograph)
+    except OSError:
+        pytest.skip("this file system takes Unicode names only")
+    assert len(prepare([photograph], "built-in", tmp_path / "faces.npy", workers=1)[1]) == 1
 
 
 def test_so_they_are_when_the_teacher_changed(photographs: list[Path], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 import classify_image
 import train_classifier
-from faces import labelled
+from faces import image_classes, labelled
 from faces.errors import FacesError, ModelError, UsageError
 from faces.images import read_image
 from faces.training import backend, fitting, pictures
@@ -65,6 +66,25 @@ def test_what_training_leaves(trained: Path, dataset: Path) -> None:
     assert report["left_out"] == [{"path": str(dataset / "frames" / "bad.jpg"), "reason": "not an image"}]
     assert "8 pictures that it was not trained on" in (trained / "classifier_report.md").read_text(encoding="utf-8")
     assert read_image(trained / "classifier_confusion.png").size
+
+
+def test_names_of_any_bytes(tmp_path: Path) -> None:
+    odd = tmp_path / "data" / os.fsdecode(b"Ren\xe9")  # no Unicode
+    try:
+        odd.mkdir(parents=True)
+    except OSError:
+        pytest.skip("this file system takes Unicode names only")
+    draw(tmp_path / "data", 8, ("discs", "frames"))
+    for path in (tmp_path / "data" / "discs").iterdir():
+        path.rename(odd / path.name)
+    (tmp_path / "data" / "discs").rmdir()
+    (odd / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"no picture")
+    assert run(tmp_path / "data", tmp_path / "out", "--epochs", 1) == 0
+    names = image_classes.read_classes(tmp_path / "out" / "classes.json")
+    assert names == train_classifier.ImageClassifier(tmp_path / "out" / "classifier.onnx").classes
+    assert names == pictures.class_folders(tmp_path / "data") == ("Ren\\udce9", "frames")
+    report = json.loads((tmp_path / "out" / "classifier_report.json").read_text(encoding="utf-8"))
+    assert os.fsencode(report["left_out"][0]["path"]).endswith(b"caf\xe9.jpg")
 
 
 def test_what_it_leaves_is_used(trained: Path, dataset: Path, capsys: pytest.CaptureFixture[str]) -> None:

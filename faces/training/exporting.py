@@ -122,7 +122,10 @@ def _described(file: Path, metadata: dict[str, Any]) -> bytes:
         part.ClearField("doc_string")
     _add_what_is_subtracted(graph)
     entry = model.metadata_props.add()
-    entry.key, entry.value = "faces", json.dumps(metadata, ensure_ascii=False)
+    text = json.dumps(metadata, ensure_ascii=False).encode(
+        "utf-8", "backslashreplace"
+    )  # of what is none: JSON's escape
+    entry.key, entry.value = "faces", text.decode()
     return bytes(model.SerializeToString())
 
 

@@ -17,6 +17,7 @@ from faces.engine import first_line
 from faces.errors import FacesError, ModelError, UsageError
 from faces.image_classes import CUT, HEAD, fit_square
 from faces.images import find_images, read_image
+from faces.labelled import legible
 from faces.training import networks
 from faces.training.backend import keras as load_keras
 from faces.types import Floats, Image
@@ -217,7 +218,7 @@ def noise(side: int, number: int) -> NDArray[np.uint8]:
 def class_folders(folder: Path) -> tuple[str, ...]:
     """The names of the folders in a folder, sorted; raises FacesError for fewer than two."""
     names: Iterable[str] = (path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else ()
-    found = tuple(sorted(name for name in names if not name.startswith(".")))
+    found = tuple(sorted(legible(name) for name in names if not name.startswith(".")))
     if len(found) < 2:
         raise FacesError(f"{folder}: fewer than two folders in it; a classifier needs a folder for each class")
     return found
