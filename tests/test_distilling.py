@@ -62,6 +62,15 @@ def same(one: Distillation, other: Distillation) -> bool:
     return all(np.array_equal(value, other.weights[name]) for name, value in one.weights.items())
 
 
+def test_embeddings_are_without_tf32_and_training_is_with_it(lessons: Lessons, tmp_path: Path) -> None:
+    run, allowed = run_of(lessons, tmp_path), []
+    run.student[0].register_forward_hook(lambda *_: allowed.append(torch.backends.cudnn.allow_tf32))
+    run.embed(run.examples(2))
+    assert allowed == [False]
+    run._learn(1e-3)
+    assert allowed == [False, True]
+
+
 @pytest.mark.parametrize("bf16", [False, True])
 def test_the_student_comes_to_agree(
     lessons: Lessons, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bf16: bool

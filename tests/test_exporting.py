@@ -77,6 +77,15 @@ def test_it_answers_as_keras_does(network: Any, file: Path, number: int) -> None
     assert (kind.shape, age.shape, kind.dtype) == ((number, 3), (number, 1), np.float32)
 
 
+def test_keras_answers_without_tf32(network: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cudnn, layer, allowed = backend.needed("torch", "PyTorch").backends.cudnn, backend.keras().layers.Conv2D, []
+    before, call = cudnn.allow_tf32, layer.call
+    monkeypatch.setattr(layer, "call", lambda self, x: allowed.append(cudnn.allow_tf32) or call(self, x))
+    exporting.export(network, tmp_path / "network.onnx", ABOUT, PICTURES)
+    assert before and not allowed[0]  # as the two runtimes are compared, whatever is done later
+    assert cudnn.allow_tf32
+
+
 def test_it_says_what_it_is(file: Path) -> None:
     engine = OnnxEngine(file)
     assert json.loads(engine.metadata["faces"]) == ABOUT

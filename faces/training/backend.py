@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import ModuleType
 
 from faces.errors import UsageError
@@ -33,6 +35,20 @@ def needed(module: str, name: str) -> ModuleType:
         return importlib.import_module(module)
     except ImportError as error:
         raise UsageError(f"{name} is not installed; run: pip install -r requirements-train.txt") from error
+
+
+@contextmanager
+def exact() -> Iterator[None]:
+    """Convolutions are of float32 on a GPU, too: by default cuDNN may round what they multiply to 10 bits (TF32).
+
+    For what is compared with another runtime's answers; training may stay fast.
+    """
+    cudnn = needed("torch", "PyTorch").backends.cudnn
+    before, cudnn.allow_tf32 = cudnn.allow_tf32, False
+    try:
+        yield
+    finally:
+        cudnn.allow_tf32 = before
 
 
 def seed(number: int) -> None:

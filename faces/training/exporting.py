@@ -60,7 +60,8 @@ def export(network: Any, path: Path, metadata: dict[str, Any], example: Example)
 def _answers(network: Any, example: Mapping[str, NDArray[Any]], names: Sequence[str]) -> list[NDArray[Any]]:
     keras = backend.keras()
     given = {name: keras.ops.convert_to_tensor(array) for name, array in example.items()}
-    outputs = _in_order(network(_as_it_takes(given), training=False), names)
+    with backend.exact():
+        outputs = _in_order(network(_as_it_takes(given), training=False), names)
     return [keras.ops.convert_to_numpy(keras.ops.stop_gradient(output)) for output in outputs]
 
 
