@@ -109,6 +109,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         raise UsageError(f"{args.output}: the model is an .onnx file")
     if args.embedding and args.architecture != "pretrained":
         raise UsageError(f"--embedding goes with --architecture pretrained, not {args.architecture}")
+    least = networks.least_side(args.architecture, args.blocks)
+    if args.image_size < least and not (args.explore or args.evaluate):
+        blocks = f" with --blocks {args.blocks}" if args.architecture == "pretrained" else ""
+        raise UsageError(f"--image-size {args.image_size}: {args.architecture}{blocks} needs {least} px or more")
     model = AttributeModel(args.evaluate) if args.evaluate else None
     data = labelled.read(args.dataset, args.targets or (), tell, args.images)
     check_writable(args.output)

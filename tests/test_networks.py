@@ -56,6 +56,19 @@ def test_frozen_blocks_stay_and_others_learn() -> None:
     assert len(learning) == 2 * 2 * 2 + 2  # filters and biases of two blocks' two convolutions, and the head
 
 
+@pytest.mark.parametrize(
+    ("architecture", "blocks"),
+    [("cnn3", 0), ("residual", 0), *(("pretrained", blocks) for blocks in (1, 3, 4, 7, 8, 11, 13, 14))],
+)
+def test_the_least_side_is_enough_and_no_more_than_that(architecture: str, blocks: int) -> None:
+    least, options = networks.least_side(architecture, blocks), {"blocks": blocks} if blocks else {}
+    core = networks.ARCHITECTURES[architecture](least, {"gender": 2}, {}, **options)
+    assert values(core(np.zeros((1, least, least, 3), np.uint8))["gender"]).shape == (1, 2)
+    if least > 1:
+        with pytest.raises(ValueError, match=r"zero or negative|smaller"):
+            networks.ARCHITECTURES[architecture](least - 1, {"gender": 2}, {}, **options)
+
+
 @pytest.mark.parametrize("architecture", networks.ARCHITECTURES)
 @pytest.mark.parametrize("side", [64, 97])
 def test_every_architecture_answers_within_bounds(architecture: str, side: int) -> None:

@@ -189,6 +189,8 @@ def test_bad_data_is_one_clear_line_and_nothing_is_lost(
     [
         (("-o", "out/model.keras"), 2, "the model is an .onnx file"),
         (("--embedding", "--architecture", "cnn3"), 2, "--embedding goes with --architecture pretrained"),
+        (("--architecture", "cnn3", "--image-size", "21"), 2, "--image-size 21: cnn3 needs 22 px or more"),
+        (("--image-size", "54"), 2, "--image-size 54: pretrained with --blocks 11 needs 55 px or more"),
         (("--evaluate", "none.onnx"), 1, "none.onnx: no such model file"),
         (("--evaluate", "faces.csv"), 1, "not a network"),
     ],

@@ -139,6 +139,16 @@ def dlib_filters() -> list[list[Floats]]:
 ARCHITECTURES = {"cnn3": cnn3, "residual": residual, "pretrained": pretrained}
 
 
+def least_side(architecture: str, blocks: int) -> int:
+    """px: of smaller images nothing would be left. blocks: of ``pretrained``."""
+    if architecture == "cnn3":
+        return 22
+    if architecture == "residual":
+        return 1
+    halved = len(set(BLOCKS[:blocks])) - 1 + (blocks == len(BLOCKS))
+    return 7 + 4 * (3 * 2 ** (halved - 1) if halved else 1)  # a block halves 3 px or more; before, it is a quarter
+
+
 def augmentation(side: int, strong: bool = False) -> list[Any]:
     """Keras layers for training images: mirrored or not, shifted, lighter or darker; float32 (N, side, side, 3).
 
