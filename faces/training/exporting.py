@@ -123,10 +123,8 @@ def _described(file: Path, metadata: dict[str, Any]) -> bytes:
         part.ClearField("doc_string")
     _add_what_is_subtracted(graph)
     entry = model.metadata_props.add()
-    text = json.dumps(metadata, ensure_ascii=False).encode(
-        "utf-8", "backslashreplace"
-    )  # of what is none: JSON's escape
-    entry.key, entry.value = "faces", text.decode()
+    text = json.dumps(metadata, ensure_ascii=False)
+    entry.key, entry.value = "faces", text.encode("utf-8", "backslashreplace").decode()  # as JSON escapes it
     return bytes(model.SerializeToString())
 
 
