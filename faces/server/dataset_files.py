@@ -115,7 +115,10 @@ def _zipped(path: Path) -> Iterator[Portrait]:
 
 
 def _sorted_out(paths: list[str], read: Callable[[int], bytes]) -> Iterator[Portrait]:
-    """By their paths: the photographs, and whose they are."""
+    """By their paths: the photographs, and whose they are.
+
+    Within one folder, folders are people, and the photographs beside these nobody's; without any, it is a person's.
+    """
     if len(paths) > MOST_FILES:
         raise UsageError(f"{len(paths):,} files; at most {MOST_FILES:,} at once")
     split = ((number, PurePosixPath(path.replace("\\", "/")).parts) for number, path in enumerate(paths))
@@ -123,7 +126,8 @@ def _sorted_out(paths: list[str], read: Callable[[int], bytes]) -> Iterator[Port
     if not shown:
         raise UsageError("no photographs in it; expected one folder of them per person, such as dataset/Ada/1.jpg")
     plain = [parts for parts in shown.values() if not _leads_elsewhere(parts)]
-    about_all = len({parts[0] for parts in plain}) == 1 and all(len(parts) > 2 for parts in plain)
+    tops = {parts[0] for parts in plain if len(parts) > 1}
+    about_all = len(tops) == 1 and any(len(parts) > 2 for parts in plain)
     for number, parts in shown.items():
         inside = parts[1:] if about_all else parts
         if _leads_elsewhere(parts):

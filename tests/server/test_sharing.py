@@ -488,3 +488,22 @@ def test_files_of_one_persons_folder(tmp_path: Path) -> None:
         1, 20, 0, (("loose.jpg", "in nobody's folder"),)
     )
     assert people.faces() == {"Ada": 20}
+
+
+LOOSE = [
+    ("dataset/group.jpg", "dataset/Ada/1.jpg", "dataset/Bob/1.jpg", "dataset/Bob/2020/2.jpg"),
+    ("cover.jpg", "dataset/Ada/1.jpg", "dataset/Bob/1.jpg", "dataset/Bob/2.jpg"),
+    ("cover.jpg", "Ada/1.jpg", "Bob/1.jpg", "Bob/2020/2.jpg"),
+]
+
+
+@pytest.mark.parametrize("paths", LOOSE)
+def test_a_photograph_beside_the_folders_is_left_out_alone(tmp_path: Path, paths: tuple[str, ...]) -> None:
+    people, whose = People(tmp_path), ("Cleo", "Ada", "Bob", "Bob")
+    photographs = [(path, jpeg(name, number)) for number, (path, name) in enumerate(zip(paths, whose, strict=True))]
+    for files in (
+        [(path, io.BytesIO(data)) for path, data in photographs],
+        zipped(tmp_path / "data.zip", dict(photographs)),
+    ):
+        assert people.enrolment.import_dataset(files, vision()).left_out == ((paths[0], "in nobody's folder"),)
+        assert people.faces() == {"Ada": 1, "Bob": 2}

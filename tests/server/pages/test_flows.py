@@ -317,6 +317,32 @@ def test_a_folder_is_sent_in_parts(visit: Open, site: Site, monkeypatch: pytest.
     page.wait_for_selector("#imported >> text=60 files were left out")
 
 
+def test_a_part_with_nobodys_photographs_alone(visit: Open, site: Site) -> None:
+    """Photographs beside the folders are no person of the data set's name, in whatever part they come."""
+    folder = site.folder / "loose"
+    (folder / "Cleo").mkdir(parents=True)
+    for number in range(60):
+        shutil.copy(site.folder / "Ada.png", folder / f"{number}.png")
+    shutil.copy(site.folder / "Cleo.png", folder / "Cleo")
+    page = visit("/people")
+    page.set_input_files("#folder", folder)
+    press(page, "#import")
+    page.wait_for_selector("#imported >> text=60 files were left out")
+    assert [person.name for person in site.enrolment.people()] == ["Cleo"]
+
+
+def test_the_folder_of_one_person_alone(visit: Open, site: Site) -> None:
+    folder = site.folder / "Cleo"
+    (folder / ".thumbnails").mkdir(parents=True)
+    for place in (folder, folder / ".thumbnails"):
+        shutil.copy(site.folder / "Cleo.png", place / "1.png")
+    page = visit("/people")
+    page.set_input_files("#folder", folder)
+    press(page, "#import")
+    page.wait_for_selector("#imported >> text=1 person is new.")
+    assert [(person.name, len(person.faces)) for person in site.enrolment.people()] == [("Cleo", 1)]
+
+
 def test_every_page_in_spanish(visit: Open, site: Site) -> None:
     page = visit("/train", lang="es-MX")
     assert page.get_attribute("html", "lang") == "es" and text(page, "h1") == "Entrenar"

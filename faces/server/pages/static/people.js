@@ -24,8 +24,17 @@ function parts(files) {
   return all;
 }
 
+/** The paths of files, each of which shows in its part alone whose it is: what is beside the people's folders has none. */
+function paths(files) {
+  const isInside = (file) => file.webkitRelativePath.split("/").length > 2;
+  const hasPeople = files.some(isInside);
+  return new Map(files.map((file) => [file, hasPeople && !isInside(file) ? file.name : file.webkitRelativePath]));
+}
+
 form?.addEventListener("submit", async (event) => {
-  const files = [...form.elements.folder.files].filter((file) => file.type.startsWith("image/"));
+  const files = [...form.elements.folder.files].filter(
+    (file) => file.type.startsWith("image/") && !file.webkitRelativePath.includes("/."), // hidden: not looked at
+  );
   if (!files.length) return; // one file: sent as without this script
   event.preventDefault();
   const button = form.querySelector("button");
@@ -34,13 +43,14 @@ form?.addEventListener("submit", async (event) => {
   said.replaceChildren();
   let before = "";
   const all = parts(files);
+  const path = paths(files);
   for (const [index, part] of all.entries()) {
     progress.value = index / all.length;
     const body = new FormData();
     body.append("csrf_token", form.elements.csrf_token.value);
     body.append("before", before);
     body.append("part", "1");
-    for (const file of part) body.append("folder", file, file.webkitRelativePath);
+    for (const file of part) body.append("folder", file, path.get(file));
     const { ok, html } = await ask(form.action, body);
     if (!ok) { // what was added before stays to be read
       said.insertAdjacentHTML("afterbegin", html);
