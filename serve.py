@@ -65,8 +65,8 @@ def build_parser() -> argparse.ArgumentParser:
         help="of the proxy in front of this, whose X-Forwarded headers say who asks, and how",
     )  # fmt: skip
     parser.add_argument(
-        "--audit", type=Path, default=Path("output/audit.log"), metavar="FILE",
-        help="who enrolled, identified and erased what",
+        "--audit", type=file_or_none, default=Path("output/audit.log"), metavar="FILE",
+        help="who enrolled, identified and erased what; none for no audit",
     )  # fmt: skip
     parser.add_argument(
         "--log", choices=("text", "json", "none"), default="text", help="a line for every request, on stderr"
@@ -92,6 +92,11 @@ def address(text: str) -> str:
         return str(ip_address(text))
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not an address such as 127.0.0.1") from error
+
+
+def file_or_none(text: str) -> Path | None:
+    """An option's value such as output/audit.log, or none."""
+    return None if text == "none" else Path(text)
 
 
 def mapped(text: str) -> tuple[str, Path]:

@@ -14,7 +14,7 @@ from faces.locks import only_one
 from faces.pipeline import Pipeline
 from faces.server import keys, logs, memory, pages
 from faces.server.application import create_app
-from faces.server.audit import AuditLog
+from faces.server.audit import Audit, AuditLog, unheard
 from faces.server.confidence import curve
 from faces.server.database import Database
 from faces.server.enrolment import Enrolment
@@ -54,7 +54,7 @@ class Options:
     retention: float | None
     rate_limit: str
     trusted_proxy: str | None
-    audit: Path
+    audit: Path | None
     log: str
     detector: str
     embedding_model: str
@@ -90,8 +90,10 @@ def assembled(options: Options) -> Iterator[Server]:
             stack.enter_context(only_one(path))
         key_file = options.key_file or KEY_FILE
         key = keys.load(key_file)
-        audit = AuditLog(options.audit)
-        stack.callback(audit.close)
+        audit: Audit = unheard
+        if options.audit:
+            audit = AuditLog(options.audit)
+            stack.callback(audit.close)
 
         pipeline = Pipeline.load(
             options.detector, options.embedding_model, options.confidence, options.accuracy, min_face=options.min_face

@@ -14,7 +14,7 @@ from typing import Protocol
 from concurrent_log_handler import ConcurrentRotatingFileHandler
 from flask import has_request_context, request
 
-from faces.errors import FacesError
+from faces.errors import FacesError, UsageError
 
 MOST_BYTES, KEPT = 10 << 20, 20  # of a file, and files
 
@@ -40,11 +40,14 @@ class AuditLog:
     """A file, which only its owner can read; several processes may write into it. Full ones get a number.
 
     Each line has the time (UTC) and the address of who asked; without a request it was the server itself.
-    Raises FacesError when it cannot be written. Later, when the disk is full, say, that is said in the server's log.
+    Raises UsageError for what is there and no file, such as a device, and FacesError when it cannot be written. Later,
+    when the disk is full, say, that is said in the server's log.
     """
 
     def __init__(self, path: Path) -> None:
         try:
+            if path.exists() and not (path.is_file() or path.is_dir()):  # a device would get the file's mode
+                raise UsageError(f"--audit {path}: not a file; name one, or none for no audit")
             path.parent.mkdir(parents=True, exist_ok=True)
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600))
             self._handler = _File(path, maxBytes=MOST_BYTES, backupCount=KEPT, encoding="utf-8", chmod=0o600)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import stat
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from faces.errors import FacesError
+from faces.errors import FacesError, UsageError
 from faces.server import audit
 from faces.server.application import KEY
 from faces.server.audit import AuditLog
 from tests.conftest import disk
-from tests.server.conftest import PHOTOGRAPHS, Api
+from tests.server.conftest import PHOTOGRAPHS, Api, serving
 
 
 def lines(path: Path) -> list[dict[str, str]]:
@@ -106,3 +107,26 @@ def test_a_full_disk_stops_nothing_and_is_told(tmp_path: Path, caplog: pytest.Lo
 def test_a_place_that_is_no_file(tmp_path: Path) -> None:
     with pytest.raises(FacesError, match="is a directory"):
         AuditLog(tmp_path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
+def test_a_device_stays_what_it_is(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"  # anybody may make one
+    os.mkfifo(pipe)
+    pipe.chmod(0o666)
+    (tmp_path / "link").symlink_to(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # or else who writes would wait for one
+    for path in (pipe, tmp_path / "link"):
+        with pytest.raises(UsageError, match="not a file"):
+            AuditLog(path)
+    os.close(reader)
+    assert stat.S_IMODE(pipe.stat().st_mode) == 0o666
+    assert {one.name for one in tmp_path.iterdir()} == {"pipe", "link"}
+
+
+@pytest.mark.slow
+def test_none_is_kept(tmp_path: Path) -> None:
+    with serving(tmp_path, "--audit", "none") as service:
+        service.add("PUT", "facelists/list", json={"name": "n"})
+        service.add("DELETE", "facelists/list")
+    assert not list(tmp_path.rglob("*audit*")) and not (tmp_path / "none").exists()
