@@ -104,14 +104,14 @@ class Site:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[Site]:
+def serving(folder: Path, proxy: str | None = None) -> Iterator[Site]:
     database = Database(f"sqlite:///{folder / 'faces.db'}", FINGERPRINT)
     indexes, confidence = Indexes(), Confidence(0.6, 20)
     trainer = Trainer(database, indexes)
     app = create_app(Services(SeeingVision(), database, confidence, trainer, Fetcher(), indexes), SECRET)
     parts = Parts(Enrolment(database, indexes, confidence, True), Classes(folder / "classifier.onnx"))
     pages.install(app, parts, SECRET)
-    listener = Listener(app, "127.0.0.1", 0, 4)
+    listener = Listener(app, "127.0.0.1", 0, 4, proxy)
     thread = Thread(target=listener.run)
     thread.start()
     try:

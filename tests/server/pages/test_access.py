@@ -9,6 +9,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+import requests
 from flask.testing import FlaskClient
 
 from faces.errors import FingerprintError, PickleError, UsageError
@@ -16,6 +17,7 @@ from faces.server import errors
 from faces.server.application import KEY
 from faces.server.errors import ApiError
 from faces.server.records import PersonRecord
+from tests.conftest import ROOT
 from tests.crowd import stage
 from tests.server.conftest import PHOTOGRAPHS, SECRET
 from tests.server.pages.conftest import Site, serving
@@ -136,6 +138,27 @@ def test_the_cookie_is_for_https_alone_where_there_is_https(app: Site) -> None:
         answer = app.app.test_client().get("/login", base_url=f"{scheme}://localhost")
         cookie = answer.headers["Set-Cookie"]
         assert "HttpOnly" in cookie and "SameSite=Lax" in cookie and ("Secure" in cookie) is (scheme == "https")
+
+
+@pytest.mark.parametrize("host", ["faces.example", "faces.example:8443", "[2001:db8::1]:8443"])
+def test_behind_the_proxy_of_the_documentation(tmp_path: Path, host: str) -> None:
+    (block,) = re.findall("```nginx\n(.*?)```", (ROOT / "docs" / "serving.md").read_text(), re.DOTALL)
+    nginx = {"$http_host": host, "$host": host.removesuffix(":8443"), "$remote_addr": "192.0.2.7", "$scheme": "https"}
+    headers = {header: nginx[value] for header, value in re.findall(r"proxy_set_header (\S+) (\S+);", block)}
+    with serving(tmp_path, proxy="127.0.0.1") as site:
+        address = f"{site.url}/login"
+        page = requests.get(address, headers=headers, timeout=30)
+        cookie = page.headers["Set-Cookie"].partition(";")[0]
+        (sent,) = re.findall(r'name="csrf_token" value="([^"]+)"', page.text)
+        answers = [
+            requests.post(
+                address, {"key": SECRET, "csrf_token": sent}, timeout=30, allow_redirects=False,
+                headers={**headers, "Cookie": cookie, "Referer": f"https://{other}/login"},
+            )
+            for other in (host, "faces.example:1")
+        ]  # fmt: skip
+    assert [answer.status_code for answer in answers] == [302, 400]
+    assert "Secure" in answers[0].headers["Set-Cookie"]
 
 
 @pytest.mark.parametrize("language", ["en", "es"])
