@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import accumulate, islice
+
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -13,6 +15,7 @@ from faces.server.pages.parts import parts
 from faces.server.records import PersonRecord, Removal
 
 ON_A_PAGE = 48
+TOLD, LETTERS = 20, 800  # of files, by name: the report travels in a cookie, of which browsers keep 4 KB
 
 routes = Blueprint("people", __name__)
 
@@ -106,13 +109,21 @@ def erased(removal: Removal) -> str:
     )
     told = [say("Erased: {what}.", what=", ".join(number))]
     if removal.models:
-        told.append(say("Erased as well, since they knew this face: {files}.", files=", ".join(removal.models)))
+        told.append(say("Erased as well, since they knew this face: {files}.", files=_listed(removal.models)))
         told.append(say("Run train_model.py for new ones."))
     if removal.dataset:
-        told.append(say("Photographs that are still in the data set: {files}.", files=", ".join(removal.dataset)))
+        told.append(say("Photographs that are still in the data set: {files}.", files=_listed(removal.dataset)))
     if removal.pending:
         told.append(say("The gallery's file is not up to date yet: {why}", why=removal.pending))
     return " ".join(told)
+
+
+def _listed(files: tuple[str, ...]) -> str:
+    """The first of one file or more, and how many more there are."""
+    ends = accumulate(len(file) for file in files)
+    shown = max(1, sum(end <= LETTERS for end in islice(ends, TOLD)))
+    some, more = ", ".join(files[:shown]), len(files) - shown
+    return say("{files} and {number} more", files=some, number=more) if more else some
 
 
 def _page(person: PersonRecord, **what: object) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 import requests
 from flask.testing import FlaskClient
@@ -16,7 +17,7 @@ from faces.errors import FingerprintError, PickleError, UsageError
 from faces.server import errors
 from faces.server.application import KEY
 from faces.server.errors import ApiError
-from faces.server.records import PersonRecord
+from faces.server.records import PersonRecord, Removal
 from tests.conftest import ROOT
 from tests.crowd import stage
 from tests.server.conftest import PHOTOGRAPHS, SECRET
@@ -202,6 +203,25 @@ def test_there_is_no_room_for_more(
     form = {"csrf_token": token(inside, "/train"), "name": "Ada", "picture": (io.BytesIO(face), "ada.png")}
     answer = inside.post("/train", data=form)
     assert answer.status_code == 403 and words in answer.text
+
+
+@pytest.mark.parametrize(("language", "more"), [("en", "and 380 more."), ("es", "y 380 más.")])
+def test_a_long_report_of_what_was_erased_fits_into_a_cookie(
+    inside: FlaskClient, app: Site, monkeypatch: pytest.MonkeyPatch, language: str, more: str
+) -> None:
+    letters = "".join(map(chr, np.random.default_rng(0).integers(0x4E00, 0x9FFF, 40_000)))  # which cannot be packed
+    models = tuple(f"versions/{number}/recognizer.pickle" for number in range(400))
+    inside.set_cookie("language", language)
+    for name, rest, lists in (("Ada", "", 2), (letters[:128], letters, 1)):
+        left = tuple(f"{name}/{rest[k * 100 : k * 100 + 100]}{k}.jpg" for k in range(400))
+        person, removal = PersonRecord("x", name, ()), Removal(name, 400, 400, models, left)
+        monkeypatch.setattr(app.enrolment, "person", lambda _, person=person: person)
+        monkeypatch.setattr(app.enrolment, "remove_person", lambda _, removal=removal: removal)
+        answer = inside.post("/people/x/remove", data={"csrf_token": token(inside, "/train")})
+        assert answer.status_code == 302 and len(answer.headers["Set-Cookie"]) < 4093  # what browsers keep
+        text = inside.get("/people").text
+        assert left[0] in text and left[-1] not in text and models[0] in text and models[-1] not in text
+        assert text.count(more) == lists
 
 
 def test_who_has_no_name_is_called_something(inside: FlaskClient, app: Site, monkeypatch: pytest.MonkeyPatch) -> None:
