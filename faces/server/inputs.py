@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Collection
 from uuid import UUID
@@ -81,7 +80,7 @@ class Body:
     def number(self, name: str, low: float, high: float, default: float) -> float:
         value = self._said.get(name, default)
         valid = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if not valid or not math.isfinite(value) or not low <= value <= high:
+        if not valid or not low <= value <= high:  # as it came: a float cannot be any integer
             raise errors.bad_argument(f"The argument {name} is not valid.")
         return float(value)
 
@@ -129,20 +128,15 @@ def model(name: str, among: Collection[str], said: str | None) -> str:
 
 
 def seconds_to_live() -> int:
-    text = request.args.get("faceIdTimeToLive", "") or "86400"
-    if not text.isdecimal() or not 60 <= int(text[:9]) <= 86_400:
-        raise errors.bad_argument("'faceIdTimeToLive' is invalid.")
-    return int(text)
+    return _whole("faceIdTimeToLive", 60, 86_400, 86_400)
 
 
 def page() -> tuple[str, int]:
     """After which id a list begins, and how long it may be."""
-    start, top = request.args.get("start", ""), request.args.get("top", "") or str(MOST_LISTED)
+    start = request.args.get("start", "")
     if len(start) > LONGEST_ID:
         raise errors.bad_argument("'start' is too long.")
-    if not top.isdecimal() or not 1 <= int(top[:9]) <= MOST_LISTED:
-        raise errors.bad_argument("'top' is invalid.")
-    return start, int(top)
+    return start, _whole("top", 1, MOST_LISTED, MOST_LISTED)
 
 
 def attributes(known: Collection[str]) -> set[str]:
@@ -189,6 +183,14 @@ def _received() -> bytes:
     if request.content_length is not None and len(data) < request.content_length:
         raise errors.bad_argument("Request body is invalid.")
     return data
+
+
+def _whole(name: str, low: int, high: int, default: int) -> int:
+    """A number in the address."""
+    text = request.args.get(name, "") or str(default)
+    if len(text) > 9 or not text.isdecimal() or not low <= int(text) <= high:
+        raise errors.bad_argument(f"'{name}' is invalid.")
+    return int(text)
 
 
 def _guid(value: object, words: str) -> str:

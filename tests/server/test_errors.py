@@ -80,6 +80,8 @@ def test_what_is_not_offered(api: Api) -> None:
         ("faceIdTimeToLive=59", "'faceIdTimeToLive' is invalid."),
         ("faceIdTimeToLive=86401", "'faceIdTimeToLive' is invalid."),
         ("faceIdTimeToLive=day", "'faceIdTimeToLive' is invalid."),
+        ("faceIdTimeToLive=000086400999999999", "'faceIdTimeToLive' is invalid."),
+        (f"faceIdTimeToLive=000086400{'0' * 5000}", "'faceIdTimeToLive' is invalid."),
         ("returnFaceId=perhaps", "'returnFaceId' is invalid."),
     ],
 )
@@ -191,7 +193,7 @@ def test_lists_and_their_pages(api: Api, route: str) -> None:
     assert ids("?top=2") == ["a", "b-2"]
     assert ids("?start=a&top=1000") == ["b-2", "b_1", "c"]
     assert ids("?start=zzz") == []
-    for top in ("0", "1001", "-1", "all", "9" * 30):
+    for top in ("0", "1001", "-1", "all", "9" * 30, "000000001" + "9" * 30, "0" * 5000):
         assert api.error("GET", f"{route}?top={top}") == (400, "BadArgument", "'top' is invalid.")
     assert api.error("GET", f"{route}?start={'a' * 65}") == (400, "BadArgument", "'start' is too long.")
     (one, *_) = api.ok("GET", f"{route}?returnRecognitionModel=True")
@@ -324,10 +326,10 @@ def test_identify(api: Api, route: str) -> None:
     for ids in ([], [ada] * 11, ada, None):
         message = "The length of faceIds is not in a valid range."
         assert ask(faceIds=ids, **{key: "crowd"}) == (400, "BadArgument", message)
-    for number in (0, 101, 1.5, "1", True):
+    for number in (0, 101, 1.5, "1", True, 10**400, float("nan")):
         message = "The argument maxNumOfCandidatesReturned is not valid."
         assert ask(faceIds=[ada], maxNumOfCandidatesReturned=number, **{key: "crowd"})[2] == message
-    for least in (-0.1, 1.1, "high"):
+    for least in (-0.1, 1.1, "high", 10**400, -(10**400), float("inf"), float("nan")):
         message = "The argument confidenceThreshold is not valid."
         assert ask(faceIds=[ada], confidenceThreshold=least, **{key: "crowd"})[2] == message
     assert ask(faceIds=[ada], **{key: "Not An Id"}) == (400, "BadArgument", f"{WORDS[route]} ID is invalid.")

@@ -41,7 +41,7 @@ class Tally:
             *numbers, left_out = json.loads(text or "[0, 0, 0, 0, []]")
             people, faces, known, number = (int(value) for value in numbers)
             return cls(people, faces, known, number, tuple((str(what), str(why)) for what, why in left_out))
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, OverflowError, RecursionError) as error:
             raise errors.bad_argument("Request body is invalid.") from error
 
     def written(self) -> str:

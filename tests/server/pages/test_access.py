@@ -248,6 +248,13 @@ def test_a_failed_import_in_spanish(
     assert '<span lang="en">what is wrong</span>' in answer.text
 
 
+@pytest.mark.parametrize("before", ["[1]", "none", "[1e999, 0, 0, 0, []]", "[" * 100_000])
+def test_a_sum_of_parts_that_is_none(inside: FlaskClient, before: str) -> None:
+    form = {"csrf_token": token(inside, "/train"), "before": before, "part": "1"}
+    answer = inside.post("/people/import", data=form)
+    assert answer.status_code == 400 and "<html" not in answer.text
+
+
 def test_a_damaged_classifier_in_spanish(inside: FlaskClient, app: Site) -> None:
     app.parts.classes.model.write_text("broken")
     inside.set_cookie("language", "es")
