@@ -47,7 +47,7 @@ class Fetcher:
                 if url in self._files:
                     return self._files[url].read_bytes()
                 parts = _split(url)
-                moved, data = _get(parts, self._address(parts), deadline)
+                moved, data = _get(parts, self._addresses(parts), deadline)
                 if moved is None:
                     return data
                 url = urljoin(url, moved)
@@ -55,18 +55,18 @@ class Fetcher:
             raise errors.invalid_url("Invalid image URL or error downloading from target server.") from error
         raise errors.invalid_url("Invalid image URL or error downloading from target server: too many redirects.")
 
-    def _address(self, url: SplitResult) -> str:
+    def _addresses(self, url: SplitResult) -> list[str]:
         """Of the machine that is asked; not only a name, which may mean another machine when it is looked up again."""
         anywhere = any(_within(url, prefix) for prefix in self._allowed)
         found = [str(entry[4][0]) for entry in socket.getaddrinfo(url.hostname, _port(url), type=socket.SOCK_STREAM)]
         if not found or not (anywhere or all(_is_public(address) for address in found)):
             raise errors.invalid_url()
-        return found[0]
+        return list(dict.fromkeys(found))
 
 
-def _get(url: SplitResult, address: str, deadline: float) -> tuple[str | None, bytes]:
+def _get(url: SplitResult, addresses: Sequence[str], deadline: float) -> tuple[str | None, bytes]:
     """Where the picture has moved to, or the picture."""
-    with _connected(url, address, deadline) as connection:
+    with _connected(url, addresses, deadline) as connection:
         target = (url.path or "/") + (f"?{url.query}" if url.query else "")
         connection.request("GET", target, headers={"User-Agent": "faces", "Accept": "image/*,*/*;q=0.1"})
         answer = connection.getresponse()
@@ -84,17 +84,18 @@ def _get(url: SplitResult, address: str, deadline: float) -> tuple[str | None, b
 
 
 @contextmanager
-def _connected(url: SplitResult, address: str, deadline: float) -> Iterator[HTTPConnection]:
+def _connected(url: SplitResult, addresses: Sequence[str], deadline: float) -> Iterator[HTTPConnection]:
     """A connection that is cut at the deadline, whatever the other end does until then."""
     host = url.hostname or ""
     with ExitStack() as stack:
-        held: socket.socket = socket.create_connection((address, _port(url)), _left(deadline))
+        held = _reached(addresses, _port(url), deadline)
         connection = HTTPConnection(host, _port(url))
         if url.scheme == "https":
             connection = HTTPSConnection(host, _port(url))
             context = ssl.create_default_context()
             held = context.wrap_socket(held, server_hostname=host, do_handshake_on_connect=False)
         stack.callback(held.close)
+        held.settimeout(_left(deadline))
         timer = Timer(_left(deadline), lambda: _cut(held))
         timer.daemon = True
         timer.start()
@@ -104,6 +105,15 @@ def _connected(url: SplitResult, address: str, deadline: float) -> Iterator[HTTP
         connection.sock = held
         stack.callback(connection.close)
         yield connection
+
+
+def _reached(addresses: Sequence[str], port: int, deadline: float) -> socket.socket:
+    """The first of one address or more that connects; each may take its share of the time that is left."""
+    *others, last = addresses
+    for number, address in enumerate(others):
+        with suppress(OSError):
+            return socket.create_connection((address, port), _left(deadline) / (len(addresses) - number))
+    return socket.create_connection((last, port), _left(deadline))
 
 
 def _cut(held: socket.socket) -> None:

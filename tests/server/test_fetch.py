@@ -170,6 +170,38 @@ def test_one_private_address_among_others_is_enough(monkeypatch: pytest.MonkeyPa
     assert refused(Fetcher(), "http://two.example/a.jpg") == "InvalidURL"
 
 
+def test_a_machine_is_reached_by_any_of_its_addresses(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    port, lookup = int(site.rpartition(":")[2]), socket.getaddrinfo
+    looked_up: list[str] = []
+
+    def of_two(host: str, port: int, *more: Any, **options: Any) -> list[Any]:
+        if host != "two.example":
+            return lookup(host, port, *more, **options)
+        looked_up.append(host)
+        return [entry for ip in ("::1", "127.0.0.1") for entry in lookup(ip, port, *more, **options)]
+
+    monkeypatch.setattr(fetch.socket, "getaddrinfo", of_two)
+    url = f"http://two.example:{port}"  # at whose first address nobody listens
+    assert Fetcher(allowed=[f"{url}/"]).fetch(f"{url}/a.jpg?size=1") == b"a picture"
+    assert Pictures.asked == [f"two.example:{port}"] and len(looked_up) == 1
+
+
+def test_an_address_that_never_answers_leaves_time_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    public = ["2606:2800:220:1::1", "93.184.216.34", "93.184.216.35"]
+    found = [(socket.AF_UNSPEC, socket.SOCK_STREAM, 6, "", (ip, 80)) for ip in (*public, public[1])]
+    asked: dict[str, float] = {}
+
+    def connect(address: tuple[str, int], timeout: float) -> socket.socket:
+        asked[address[0]] = timeout
+        raise TimeoutError
+
+    monkeypatch.setattr(fetch.socket, "getaddrinfo", lambda *_, **__: found)
+    monkeypatch.setattr(fetch.socket, "create_connection", connect)
+    assert refused(Fetcher(), "http://three.example/a.jpg") == "InvalidURL"
+    assert list(asked) == public
+    assert all(asked[ip] <= fetch.SECONDS / number for ip, number in zip(public, (3, 2, 1), strict=True))
+
+
 @pytest.mark.parametrize(
     "url",
     ["", "a.jpg", "ftp://example.org/a", "http://", "http://user:pw@example.org/", "http://example.org:99999/",
