@@ -108,15 +108,17 @@ def _note_deleted(session: Session, *_: object) -> None:
 
 def _address(url: str) -> URL:
     """Raises UsageError, which does not repeat a password."""
+    begin = url.partition(":")[0]
     try:
         address = make_url(url)
         if address.drivername in ("postgresql", "postgresql+psycopg", "postgres"):
+            if address.password is not None and url.count("@") > 1:  # what follows the first was taken for the host
+                raise UsageError(f"--database {begin}:...: write @ as %40, but for the one before the host")
             return address.set(drivername="postgresql+psycopg")
         if address.get_backend_name() == "sqlite" and address.database not in (None, "", ":memory:"):
             return address
     except (ArgumentError, NoSuchModuleError, ValueError):
         pass
-    begin = url.partition(":")[0]
     raise UsageError(
         f"--database {begin}:...: give a file, such as sqlite:///output/faces.db, or postgresql+psycopg://user@host/name"
     )

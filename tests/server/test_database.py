@@ -45,6 +45,24 @@ def test_addresses_that_are_none(url: str) -> None:
         Database.path_of(url)
 
 
+@pytest.mark.parametrize(
+    "rest", ["127.0.0.1:1/faces", "127.0.0.1/faces?sslmode=disable", "/faces", "127.0.0.1:1/faces?user=me@server"]
+)
+@pytest.mark.parametrize("password", ["an@no-secret", "an@no-secret/no-secret", "an@no-secret?x=no-secret", "@"])
+def test_a_password_with_a_bare_sign_is_not_told(password: str, rest: str) -> None:
+    with pytest.raises(UsageError, match="as %40") as caught:
+        Database(f"postgresql+psycopg://user:{password}@{rest}", FINGERPRINT)
+    assert "no-secret" not in str(caught.value) and "127" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["me:p%40ss@host/faces", "me@server@host/faces", "host/faces?user=me@server", "me:p@host/faces?user=me%40server"],
+)
+def test_addresses_with_other_signs(url: str) -> None:
+    assert Database.path_of(f"postgresql://{url}") is None
+
+
 def test_a_folder_is_no_database(tmp_path: Path) -> None:
     with pytest.raises(FacesError, match=r": is a directory$"):
         Database(f"sqlite:///{tmp_path}", FINGERPRINT)
