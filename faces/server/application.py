@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 KEY = "Ocp-Apim-Subscription-Key"  # the header
 MOST_BYTES = 16 << 20  # of a body; a picture has its own, lower limit, with an error of its own
+MOST_PARTS = MOST_BYTES >> 10  # of a form: 1000 by default, and the files of a folder may have 1 KB each
 BASE = "/face/v1"
 ADDRESS = re.compile(r"/face(/v1(?:\.[\w.-]+)?)((?:/.*)?)", re.IGNORECASE | re.DOTALL)
 NOT_OFFERED = {
@@ -42,6 +43,7 @@ def create_app(parts: Services, key: str) -> Flask:
     """The application that answers with these parts to who knows the key."""
     app = Flask(NAME, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
+    app.config["MAX_FORM_PARTS"] = MOST_PARTS
     app.json = _Json(app)
     app.extensions[NAME] = parts
     app.url_map.merge_slashes = app.url_map.strict_slashes = False

@@ -255,6 +255,13 @@ def test_a_sum_of_parts_that_is_none(inside: FlaskClient, before: str) -> None:
     assert answer.status_code == 400 and "<html" not in answer.text
 
 
+def test_a_folder_of_many_files_at_once(inside: FlaskClient) -> None:
+    """As browsers without JavaScript send it: it may be as large as any form."""
+    files = [(io.BytesIO(b"x"), f"dataset/Ada/{number}.jpg") for number in range(1200)]
+    answer = inside.post("/people/import", data={"csrf_token": token(inside, "/train"), "folder": files})
+    assert answer.status_code == 200 and "1200 files were left out" in answer.text
+
+
 def test_a_damaged_classifier_in_spanish(inside: FlaskClient, app: Site) -> None:
     app.parts.classes.model.write_text("broken")
     inside.set_cookie("language", "es")
