@@ -131,7 +131,8 @@ def _hidden(address: URL) -> str:
 
 def _upgrade(connection: Connection) -> None:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    place = str(Path(__file__).parent / "migrations")
+    config.set_main_option("script_location", place.replace("%", "%%"))  # which names other options there
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, select, text
 from sqlalchemy.exc import OperationalError
 
 from faces.errors import FacesError, FingerprintError, UsageError
-from faces.server import keys
+from faces.server import database, keys
 from faces.server.database import Database
 from faces.server.schema import Base, Collection, Face
 from faces.types import Fingerprint, ModelId
@@ -27,6 +27,13 @@ def test_the_migrations_make_the_tables_that_the_code_knows(tmp_path: Path) -> N
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
         tables = connection.execute(text("SELECT sql FROM sqlite_master WHERE name = 'faces'")).scalar_one()
     assert "AUTOINCREMENT" in tables  # a key is never used twice, by which trainings know what they have seen
+
+
+def test_the_project_may_be_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "100% %(here)s"
+    place.symlink_to(Path(database.__file__).parent)
+    monkeypatch.setattr(database, "__file__", str(place / "database.py"))
+    Database(f"sqlite:///{tmp_path / 'faces.db'}", FINGERPRINT).close()
 
 
 def test_it_is_for_its_owner_and_its_models_alone(tmp_path: Path) -> None:
