@@ -45,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
-    photographs = (path for path in expand(args.image) if path in args.image or not is_copy(path, args.output))
+    photographs = expand(args.image, partial(is_copy, output=args.output))
     pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, args.accuracy)
     recognizer, warnings = recognizers.load(args.recognizer, args.le, pipeline.fingerprint)
     for warning in warnings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
@@ -225,18 +225,22 @@ def find_images(folder: Path) -> Iterator[Path]:
                 yield Path(parent, name)
 
 
-def expand(paths: Sequence[Path]) -> Iterator[Path]:
+def expand(paths: Sequence[Path], passed_over: Callable[[Path], bool] = lambda path: False) -> Iterator[Path]:
     """The photographs that files and folders stand for, found as they are asked for.
 
-    Raises UsageError, at once, for what is not there.
+    passed_over: which of those in folders are left out. Raises UsageError, at once, for what is not there.
     """
+
+    def found(folder: Path) -> Iterator[Path]:
+        return (path for path in find_images(folder) if not passed_over(path))
+
     for path in paths:
         if path.is_dir():
-            if next(find_images(path), None) is None:
+            if next(found(path), None) is None:
                 raise UsageError(f"{path}: no photographs in this folder")
         elif not path.exists():
             raise UsageError(f"{path}: no such file or folder")
-    return chain.from_iterable(find_images(path) if path.is_dir() else [path] for path in paths)
+    return chain.from_iterable(found(path) if path.is_dir() else [path] for path in paths)
 
 
 def _raise_unless_gone(error: OSError) -> None:

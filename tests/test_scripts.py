@@ -349,6 +349,8 @@ def test_copies_of_earlier_runs_are_no_photographs(project: Path, run_script: Ru
     for _ in range(2):
         assert looked_at("album") == ["album/1.jpg", "album/2_annotated.jpg"]
     assert looked_at("album/output/1_annotated.jpg") == ["album/output/1_annotated.jpg"]
+    result = run_script("recognize_image.py", "-i", "album/output", "-o", "album/output", cwd=project)
+    assert (result.returncode, result.stderr) == (2, "error: album/output: no photographs in this folder\n")
 
 
 def test_a_photograph_without_a_face_says_so(project: Path, run_script: RunScript) -> None:
