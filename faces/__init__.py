@@ -2,6 +2,11 @@
 
 import os
 
+# Nothing is sent. ONNX Runtime reports its use to its maker unless it finds these when it is imported; later is too late.
+# So they are set here, before any other import of the package, whatever the environment says. Processes inherit them.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+os.environ["ORT_TELEMETRY_DISABLED"] = "1"  # what some versions call it
+
 __version__ = "0.1.0"
 
 # What fails is told in one line of ours, with what to do; OpenCV and its FFmpeg (-8: quiet) would add their own.

@@ -44,6 +44,7 @@ class OnnxEngine:
     def __init__(self, model: Path, threads: int | None = None, any_size: bool = False) -> None:
         import onnxruntime as ort
 
+        ort.disable_telemetry_events()  # on Windows older versions heed this, not the environment (see faces)
         if not model.is_file():
             raise ModelError(f"{model}: no such model file")
         options = ort.SessionOptions()

@@ -1,0 +1,132 @@
+"""Nothing leaves this machine: every address that a whole run and a server call on is this machine's own."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from faces.server.application import KEY
+from tests.conftest import ROOT, Running, command
+from tests.server.conftest import free_port
+
+SWITCHES = "ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED"
+UPLOAD = 12  # seconds after which ONNX Runtime has tried to send what it gathered; it does so after nine
+ADDRESS = re.compile(r'inet_(?:addr\(|pton\(AF_INET6, )"([^"]+)"')  # as strace writes them
+IMPORT = re.compile(r"^\s*\"?\s*(?:import|from) onnxruntime\b", re.MULTILINE)
+
+
+def bare(**more: str) -> dict[str, str]:
+    """The environment of a user who has never heard of it: ONNX Runtime sends nothing where CI or others say so."""
+    kept = "PATH", "PYTHONPATH", "LD_LIBRARY_PATH", "SYSTEMROOT"
+    plain = {name: os.environ[name] for name in kept if name in os.environ}
+    return {**plain, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **more}
+
+
+@pytest.mark.parametrize("package", ["faces", "tests", "benchmarks"])
+def test_importing_a_package_forbids_it_first_whatever_the_environment_says(package: str) -> None:
+    code = f"import {package}, os, sys; print(*map(os.getenv, {SWITCHES}), 'onnxruntime' in sys.modules)"
+    env = bare(**dict.fromkeys(SWITCHES, "0"))
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    assert answer.stdout.split() == ["1", "1", "False"]
+
+
+def test_onnxruntime_is_imported_only_in_those_packages() -> None:
+    folders = "faces", "tests", "benchmarks", "notebooks"
+    files = [*ROOT.glob("*.py"), *(path for name in folders for path in (ROOT / name).rglob("*"))]
+    texts = {path: path.read_text(encoding="utf-8") for path in files if path.suffix in (".py", ".ipynb")}
+    users = {path.relative_to(ROOT).parts[0] for path, text in texts.items() if IMPORT.search(text)}
+    assert users == {"faces", "tests", "benchmarks"}
+
+
+class Watched:
+    """A user's folders, empty at first, and where scripts that run in them reach out to."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home, self.cache, self.work = (folder / name for name in ("home", "cache", "work"))
+        for path in (self.home, self.cache, self.work):
+            path.mkdir()
+        self._trace = folder / "trace"
+        self._env = bare(HOME=str(self.home), XDG_CACHE_HOME=str(self.cache))
+
+    def start(self, script: str, *args: object) -> subprocess.Popen[str]:
+        """The script with its processes, under ``strace``."""
+        tracing = ["strace", "-f", "-A", "-e", "trace=network", "-o", str(self._trace)]
+        return subprocess.Popen(
+            [*tracing, *command(script, *args)], cwd=self.work, env=self._env, text=True, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def run(self, script: str, *args: object) -> None:
+        with self.start(script, *args) as process:
+            said, _ = process.communicate(timeout=180)
+        assert process.returncode == 0, said
+
+    @contextmanager
+    def running(self, script: str, *args: object) -> Iterator[Running]:
+        """One that stays; in the end it is stopped, since ``strace`` does not stop before it."""
+        with self.start(script, *args) as process:
+            try:
+                yield Running(process)
+            finally:
+                for child in psutil.Process(process.pid).children():
+                    child.terminate()
+                process.wait(60)
+
+    def assert_nothing_was_sent(self) -> None:
+        calls = self._trace.read_text(encoding="utf-8", errors="replace").splitlines()
+        assert any("exited with" in call for call in calls)  # that there is something to see
+        assert [call for call in calls if not all(ip_address(ip).is_loopback for ip in ADDRESS.findall(call))] == []
+        # A name is looked up at a name server, which may be on this machine and ask others.
+        assert [call for call in calls if "htons(53)" in call or "systemd/resolve" in call] == []
+
+    def assert_the_cache_has_our_models_alone(self) -> None:
+        kept = [path for folder in (self.home, self.cache) for path in folder.rglob("*") if path.is_file()]
+        assert {path.parent for path in kept} == {self.cache / "faces"}, kept
+        assert {path.name.partition("-")[0] for path in kept} == {"dlib"}, kept
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Watched:
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed")
+    if subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("strace may not trace here")
+    return Watched(tmp_path)
+
+
+@pytest.mark.slow
+def test_a_whole_run_sends_nothing(watched: Watched) -> None:
+    watched.run("make_sample_dataset.py", "--people", 3, "--photos", 3)
+    watched.run("extract_embeddings.py", "--workers", 2)
+    watched.run("train_model.py")
+    watched.run("recognize_image.py", "--image", "sample/group_1.jpg")
+    watched.assert_nothing_was_sent()
+    watched.assert_the_cache_has_our_models_alone()
+
+
+@pytest.mark.slow
+def test_a_server_sends_nothing_but_its_answers(watched: Watched, sample: Path) -> None:
+    data = next((sample / "dataset").rglob("*.jpg")).read_bytes()
+    port = free_port()
+    with watched.running("serve.py", "--port", port, "--min-face", "80") as server:
+        server.wait_for("key ", 120)
+        headers = {KEY: (watched.work / "output" / "face_api.key").read_text().strip()}
+        url = f"http://127.0.0.1:{port}"
+        assert requests.get(f"{url}/healthz", timeout=30).status_code == 200
+        answer = requests.post(f"{url}/face/v1.0/detect", headers=headers, data=data, timeout=60)
+        assert len(answer.json()) == 1
+        time.sleep(UPLOAD)
+    watched.assert_nothing_was_sent()
+    watched.assert_the_cache_has_our_models_alone()
