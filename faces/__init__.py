@@ -2,8 +2,8 @@
 
 import os
 
-# Nothing is sent. ONNX Runtime reports its use to its maker unless it finds these when it is imported: later is too late,
-# so they are set before any other import of the package, whatever the environment says. Processes inherit them.
+# Nothing is sent. ONNX Runtime reports its use to its maker unless it finds these when it is imported; they must be
+# set before any other import of the package, whatever the environment says. Processes that are started inherit them.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 os.environ["ORT_TELEMETRY_DISABLED"] = "1"  # what some versions call it
 
