@@ -15,7 +15,6 @@ from faces.evaluation.robustness import Robustness
 from faces.images import write_bytes
 from faces.scores import Grouped
 
-OWNER = 0o600  # who may read what shows faces
 MOST_LINES = 8  # in a plot
 
 Results = Sequence[Verification] | Sequence[Identification]
@@ -37,11 +36,11 @@ NOTHING = More()
 def write(path: Path, results: Results, more: More = NOTHING, faces: bool = True) -> None:
     """One page of one or more results of the same kind.
 
-    faces: show the photographs of the worst errors; then the file is its owner's alone.
+    faces: show the photographs of the worst errors.
     Raises FacesError when it cannot be written, UsageError when Matplotlib is missing.
     """
     text = render(results, more, faces)
-    write_bytes(path, text.encode("utf-8", "backslashreplace"), OWNER if faces else 0o777)
+    write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
 def render(results: Results, more: More = NOTHING, faces: bool = True) -> str:

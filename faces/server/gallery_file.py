@@ -119,5 +119,5 @@ class GalleryFile:
         return self.path.exists() and not (self.path.is_file() and self.path.stat().st_size == 0)
 
     def write(self, gallery: Gallery) -> None:
-        """Whole or not at all, and for its owner alone. Raises FacesError."""
-        write_bytes(self.path, gallery.pickled(), most=0o700)
+        """Whole or not at all. Raises FacesError."""
+        write_bytes(self.path, gallery.pickled())
