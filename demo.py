@@ -5,6 +5,7 @@
 Needs nothing but Python 3.10 or newer. Each command is printed as a user would type it, then run with .venv's Python.
 """
 
+import os
 import shlex
 import subprocess
 import sys
@@ -29,11 +30,16 @@ def show(command: str) -> None:
     print(f"\n$ {command}", flush=True)
 
 
+def owner_only(path: str, flags: int) -> int:
+    """As in ``faces.images``, which cannot be imported before it is installed."""
+    return os.open(path, flags, 0o600)
+
+
 def run(python: Path, command: str) -> int:
     """The exit status of a command in the project's folder; ``> FILE`` at its end means what it means in a shell."""
     words, _, file = command.partition(" > ")
     with ExitStack() as stack:
-        output = stack.enter_context((setup_venv.ROOT / file).open("wb")) if file else None
+        output = stack.enter_context(open(setup_venv.ROOT / file, "wb", opener=owner_only)) if file else None
         arguments = [str(python), *shlex.split(words)]
         return subprocess.run(arguments, cwd=setup_venv.ROOT, stdout=output, check=False).returncode
 

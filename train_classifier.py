@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from faces import cli, labelled, perceptual, runs, scores, splits
 from faces.errors import FacesError, UsageError
 from faces.image_classes import HEAD, ImageClassifier
-from faces.images import check_writable, write_bytes
+from faces.images import OWNER_FILE, check_writable, put_in_place, write_bytes
 from faces.labelled import Labelled
 from faces.locks import only_one
 from faces.runs import Recorder
@@ -175,8 +175,9 @@ def written(args: argparse.Namespace, core: Any, about: dict[str, Any], example:
     if args.keep_keras:
         beside = args.keep_keras.with_name(f".{args.keep_keras.stem}.{os.getpid()}.keras")
         try:
+            beside.touch(OWNER_FILE)
             core.save(beside)
-            beside.replace(args.keep_keras)
+            put_in_place(beside, args.keep_keras)
         except OSError as error:
             raise FacesError(f"cannot write {args.keep_keras}: {(error.strerror or str(error)).lower()}") from error
         finally:

@@ -20,7 +20,7 @@ from benchmarks.photographs import DATA
 from faces import embedders
 from faces.aligners import TEMPLATES, Aligner
 from faces.geometry import similarity, transform
-from faces.images import find_images, read_image
+from faces.images import find_images, make_folder, read_image
 from faces.landmarks import SCHEME_ORDER, ShapePredictor
 from faces.pipeline import Pipeline, sharpness
 from faces.types import Faces, Floats, Image
@@ -78,7 +78,7 @@ class Photographs:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         self.paths = [path for name in ("lfw", "people", "strangers") for path in find_images(DATA / name)]
         self.sets = np.array([path.relative_to(DATA).parts[0] for path in self.paths])
         self.names = np.array([path.parent.name for path in self.paths])

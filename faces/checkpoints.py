@@ -6,13 +6,14 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 
 from faces.datasets import Photograph
 from faces.errors import FacesError
+from faces.images import OWNER_FILE
 from faces.pipeline import Enrolment
 from faces.types import Faces
 
@@ -37,11 +38,11 @@ class Checkpoint:
         self._saved = time.monotonic()
         mine = [f"{made_with}, anew"] if anew else [made_with, f"{made_with}, anew"]
         with self._explained():
-            self._database = sqlite3.connect(path)
+            self._database = _connect(path)
             if not _usable(self._database, mine):  # worth no more than the time it took
                 self._database.close()
                 self._delete()
-                self._database = sqlite3.connect(path)
+                self._database = _connect(path)
                 self._database.executescript(SCHEMA)
                 with self._database:
                     self._database.execute("INSERT INTO made_with VALUES (?)", mine[:1])
@@ -87,6 +88,13 @@ class Checkpoint:
             yield
         except sqlite3.Error as error:
             raise FacesError(f"cannot write {self._path}: {error}") from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open the file, which is made for its owner alone; SQLite's journal beside it gets the same mode."""
+    with suppress(OSError):  # SQLite says why
+        path.touch(OWNER_FILE)
+    return sqlite3.connect(path)
 
 
 def _usable(database: sqlite3.Connection, mine: Sequence[str]) -> bool:

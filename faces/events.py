@@ -16,6 +16,7 @@ import numpy as np
 
 from faces.answers import Head, cells
 from faces.errors import FacesError, UsageError
+from faces.images import make_folder, owner_only
 from faces.types import Floats, Frame, Tracks
 
 if TYPE_CHECKING:
@@ -161,8 +162,8 @@ class _Log:
 
     @staticmethod
     def _open(path: Path) -> TextIO:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("a", encoding="utf-8", errors="backslashreplace", newline="")
+        make_folder(path.parent)
+        return open(path, "a", encoding="utf-8", errors="backslashreplace", newline="", opener=owner_only)
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from faces.errors import FacesError
+from faces.images import OWNER_FILE, make_folder, owner_only
 
 
 @contextmanager
@@ -23,8 +25,11 @@ def only_one(path: Path) -> Iterator[None]:
 
     lock, holder = (path.with_name(f".{path.name}.{suffix}") for suffix in ("lock", "holder"))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        held = FileLock(lock).acquire(timeout=0)
+        make_folder(path.parent)
+        if not lock.exists():
+            lock.touch(OWNER_FILE)
+        mode = OWNER_FILE | stat.S_IMODE(lock.stat().st_mode)  # given to filelock, which would set one of its own
+        held = FileLock(lock, mode=mode).acquire(timeout=0)
     except Timeout:
         raise FacesError(f"{path}: in use by {_who(holder)}; wait for it, or stop it") from None
     except (OSError, NotImplementedError) as error:
@@ -32,8 +37,8 @@ def only_one(path: Path) -> Iterator[None]:
         raise FacesError(f"cannot lock {path}: {why.lower()}") from error
     with held:
         script, since = Path(sys.argv[0]).name, datetime.now().astimezone().isoformat(" ", "seconds")
-        with suppress(OSError):  # of a full disk: the lock itself holds
-            holder.write_text(f"{script} (process {os.getpid()} on {socket.gethostname()}, since {since})")
+        with suppress(OSError), open(holder, "w", opener=owner_only) as file:  # on a full disk the lock itself holds
+            file.write(f"{script} (process {os.getpid()} on {socket.gethostname()}, since {since})")
         try:
             yield
         finally:

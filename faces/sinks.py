@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from faces.errors import FacesError
-from faces.images import check_writable
+from faces.images import check_writable, owner_only, put_in_place
 from faces.types import Image
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class VideoSink:
             self._pictures.put(None)
             self._thread.join()
             if self._failure is None and (keep or (told and _length(self._partial) >= WORTH)):
-                self._partial.replace(self.path)
+                put_in_place(self._partial, self.path)
         except OSError as failure:
             self._failure = self._why(failure)
         except KeyboardInterrupt:  # once more: what is to be kept stays under its hidden name, where it plays
@@ -134,7 +134,7 @@ class VideoSink:
         if seconds < WORTH:
             return self._why(error)
         with suppress(OSError):
-            self._partial.replace(self.path)
+            put_in_place(self._partial, self.path)
         return self._why(error, f"; the first {seconds:.1f} s are in it")
 
     def _why(self, error: OSError | av.FFmpegError, more: str = "") -> FacesError:
@@ -241,7 +241,7 @@ class _Rewindable:
     """A file for FFmpeg to write, which can go back to how it was at its last mark."""
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("w+b", buffering=0)
+        self._file = open(path, "w+b", buffering=0, opener=owner_only)  # noqa: SIM115 (closed by ``close``)
         self._size = 0
         self._before: list[tuple[int, bytes]] = []  # what was written over since, and where
         self._done = False

@@ -12,7 +12,7 @@ from tempfile import NamedTemporaryFile
 import numpy as np
 
 from faces.errors import FacesError
-from faces.images import find_images, write_image
+from faces.images import find_images, make_folder, write_image
 from faces.metrics import distance_at
 from faces.people import People
 from faces.pipeline import Pipeline
@@ -40,7 +40,7 @@ class Strangers:
         self._threshold = distance_at(pipeline.embedder.spec.operating_points, SAME_FAR, threshold)
         self._started = datetime.now()
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             NamedTemporaryFile(dir=folder, prefix=".").close()
             self._given = {path.name for path in _folders(folder)}  # names, also of folders that are gone by now
             self._groups = [group for path in _folders(folder) if (group := _Group.read(path, pipeline))]
@@ -58,7 +58,7 @@ class Strangers:
             return self._keep_unclear(picture, track, time)
         group = self._nearest(embedding)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             if group is None:
                 group = _Group(self._new_folder())
             elif not group.find(self._folder):
@@ -83,7 +83,7 @@ class Strangers:
     def _keep_unclear(self, picture: Image, track: int, time: float) -> Path:
         folder = self._folder / UNCLEAR
         try:
-            folder.mkdir(exist_ok=True)
+            make_folder(folder)
         except OSError as error:
             raise _unwritable(self._folder, error) from error
         path = self._new_file(folder, track, time)
@@ -108,7 +108,7 @@ class Strangers:
             number += 1
             path = self._folder / f"{PREFIX}{number:03}"
             with suppress(FileExistsError):
-                path.mkdir()
+                make_folder(path, exist_ok=False)
                 return path
 
     def _new_file(self, folder: Path, track: int, time: float) -> Path:
@@ -162,7 +162,7 @@ class _Group:
                 self.move(folder)
                 return True
         try:
-            self.folder.mkdir()
+            make_folder(self.folder, exist_ok=False)
         except FileExistsError:
             return False
         self.move(self.folder)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from faces.errors import FacesError
-from faces.images import write_bytes
+from faces.images import make_folder, write_bytes
 from faces.training import backend
 
 STATE = "training_state.npz"
@@ -184,4 +184,5 @@ def _writer(folder: Path | None) -> Any:
     if folder is None:
         return None
     backend.needed("tensorboard", "TensorBoard")
+    make_folder(folder)
     return backend.needed("torch.utils.tensorboard", "TensorBoard").SummaryWriter(str(folder))

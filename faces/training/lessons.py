@@ -18,7 +18,7 @@ from faces.aligners import Aligner, Template, mean_face
 from faces.chips import LEAST_FACE, with_margin
 from faces.errors import FacesError, ImageError
 from faces.geometry import similarity, transform
-from faces.images import read_image, write_bytes
+from faces.images import OWNER_FILE, make_folder, read_image, write_bytes
 from faces.pipeline import Pipeline
 from faces.processes import mapped
 from faces.types import Floats, Image, ModelId
@@ -116,7 +116,8 @@ def _records(file: Path, paths: Sequence[Path], key: str, dimension: int) -> Rec
         return np.lib.format.open_memmap(file, "r+")
     mark.unlink(missing_ok=True)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(file.parent)
+        file.touch(OWNER_FILE)
         records = np.lib.format.open_memmap(file, "w+", kind, (len(paths),))
         with file.open("r+b") as opened:  # a write to a map that the disk has no room for would kill the process
             if hasattr(os, "posix_fallocate"):
