@@ -16,10 +16,11 @@ import errno
 import filecmp
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from faces.errors import FacesError
-from faces.images import write_bytes
+from faces.images import copy_access, make_folder, write_bytes
 
 RECOGNIZER, LE, REPORT = "recognizer.pickle", "le.pickle", "training_report.json"
 OF = "of.json"  # in ``versions/``: whose they are, as paths from the folder that it is in
@@ -72,6 +73,7 @@ class InService:
         if not self.takes_links():
             self._copy(number)
             return
+        self._hand_on_access(number)
         if not self.files[RECOGNIZER].is_file():  # the first time: the links lead nowhere yet
             self._link_files()
         if number != self.number() or not self._pointer.is_symlink():
@@ -96,7 +98,7 @@ class InService:
             return False
         if self._pointer.is_symlink():
             return True
-        self._versions.mkdir(parents=True, exist_ok=True)
+        make_folder(self._versions)
         try:
             self._link(self._versions / ".link", "nowhere")
         except OSError as error:
@@ -106,9 +108,20 @@ class InService:
         (self._versions / ".link").unlink()
         return True
 
+    def _hand_on_access(self, number: int) -> None:
+        """Give a version the access to what is in service: who shared that on purpose shares what comes after it."""
+        own, before = self._versions / str(number), self.number()
+        pairs = [(path, own / name) for name, path in self.files.items()]
+        if before is not None:
+            pairs.append((self._versions / str(before), own))
+        for old, new in pairs:
+            if old.exists() and new.exists() and not old.samefile(new):
+                with suppress(PermissionError):  # another user's version: it goes into service as it is
+                    copy_access(old, new)
+
     def _link_files(self) -> None:
         for name, path in self.files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             target = os.path.relpath(self._pointer.parent.resolve() / self._pointer.name / name, path.parent.resolve())
             if not path.is_symlink() or str(path.readlink()) != target:
                 self._link(path, target)

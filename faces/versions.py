@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from faces import runs
 from faces.errors import FacesError
-from faces.images import write_bytes
+from faces.images import make_folder, write_bytes
 from faces.in_service import LE, RECOGNIZER, REPORT, InService
 
 __all__ = ["LE", "RECOGNIZER", "REPORT", "Stage", "Version", "Versions", "counts", "label", "read_report"]
@@ -127,7 +127,7 @@ class Versions:
         """A new version, whose folder waits for its files. Raises FacesError."""
         number = max((version.number for version in self.all()), default=0) + 1
         try:
-            self.path(number, "").mkdir(parents=True)
+            make_folder(self.path(number, ""), exist_ok=False)
         except OSError as error:
             raise self._failed(error) from error
         version = Version(number, datetime.now(timezone.utc).isoformat(timespec="seconds"), "candidate", source=source)
