@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import stat
 import sys
 from contextlib import suppress
 from datetime import datetime, timezone
@@ -15,6 +16,7 @@ from concurrent_log_handler import ConcurrentRotatingFileHandler
 from flask import has_request_context, request
 
 from faces.errors import FacesError, UsageError
+from faces.images import OWNER_FILE, make_folder
 
 MOST_BYTES, KEPT = 10 << 20, 20  # of a file, and files
 
@@ -48,9 +50,10 @@ class AuditLog:
         try:
             if path.exists() and not (path.is_file() or path.is_dir()):  # a device would get the file's mode
                 raise UsageError(f"--audit {path}: not a file; name one, or none for no audit")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600))
-            self._handler = _File(path, maxBytes=MOST_BYTES, backupCount=KEPT, encoding="utf-8", chmod=0o600)
+            make_folder(path.parent)
+            os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, OWNER_FILE))
+            mode = stat.S_IMODE(path.stat().st_mode)
+            self._handler = _File(path, maxBytes=MOST_BYTES, backupCount=KEPT, encoding="utf-8", chmod=mode)
         except OSError as error:
             raise FacesError(f"{path}: {(error.strerror or str(error)).lower()}") from error
 

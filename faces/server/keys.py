@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 from contextlib import suppress
 from pathlib import Path
 
 from faces.errors import FacesError, UsageError
+from faces.images import make_folder, owner_only
 
 SHORTEST = 16
 
@@ -18,11 +18,9 @@ def load(path: Path) -> str:
     Raises UsageError for a file that holds none, and FacesError for one that cannot be read or made.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            file = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-            with os.fdopen(file, "w", encoding="ascii") as opened:
-                opened.write(f"{secrets.token_hex(16)}\n")
+        make_folder(path.parent)
+        with suppress(FileExistsError), open(path, "x", encoding="ascii", opener=owner_only) as opened:
+            opened.write(f"{secrets.token_hex(16)}\n")
         key = path.read_text(encoding="ascii").strip()
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not a key: it has letters other than English ones") from error

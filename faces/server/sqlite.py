@@ -12,6 +12,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from faces.images import OWNER_FILE, make_folder
 from faces.server.errors import ApiError, disk_full, unavailable
 
 PATIENCE = 10  # s that one who writes waits for another
@@ -21,8 +22,8 @@ READERS = 0.5  # s that those who read may take before what was erased is overwr
 def engines(url: URL) -> tuple[Engine, Engine]:
     """To read with, and to write with. The file is made, for its owner alone, with its folder. Raises OSError."""
     path = Path(str(url.database))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    make_folder(path.parent)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, OWNER_FILE))
     engine = create_engine(url, connect_args={"timeout": PATIENCE}, max_overflow=-1, hide_parameters=True)
 
     @event.listens_for(engine, "connect")

@@ -80,6 +80,16 @@ def test_files_are_the_owners_and_are_turned_over(tmp_path: Path, monkeypatch: p
     assert said == list(range(said[0], 40)) and len(said) > 20
 
 
+def test_a_file_that_somebody_shares_stays_shared(tmp_path: Path) -> None:
+    path = tmp_path / "audit.log"
+    for _ in range(2):
+        log = AuditLog(path)
+        log("enrol", face="1")
+        log.close()
+        path.chmod(0o640)
+    assert len(lines(path)) == 2 and stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(FacesError, match="file"):

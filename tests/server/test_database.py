@@ -39,7 +39,7 @@ def test_the_project_may_be_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_it_is_for_its_owner_and_its_models_alone(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "faces.db"
     Database(f"sqlite:///{path}", FINGERPRINT).close()
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent)] == [0o600, 0o700]
     Database(f"sqlite:///{path}", FINGERPRINT).close()
     other = Fingerprint(FINGERPRINT.detector, FINGERPRINT.aligner, ModelId("other", "o" * 64))
     with pytest.raises(FingerprintError, match="embedder"):
@@ -146,7 +146,8 @@ def test_a_full_disk(tmp_path: Path) -> None:
 def test_keys(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "key"
     key = keys.load(path)
-    assert len(key) == 32 and keys.load(path) == key and stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert len(key) == 32 and keys.load(path) == key
+    assert [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent)] == [0o600, 0o700]
     for content in (b"", b"short", b"with spaces in it, which is none", b"\xff" * 40):
         path.write_bytes(content)
         with pytest.raises(UsageError, match="not a key"):
