@@ -13,6 +13,7 @@ from pathlib import Path
 from faces import classifiers, cli, recognizers, runs
 from faces.gallery import NO_NEED, UNKNOWN, Gallery
 from faces.images import check_writable
+from faces.metrics import ENOUGH_PEOPLE
 from faces.recognizers import FaceRecognizer
 from faces.runs import Recorder
 from faces.training_report import report
@@ -100,6 +101,9 @@ def learn(args: argparse.Namespace, report_path: Path, run: Recorder) -> None:
     people = cli.plural(len(recognizer.names_), "person", "people")
     print(f"{cli.plural(len(gallery), 'embedding', 'embeddings')} of {people} -> {args.recognizer}, {args.le}")
     print(f"unknown beyond a distance of {recognizer.threshold_.distance:.3f} ({recognizer.threshold_.origin})")
+    if args.threshold is None and len(recognizer.names_) < ENOUGH_PEOPLE:
+        few = cli.plural(len(recognizer.names_), "person", "people")
+        print(f"this is uncertain from {few}: it may be too loose for people who look alike")
     if args.classifier == "auto" and recognizer.classifier_ != "svc":
         print(f"classifier: {recognizer.classifier_} (of so many, an SVC takes long to train)")
     found = report(gallery, recognizer)

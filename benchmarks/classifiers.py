@@ -68,7 +68,7 @@ class Photographs:
     def __init__(self) -> None:
         pipeline = Pipeline.load()
         people, strangers = by_person(DATA / "people"), list(find_images(DATA / "strangers"))
-        nobody = {*people, *(path.stem.rpartition("_")[0] for path in strangers), *by_person(DATA / "strangers")}
+        nobody = {*people, *(path.stem.rpartition("_")[0] for path in strangers)}
         others = [paths[0] for name, paths in by_person(DATA / "lfw").items() if name not in nobody]
         paths = [path for some in people.values() for path in some]
         embedded = embeddings([*paths, *strangers, *others], progress="lfw")

@@ -25,6 +25,7 @@ ONE_IN = 5  # of each person's photographs, at least one of those who have two
 AT_MOST = 2000  # of all: so many tell a loss of one in a hundred
 SAME = 1 - 1e-4  # similarity of one photograph to itself: embedded again, elsewhere, its last bits may differ
 AT_ONCE = 2**24  # similarities: bounds memory
+THRESHOLDS = 2  # how a threshold follows from a gallery: a recognizer of an older way is not the same one
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def source(gallery: Gallery, fpir: float, threshold: float | None, classifier: s
     """The SHA-256 of what makes a recognizer: embeddings and names, in any order of people, models and options."""
     names, order, starts = by_person(gallery.names)
     models = gallery.fingerprint and gallery.fingerprint.to_dict()
-    digest = hashlib.sha256(json.dumps([names, starts.tolist(), models, fpir, threshold, classifier]).encode())
+    digest = hashlib.sha256(json.dumps([names, starts.tolist(), models, fpir, threshold, classifier, THRESHOLDS]).encode())
     digest.update(np.ascontiguousarray(gallery.embeddings[order]).tobytes())
     return digest.hexdigest()
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from statistics import NormalDist
 from typing import Any, Protocol
 
 import numpy as np
@@ -16,14 +15,9 @@ from faces import pickles, zoo
 from faces.classifiers import CLASSIFIERS, SVC, Classifier, choose, softmax
 from faces.errors import FacesError, FingerprintError, PickleError
 from faces.gallery import Gallery, is_nobody
-from faces.metrics import far_per_person, threshold_at
-from faces.people import People, by_person, euclidean
+from faces.metrics import ENOUGH_PAIRS, Crowd, far_per_person, threshold_at
+from faces.people import People, by_person
 from faces.types import Fingerprint, Floats, Matches, ModelId
-
-# For an embedder whose operating points were never measured, distances between different people's photographs in the
-# gallery tell their normal distribution. That of the built-in embedder on LFW is normal down to a rate of 1e-5.
-OWN_PAIRS = 20  # from so many pairs on
-OWN_PHOTOGRAPHS = 2000  # of no more than so many: time and memory go with the square
 
 REMEDY = "run: python train_model.py"
 LABEL_ENCODER = "sklearn.preprocessing._label", "LabelEncoder"  # whose import takes longer than most trainings
@@ -46,7 +40,7 @@ class FaceRecognizer:
     from it. classifier: "svc", "centroid", "knn", or "auto" for what suits the size of the gallery.
 
     After ``fit``: names_ (P,), sorted as ``LabelEncoder`` sorts; people_, what is known of each; classifier_, its name,
-    and scorer_, itself; fingerprint_; threshold_.
+    and scorer_, itself; fingerprint_; threshold_, and threshold_checked_, whether it looked at who is enrolled.
     """
 
     def __init__(self, fpir: float = 0.01, threshold: float | None = None, classifier: str = "auto") -> None:
@@ -68,7 +62,7 @@ class FaceRecognizer:
         threshold = self._threshold()  # before the work: it may not be known
         self.classifier_ = choose(len(gallery), len(names)) if self.classifier == "auto" else self.classifier
         self.scorer_: Classifier = CLASSIFIERS[self.classifier_].fit(self.people_)
-        self.threshold_ = threshold
+        self.threshold_, self.threshold_checked_ = threshold, True
         return self
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -76,6 +70,7 @@ class FaceRecognizer:
             people = People.of(state.pop("embeddings_"), state.pop("starts_"))
             svc = SVC(state.pop("coef_"), state.pop("intercept_"))
             state |= {"classifier": "auto", "people_": people, "classifier_": "svc", "scorer_": svc}
+        state.setdefault("threshold_checked_", state.get("threshold") is not None)  # pickles of older versions lack it
         self.__dict__.update(state)
 
     def predict_proba(self, embeddings: Any) -> NDArray[np.float64]:
@@ -119,32 +114,27 @@ class FaceRecognizer:
             fingerprint.require(self.fingerprint_, "the recognizer", remedy)
 
     def _threshold(self) -> Threshold:
-        """The distance up to which a probe is given a name."""
+        """The distance up to which a probe is given a name: the stricter of LFW's and the gallery's own."""
         if self.threshold is not None:
             return Threshold(self.threshold, "set by --threshold")
-        far = far_per_person(self.fpir, len(self.names_))
+        far, named = far_per_person(self.fpir, len(self.names_)), f"{self.fpir:.1%} of strangers named"
         embedder = self.fingerprint_.embedder.name if self.fingerprint_ else ""
         points, embedder = zoo.operating_points(embedder), embedder.partition(",")[0]
+        crowd = Crowd.of(self.people_)
         if len(points) > 1:
-            return Threshold(threshold_at(points, far), f"{self.fpir:.1%} of strangers named")
-        between = self._between_people()
-        if len(between) >= OWN_PAIRS:
-            spread = NormalDist(float(between.mean()), float(max(between.std(), 1e-6)))
-            origin = f"{self.fpir:.1%} of strangers named, estimated from how far apart these people are"
-            return Threshold(max(spread.inv_cdf(far), 0.0), origin)
+            general = threshold_at(points, far)
+            own = crowd.threshold(far, points) if crowd else general
+            if own < general:
+                return Threshold(own, f"{named}; these people look more alike than most, so it is stricter")
+            return Threshold(general, named)
+        if crowd and crowd.pairs >= ENOUGH_PAIRS:
+            return Threshold(crowd.threshold(far), f"{named}, estimated from how far apart these people are")
         if points:
             return Threshold(points[0].threshold, f"as published for {embedder}, whatever --fpir")
         raise FacesError(
             f"too few people to tell strangers from them ({len(self.names_)}), and no threshold was ever measured for"
             f" {embedder or 'these embeddings'}; give one: --threshold"
         )
-
-    def _between_people(self) -> Floats:
-        """The distances (pairs,) between photographs of different people, of at most ``OWN_PHOTOGRAPHS`` of them."""
-        some = slice(None, None, -(-len(self.people_.embeddings) // OWN_PHOTOGRAPHS))
-        embeddings, owner = self.people_.embeddings[some], self.people_.owner[some]
-        different = np.triu(owner[:, None] != owner, 1)
-        return np.asarray(euclidean(embeddings, embeddings)[different])
 
 
 class RecipeRecognizer:
@@ -205,8 +195,15 @@ def load(recognizer_path: Path, le_path: Path, fingerprint: Fingerprint) -> tupl
     classifier = pickles.load(recognizer_path, "a recognizer", REMEDY, {**pickles.ARRAYS, **pickles.CLASSIFIERS, **own})
     if isinstance(classifier, FaceRecognizer) and hasattr(classifier, "threshold_"):  # the last thing that fit learns
         classifier.require(fingerprint, labels)
-        unchecked = f"{recognizer_path} does not say which models made its embeddings; they are not checked"
-        return classifier, [] if classifier.fingerprint_ else [unchecked]
+        warnings = []
+        if classifier.fingerprint_ is None:
+            warnings.append(f"{recognizer_path} does not say which models made its embeddings; they are not checked")
+        if not classifier.threshold_checked_:
+            warnings.append(
+                f"{recognizer_path} is of an older version, whose threshold may be too loose for people who look alike;"
+                f" retraining checks it; {REMEDY}"
+            )
+        return classifier, warnings
     if not hasattr(classifier, "predict_proba") or len(getattr(classifier, "classes_", ())) != len(labels.classes_):
         raise PickleError(f"{recognizer_path}: not a recognizer that goes with {le_path}; {REMEDY}")
     warning = f"{recognizer_path} is the recipe's: it knows no distances, so it names every stranger; {REMEDY}"

@@ -18,7 +18,7 @@ LAYERS = (
     "intervals figures labelled perceptual splits scores exploration model_card",
     "dlib_weights detectors landmarks aligners views embedders",
     "image_classes",
-    "gallery runs duplicates metrics people classifiers recognizers training_report comparison",
+    "gallery runs duplicates people metrics classifiers recognizers training_report comparison",
     "in_service versions reloading experiments",
     "pipeline attributes chips checkpoints extraction tasks cluster workers training",
     "flow identity association tracking following events attendance strangers draw windows",

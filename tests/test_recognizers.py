@@ -16,9 +16,9 @@ from faces import classifiers, recognizers, zoo
 from faces.classifiers import CLASSIFIERS, SVC
 from faces.errors import FacesError, FingerprintError, PickleError
 from faces.gallery import Gallery
-from faces.metrics import far_per_person, threshold_at
+from faces.metrics import ENOUGH_PAIRS, far_per_person, threshold_at
 from faces.people import CLOSER
-from faces.recognizers import OWN_PAIRS, FaceRecognizer, RecipeRecognizer
+from faces.recognizers import FaceRecognizer, RecipeRecognizer
 from faces.types import Fingerprint, Floats, ModelId, OperatingPoint
 
 DIMENSION = 128
@@ -212,15 +212,9 @@ def test_an_embedder_that_was_never_measured_is_measured_on_the_people() -> None
 def test_too_few_people_to_measure_on(models: Fingerprint | None) -> None:
     with pytest.raises(FacesError, match=r"too few people to tell strangers from them \(2\).* give one: --threshold"):
         FaceRecognizer().fit(gallery(2, 4, models))  # 4 x 4 pairs
-    assert 5 * 5 > OWN_PAIRS > 4 * 4
+    assert 5 * 5 > ENOUGH_PAIRS > 4 * 4
     assert FaceRecognizer().fit(gallery(2, 5, models)).threshold_.distance > 0
     assert FaceRecognizer(threshold=0.5).fit(gallery(1, 2, models)).threshold_.distance == 0.5
-
-
-def test_a_large_gallery_is_measured_on_some_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recognizers, "OWN_PHOTOGRAPHS", 50)
-    everyone, some = (FaceRecognizer().fit(gallery(60, photographs, fingerprint(UNMEASURED))) for photographs in (1, 2))
-    assert some.threshold_.distance == pytest.approx(everyone.threshold_.distance, abs=0.1)
 
 
 def test_a_single_published_threshold_is_taken_for_few_people(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,6 +222,55 @@ def test_a_single_published_threshold_is_taken_for_few_people(monkeypatch: pytes
     monkeypatch.setitem(zoo.MODELS, "sface", spec)
     threshold = FaceRecognizer().fit(gallery(2, 1, fingerprint("sface, mirrored"))).threshold_
     assert (threshold.distance, threshold.origin) == (1.1, "as published for sface, whatever --fpir")
+
+
+def look_alikes(people: int, apart: float, first: int = 0) -> Gallery:
+    """People with one photograph each, whose photographs are about ``apart`` from each other."""
+    together = person(5000, 1)[0]
+    others = np.concatenate([person(first + number, 1) for number in range(people)])
+    mixed = together + others * apart / (2 - apart**2) ** 0.5
+    vectors = (mixed / np.linalg.norm(mixed, axis=1, keepdims=True)).astype(np.float32)
+    return Gallery(vectors, tuple(f"Person {number:03}" for number in range(people)), fingerprint=DLIB)
+
+
+@pytest.mark.parametrize("people", [2, 5, 10, 20])
+def test_people_who_look_alike_make_the_threshold_stricter(people: int) -> None:
+    recognizer = FaceRecognizer(0.01).fit(look_alikes(people, 0.35))
+    general = threshold_at(zoo.MODELS["dlib-resnet"].operating_points, far_per_person(0.01, people))
+    assert recognizer.threshold_.distance < general
+    assert "these people look more alike than most" in recognizer.threshold_.origin
+    strangers = look_alikes(200, 0.35, first=1000).embeddings
+    assert np.mean([name is not None for name in recognizer.identify(strangers).names]) <= 0.02
+
+
+def test_a_thousand_people_keep_the_general_threshold_where_it_is_the_stricter() -> None:
+    recognizer = FaceRecognizer(0.01).fit(look_alikes(1000, 0.6))
+    general = threshold_at(zoo.MODELS["dlib-resnet"].operating_points, far_per_person(0.01, 1000))
+    assert recognizer.threshold_.distance == general
+
+
+@pytest.mark.parametrize("photographs", [1, 5])
+def test_one_person_under_two_names_hardly_moves_the_threshold(photographs: int) -> None:
+    people = [look_alikes(21, 0.4).embeddings[number] for number in range(21)]
+    near = person(0, photographs)
+
+    def threshold(vectors: list[Floats]) -> float:
+        each = [vector + (near - near.mean(0)) * (photographs > 1) for vector in vectors]
+        names = tuple(np.repeat([f"{number:02}" for number in range(len(each))], photographs).tolist())
+        return FaceRecognizer(0.01).fit(Gallery(np.concatenate(each), names, fingerprint=DLIB)).threshold_.distance
+
+    without, twice, another = threshold(people[:20]), threshold([*people[:20], people[0]]), threshold(people)
+    assert abs(twice - without) < 0.01
+    assert abs(twice - another) < 0.01
+
+
+def test_somebody_with_hundreds_of_photographs_does_not_stand_for_all() -> None:
+    alike, vectors = look_alikes(12, 0.4), person(0, 400)
+    names = (*alike.names, *["somebody else"] * 400)
+    many = Gallery(np.concatenate([alike.embeddings, vectors]), names, fingerprint=DLIB)
+    assert FaceRecognizer().fit(many).threshold_.distance < threshold_at(
+        zoo.MODELS["dlib-resnet"].operating_points, far_per_person(0.01, 13)
+    )
 
 
 # -- pickles -----------------------------------------------------------------------------------------------------------
@@ -301,7 +344,9 @@ def test_a_recognizer_of_when_an_svc_was_all_there_was(tmp_path: Path) -> None:
     paths[0].write_bytes(pickle.dumps(old))
     loaded, warnings = recognizers.load(*paths, DLIB)
     assert isinstance(loaded, FaceRecognizer)
-    assert (loaded.classifier_, loaded.classifier, warnings) == ("svc", "auto", [])
+    assert (loaded.classifier_, loaded.classifier) == ("svc", "auto")
+    assert len(warnings) == 1
+    assert "too loose for people who look alike; retraining checks it" in warnings[0]
     probes = np.concatenate([person(number, 1, first=50) for number in (0, 3, 900)])
     assert loaded.identify(probes).names == ("Person 000", "Person 003", None)
     assert np.allclose(loaded.predict_proba(probes), recognizer.predict_proba(probes))

@@ -140,7 +140,8 @@ class Enrolment:
             ids = [str(id_) for id_ in who[:, 0]]
             known = session.execute(select(Person.id, Person.name).where(Person.id.in_(set(ids))))
             names = {person.id: person.name or "" for person in known}
-        for number, (id_, confidence) in enumerate(zip(ids, self._confidence.of(distances)[:, 0], strict=True)):
+        confidences = self._confidence.among(index.crowd).of(distances)[:, 0]
+        for number, (id_, confidence) in enumerate(zip(ids, confidences, strict=True)):
             if confidence >= SAME and id_ in names:
                 found[number] = Candidate(id_, names[id_], float(confidence))
         persons = ",".join(one.person_id for one in found if one)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from faces.metrics import Crowd
 from faces.people import People
 from faces.server.kinds import KINDS
 from faces.server.schema import Collection, Face, Person
@@ -19,6 +20,8 @@ from faces.types import Floats
 LOOKED_AT = 16  # persons whose single faces are compared, at least: the centres alone say who these are
 AT_ONCE = 500  # persons that are asked for
 LATEST = 1_000  # owners who may be beside the others, at least
+CROWD = 250  # owners whose faces say how much those of a collection look alike
+CROWD_FACES = 500  # of them: takes 3 ms
 
 Keys = NDArray[np.int64]
 
@@ -90,16 +93,18 @@ class Index:
 class Layers:
     """An index that changes little by little: most owners, of whom some are left, and the latest state of the others.
 
-    So whoever adds one face to many waits for one. left: (P,), of most.
+    So whoever adds one face to many waits for one. left: (P,), of most. crowd: of all owners; None for fewer than two.
     """
 
     most: Index
     left: NDArray[np.bool_]
     latest: Index | None = None
+    crowd: Crowd | None = None
 
     @classmethod
     def of(cls, index: Index) -> Layers:
-        return cls(index, np.ones(len(index.keys), bool))
+        everybody = np.ones(len(index.keys), bool)
+        return cls(index, everybody, crowd=crowd([(index, everybody)]))
 
     def changed(self, owners: Some[int], now: Index | None) -> Layers | None:
         """With the faces that some owners have now; None when nobody is left."""
@@ -107,9 +112,10 @@ class Layers:
         left = self.left & self.most.without(gone)
         parts = [] if self.latest is None else [(self.latest, self.latest.without(gone))]
         latest = _joined([*parts, *([] if now is None else [(now, np.ones(len(now.keys), bool))])])
+        layers = [(self.most, left), *([] if latest is None else [(latest, np.ones(len(latest.keys), bool))])]
         if left.any() and (latest is None or len(latest.keys) <= max(LATEST, len(left) // 16)):
-            return Layers(self.most, left, latest)
-        whole = _joined([(self.most, left), *([] if latest is None else [(latest, np.ones(len(latest.keys), bool))])])
+            return Layers(self.most, left, latest, crowd(layers))
+        whole = _joined(layers)
         return None if whole is None else Layers.of(whole)
 
     @property
@@ -130,6 +136,18 @@ class Layers:
 def embeddings(blobs: Sequence[bytes]) -> Floats:
     """float32 (N, D), of N >= 1 rows of the database."""
     return np.frombuffer(b"".join(blobs), np.float32).reshape(len(blobs), -1)
+
+
+def crowd(parts: Sequence[tuple[Index, NDArray[np.bool_]]]) -> Crowd | None:
+    """How far apart the owners that are left of several indexes are, measured on some; None for fewer than two."""
+    some = []
+    for index, left in parts:
+        rows = np.flatnonzero(left)
+        chosen = np.zeros(len(left), np.bool_)
+        chosen[rows[:: -(-len(rows) // CROWD) or 1]] = True
+        some.append((index, chosen))
+    whole = _joined(some)
+    return None if whole is None else Crowd.of(whole.people, CROWD_FACES)
 
 
 def _joined(parts: Sequence[tuple[Index, NDArray[np.bool_]]]) -> Index | None:

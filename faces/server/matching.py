@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Protocol
 
@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
+from faces.metrics import Crowd
 from faces.people import People, euclidean
 from faces.server import collections, errors
 from faces.server.index import Index, Layers, embeddings
@@ -26,6 +27,11 @@ MEMORY = 2 << 30  # bytes of indexes; the least recently used make room for othe
 
 class Searched(Protocol):
     """What a collection's searches see; to be used while the session lasts."""
+
+    @property
+    def crowd(self) -> Crowd | None:
+        """How far apart the persons are; None for fewer than two."""
+        ...
 
     def nearest(self, probes: Floats, number: int) -> tuple[NDArray[np.str_], Floats]:
         """See ``Index.nearest``."""
@@ -54,6 +60,7 @@ class Indexes:
         threadpool_limits(1, "blas")
         self._memory = memory
         self._known: OrderedDict[int, Known] = OrderedDict()  # by the collection's key, the latest used last
+        self._crowds: dict[int, tuple[tuple[int, int | None], Crowd | None]] = {}  # by key: as of a state, and what
         self._locks: dict[int, Lock] = {}
         self._lock = Lock()
 
@@ -70,7 +77,7 @@ class Indexes:
         found: Searched | None
         if in_database(session):
             stored = Stored(session, collection)
-            found = None if stored.is_empty() else stored
+            found = None if stored.is_empty() else replace(stored, crowd=self._crowd(stored))
         else:
             with self._locks.setdefault(collection.key, Lock()):
                 known = self.following(session, collection, collection.trained_to)
@@ -95,6 +102,15 @@ class Indexes:
         index = Index.load(session, collection, trained_to)
         return Known(collection.generation, trained_to, None if index is None else Layers.of(index))
 
+    def _crowd(self, stored: Stored) -> Crowd | None:
+        """That of a collection in the database, measured again when the collection changes."""
+        collection = stored.collection
+        state = collection.generation, collection.trained_to
+        known = self._crowds.get(collection.key)
+        if known is None or known[0] != state:
+            self._crowds[collection.key] = known = state, stored.measured_crowd()
+        return known[1]
+
     def keep(self, collection_key: int, known: Known) -> None:
         with self._lock:
             self._known[collection_key] = known
@@ -108,6 +124,7 @@ class Indexes:
         """A collection that is gone."""
         with self._lock:
             self._known.pop(collection_key, None)
+            self._crowds.pop(collection_key, None)
             self._locks.pop(collection_key, None)
 
 

@@ -64,8 +64,9 @@ def identify() -> list[Json]:
     with own.database.read() as session, answered_with(400):
         index = own.indexes.of(session, collections.find(session, kind, id_))
         who, distances = index.nearest(detected_faces.find(session, ids), number)
+    confidence = own.confidence.among(index.crowd)
     found: list[Json] = []
-    for face, persons_, confidences in zip(ids, who, own.confidence.of(distances), strict=True):
+    for face, persons_, confidences in zip(ids, who, confidence.of(distances), strict=True):
         near = [(str(one), _rounded(c)) for one, c in zip(persons_, confidences, strict=True) if c >= least]
         found.append({"faceId": face, "candidates": [{"personId": one, "confidence": c} for one, c in near]})
         own.audit("identify", collection=f"{kind.route}/{id_}", face=face, persons=",".join(one for one, _ in near))

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Double, func, select
 from sqlalchemy.orm import Session
 
-from faces.server.index import LOOKED_AT, Index
+from faces.metrics import Crowd
+from faces.server.index import CROWD, CROWD_FACES, LOOKED_AT, Index
 from faces.server.kinds import KINDS
 from faces.server.schema import Collection, Face
 from faces.types import Floats
@@ -20,10 +21,11 @@ EACH = 4  # faces that are looked at for each person who is wanted, at first
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A collection in the database, for as long as the session lasts."""
+    """A collection in the database, for as long as the session lasts. crowd: as ``Layers.crowd``."""
 
     session: Session
     collection: Collection
+    crowd: Crowd | None = None
 
     def is_empty(self) -> bool:
         return self.session.scalar(select(Face.key).where(self._searched()).limit(1)) is None
@@ -36,6 +38,17 @@ class Stored:
         index = Index.load(self.session, self.collection, self.collection.trained_to, owners)
         assert index is not None, "the collection is not empty"
         return index.nearest(probes, number)
+
+    def measured_crowd(self) -> Crowd | None:
+        """How far apart the owners are, measured on the first and the last who were added."""
+        if not KINDS[self.collection.kind].has_persons:
+            return None
+        owners: set[int] = set()
+        for order in (Face.key, Face.key.desc()):
+            wanted = select(Face.person_key).where(self._searched()).order_by(order).limit(CROWD)
+            owners |= {key for key in self.session.scalars(wanted) if key is not None}
+        index = Index.load(self.session, self.collection, self.collection.trained_to, owners) if owners else None
+        return None if index is None else Crowd.of(index.people, CROWD_FACES)
 
     def _is_small(self) -> bool:
         """Faces that few are compared one by one: an index of all collections' might give up before it finds them."""

@@ -10,9 +10,10 @@ import pytest
 from faces import zoo
 from faces.embedders import unit
 from faces.errors import UsageError
+from faces.metrics import Crowd
 from faces.people import People
 from faces.server.confidence import Confidence, curve
-from faces.server.index import Index
+from faces.server.index import Index, Layers
 from faces.server.matching import groups
 from faces.types import Floats
 
@@ -48,6 +49,34 @@ def test_confidence() -> None:
     assert isinstance(curve(zoo.MODELS["openface"], 0.9), Confidence)
     with pytest.raises(UsageError, match="--threshold"):
         curve(zoo.MODELS["openface"])
+
+
+def test_a_collection_of_people_who_look_alike_needs_closer_matches() -> None:
+    ours = curve(zoo.MODELS["dlib-resnet"])
+    alike, different = Crowd(20, 190, 0.35, 0.05), Crowd(20, 190, 1.2, 0.05)
+    stricter = ours.among(alike)
+    assert stricter.middle < ours.middle
+    assert stricter.of(np.array([stricter.middle], np.float32))[0] == pytest.approx(0.5)
+    assert ours.among(different) == ours.among(None) == ours
+    assert ours.among(Crowd(20, 190, 0.01, 0.01)).of(np.zeros(1, np.float32))[0] > 0.5  # never infinitely steep
+    chosen = curve(zoo.MODELS["dlib-resnet"], 0.4)
+    assert chosen.among(alike) == chosen  # by --threshold
+
+
+def test_the_crowd_of_layers_is_that_of_everybody_in_them() -> None:
+    vectors = around(4, 40, 2)
+    people = People.of(vectors, np.arange(0, 80, 2))
+    ids = np.array([f"p{k}" for k in range(40)])
+    whole = Layers.of(Index(np.arange(40), ids, people))
+    first = Layers.of(Index(np.arange(1), ids[:1], People.of(vectors[:2], np.zeros(1, np.intp))))
+    rest = Index(np.arange(1, 40), ids[1:], People.of(vectors[2:], np.arange(0, 78, 2)))
+    grown = first.changed(set(range(1, 40)), rest)
+    assert first.crowd is None
+    assert grown is not None and grown.crowd is not None and whole.crowd is not None
+    assert (grown.crowd.people, whole.crowd.people) == (40, 40)
+    assert grown.crowd.mean == pytest.approx(whole.crowd.mean, abs=1e-3)
+    gone = grown.changed(set(range(1, 40)), None)
+    assert gone is not None and gone.crowd is None
 
 
 def test_groups() -> None:

@@ -23,7 +23,7 @@ from faces.server import collections, detected_faces, persisted_faces, persons, 
 from faces.server import vectors as vectors_module
 from faces.server.database import Database
 from faces.server.enrolment import Imported
-from faces.server.index import Index
+from faces.server.index import Index, Layers
 from faces.server.kinds import FACE_LIST, LARGE_PERSON_GROUP
 from faces.server.matching import Indexes
 from faces.server.schema import Base, Collection, DetectedFace, Face
@@ -212,6 +212,8 @@ def test_pgvector_finds_whom_the_memory_finds(
             theirs, their_apart = Indexes().of(session, group).nearest(probes, number)
             np.testing.assert_array_equal(theirs, mine)
             np.testing.assert_allclose(their_apart, apart, atol=1e-6)
+        known, stored = Layers.of(index).crowd, Indexes().of(session, group).crowd
+        assert known is not None and known == stored
         plan = "EXPLAIN SELECT key FROM faces ORDER BY embedding <-> :probe LIMIT 1"
         session.execute(text("SET LOCAL enable_seqscan = off"))
         rows = session.execute(text(plan), {"probe": str(probes[0].tolist())}).scalars()
