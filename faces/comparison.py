@@ -50,7 +50,8 @@ def source(gallery: Gallery, fpir: float, threshold: float | None, classifier: s
     """The SHA-256 of what makes a recognizer: embeddings and names, in any order of people, models and options."""
     names, order, starts = by_person(gallery.names)
     models = gallery.fingerprint and gallery.fingerprint.to_dict()
-    digest = hashlib.sha256(json.dumps([names, starts.tolist(), models, fpir, threshold, classifier, THRESHOLDS]).encode())
+    options = [fpir, threshold, classifier, THRESHOLDS]
+    digest = hashlib.sha256(json.dumps([names, starts.tolist(), models, *options]).encode())
     digest.update(np.ascontiguousarray(gallery.embeddings[order]).tobytes())
     return digest.hexdigest()
 
