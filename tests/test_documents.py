@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import ROOT, RunScript
 
-DOCUMENTS = sorted((ROOT / "docs").glob("*.md"))
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)")
 LINE = re.compile(r"^\| `(.+?)` \|", re.MULTILINE)
 OF_OTHERS = ("ImportError: libGL.so.1", "cannot write ...: no space left", "cannot write ...: permission denied")
@@ -51,10 +51,23 @@ def test_links_lead_somewhere(path: Path) -> None:
         assert not heading or target.suffix != ".md" or heading in anchors(target), f"{name}#{heading}"
 
 
-def test_the_recipes_own_commands_run_in_a_new_clone(sample: Path, tmp_path: Path, run_script: RunScript) -> None:
-    """As the README has them; but for the film, since there is no camera here."""
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
+def recipe_commands() -> str:
+    """The block of commands under "Exactly as in the recipe" in the README."""
     page = (ROOT / "README.md").read_text(encoding="utf-8")
-    section = page.partition("## Exactly as in the recipe")[2].partition("```\n")[2].partition("```")[0]
+    return page.partition("## Exactly as in the recipe")[2].partition("```\n")[2].partition("```")[0]
+
+
+def test_the_page_about_the_recipe_has_the_same_commands() -> None:
+    assert recipe_commands() in (ROOT / "docs" / "recipe.md").read_text(encoding="utf-8")
+
+
+def test_the_recipes_own_commands_run_in_a_new_clone(sample: Path, tmp_path: Path, run_script: RunScript) -> None:
+    """The README's commands run as they are; only the video is a file, since there may be no camera."""
+    section = recipe_commands()
     (tmp_path / "face_detection_model").mkdir()
     for name in ("openface_nn4.small2.v1.t7", "face_detection_model/README.md"):
         shutil.copy(ROOT / name, tmp_path / name)
