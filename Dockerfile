@@ -22,7 +22,6 @@ COPY requirements.txt requirements-server.txt ./
 RUN pip install --no-cache-dir -r requirements-server.txt
 
 COPY serve.py ./
-COPY attribute_models/ attribute_models/
 COPY faces/ faces/
 
 # The models are converted here, once, so that the container need not write them. What is kept is in output/.

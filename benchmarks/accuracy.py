@@ -13,14 +13,14 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.photographs import DATA, LFW, PROBES
-from faces import cli
-from faces.evaluation import pairs, searching
-from faces.evaluation.identification import identify
+from faces.cli import options, running, text
 from faces.evaluation.photographs import Photographs, look_at
-from faces.evaluation.trials import Trial, by_person
-from faces.evaluation.verification import verify
-from faces.figures import percent
-from faces.images import find_images
+from faces.evaluation.searches import pairs, search
+from faces.evaluation.searches.identification import identify
+from faces.evaluation.searches.trials import Trial, by_person
+from faces.evaluation.searches.verification import verify
+from faces.files.finding import find_images
+from faces.metrics.wording import percent
 
 
 def trial(enrolled: int, people: int | None = None) -> Trial:
@@ -35,7 +35,7 @@ def trial(enrolled: int, people: int | None = None) -> Trial:
 
 def probability(trial: Trial, seen: Photographs) -> float:
     """The mean chance of the right person, of the probes with a face."""
-    recognizer = searching.trained(trial, seen, fpir=0.01)
+    recognizer = search.trained(trial, seen, fpir=0.01)
     rows = seen.rows(path for _, path in trial.probes)
     found = seen.found[rows]
     truth = np.searchsorted(recognizer.names_, np.array([name for name, _ in trial.probes])[found])
@@ -44,7 +44,7 @@ def probability(trial: Trial, seen: Photographs) -> float:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    cli.add_model_options(parser)
+    options.add_model_options(parser)
     args = parser.parse_args(argv)
     wanted = pairs.read(LFW)
     paths = [*wanted.first, *wanted.second, *find_images(DATA / "people"), *find_images(DATA / "strangers")]
@@ -64,9 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 limit = one.searches[0].threshold
                 rows.append([people, enrolled, fpir, *shares, f"{probability(some, seen):.2f}", f"{limit:.3f}"])
     headings = ["people", "enrolled", "fpir", "right", "wrong", "strangers named", "probability", "threshold"]
-    print(cli.table(headings, rows))
+    print(text.table(headings, rows))
     return 0
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    running.run(main)

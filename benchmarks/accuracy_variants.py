@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from benchmarks.looks import Look, Photographs, mirrored
 from benchmarks.photographs import LFW, PROBES
-from faces import cli, embedders
-from faces.embedders import unit
-from faces.evaluation import pairs
-from faces.evaluation.curves import at_rate
-from faces.metrics import best_accuracy
-from faces.people import People
+from faces.cli import running, text
+from faces.embedding import embedders
+from faces.embedding.embedders import unit
+from faces.evaluation.figures.curves import at_rate, best_accuracy
+from faces.evaluation.searches import pairs
+from faces.recognition.distances import People
 from faces.types import Floats
 
 FARS = (1e-3, 1e-4)
@@ -172,16 +172,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, looks in WAYS.items():
         rows.append(row(name, len(looks), judge.figures(embedded(photographs, looks)) if rows else base, base))
     tar, tpir = [f"TAR at {far:g}" for far in FARS], [f"TPIR, {count} enrolled" for count in ENROLLED]
-    print(cli.table(["way", "views", *tar, "1,000 pairs", *tpir], rows))
+    print(text.table(["way", "views", *tar, "1,000 pairs", *tpir], rows))
     weights = {
         "the length of what the network says": np.linalg.norm(photographs.embedded(Look()), axis=1),
         "sharpness": photographs.sharpness(),
     }
     rows = [[name, *differences(judge.tpir(fast, weight), base.tpir)] for name, weight in weights.items()]
-    print("\nphotographs in the centre, weighted by\n" + cli.table(["quality", *tpir], rows))
+    print("\nphotographs in the centre, weighted by\n" + text.table(["quality", *tpir], rows))
     print(f"\na face, on one core: {speed()}")
     return 0
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    running.run(main)

@@ -15,14 +15,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from benchmarks.photographs import DATA, embeddings, found
-from faces import cli, zoo
+from faces.cli import running, text, values
 from faces.evaluation import photographs
-from faces.figures import percent
-from faces.gallery import Gallery
-from faces.images import find_images
-from faces.metrics import far_per_person, threshold_at
+from faces.files.finding import find_images
+from faces.metrics.wording import percent
+from faces.models import zoo
 from faces.pipeline import Pipeline
-from faces.recognizers import FaceRecognizer
+from faces.recognition.gallery import Gallery
+from faces.recognition.recognizers import FaceRecognizer
+from faces.recognition.thresholds import far_per_person, threshold_at
 from faces.types import Fingerprint, Floats
 
 STRANGERS = 40  # people
@@ -77,9 +78,9 @@ def measure(
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--enrolled", type=cli.count, nargs="+", default=[20], help="people, one row of tables each")
-    parser.add_argument("--fpir", type=cli.share, nargs="+", default=[0.01, 0.05, 0.001])
-    parser.add_argument("--splits", type=cli.count, default=100)
+    parser.add_argument("--enrolled", type=values.count, nargs="+", default=[20], help="people, one row of tables each")
+    parser.add_argument("--fpir", type=values.share, nargs="+", default=[0.01, 0.05, 0.001])
+    parser.add_argument("--splits", type=values.count, default=100)
     parser.add_argument("--accuracy", choices=("fast", "best"), default="fast")
     args = parser.parse_args(argv)
     everybody = sets(args.accuracy)
@@ -94,9 +95,9 @@ def main(argv: Sequence[str] | None = None) -> int:
                 known = ["" if np.isnan(share) else percent(share) for share in right]
                 rows.append((name, *(percent(share) for share in named), percent(worst), *known))
                 means += np.array(named) / len(everybody)
-            print(cli.table(headings, [*rows, ("mean", *(percent(float(share)) for share in means), "", "", "")]))
+            print(text.table(headings, [*rows, ("mean", *(percent(float(share)) for share in means), "", "", "")]))
     return 0
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    running.run(main)

@@ -17,15 +17,17 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-import train_attributes
-from faces import attributes, chips, labelled, scores
-from faces.aligners import Aligner, mean_face
+from faces.attributes import predictor
 from faces.attributes.model import AttributeModel
+from faces.commands import train_attributes
+from faces.commands.train_attributes import Lesson, tell
+from faces.embedding.aligners import Aligner, mean_face
 from faces.images import read_image
-from faces.labelled import AGE
 from faces.pipeline import Pipeline
+from faces.training import scores
+from faces.training.data import face_crops, labelled
+from faces.training.data.labelled import AGE
 from faces.types import Floats, LandmarkScheme
-from train_attributes import Lesson, tell
 
 SHARES = np.linspace(0, 1, 21)  # of the embedding's say, when both have one
 RUNS = 200
@@ -43,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = train_attributes.build_parser().parse_args(argv)
     args.output = Path("output/benchmark.onnx") if args.output.name == "attributes.onnx" else args.output
     lesson = train_attributes.prepared(args, labelled.read(args.dataset, args.targets or (), tell, args.images))
-    model = AttributeModel(args.evaluate or attributes.FOLDER / "face_attributes.onnx")
+    model = AttributeModel(args.evaluate or predictor.FOLDER / "face_attributes.onnx")
     (features if what == "features" else cuts)(lesson, model)
     return 0
 
@@ -113,14 +115,16 @@ def cuts(lesson: Lesson, model: AttributeModel) -> None:
     part = lesson.parts[2] & lesson.chips.found
     data, embeddings, pipeline = lesson.data[part], lesson.chips.embeddings[part], Pipeline.load()
     faces = [
-        (image, pipeline.best_face(image)) for path in data.paths for image in [chips.with_margin(read_image(path))[0]]
+        (image, pipeline.best_face(image))
+        for path in data.paths
+        for image in [face_crops.with_margin(read_image(path))[0]]
     ]
-    ways: dict[str, Aligner | None] = {"as trained": Aligner(chips.CUT)}
+    ways: dict[str, Aligner | None] = {"as trained": Aligner(face_crops.CUT)}
     for padding in (0.0, 0.1, 0.3, 0.4):
         points: dict[LandmarkScheme, tuple[list[int], NDArray[np.float64]]] = {
-            "eye-corners": ([0, 1, 2, 3, 4], mean_face(padding, chips.CUT.side))
+            "eye-corners": ([0, 1, 2, 3, 4], mean_face(padding, face_crops.CUT.side))
         }
-        ways[f"padding {padding}"] = Aligner(replace(chips.CUT, points=points))
+        ways[f"padding {padding}"] = Aligner(replace(face_crops.CUT, points=points))
     ways["the detector's box, not turned"] = None
     for name, aligner in ways.items():
         cut = [
@@ -141,17 +145,21 @@ def boxed(image: NDArray[np.uint8], box: Floats) -> NDArray[np.uint8]:
     side = max(x2 - x1, y2 - y1) * 1.2
     centre = ((float(x1 + x2)) / 2, (float(y1 + y2)) / 2)
     patch = cv2.getRectSubPix(image, (round(side), round(side)), centre)
-    return np.asarray(cv2.resize(patch, (chips.CUT.side,) * 2, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(patch, (face_crops.CUT.side,) * 2, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def speed() -> None:
     """Milliseconds a face for all heads, on one core, chips and embedding being there; the embedder, in turns."""
-    from faces import embedders
+    from faces.embedding import embedders
 
-    models = {path.name: AttributeModel(path, threads=1) for path in sorted(attributes.FOLDER.glob("*.onnx"))}
+    models = {path.name: AttributeModel(path, threads=1) for path in sorted(predictor.FOLDER.glob("*.onnx"))}
     embedder = embedders.load("built-in", threads=1)
     for faces in (1, 8):
-        cut = np.random.default_rng(0).integers(0, 256, (faces, chips.CUT.side, chips.CUT.side, 3)).astype(np.uint8)
+        cut = (
+            np.random.default_rng(0)
+            .integers(0, 256, (faces, face_crops.CUT.side, face_crops.CUT.side, 3))
+            .astype(np.uint8)
+        )
         known = np.zeros((faces, embedder.spec.dimension or 0), np.float32)
         whole = np.random.default_rng(0).integers(0, 256, (faces, 150, 150, 3)).astype(np.uint8)
         times: dict[str, list[float]] = {name: [] for name in (*models, "embedding")}

@@ -14,13 +14,14 @@ import numpy as np
 
 from benchmarks import recipe
 from benchmarks.measure_models import YUNET
-from faces import cli, workers
+from faces.cli import text
 from faces.datasets import Folder
 from faces.errors import FacesError
-from faces.gallery import Gallery
+from faces.extraction import workers
+from faces.extraction.task import Task
 from faces.pipeline import Pipeline
-from faces.recognizers import FaceRecognizer
-from faces.tasks import Task
+from faces.recognition.gallery import Gallery
+from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Floats
 
 CORES = os.cpu_count() or 1
@@ -104,16 +105,16 @@ def all_chains(embedder: Path, counts: Iterable[int], models: Iterable[str], run
     """
     chains: list[Chain] = []
     if reason := recipe.missing():
-        cli.warn(f"{RECIPE} is left out: {reason}")
+        text.warn(f"{RECIPE} is left out: {reason}")
     else:
         chains.append(TheRecipe(embedder))
     detector = {BUILT_IN: "built-in", WITH_YUNET: str(YUNET)}
     if not YUNET.is_file():
-        cli.warn(f"YuNet is left out: {detector.pop(WITH_YUNET)} is not here")
+        text.warn(f"YuNet is left out: {detector.pop(WITH_YUNET)} is not here")
     for name, count in product(detector, counts):
         chains.append(running.enter_context(closing(Ours(name, detector[name], count))))
     if all(map(find_spec, ("dlib", "face_recognition", "pkg_resources"))):
         chains += [FaceRecognition(model) for model in models]
     else:
-        cli.warn("face_recognition is left out: pip install --no-deps -r requirements-bench.txt")
+        text.warn("face_recognition is left out: pip install --no-deps -r requirements-bench.txt")
     return chains

@@ -2,8 +2,8 @@
 
 python -m benchmarks.classifiers accuracy               each classifier at 1, 2, 3, 5 and 10 photographs a person
 python -m benchmarks.classifiers crowd                  the same people among more and more others
-python -m benchmarks.classifiers shortlist              faces/classifiers.py (SHORTLIST)
-python -m benchmarks.classifiers svc                    faces/classifiers.py (SVC_LIMIT)
+python -m benchmarks.classifiers shortlist              faces/recognition/classifiers.py (SHORTLIST)
+python -m benchmarks.classifiers svc                    faces/recognition/classifiers.py (SVC_LIMIT)
 python -m benchmarks.classifiers size 100000 5          train_model.py and one probe, so many people and photographs
 python -m benchmarks.classifiers search 500000          exact search beside hnswlib and faiss (pip install them)
 
@@ -26,14 +26,15 @@ from typing import Any
 import numpy as np
 
 from benchmarks.photographs import DATA, PROBES, embeddings
-from faces import cli, recognizers
-from faces.classifiers import CLASSIFIERS, SVC, SVC_LIMIT
-from faces.evaluation.trials import by_person
-from faces.gallery import Gallery
-from faces.images import find_images
-from faces.people import People
+from faces.cli import running, text, values
+from faces.evaluation.searches.trials import by_person
+from faces.files.finding import find_images
 from faces.pipeline import Pipeline
-from faces.recognizers import FaceRecognizer
+from faces.recognition import recognizer_files
+from faces.recognition.classifiers import CLASSIFIERS, SVC, SVC_LIMIT
+from faces.recognition.distances import People
+from faces.recognition.gallery import Gallery
+from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Fingerprint, Floats
 
 ENROLLED = (1, 2, 3, 5, 10)
@@ -49,7 +50,7 @@ def main() -> int:
         sub = commands.add_parser(name)
         sub.set_defaults(function=function)
         for argument in arguments:
-            sub.add_argument(argument, type=cli.count)
+            sub.add_argument(argument, type=values.count)
 
     command("accuracy", measure_accuracy)
     command("crowd", measure_crowd)
@@ -103,7 +104,7 @@ def measure_accuracy() -> None:
     """By photographs a person."""
     photographs = Photographs()
     rows = [[enrolled, *photographs.row(name, enrolled)] for enrolled in ENROLLED for name in CLASSIFIERS]
-    print(cli.table(["photographs", *HEADINGS], rows))
+    print(text.table(["photographs", *HEADINGS], rows))
 
 
 def measure_crowd() -> None:
@@ -113,7 +114,7 @@ def measure_crowd() -> None:
     for others in (100, 300, len(photographs.others)):
         number = len(photographs.people) + others
         rows += [[number, n, *photographs.row(name, n, others)] for n in ENROLLED for name in CLASSIFIERS]
-    print(cli.table(["people", "photographs", *HEADINGS], rows))
+    print(text.table(["people", "photographs", *HEADINGS], rows))
 
 
 def measure_shortlist() -> None:
@@ -131,7 +132,7 @@ def measure_shortlist() -> None:
             who, distance = people.closest(similarity, probes, few)
             best = np.take_along_axis(who, distance.argmin(axis=1)[:, None], axis=1)[:, 0]
             rows[-1].append(f"{(best == truth).mean():.2%}")
-    print(cli.table(["photographs", *(f"of {few}" for few in (1, 2, 5, 10, 20)), "of all"], rows))
+    print(text.table(["photographs", *(f"of {few}" for few in (1, 2, 5, 10, 20)), "of all"], rows))
 
 
 def measure_svc() -> None:
@@ -141,7 +142,7 @@ def measure_svc() -> None:
         number = int((SVC_LIMIT / photographs) ** 0.5)
         people = People.of(made(number, photographs).reshape(-1, 128), np.arange(number) * photographs)
         rows.append([number, photographs, f"{seconds(lambda people=people: SVC.fit(people)):.1f}"])  # type: ignore[misc]
-    print(cli.table(["people", "photographs", "seconds"], rows))
+    print(text.table(["people", "photographs", "seconds"], rows))
 
 
 def measure_size(people: int, photographs: int) -> None:
@@ -158,7 +159,7 @@ def measure_size(people: int, photographs: int) -> None:
         peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1e6
         print(f"train_model.py: {took:.1f} s, at most {peak:.2f} GB")
         start = time.perf_counter()
-        recognizer = recognizers.load(folder / "r", folder / "l", fingerprint)[0]
+        recognizer = recognizer_files.load(folder / "r", folder / "l", fingerprint)[0]
         print(f"loading the recognizer: {time.perf_counter() - start:.2f} s")
     probes = vectors[:: max(1, people // 200), -1]
     print_times("one probe", lambda probe: recognizer.identify(probe), probes)
@@ -221,4 +222,4 @@ def print_times(what: str, function: Callable[[Floats], object], probes: Floats)
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    running.run(main)

@@ -1,4 +1,4 @@
-"""The Face API's confidence: its constant in faces/server/confidence.py, and the figures of docs/face-api.md.
+"""The Face API's confidence: its constant in faces/server/search/confidence.py, and the figures of docs/face-api.md.
 
 python -m benchmarks.confidence [--detector ...] [--embedding-model ...]
 
@@ -18,15 +18,15 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.photographs import DATA, LFW, PROBES, embeddings, found
-from faces import cli
-from faces.evaluation import pairs
+from faces.cli import options, running, text
 from faces.evaluation.photographs import look_at
-from faces.evaluation.trials import by_person
-from faces.evaluation.verification import distances
-from faces.images import find_images
-from faces.people import People
+from faces.evaluation.searches import pairs
+from faces.evaluation.searches.trials import by_person
+from faces.evaluation.searches.verification import distances
+from faces.files.finding import find_images
 from faces.pipeline import Pipeline
-from faces.server.confidence import SAME, Confidence, curve
+from faces.recognition.distances import People
+from faces.server.search.confidence import SAME, Confidence, curve
 from faces.types import Floats
 
 GENUINE = 0.8  # confidence, above which clients greet somebody
@@ -34,7 +34,7 @@ GENUINE = 0.8  # confidence, above which clients greet somebody
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    cli.add_model_options(parser)
+    options.add_model_options(parser)
     args = parser.parse_args(argv)
     models = (args.detector, args.embedding_model, args.confidence, args.accuracy)
     wanted = pairs.read(LFW)
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for enrolled in (1, 2, 3, 5, 10):
         rows.append(_row(f"24 people, {enrolled} photographs each", *_identify(embedded, enrolled, ours)))
     headings = ["", "genuine", "> 0.8", ">= 0.5", "median", "strangers", "< 0.5", "< 0.8", "highest"]
-    print(cli.table(headings, rows))
+    print(text.table(headings, rows))
     return 0
 
 
@@ -83,4 +83,4 @@ def _row(what: str, genuine: Floats, impostor: Floats) -> list[object]:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    running.run(main)

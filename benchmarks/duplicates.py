@@ -1,4 +1,5 @@
-"""Where NEAR of faces/duplicates.py comes from: how far photographs are from copies, and from others of the person.
+"""Where NEAR of faces/recognition/duplicates.py comes from: how far photographs are from copies, and from others of the
+person.
 
 python -m benchmarks.duplicates
 """
@@ -13,11 +14,11 @@ import cv2
 import numpy as np
 
 from benchmarks.photographs import DATA, embeddings
-from faces import cli
-from faces.duplicates import NEAR
-from faces.evaluation.trials import by_person
+from faces.cli import running, text
+from faces.evaluation.searches.trials import by_person
 from faces.images import read_image
 from faces.pipeline import Pipeline
+from faces.recognition.duplicates import NEAR
 from faces.types import Image
 
 
@@ -34,12 +35,14 @@ def main() -> int:
                 found.append(np.linalg.norm(pipeline.embed(image, face)[0] - embedded[path]))
         near = f"{np.mean(np.less(found, NEAR)):.0%}"
         rows.append([name, *np.quantile(found, [0.5, 0.9, 1]).round(3).tolist(), near])
-    print(cli.table(["copy", "50 %", "90 %", "farthest", f"nearer than {NEAR}"], rows))
+    print(text.table(["copy", "50 %", "90 %", "farthest", f"nearer than {NEAR}"], rows))
 
     apart = [(np.linalg.norm(embedded[a] - embedded[b]), a.stem, b.stem)
              for paths in people.values() for a, b in combinations(paths, 2)]  # fmt: skip
     print(f"\n{len(apart):,} pairs of different ones, the nearest:")
-    print(cli.table(["distance", "photograph", "other"], [(round(float(d), 3), a, b) for d, a, b in sorted(apart)[:5]]))
+    print(
+        text.table(["distance", "photograph", "other"], [(round(float(d), 3), a, b) for d, a, b in sorted(apart)[:5]])
+    )
     return 0
 
 
@@ -67,4 +70,4 @@ COPIES: dict[str, Callable[[Image], Image]] = {
 }
 
 if __name__ == "__main__":
-    cli.run(main)
+    running.run(main)

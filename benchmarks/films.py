@@ -1,6 +1,6 @@
 """Made videos whose truth is known: heads move over a textured background, before a camera that has noise.
 
-A head is drawn, or cut out of a photograph, and placed, leant and turned as in ``faces.synthetic_scene``. Everything
+A head is drawn, or cut out of a photograph, and placed, leant and turned as in ``faces.synthetic.scenes``. Everything
 follows from the frame's number, so that frames may be asked for in any order.
 """
 
@@ -19,13 +19,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.images import read_image, write_bytes
-from faces.sinks import VideoSink
-from faces.synthetic import draw_person
-from faces.synthetic_people import CAST, Person, dice, random_look, random_person
-from faces.synthetic_scene import Pose, backdrop, face_box, place
-from faces.synthetic_sheet import BOTTOM, LEFT, RIGHT, TOP
-from faces.types import Floats, Frame, Image
+from faces.files.writing import write_bytes
+from faces.images import read_image
+from faces.synthetic.people import CAST, Person, dice, random_look, random_person
+from faces.synthetic.portraits import draw_person
+from faces.synthetic.scenes import Pose, backdrop, face_box, place
+from faces.synthetic.sheet import BOTTOM, LEFT, RIGHT, TOP
+from faces.types import Floats, Image
+from faces.video.sink import VideoSink
+from faces.video.tracks import Frame
 
 WH, RATE = (1280, 720), 30.0  # px; frames a second
 NOISE = 3.0  # standard deviation, grey levels

@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks import recipe
 from benchmarks.classifiers import made
 from faces.errors import FacesError
-from faces.gallery import Gallery
+from faces.recognition.gallery import Gallery
 from faces.types import Fingerprint
 
 ROOT = Path(__file__).resolve().parents[1]

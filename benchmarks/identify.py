@@ -26,16 +26,17 @@ from uuid import uuid4
 import numpy as np
 from sqlalchemy import func, insert, select, text
 
-from faces import cli
-from faces.embedders import unit
+from faces.cli import values
+from faces.embedding.embedders import unit
 from faces.pipeline import Pipeline
-from faces.server import collections, detected_faces, keys, persisted_faces
-from faces.server.database import Database
-from faces.server.index import Index
+from faces.server import keys
 from faces.server.kinds import LARGE_PERSON_GROUP
-from faces.server.matching import Indexes
-from faces.server.persons import create, delete, find
-from faces.server.schema import Face, Person
+from faces.server.search.index import Index
+from faces.server.search.matching import Indexes
+from faces.server.store import collections, detected_faces, persisted_faces
+from faces.server.store.database import Database
+from faces.server.store.persons import create, delete, find
+from faces.server.store.schema import Face, Person
 from faces.types import Floats
 
 GROUP = "many"
@@ -46,7 +47,7 @@ REQUESTS, CHANGES, COMPARED = 300, 30, 1000
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--persons", type=cli.count, default=100_000)
+    parser.add_argument("--persons", type=values.count, default=100_000)
     parser.add_argument("--database", metavar="URL", help="an empty one; without it a file is made")
     args = parser.parse_args(argv)
     pipeline = Pipeline.load()

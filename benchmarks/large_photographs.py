@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.images import read_image, write_bytes
+from faces.files.writing import write_bytes
+from faces.images import read_image
 from faces.types import Image
 
 WIDTH, HEIGHT = 4000, 3000  # px

@@ -17,14 +17,16 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.photographs import DATA
-from faces import embedders
-from faces.aligners import TEMPLATES, Aligner
+from faces.embedding import embedders
+from faces.embedding.aligners import TEMPLATES, Aligner
+from faces.embedding.landmarks import SCHEME_ORDER, ShapePredictor
+from faces.embedding.views import View
+from faces.files.finding import find_images
+from faces.files.writing import make_folder
 from faces.geometry import similarity, transform
-from faces.images import find_images, make_folder, read_image
-from faces.landmarks import SCHEME_ORDER, ShapePredictor
+from faces.images import read_image
 from faces.pipeline import Pipeline, sharpness
 from faces.types import Faces, Floats, Image
-from faces.views import View
 
 CHIP = TEMPLATES["dlib-chip"]
 USED, POINTS = CHIP.points["eye-corners"]

@@ -1,11 +1,12 @@
 """Where the package's measured constants come from: one command each, which prints what stands in the code.
 
-python -m benchmarks.measure_models closer              faces/people.py (PHOTOGRAPHS, CLOSER)
-python -m benchmarks.measure_models svc                 faces/classifiers.py (C)
-python -m benchmarks.measure_models scales              faces/classifiers.py (SVC_SCALE, SIMILARITY_SCALE)
+python -m benchmarks.measure_models closer              faces/recognition/distances.py (PHOTOGRAPHS, CLOSER)
+python -m benchmarks.measure_models svc                 faces/recognition/classifiers.py (C)
+python -m benchmarks.measure_models scales              faces/recognition/classifiers.py (SVC_SCALE, SIMILARITY_SCALE)
 python -m benchmarks.measure_models quality             faces/pipeline.py (SMALLEST_FACE, LEAST_SHARPNESS)
-python -m benchmarks.measure_models boxes               faces/detectors (BOX_SCALE, BOX_DOWN)
-python -m benchmarks.measure_models templates           faces/aligners.py (ArcFace's corners, attributes' five points)
+python -m benchmarks.measure_models boxes               faces/detection (BOX_SCALE, BOX_DOWN)
+python -m benchmarks.measure_models templates           faces/embedding/aligners.py (ArcFace's corners, attributes' five
+points)
 
 Thresholds are measured on LFW without the people in ../shared/data/people, on which they are then judged.
 """
@@ -21,16 +22,19 @@ import numpy as np
 from sklearn.svm import LinearSVC
 
 from benchmarks.photographs import DATA, PROBES, embeddings
-from faces import cli, detectors, embedders
-from faces.aligners import TEMPLATES
-from faces.classifiers import SIMILARITY_SCALE, SVC, SVC_SCALE, Centroid, NearestNeighbour, scale
-from faces.evaluation.trials import by_person
+from faces import detection
+from faces.cli import running, text
+from faces.embedding import embedders
+from faces.embedding.aligners import TEMPLATES
+from faces.embedding.landmarks import ShapePredictor
+from faces.evaluation.searches.trials import by_person
+from faces.extraction.task import Models
+from faces.files.finding import find_images
 from faces.geometry import similarity, transform
-from faces.images import find_images, read_image
-from faces.landmarks import ShapePredictor
-from faces.people import People
+from faces.images import read_image
 from faces.pipeline import Pipeline, sharpness
-from faces.tasks import Models
+from faces.recognition.classifiers import SIMILARITY_SCALE, SVC, SVC_SCALE, Centroid, NearestNeighbour, scale
+from faces.recognition.distances import People
 from faces.types import Faces, Floats, Image
 
 YUNET = DATA.parent / "models" / "face_detection_yunet_2026may.onnx"
@@ -48,7 +52,8 @@ def main() -> int:
 
 
 def measure_closer() -> None:
-    """By how much a false accept rate's threshold shrinks with several photographs: see faces/people.py."""
+    """By how much a false accept rate's threshold shrinks with several photographs: see
+    faces/recognition/distances.py."""
     for accuracy in embedders.ACCURACIES:
         print(f"--accuracy {accuracy}")
         _measure_closer(("built-in", "built-in", 0.5, accuracy))
@@ -77,7 +82,7 @@ def _measure_closer(models: Models) -> None:
 
 
 def measure_svc() -> None:
-    """The cost of each C, and of what its scores are multiplied with: see faces/classifiers.py."""
+    """The cost of each C, and of what its scores are multiplied with: see faces/recognition/classifiers.py."""
     vectors = _first_photographs()
     scales = (1.5, 2, 2.5, 3, 4, 5)
     rows: list[list[object]] = []
@@ -88,7 +93,7 @@ def measure_svc() -> None:
              for enrolled in (1, 2, 5) for known in (2, 5, 10, 20) for _ in range(6)]
         )  # fmt: skip
         rows.append([c, *losses.mean(axis=0).round(3).tolist()])
-    print(cli.table(["C", *(f"scale {scale}" for scale in scales)], rows))
+    print(text.table(["C", *(f"scale {scale}" for scale in scales)], rows))
 
 
 def _svc_losses(
@@ -113,7 +118,7 @@ def _svc_losses(
 
 
 def measure_scales() -> None:
-    """By people enrolled, the cost of what scores are multiplied with: see faces/classifiers.py.
+    """By people enrolled, the cost of what scores are multiplied with: see faces/recognition/classifiers.py.
 
     To 20 people on the first photographs of ../shared/data/people; from 50 on, on pairs of photographs of LFW's others.
     """
@@ -139,7 +144,7 @@ def measure_scales() -> None:
             ]  # fmt: skip
             rows.append([known, *np.mean(losses, axis=0).round(3).tolist(), round(used, 1)])
         print(classifier.__name__)
-        print(cli.table(["people", *(f"scale {one}" for one in scales), "ours"], rows))
+        print(text.table(["people", *(f"scale {one}" for one in scales), "ours"], rows))
 
 
 def _first_photographs() -> Floats:
@@ -195,14 +200,14 @@ def measure_quality() -> None:
     for sigma in (1, 1.5, 2, 3, 4, 5, 6):
         blurred = [np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8) for image in images]
         row(f"blurred by {sigma} px", [aligner.crop(i, f) for i, f in zip(blurred, faces, strict=True)])
-    print(cli.table(["photograph", "sharpness 1 %", "50 %", "99 %", "drift 50 %", "90 %"], rows))
+    print(text.table(["photograph", "sharpness 1 %", "50 %", "99 %", "drift 50 %", "90 %"], rows))
 
 
 def measure_boxes() -> None:
     """How other detectors frame a face that dlib frames as it does: side and shift down, medians."""
-    ours = detectors.load("built-in", min_face=80)
+    ours = detection.load("built-in", min_face=80)
     for name in (str(YUNET), str(YUNET.parent)):
-        other = detectors.load(name)
+        other = detection.load(name)
         found = []
         for path in list(find_images(DATA / "lfw"))[::4]:
             image = read_image(path)
@@ -216,7 +221,7 @@ def measure_boxes() -> None:
 
 def measure_templates() -> None:
     """Where dlib's points fall in a crop that YuNet's align for ArcFace, and YuNet's in dlib's for attributes."""
-    detector, predictor = detectors.load(str(YUNET)), ShapePredictor.load()
+    detector, predictor = detection.load(str(YUNET)), ShapePredictor.load()
     pairs: list[tuple[Faces, Faces]] = []
     for path in list(find_images(DATA / "lfw"))[::2]:
         image = read_image(path)
@@ -235,4 +240,4 @@ def measure_templates() -> None:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    running.run(main)

@@ -19,11 +19,12 @@ import numpy as np
 
 from benchmarks import recipe
 from benchmarks.photographs import LFW
-from faces import cli, embedders
-from faces.engine import Array, CvDnnEngine, Engine, OnnxEngine, opencv_reads_torch7
-from faces.evaluation import pairs
+from faces.cli import running, text
+from faces.embedding import embedders
+from faces.evaluation.figures.curves import best_accuracy
+from faces.evaluation.searches import pairs
 from faces.images import read_image
-from faces.metrics import best_accuracy
+from faces.models.engine import Array, CvDnnEngine, Engine, OnnxEngine, opencv_reads_torch7
 from faces.pipeline import Pipeline
 from faces.types import Floats, Image
 
@@ -44,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "mirrored": dict(zip(crops, embedder.embed(stacked), strict=True)),
     }
     if reason := recipe.missing():
-        cli.warn(f"the recipe cannot be run: {reason}")
+        text.warn(f"the recipe cannot be run: {reason}")
     else:
         ways["recipe"] = recipe.Recipe(args.embedder).extract(paths)
     rows = []
@@ -52,11 +53,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         distances = [apart(embedded, *two) for two in zip(wanted.first, wanted.second, strict=True)]
         accuracy, threshold = best_accuracy(np.array(distances, np.float32), wanted.same)
         rows.append((way, f"{accuracy:.1%}", f"{threshold:.3f}", f"{len(embedded)} of {len(paths)}"))
-    print(cli.table(("crops", "pairs told right", "distance", "faces found"), rows))
+    print(text.table(("crops", "pairs told right", "distance", "faces found"), rows))
     runtimes: dict[str, Engine] = {"ONNX Runtime": OnnxEngine(args.embedder, CORES)}
     if opencv_reads_torch7():
         runtimes["OpenCV"] = CvDnnEngine(args.embedder)
-    print(cli.table(("faces at once", *(f"{name}: ms a face" for name in runtimes)), timed(list(runtimes.values()))))
+    print(text.table(("faces at once", *(f"{name}: ms a face" for name in runtimes)), timed(list(runtimes.values()))))
     return 0
 
 
@@ -100,4 +101,4 @@ def milliseconds(engine: Engine, blob: Array) -> float:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    running.run(main)

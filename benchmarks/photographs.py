@@ -10,7 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from faces.evaluation import photographs
-from faces.tasks import Models
+from faces.extraction.task import Models
 from faces.types import Floats
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

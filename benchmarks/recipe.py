@@ -17,9 +17,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from faces import cli
+from faces.cli import running
 from faces.errors import ModelError
-from faces.images import find_images
+from faces.files.finding import find_images
 from faces.types import Floats
 
 MODELS = Path(__file__).resolve().parents[2] / "shared" / "models"
@@ -96,4 +96,4 @@ def train(embeddings: Sequence[Floats] | Floats, names: Sequence[str]) -> object
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    running.run(main)

@@ -31,14 +31,15 @@ import numpy as np
 import psutil  # type: ignore[import-untyped, unused-ignore]
 
 from benchmarks.photographs import DATA
-from faces import cli, extraction, workers
-from faces.checkpoints import Checkpoint
+from faces.cli import running, text, values
 from faces.datasets import Folder, Photograph
 from faces.errors import UsageError
-from faces.evaluation.trials import by_person
-from faces.images import check_writable, write_bytes
+from faces.evaluation.searches.trials import by_person
+from faces.extraction import extraction, workers
+from faces.extraction.checkpoints import Checkpoint
+from faces.extraction.task import Result, Task
+from faces.files.writing import check_writable, write_bytes
 from faces.pipeline import Enrolment, Pipeline
-from faces.tasks import Result, Task
 from faces.types import Faces
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,8 +54,8 @@ Row = dict[str, Any]
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--photographs", type=cli.count, default=20_000, help="of the larger data set")
-    parser.add_argument("--made-up", type=cli.count, default=1_000_000, help="photographs of the larger made-up one")
+    parser.add_argument("--photographs", type=values.count, default=20_000, help="of the larger data set")
+    parser.add_argument("--made-up", type=values.count, default=1_000_000, help="photographs of the larger made-up one")
     parser.add_argument("--output", type=Path, default=Path("output/scaling.json"))
     args = parser.parse_args(argv)
     check_writable(args.output)
@@ -83,7 +84,7 @@ def load() -> str:
 
 def shown(title: str, rows: list[Row]) -> list[Row]:
     """Rows, printed as a table."""
-    print(f"{title}\n\n{cli.table(list(rows[0]), [list(row.values()) for row in rows])}\n", flush=True)
+    print(f"{title}\n\n{text.table(list(rows[0]), [list(row.values()) for row in rows])}\n", flush=True)
     return rows
 
 
@@ -247,4 +248,4 @@ def bookkeeping(photographs: int, folder: Path) -> Row:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    running.run(main)

@@ -27,13 +27,13 @@ from typing import Any
 import numpy as np
 import psutil  # type: ignore[import-untyped, unused-ignore]
 
-import make_sample_dataset
 from benchmarks.photographs import DATA
 from benchmarks.scaling import load
-from faces import cli
+from faces.cli import running, text, values
+from faces.commands import sample
 from faces.errors import FacesError
-from faces.evaluation.trials import by_person
-from faces.images import check_writable, write_bytes
+from faces.evaluation.searches.trials import by_person
+from faces.files.writing import check_writable, write_bytes
 
 ROOT = Path(__file__).resolve().parents[1]
 PEOPLE, ENROLLED, OTHERS = 20, 3, 4  # people, and photographs of each
@@ -48,9 +48,9 @@ Picture = tuple[bytes, str]  # and which face is meant
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=cli.count, default=60, help="of each run")
-    parser.add_argument("--runs", type=cli.count, default=3, help="one after the other, with one server")
-    parser.add_argument("--connections", type=cli.count, default=16, help="at the same time")
+    parser.add_argument("--seconds", type=values.count, default=60, help="of each run")
+    parser.add_argument("--runs", type=values.count, default=3, help="one after the other, with one server")
+    parser.add_argument("--connections", type=values.count, default=16, help="at the same time")
     parser.add_argument("--output", type=Path, default=Path("output/serving.json"))
     parser.add_argument("options", nargs="*", help="of serve.py, after --")
     args = parser.parse_args(argv)
@@ -75,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                         f"run {number}, load average {row['load']}; memory {before} -> {row['MB after']} MB;"
                         f" {row['CPU ms each']} ms of CPU a request"
                     )
-                    print(cli.table(list(row["operations"][0]), [list(one.values()) for one in row["operations"]]))
+                    print(text.table(list(row["operations"][0]), [list(one.values()) for one in row["operations"]]))
                     print(flush=True)
         finally:
             process.terminate()
@@ -108,7 +108,7 @@ def photographs(folder: Path) -> dict[str, list[Path]]:
     if not (DATA / "people").is_dir():
         here = Path.cwd()
         os.chdir(folder)
-        make_sample_dataset.main(["--people", "8", "--photos", "8"])
+        sample.main(["--people", "8", "--photos", "8"])
         os.chdir(here)
         return by_person(folder / "dataset")
     return dict(list(by_person(DATA / "people").items())[:PEOPLE])
@@ -207,4 +207,4 @@ def memory(process: subprocess.Popen[str]) -> int:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    running.run(main)

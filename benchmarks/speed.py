@@ -28,12 +28,14 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unus
 from benchmarks import large_photographs
 from benchmarks.photographs import DATA, embeddings
 from benchmarks.throughput import in_turns, load
-from faces import cli, recognizers, zoo
-from faces.engine import Array, OnnxEngine
-from faces.gallery import Gallery
+from faces.cli import options, running, text
+from faces.extraction.task import EMBEDDED_TOGETHER
+from faces.models import cache, zoo
+from faces.models.engine import Array, OnnxEngine
 from faces.pipeline import Pipeline
-from faces.recognizers import FaceRecognizer
-from faces.tasks import EMBEDDED_TOGETHER
+from faces.recognition import recognizer_files
+from faces.recognition.gallery import Gallery
+from faces.recognition.recognizers import FaceRecognizer
 
 ROOT = Path(__file__).resolve().parents[1]
 PHOTOGRAPHS, LARGE, DLIB_PHOTOGRAPHS = 120, 16, 20
@@ -51,7 +53,7 @@ STARTS = 5
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--large", action="store_true", help="photographs of 12 megapixels; without dlib")
-    cli.add_model_options(parser)
+    options.add_model_options(parser)
     args = parser.parse_args(argv)
     paths = in_turns(DATA / "people")
     cv2.setNumThreads(1)
@@ -65,12 +67,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     for times in filter(None, (ours, dlib)):
         times["all"] = sum(times.values())
     rows = [[stage, f"{ms:.2f}", f"{dlib[stage]:.2f}" if stage in dlib else ""] for stage, ms in ours.items()]
-    print(cli.table(["stage", "ours, ms", "dlib, ms"], rows))
+    print(text.table(["stage", "ours, ms", "dlib, ms"], rows))
 
     peak = peak_gflops()
     print(f"\nIn a product of two matrices, this core does {peak:.0f} GFLOP/s.\n")
     headings = ["network", "runs", "GFLOP", "ms", "GFLOP/s", "ms at the core's best"]
-    print(cli.table(headings, networks(calls, len(some), peak)))
+    print(text.table(headings, networks(calls, len(some), peak)))
     if args.detector == args.embedding_model == "built-in" and not args.large:
         seconds, least = start_up(paths)
         print(f"\nrecognize_image.py, one photograph, from exec to the first line: median of {STARTS} {seconds:.2f} s,"
@@ -187,7 +189,7 @@ def dlib_profile(paths: Sequence[Path]) -> dict[str, float]:
     """The same with dlib."""
     import dlib  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
-    files = [str(zoo.packaged(zoo.MODELS[name].files[0])) for name in ("dlib-mmod", "dlib-5-points", "dlib-resnet")]
+    files = [str(cache.packaged(zoo.MODELS[name].files[0])) for name in ("dlib-mmod", "dlib-5-points", "dlib-resnet")]
     detector = dlib.cnn_face_detection_model_v1(files[0])
     predictor, network = dlib.shape_predictor(files[1]), dlib.face_recognition_model_v1(files[2])
 
@@ -221,7 +223,7 @@ def start_up(paths: list[Path]) -> tuple[float, float]:
     recognizer = FaceRecognizer().fit(Gallery(np.stack(list(found.values())), names, fingerprint=pipeline.fingerprint))
     seconds = []
     with TemporaryDirectory() as folder:
-        recognizers.save(recognizer, Path(folder, "recognizer.pickle"), Path(folder, "le.pickle"))
+        recognizer_files.save(recognizer, Path(folder, "recognizer.pickle"), Path(folder, "le.pickle"))
         words = ["-r", "recognizer.pickle", "-l", "le.pickle", "-o", ".", "-i", str(paths[-1])]
         for _ in range(STARTS + 1):
             started = time.perf_counter()
@@ -235,4 +237,4 @@ def start_up(paths: list[Path]) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    running.run(main)

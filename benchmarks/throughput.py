@@ -30,13 +30,14 @@ from benchmarks import growth, large_photographs
 from benchmarks.chains import BUILT_IN, CORES, FACE_RECOGNITION, RECIPE, WITH_YUNET, Chain, Ours, all_chains
 from benchmarks.growth import Row
 from benchmarks.photographs import DATA
-from faces import cli
+from faces.cli import running, text
 from faces.errors import UsageError
-from faces.evaluation.trials import by_person
-from faces.images import check_writable, read_image, write_bytes
+from faces.evaluation.searches.trials import by_person
+from faces.extraction.task import EMBEDDED_TOGETHER
+from faces.files.writing import check_writable, write_bytes
+from faces.images import read_image
+from faces.models.torch7.file import write_t7
 from faces.pipeline import Pipeline
-from faces.tasks import EMBEDDED_TOGETHER
-from faces.torch7 import write_t7
 from faces.types import Floats
 from tests.torch7_files import nn4_small2
 
@@ -120,7 +121,7 @@ def load() -> str:
 
 
 def show(title: str, rows: list[Row]) -> None:
-    print(f"\n{title}\n\n{cli.table(list(rows[0]), [list(row.values()) for row in rows])}", flush=True)
+    print(f"\n{title}\n\n{text.table(list(rows[0]), [list(row.values()) for row in rows])}", flush=True)
 
 
 def in_turns(dataset: Path) -> list[Path]:
@@ -219,4 +220,4 @@ def targets(throughput: list[Row], differences: list[Row]) -> list[Row]:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    running.run(main)

@@ -28,12 +28,12 @@ from benchmarks.growth import Row
 from benchmarks.photographs import PROBES
 from benchmarks.throughput import ROOT, load, machine, show
 from benchmarks.video_chains import CLIP, Chain, Paced, TheRecipe, cast, known, ours
-from faces import cli
-from faces.images import check_writable, write_bytes
-from faces.sources import open_source
-from faces.sources.base import Source
-from faces.torch7 import write_t7
+from faces.cli import running, text
+from faces.files.writing import check_writable, write_bytes
+from faces.models.torch7.file import write_t7
 from faces.types import Floats
+from faces.video.sources import open_source
+from faces.video.sources.base import Source
 from tests.torch7_files import nn4_small2
 
 CLIP_NAME = "the clip"
@@ -94,14 +94,14 @@ def speed(plan: Plan) -> dict[str, Any]:
     with TemporaryDirectory() as name:
         folder = Path(name)
         if reason := recipe.missing():
-            cli.warn(f"{RECIPE} is left out: {reason}")
+            text.warn(f"{RECIPE} is left out: {reason}")
         else:
             write_t7(folder / "embedder.t7", nn4_small2())
             chains.append(TheRecipe(folder / "embedder.t7", list(people)))
         chains += ours(people)
         videos = dict(made(plan, folder)) | ({CLIP_NAME: CLIP} if CLIP.is_file() else {})
         if CLIP_NAME not in videos:
-            cli.warn(f"the clip is left out: {CLIP} is not here")
+            text.warn(f"the clip is left out: {CLIP} is not here")
         files, stages = as_files(chains, videos, plan)
         live = as_live(chains, videos, plan)
     result = {"files": files, "stages": stages, "live": live, "bars": bars(files, live)}
@@ -116,7 +116,7 @@ def made(plan: Plan, folder: Path) -> Iterator[tuple[str, Path]]:
     """Made videos, written as files."""
     for wh in plan.sizes:
         for count in plan.counts:
-            name = f"{wh[1]}p, {cli.plural(count, 'face', 'faces')}"
+            name = f"{wh[1]}p, {text.plural(count, 'face', 'faces')}"
             film = films.standing(cast(count), wh, plan.seconds)
             yield name, films.write(film, folder / f"{wh[1]}p_{count}.mp4")
 
@@ -260,4 +260,4 @@ def bar(*row: Any) -> Row:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    running.run(main)

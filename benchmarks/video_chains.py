@@ -18,18 +18,19 @@ from benchmarks.chains import BUILT_IN, CORES, RECIPE, WITH_YUNET
 from benchmarks.films import Head
 from benchmarks.measure_models import YUNET
 from benchmarks.photographs import DATA, PROBES
-from faces import cli
-from faces.draw import annotate_tracks
+from faces.cli import text
+from faces.display.drawing import annotate_tracks
 from faces.errors import ModelError, UsageError
-from faces.evaluation.trials import by_person
-from faces.feeds import Feed
-from faces.following import Follower
-from faces.gallery import Gallery
-from faces.images import find_images
+from faces.evaluation.searches.trials import by_person
+from faces.files.finding import find_images
 from faces.pipeline import Pipeline
-from faces.recognizers import FaceRecognizer
-from faces.sources.base import Source
-from faces.types import Frame, Image
+from faces.recognition.gallery import Gallery
+from faces.recognition.recognizers import FaceRecognizer
+from faces.types import Image
+from faces.video.feed import Feed
+from faces.video.follower import Follower
+from faces.video.sources.base import Source
+from faces.video.tracks import Frame
 
 CLIP = DATA / "video" / "short_hamilton_clip.mp4"
 MIN_FACE = 80  # px, as recognize_video.py's default
@@ -193,7 +194,7 @@ def ours(people: Mapping[str, Sequence[Path]]) -> list[Ours]:
     if YUNET.is_file():
         chains.append(Ours(WITH_YUNET, str(YUNET), people))
     else:
-        cli.warn(f"YuNet is left out: {YUNET} is not here")
+        text.warn(f"YuNet is left out: {YUNET} is not here")
     return chains
 
 

@@ -22,11 +22,12 @@ from benchmarks.photographs import DATA
 from benchmarks.throughput import show
 from benchmarks.video import CLIP_NAME, COUNTS, Plan, bar, run
 from benchmarks.video_chains import ALEX, CLIP, LIN, Ours, cast, enrolled, known, of_the_clip, ours
-from faces import cli
-from faces.recognizers import FaceRecognizer
-from faces.sources import open_source
-from faces.sources.base import Source
-from faces.types import Floats, Tracks
+from faces.cli import running, text
+from faces.recognition.recognizers import FaceRecognizer
+from faces.types import Floats
+from faces.video.sources import open_source
+from faces.video.sources.base import Source
+from faces.video.tracks import Tracks
 
 OVERLAP = 0.3  # of a track's box with a person's (IoU), at least: it is theirs
 IN_SIGHT = 0.7  # of a face seen: it has to be followed
@@ -72,7 +73,7 @@ def correctness(plan: Plan) -> dict[str, list[Row]]:
     result: dict[str, list[Row]] = {"tracks of the clip": [], "the clip": [], "made videos": [], "bars": []}
     two, everybody = of_the_clip(), known(plan.photographs)
     if not (clip := CLIP.is_file() and len(two) == 2):
-        cli.warn(f"the clip is left out: {CLIP}, or a photograph of {ALEX} or {LIN} in {DATA / 'photos'}, is not here")
+        text.warn(f"the clip is left out: {CLIP}, or a photograph of {ALEX} or {LIN} in {DATA / 'photos'}, is not here")
     for chain in ours(everybody):
         for people in (two, everybody) if clip else ():
             seen = followed(chain, open_source(str(CLIP)), enrolled(chain.pipelines[True], people), plan.frames)
@@ -213,4 +214,4 @@ def matched(boxes: Floats, truth: Truth) -> dict[int, int]:
 
 
 if __name__ == "__main__":
-    cli.run(main)
+    running.run(main)

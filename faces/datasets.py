@@ -1,4 +1,5 @@
-"""The data set: one folder of photographs per person, on a disk or wherever fsspec reaches (``s3://``, ``gs://``...)."""
+"""The data set: one folder of photographs per person, on a disk or wherever fsspec reaches (``s3://``,
+``gs://``...)."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
 from faces.errors import FacesError, UsageError
-from faces.images import SUFFIXES, find_images
+from faces.files.finding import SUFFIXES, find_images
 
 REMOTE = "://"
 SETTLED = 2  # seconds: a file that was written later than so long ago may change again within its time's resolution

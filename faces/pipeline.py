@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from faces import detectors, embedders
-from faces.detectors import Detector
-from faces.detectors.base import scaled
-from faces.embedders import Embedder
+from faces import detection
+from faces.detection import Detector
+from faces.detection.base import scaled
+from faces.embedding import embedders
+from faces.embedding.embedders import Embedder
+from faces.embedding.landmarks import ShapePredictor
 from faces.errors import ImageError
 from faces.images import Picture
-from faces.landmarks import ShapePredictor
 from faces.types import Faces, Fingerprint, Floats, Image, ModelId
 
 SMALLEST_FACE = 24  # px: below, the embedder sees mostly invention (docs/models.md, "What can be enrolled")
@@ -44,7 +45,7 @@ class Pipeline:
         threads: within one image (default: the cores). min_face: px, see ``MmodDetector``.
         """
         return cls(
-            detectors.load(detector, confidence, threads, min_face),
+            detection.load(detector, confidence, threads, min_face),
             ShapePredictor.load(),
             embedders.load(embedding_model, threads, accuracy),
         )

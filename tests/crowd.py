@@ -8,9 +8,11 @@ from typing import Any, cast
 import cv2
 import numpy as np
 
-from faces.embedders import unit
+from faces.embedding.embedders import unit
+from faces.models.spec import OperatingPoint
 from faces.pipeline import Pipeline
-from faces.types import Faces, Floats, Frame, Image, Matches, OperatingPoint
+from faces.types import Faces, Floats, Image, Matches
+from faces.video.tracks import Frame
 from tests.fakes import noise
 
 COLOURS = {"Ada": (255, 0, 0), "Bob": (0, 255, 0), "Cleo": (0, 0, 255)}

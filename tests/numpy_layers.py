@@ -1,7 +1,7 @@
 """What the layers of the classic pair compute, in plain numpy, to hold cv2.dnn against.
 
-Maps are float32 (N, C, H, W). `run_torch` follows a tree of `faces.torch7_modules`, `run_caffe` a prototxt with the
-blobs of `tests.caffe_files`. The layers are those of torch/nn, of BVLC/caffe and of SSD (Liu et al. 2016).
+Maps are float32 (N, C, H, W). `run_torch` follows a tree of `faces.models.torch7.modules`, `run_caffe` a prototxt with
+the blobs of `tests.caffe_files`. The layers are those of torch/nn, of BVLC/caffe and of SSD (Liu et al. 2016).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import reduce
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from faces.torch7 import FloatArray, TorchObject
+from faces.models.torch7.file import FloatArray, TorchObject
 from tests.caffe_files import Message, first
 
 
@@ -97,7 +97,8 @@ def _by_channel(values: FloatArray) -> FloatArray:
 
 
 def run_torch(module: TorchObject, x: FloatArray) -> FloatArray:
-    """What a module of `faces.torch7_modules` makes of (N, C, H, W) or (N, D); ValueError for an unknown class."""
+    """What a module of `faces.models.torch7.modules` makes of (N, C, H, W) or (N, D); ValueError for an unknown
+    class."""
     fields = module.fields
     y: FloatArray
     kind = module.class_name.removeprefix("nn.")

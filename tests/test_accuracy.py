@@ -12,18 +12,22 @@ import pytest
 
 from benchmarks.accuracy import probability, trial
 from benchmarks.photographs import DATA, LFW
-from faces import detectors, embedders, zoo
-from faces.evaluation import operating_points, pairs
-from faces.evaluation.identification import identify
+from faces import detection
+from faces.embedding import embedders
+from faces.evaluation.figures import operating_points
+from faces.evaluation.figures.results import Identification
 from faces.evaluation.photographs import BUILT_IN, Photographs, look_at
-from faces.evaluation.results import Identification
-from faces.evaluation.trials import by_person
-from faces.evaluation.verification import verify
-from faces.gallery import Gallery
-from faces.images import find_images, read_image
+from faces.evaluation.searches import pairs
+from faces.evaluation.searches.identification import identify
+from faces.evaluation.searches.trials import by_person
+from faces.evaluation.searches.verification import verify
+from faces.extraction.task import EMBEDDED_TOGETHER
+from faces.files.finding import find_images
+from faces.images import read_image
+from faces.models import zoo
 from faces.pipeline import Enrolment, Pipeline
-from faces.recognizers import FaceRecognizer
-from faces.tasks import EMBEDDED_TOGETHER
+from faces.recognition.gallery import Gallery
+from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Faces
 
 pytestmark = [
@@ -162,7 +166,7 @@ def test_more_people_need_a_tighter_threshold(seen: Photographs) -> None:
 
 @pytest.mark.parametrize("name", SEEN)
 def test_every_large_face_is_found(name: str) -> None:
-    faces = detectors.load("built-in").detect(read_image(DATA / "photos" / name))
+    faces = detection.load("built-in").detect(read_image(DATA / "photos" / name))
     hits = centres_inside(faces, SEEN[name])
     assert [len(hit) for hit in hits] == [1] * len(hits)
     assert len({hit[0] for hit in hits}) == len(faces) == len(hits)  # each a face of its own, and nothing else

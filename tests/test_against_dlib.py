@@ -11,15 +11,17 @@ import numpy as np
 import pytest
 
 from benchmarks.photographs import DATA
-from faces import embedders, zoo
-from faces.detectors import MmodDetector, YuNetDetector
-from faces.embedders import Embedder
-from faces.evaluation.trials import by_person
+from faces.detection import MmodDetector, YuNetDetector
+from faces.embedding import embedders
+from faces.embedding.embedders import Embedder
+from faces.embedding.landmarks import SCHEME_ORDER, ShapePredictor
+from faces.evaluation.searches.trials import by_person
+from faces.files.finding import find_images
 from faces.geometry import iou
-from faces.images import find_images, read_image
-from faces.landmarks import SCHEME_ORDER, ShapePredictor
-from faces.synthetic_people import CAST, STRANGERS
-from faces.synthetic_scene import group, portrait
+from faces.images import read_image
+from faces.models import cache, zoo
+from faces.synthetic.people import CAST, STRANGERS
+from faces.synthetic.scenes import group, portrait
 from faces.types import Faces, Floats, Image
 
 dlib: Any = pytest.importorskip("dlib", reason="dlib-bin is not installed: pip install -r requirements-dev.txt")
@@ -80,7 +82,7 @@ class Dlib:
 
 
 def _file(model: str) -> str:
-    return str(zoo.packaged(zoo.MODELS[model].files[0]))
+    return str(cache.packaged(zoo.MODELS[model].files[0]))
 
 
 def _rgb(image: Image) -> Image:
@@ -266,4 +268,4 @@ def test_landmarks_begin_with_the_subjects_right(
 def test_our_files_are_the_ones_that_dlib_reads() -> None:
     for name in ("dlib-mmod", "dlib-5-points", "dlib-resnet"):
         file = zoo.MODELS[name].files[0]
-        assert zoo.matches(Path(_file(name)), file)
+        assert cache.matches(Path(_file(name)), file)

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 import pytest
 
-from faces.torch7 import FloatArray, Storage, Tensor, TorchObject, write_t7
-from faces.torch7_modules import (
+from faces.models.torch7.file import FloatArray, Storage, Tensor, TorchObject, write_t7
+from faces.models.torch7.modules import (
     average_pool,
     batch_norm,
     convolution,

@@ -17,10 +17,10 @@ from benchmarks.photographs import DATA
 from benchmarks.video import bars
 from benchmarks.video_chains import CLIP, Paced, of_the_clip
 from benchmarks.video_correctness import SHOTS, matched, score, truly
-from faces.detectors import Detector
-from faces.evaluation.trials import by_person
+from faces.detection import Detector
+from faces.evaluation.searches.trials import by_person
 from faces.pipeline import Pipeline
-from faces.types import Tracks
+from faces.video.tracks import Tracks
 
 pytestmark = pytest.mark.slow
 

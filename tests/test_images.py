@@ -18,7 +18,9 @@ from PIL import Image as PillowImage
 
 from faces import images
 from faces.errors import FacesError, ImageError, UsageError
-from faces.images import Picture, check_writable, decode_image, find_images, read_image, write_bytes, write_image
+from faces.files.finding import find_images
+from faces.files.writing import check_writable, write_bytes
+from faces.images import Picture, decode_image, read_image, write_image
 
 RGB = (200, 100, 50)
 LUMA = 124  # of RGB, by Pillow

@@ -13,21 +13,23 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-import extract_embeddings
 from benchmarks.photographs import DATA
-from faces import cli, detectors, embedders
-from faces.aligners import TEMPLATES
-from faces.detectors import SsdDetector, YuNetDetector
+from faces import detection
+from faces.cli import running
+from faces.commands import extract
+from faces.detection import SsdDetector, YuNetDetector
+from faces.embedding import embedders
+from faces.embedding.aligners import TEMPLATES
+from faces.embedding.landmarks import ShapePredictor
 from faces.errors import ModelError
-from faces.evaluation.trials import by_person
+from faces.evaluation.searches.trials import by_person
 from faces.geometry import iou, similarity
 from faces.images import read_image, write_image
-from faces.landmarks import ShapePredictor
+from faces.models.torch7.file import write_t7
+from faces.models.torch7.modules import relu, sequential
 from faces.pipeline import Pipeline
-from faces.synthetic_people import CAST
-from faces.synthetic_scene import group, portrait
-from faces.torch7 import write_t7
-from faces.torch7_modules import relu, sequential
+from faces.synthetic.people import CAST
+from faces.synthetic.scenes import group, portrait
 from faces.types import Faces, Floats, Image
 from tests.caffe_files import write_small_ssd
 from tests.conftest import RunScript
@@ -42,9 +44,9 @@ needs_photographs = pytest.mark.skipif(not DATA.is_dir(), reason=f"no photograph
 
 LOAD: dict[str, Callable[[Path], object]] = {
     ".t7": lambda path: embedders.load(str(path)),
-    ".caffemodel": lambda path: detectors.load(str(path.parent)),
-    ".pb": lambda path: detectors.load(str(path.parent)),
-    ".onnx": lambda path: (detectors.load if path.stem == "yunet" else embedders.load)(str(path)),
+    ".caffemodel": lambda path: detection.load(str(path.parent)),
+    ".pb": lambda path: detection.load(str(path.parent)),
+    ".onnx": lambda path: (detection.load if path.stem == "yunet" else embedders.load)(str(path)),
 }
 
 
@@ -76,7 +78,7 @@ def photographs() -> list[Path]:
 
 def crops(count: int) -> Image:
     """Aligned as OpenFace wants them, of drawn people."""
-    detector, predictor = detectors.load("built-in"), ShapePredictor.load()
+    detector, predictor = detection.load("built-in"), ShapePredictor.load()
     aligner = embedders.Aligner(TEMPLATES["openface"])
     images = [portrait(person, 5, 1).image for person in CAST[:count]]
     return np.concatenate([aligner.crop(i, predictor.predict(i, detector.detect(i).largest())) for i in images])
@@ -119,7 +121,7 @@ def damaged(data: bytes) -> dict[str, bytes]:
 @reads_caffe
 def test_a_folder_with_the_caffe_pair(tmp_path: Path) -> None:
     write_small_ssd(tmp_path)
-    loaded = detectors.load(str(tmp_path), confidence=0.01)
+    loaded = detection.load(str(tmp_path), confidence=0.01)
     assert isinstance(loaded, SsdDetector)
     image = portrait(CAST[0], 5, 1).image
     found = loaded.detect(image)
@@ -136,7 +138,7 @@ def test_a_folder_with_the_caffe_pair(tmp_path: Path) -> None:
 
 @needs_models
 def test_the_tensorflow_pair_finds_drawn_people(tensorflow_ssd: Path) -> None:
-    detector = detectors.load(str(tensorflow_ssd))
+    detector = detection.load(str(tensorflow_ssd))
     assert isinstance(detector, SsdDetector)
     pictures = [portrait(person, 5, 1) for person in CAST] + [group(CAST[:3], 5, 1)]
     found = [detector.detect(picture.image) for picture in pictures]
@@ -150,7 +152,7 @@ def test_the_tensorflow_pair_finds_drawn_people(tensorflow_ssd: Path) -> None:
 @needs_models
 @needs_photographs
 def test_the_tensorflow_pair_finds_real_faces(tensorflow_ssd: Path) -> None:
-    detector, ours = detectors.load(str(tensorflow_ssd)), detectors.load("built-in", min_face=80)
+    detector, ours = detection.load(str(tensorflow_ssd)), detection.load("built-in", min_face=80)
     paths = [*photographs()[:24], *sorted((DATA / "photos").iterdir())]
     pairs = [(path, detector.detect(read_image(path)), ours.detect(read_image(path))) for path in paths]
     agree = [bool(len(b)) and iou(b.xyxy[0], a.xyxy).max(initial=0) > 0.4 for _, a, b in pairs if len(b)]
@@ -165,13 +167,13 @@ def test_of_several_models_in_a_folder_caffe_then_tensorflow_then_yunet(tensorfl
     write_small_ssd(tensorflow_ssd)
     digests = []
     for leaves in ("small_ssd.caffemodel", SSD[0], YUNET.name):
-        loaded = detectors.load(str(tensorflow_ssd))
+        loaded = detection.load(str(tensorflow_ssd))
         digests.append(loaded.model.sha256)
         assert isinstance(loaded, YuNetDetector if leaves == YUNET.name else SsdDetector)
         (tensorflow_ssd / leaves).unlink()
     assert len(set(digests)) == 3
     with pytest.raises(ModelError, match=r"no \.caffemodel, \.pb or \.onnx file in it; run: python download_models"):
-        detectors.load(str(tensorflow_ssd))
+        detection.load(str(tensorflow_ssd))
 
 
 @reads_torch
@@ -204,7 +206,7 @@ def test_opencv_5_says_what_to_install(
     write_image(tmp_path / "dataset" / "Ada" / "1.jpg", portrait(CAST[0], 5, 1).image)
     write_small_ssd(tmp_path)
     with pytest.raises(SystemExit) as end:
-        cli.run(lambda: extract_embeddings.main(["--detector", str(tmp_path)]))
+        running.run(lambda: extract.main(["--detector", str(tmp_path)]))
     said = capsys.readouterr()
     assert (end.value.code, said.out) == (1, "")
     assert said.err.count("\n") == 1
@@ -260,7 +262,7 @@ def opencvs_yunet(image: Image, confidence: float) -> Floats:
 @needs_models
 @needs_photographs
 def test_yunet_agrees_with_opencvs() -> None:
-    detector, total = detectors.load(str(YUNET)), 0
+    detector, total = detection.load(str(YUNET)), 0
     for path in photographs():
         image = read_image(path)
         found, rows = detector.detect(image), opencvs_yunet(image, 0.5)
@@ -288,7 +290,7 @@ def test_yunet_of_2023_states_a_size_and_takes_any(tmp_path: Path) -> None:
     path = tmp_path / "face_detection_yunet_2023mar.onnx"
     onnx.save(network, path)
     image = group(CAST[:3], 5, 1, wh=(660, 440)).image
-    fixed, free = detectors.load(str(path)).detect(image), detectors.load(str(YUNET)).detect(image)
+    fixed, free = detection.load(str(path)).detect(image), detection.load(str(YUNET)).detect(image)
     assert len(fixed) == 3
     np.testing.assert_allclose(fixed.xyxy, free.xyxy, atol=1e-3)
 
@@ -319,7 +321,7 @@ def test_an_arcface_network(tmp_path: Path, batch: int | str) -> None:
 @needs_models
 @needs_photographs
 def test_both_kinds_of_landmarks_give_arcface_the_same_crop() -> None:
-    yunet, mmod, predictor = detectors.load(str(YUNET)), detectors.load("built-in", min_face=80), ShapePredictor.load()
+    yunet, mmod, predictor = detection.load(str(YUNET)), detection.load("built-in", min_face=80), ShapePredictor.load()
     template = TEMPLATES["arcface"]
     ratios, shifts = [], []
     for path in [path for paths in by_person(DATA / "people").values() for path in paths[:4]]:
@@ -399,7 +401,7 @@ def test_the_runtimes_add_nothing_to_our_line(
 def test_a_detector_is_no_embedder_and_the_other_way_round(tmp_path: Path) -> None:
     write_arcface(tmp_path / "arcface.onnx")
     with pytest.raises(ModelError, match="not a YuNet face detector"):
-        detectors.load(str(tmp_path / "arcface.onnx"))
+        detection.load(str(tmp_path / "arcface.onnx"))
     if YUNET.is_file():
         with pytest.raises(ModelError, match="known embedders take"):
             embedders.load(str(YUNET))

@@ -24,7 +24,7 @@ def test_it_is_kept_without_outputs() -> None:
 @pytest.mark.slow
 def test_it_names_people_with_both_and_draws_how_good_that_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clone = tmp_path / "a clone"
-    for folder in ("faces", "attribute_models", "notebooks"):
+    for folder in ("faces", "notebooks"):
         shutil.copytree(ROOT / folder, clone / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("make_sample_dataset.py", "serve.py"):
         shutil.copy(ROOT / name, clone)

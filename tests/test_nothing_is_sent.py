@@ -17,7 +17,7 @@ import psutil
 import pytest
 import requests
 
-from faces.server.application import KEY
+from faces.server.api.application import KEY
 from tests.conftest import ROOT, Running, command
 from tests.server.conftest import free_port
 

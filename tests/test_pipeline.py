@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import pytest
 
-from faces import zoo
-from faces.aligners import TEMPLATES, Aligner
-from faces.embedders import Embedder
+from faces.embedding.aligners import TEMPLATES, Aligner
+from faces.embedding.embedders import Embedder
+from faces.models import zoo
 from faces.pipeline import LEAST_SHARPNESS, SMALLEST_FACE, Pipeline, sharpness
 from faces.types import Faces, Fingerprint, Floats, Image, LandmarkScheme, ModelId
 from tests.fakes import FakeDetector, FakeEngine, faces_at, noise

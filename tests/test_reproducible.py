@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 
-import extract_embeddings
-import retrain
-import train_model
-from faces import runs
-from faces.runs import Run, Runs, lineage
+from faces import records
+from faces.commands import extract, retrain, train
+from faces.records import Run, Runs, lineage
 from tests.conftest import contents
 
 pytestmark = pytest.mark.slow
@@ -52,8 +50,8 @@ def test_another_folder_order_and_number_of_workers(
             patch.chdir(copied(trained, tmp_path / name, backwards=workers == "2"))
             if workers == "2":
                 listed_backwards(patch)
-            assert extract_embeddings.main(["--workers", workers]) == 0
-            assert train_model.main([]) == 0
+            assert extract.main(["--workers", workers]) == 0
+            assert train.main([]) == 0
             output = contents(Path("output"))
             made.append({file: output[file] for file in FILES})
             found = [one for one in Runs(Path("output/runs")).all() if isinstance(one, Run)]
@@ -66,5 +64,5 @@ def test_another_folder_order_and_number_of_workers(
     assert retrain.main([]) == 0  # the same steps, in one
     again = contents(Path("output"))
     assert {file: again[file] for file in FILES} == {file: made[0][file] for file in FILES}
-    run = runs.maker(Path("output/recognizer.pickle"))
+    run = records.maker(Path("output/recognizer.pickle"))
     assert run is not None and [one.kind for one in lineage.ancestors(run, Path("output/runs"))] == ["extract"]

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from faces.answers import Answers, Head
+from faces.attributes.answers import Answers, Head
 from faces.errors import FingerprintError
-from faces.types import Faces, Fingerprint, Matches, ModelId, Tracks
+from faces.types import Faces, Fingerprint, Matches, ModelId
+from faces.video.tracks import Tracks
 from tests.fakes import faces_at
 
 PRINT = Fingerprint(ModelId("det", "1" * 64), ModelId("ali", "2" * 64), ModelId("emb", "3" * 64))

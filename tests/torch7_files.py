@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from faces.torch7 import FloatArray, TorchObject
+from faces.models.torch7.file import FloatArray, TorchObject
 from faces.training.openface import Parameters, torch7_tree
 
 

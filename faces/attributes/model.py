@@ -9,10 +9,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from faces import zoo
-from faces.answers import Head
-from faces.engine import Array, OnnxEngine
+from faces.attributes.answers import Head
 from faces.errors import ModelError
+from faces.models import zoo
+from faces.models.engine import Array, OnnxEngine
 from faces.types import Floats, Image
 
 CUT = "attributes"  # the aligner's template that these models know faces by

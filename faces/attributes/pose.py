@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.aligners import TEMPLATES
-from faces.answers import Head
+from faces.attributes.answers import Head
+from faces.embedding.aligners import TEMPLATES
 from faces.geometry import similarity
 from faces.types import Faces, Floats, LandmarkScheme
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
-from faces import recognizers, runs
-from faces.embedders import ACCURACIES, BUILT_IN
+from faces import records
+from faces.embedding.embedders import ACCURACIES, BUILT_IN
 from faces.errors import FacesError, UsageError
-from faces.recognizers import FaceRecognizer
-from faces.tasks import Models
+from faces.evaluation import photographs
+from faces.evaluation.figures.results import Identification, Verification
+from faces.evaluation.photographs import Photographs
+from faces.extraction.task import Models
+from faces.recognition import recognizer_files
+from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Fingerprint
-from faces.versions import LE, RECOGNIZER
+from faces.versions.versions import LE, RECOGNIZER
 
 VERSION = "version:"  # of retrain.py, in output/
 
@@ -71,7 +76,7 @@ def parse(text: str, models: Models) -> Candidate:
 
 def load(folder: Path, fingerprint: Fingerprint) -> FaceRecognizer:
     """The recognizer in a folder. Raises FacesError when these models are not its own, or it knows no distances."""
-    recognizer, _ = recognizers.load(folder / RECOGNIZER, folder / LE, fingerprint)
+    recognizer, _ = recognizer_files.load(folder / RECOGNIZER, folder / LE, fingerprint)
     if not isinstance(recognizer, FaceRecognizer):
         raise FacesError(f"{folder / RECOGNIZER}: the recipe's, which knows no distances; run: python train_model.py")
     return recognizer
@@ -81,7 +86,37 @@ def learnt(folder: Path) -> frozenset[str]:
     """SHA-256 of the photographs that the recognizer in a folder was trained on; none where no record tells."""
     path = folder / RECOGNIZER
     with suppress(FacesError):
-        if run := runs.maker(path):
-            read = [runs.Manifest.load(runs.beside(path), one.sha256) for one in run.data]
+        if run := records.maker(path):
+            read = [records.Manifest.load(records.beside(path), one.sha256) for one in run.data]
             return frozenset(sha256 for one in read for _, _, sha256, reason in one.rows() if not reason)
     return frozenset()
+
+
+Result = TypeVar("Result", Verification, Identification)
+
+
+def compare(
+    candidates: Sequence[Candidate], look: Callable[[Models], Photographs],
+    evaluate: Callable[[Candidate, Photographs, float | None], Result], complain: Callable[[str], object],
+) -> list[Result]:  # fmt: skip
+    """Each one's result, but for those that fail, of whom ``complain`` is told. Of one alone no time is measured.
+
+    look: at the photographs with some models. evaluate: what they saw, with the seconds for a photograph.
+    Raises FacesError when there is one alone and it fails, or all do.
+    """
+    alone, found = len(candidates) == 1, list[Result]()
+    seen: dict[Models, tuple[Photographs, float | None]] = {}
+    for candidate in candidates:
+        models = candidate.models
+        try:
+            if models not in seen:
+                looked = look(models)
+                seen[models] = looked, None if alone else photographs.seconds(looked, models)
+            found.append(evaluate(candidate, *seen[models]))
+        except FacesError as error:
+            if alone:
+                raise
+            complain(str(error) if candidate.name in str(error) else f"{candidate.name}: {error}")
+    if not found:
+        raise FacesError("none of them could be evaluated")
+    return found

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Any
 
-from faces.evaluation.results import (
+from faces.evaluation.figures.results import (
     FPIRS,
     RANKS,
     AtRate,

@@ -10,11 +10,11 @@ from time import perf_counter
 
 import numpy as np
 
-from faces import workers
 from faces.datasets import Dataset, Folder
-from faces.evaluation.results import Flags, Indices
+from faces.evaluation.figures.results import Flags, Indices
+from faces.extraction import workers
+from faces.extraction.task import Models
 from faces.pipeline import Pipeline
-from faces.tasks import Models
 from faces.types import Fingerprint, Floats
 
 BUILT_IN: Models = ("built-in", "built-in", 0.5, "fast")

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from faces import extraction
 from faces.errors import UsageError
-from faces.locks import only_one
+from faces.extraction import extraction
+from faces.files.locks import only_one
 from faces.pipeline import Pipeline
-from faces.server import keys, logs, memory, pages
-from faces.server.application import create_app
-from faces.server.audit import Audit, AuditLog, unheard
-from faces.server.confidence import curve
-from faces.server.database import Database
-from faces.server.enrolment import Enrolment
-from faces.server.fetch import Fetcher
-from faces.server.gallery_file import GalleryFile
+from faces.server import keys, pages
+from faces.server.api.application import create_app
+from faces.server.api.context import Services
+from faces.server.api.fetch import Fetcher
+from faces.server.api.limits import Limiter
 from faces.server.housekeeping import Housekeeping
-from faces.server.in_service import Followed
-from faces.server.limits import Limiter
 from faces.server.listening import Listener, address_of, is_loopback
-from faces.server.matching import Indexes
+from faces.server.monitoring import logs
+from faces.server.monitoring.audit import Audit, AuditLog, unheard
 from faces.server.pages.classes import Classes
-from faces.server.pages.parts import Parts
-from faces.server.services import Services
-from faces.server.training import Trainer
-from faces.server.vision import Vision
-from faces.versions import LE
+from faces.server.pages.context import Parts
+from faces.server.people.enrolment import Enrolment
+from faces.server.people.gallery_file import GalleryFile
+from faces.server.people.named_by import Followed
+from faces.server.search.confidence import curve
+from faces.server.search.matching import Indexes
+from faces.server.search.training import Trainer
+from faces.server.store.database import Database
+from faces.server.vision.vision import Vision
+from faces.versions.versions import LE
 
 KEY_FILE = Path("output/face_api.key")
 
@@ -84,7 +86,7 @@ def assembled(options: Options) -> Iterator[Server]:
     if options.le and not options.recognizer:
         raise UsageError("--le goes with --recognizer")
     logs.set_up(options.log)
-    memory.give_back_large_blocks()
+    give_back_large_blocks()
     with ExitStack() as stack:
         if (path := Database.path_of(options.database)) is not None:
             stack.enter_context(only_one(path))
@@ -118,3 +120,13 @@ def assembled(options: Options) -> Iterator[Server]:
         pages.install(app, Parts(enrolment, Classes(options.classifier), named_by), key)
         listener = Listener(app, address, options.port, options.threads, options.trusted_proxy)
         yield Server(listener, database, key, key_file)
+
+
+MMAP_THRESHOLD = -3  # glibc's malloc.h
+LARGE = 1 << 20  # bytes
+
+
+def give_back_large_blocks() -> None:
+    """Of a whole process. Otherwise glibc, having seen large blocks freed, keeps the next ones, in each thread."""
+    with suppress(OSError, AttributeError, TypeError):  # where there is no glibc
+        ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, LARGE)

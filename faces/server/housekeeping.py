@@ -6,8 +6,8 @@ import logging
 from collections.abc import Callable
 from threading import Event, Thread
 
-from faces.server import detected_faces
-from faces.server.database import Database
+from faces.server.store import detected_faces
+from faces.server.store.database import Database
 
 INTERVAL = 60.0  # s
 

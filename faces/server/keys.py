@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from faces.errors import FacesError, UsageError
-from faces.images import make_folder, owner_only
+from faces.files.writing import make_folder, owner_only
 
 SHORTEST = 16
 

@@ -15,7 +15,7 @@ from waitress.task import ErrorTask
 from waitress.utilities import BadRequest
 
 from faces.errors import FacesError, UsageError
-from faces.server.application import MOST_BYTES, error_json
+from faces.server.api.application import MOST_BYTES, error_json
 
 GRACE = 10.0  # s that requests have to finish in
 LOOK = 0.5  # s between two looks at whether to end

@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.errors import FacesError
-from faces.images import write_bytes
-from faces.training import backend, disguises
-from faces.training.lessons import Lessons
+from faces.files.writing import write_bytes
+from faces.training import augmentation, backend
+from faces.training.data.distillation import Lessons
 from faces.training.muon import muon
 from faces.types import Floats, Image
 
@@ -136,7 +136,7 @@ class Distillation:
         random = np.random.default_rng([self._settings.seed, self.step])
         rows = self._turn()
         images, landmarks = self._lessons.images[rows], self._lessons.landmarks[rows]
-        crops = disguises.shown(images, landmarks, random, self._settings.loose)
+        crops = augmentation.shown(images, landmarks, random, self._settings.loose)
         wanted = torch.from_numpy(self._lessons.embeddings[rows]).to(self.device)
         self.student.train()
         with torch.autocast(self.device, torch.bfloat16, enabled=self._settings.bf16):
@@ -186,7 +186,7 @@ class Distillation:
     def examples(self, count: int) -> Image:
         """uint8 (N, 96, 96, 3) BGR: the first faces that it is not taught with, as the aligner cuts them."""
         rows = self._held_out[:count]
-        return disguises.clean(self._lessons.images[rows], self._lessons.landmarks[rows])
+        return augmentation.clean(self._lessons.images[rows], self._lessons.landmarks[rows])
 
     def _check(self, loss: float, tell: Callable[[str], None]) -> None:
         """How far it is, by the faces held out.
@@ -199,7 +199,7 @@ class Distillation:
         wanted = self._lessons.embeddings[rows]
         pairs = np.triu_indices(len(rows), 1)
         result = {"faces": float(self.taught), "loss": loss}
-        for name, cut in (("aligned", disguises.clean), ("boxed", disguises.boxed)):
+        for name, cut in (("aligned", augmentation.clean), ("boxed", augmentation.boxed)):
             embedded = self.embed(cut(images, landmarks))
             similarities = (embedded @ embedded.T)[pairs], (wanted @ wanted.T)[pairs]
             result[f"{name} explained"] = 1 - float(np.square(embedded - wanted).sum(1).mean()) / self._spread

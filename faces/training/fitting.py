@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from faces.errors import FacesError
-from faces.images import make_folder, write_bytes
+from faces.files.writing import make_folder, write_bytes
 from faces.training import backend
 
 STATE = "training_state.npz"

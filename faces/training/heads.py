@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.labelled import AGE, Labelled
 from faces.training.backend import keras as load_keras
+from faces.training.data.labelled import AGE, Labelled
 from faces.types import Floats, Image
 
 AGES = (0.0, 100.0)  # years that a network can say

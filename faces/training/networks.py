@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from faces import dlib_weights, zoo
 from faces.attributes.model import EMBEDDING, IMAGE
+from faces.models import dlib, zoo
 from faces.training.backend import keras as load_keras
 from faces.types import Floats
 
@@ -124,7 +124,7 @@ def dlib_filters() -> list[list[Floats]]:
     import onnx
     from onnx import numpy_helper
 
-    graph = onnx.load(dlib_weights.converted(zoo.MODELS["dlib-resnet"])).graph
+    graph = onnx.load(dlib.converted(zoo.MODELS["dlib-resnet"])).graph
     constants = {constant.name: constant for constant in graph.initializer}
     return [
         [

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from faces import torch7_modules as nn7
-from faces.torch7 import FloatArray, TorchObject, write_t7
+from faces.models.torch7 import modules as nn7
+from faces.models.torch7.file import FloatArray, TorchObject, write_t7
 from faces.training import backend
 
 Parameters: TypeAlias = Callable[[str, tuple[int, ...]], FloatArray]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.images import write_bytes
+from faces.files.writing import write_bytes
 from faces.training import backend
 from faces.training.fitting import History
 

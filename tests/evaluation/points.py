@@ -10,7 +10,7 @@ import numpy as np
 
 from faces.evaluation.photographs import Photographs
 from faces.types import Floats
-from tests.test_recognizers import DLIB
+from tests.recognition.test_recognizers import DLIB
 
 NO_FACE = nan
 

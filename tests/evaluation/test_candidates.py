@@ -9,9 +9,10 @@ import pytest
 from faces.errors import FacesError, FingerprintError, UsageError
 from faces.evaluation import candidates
 from faces.evaluation.candidates import Candidate
-from faces.recognizers import FaceRecognizer, save
-from faces.tasks import Models
-from tests.test_recognizers import DLIB, fingerprint, gallery
+from faces.extraction.task import Models
+from faces.recognition.recognizer_files import save
+from faces.recognition.recognizers import FaceRecognizer
+from tests.recognition.test_recognizers import DLIB, fingerprint, gallery
 
 MODELS: Models = ("a detector", "an embedder", 0.7, "fast")
 

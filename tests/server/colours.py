@@ -6,7 +6,7 @@ from threading import Lock
 
 import numpy as np
 
-from faces.server.vision import Vision
+from faces.server.vision.vision import Vision
 from faces.types import Faces, Fingerprint, Image, ModelId
 from tests.crowd import ColourDetector, ColourEmbedder
 

@@ -13,15 +13,15 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
-from faces.server.application import KEY, create_app
-from faces.server.audit import AuditLog
-from faces.server.confidence import Confidence
-from faces.server.database import Database
-from faces.server.fetch import Fetcher
-from faces.server.limits import Limiter
-from faces.server.matching import Indexes
-from faces.server.services import Services
-from faces.server.training import Trainer
+from faces.server.api.application import KEY, create_app
+from faces.server.api.context import Services
+from faces.server.api.fetch import Fetcher
+from faces.server.api.limits import Limiter
+from faces.server.monitoring.audit import AuditLog
+from faces.server.search.confidence import Confidence
+from faces.server.search.matching import Indexes
+from faces.server.search.training import Trainer
+from faces.server.store.database import Database
 from faces.types import Image
 from tests.conftest import Running, running
 from tests.crowd import COLOURS, stage

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-import serve
+from faces.commands import serve
 from tests.conftest import ROOT
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")

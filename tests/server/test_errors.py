@@ -9,9 +9,9 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from faces.server import persisted_faces
-from faces.server.application import KEY
+from faces.server.api.application import KEY
 from faces.server.kinds import FACE_LIST, KINDS
+from faces.server.store import persisted_faces
 from tests.server.conftest import PHOTOGRAPHS, Api, photograph, png
 
 GHOST = str(uuid4())
@@ -54,7 +54,7 @@ def test_what_fails_inside_has_the_same_form_and_tells_nothing(api: Api, monkeyp
     def fail(*_: object) -> None:
         raise RuntimeError("a secret")
 
-    monkeypatch.setattr("faces.server.collections.listed", fail)
+    monkeypatch.setattr("faces.server.store.collections.listed", fail)
     status, code, message = api.error("GET", "persongroups")
     assert (status, code) == (500, "InternalServerError") and "secret" not in message
 

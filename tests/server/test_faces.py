@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
-from faces.aligners import TEMPLATES
-from faces.server import landmark_points
-from faces.server.landmark_points import MEAN_FACE, NAMES
-from faces.server.quality import measure
+from faces.embedding.aligners import TEMPLATES
+from faces.server.api import landmark_points
+from faces.server.api.landmark_points import MEAN_FACE, NAMES
+from faces.server.vision.quality import measure
 from faces.types import Faces, Floats, LandmarkScheme
 from tests.fakes import noise
 

@@ -18,9 +18,9 @@ import psutil
 import pytest
 import requests
 
-import serve
+from faces.commands import serve
 from faces.errors import FacesError
-from faces.server.application import KEY
+from faces.server.api.application import KEY
 from tests.conftest import RunScript, disk
 from tests.server.conftest import Service, serving
 

@@ -9,18 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import recognize_image
-import serve
-import train_model
+from faces.commands import recognize, serve, train
 from faces.errors import FingerprintError
-from faces.gallery import Gallery
 from faces.pipeline import Pipeline
-from faces.server.confidence import curve
-from faces.server.database import Database
-from faces.server.enrolment import Enrolment
-from faces.server.gallery_file import GalleryFile
-from faces.server.matching import Indexes
-from faces.server.vision import Vision
+from faces.recognition.gallery import Gallery
+from faces.server.people.enrolment import Enrolment
+from faces.server.people.gallery_file import GalleryFile
+from faces.server.search.confidence import curve
+from faces.server.search.matching import Indexes
+from faces.server.store.database import Database
+from faces.server.vision.vision import Vision
 from tests.conftest import Result
 from tests.server.conftest import serving
 
@@ -65,9 +63,9 @@ def test_who_is_enrolled_on_the_server_is_recognized_by_the_scripts(
     assert not created and len(person.faces) == 2 and len(Gallery.load(PATH)) == len(others) + 2
 
     def names() -> str:
-        assert train_model.main([]) == 0
+        assert train.main([]) == 0
         capsys.readouterr()
-        assert recognize_image.main(["--image", "probe.jpg"]) == 0
+        assert recognize.main(["--image", "probe.jpg"]) == 0
         return capsys.readouterr().out
 
     assert new in names()

@@ -9,8 +9,7 @@ from flask import Blueprint, Flask, redirect, request, url_for
 from werkzeug.wrappers import Response
 
 from faces.server.pages import access, classify, exchange, failures, headers, language, people, recognize, train
-from faces.server.pages.by_whom import by_whom
-from faces.server.pages.parts import NAME, Parts
+from faces.server.pages.context import NAME, Parts, by_whom
 
 
 def install(app: Flask, parts: Parts, key: str) -> None:

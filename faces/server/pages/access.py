@@ -13,9 +13,9 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from faces.server.application import KEY as API_KEY
+from faces.server.api.application import KEY as API_KEY
+from faces.server.api.context import services
 from faces.server.pages.language import COOKIE, LANGUAGES
-from faces.server.services import services
 
 LASTS = timedelta(hours=12)
 YEAR = 365 * 24 * 3600  # s

@@ -6,7 +6,7 @@ from pathlib import Path
 from threading import Lock
 
 from faces.errors import ModelError
-from faces.image_classes import ImageClassifier, Verdict, decide
+from faces.image_classifier import ImageClassifier, Verdict, decide
 from faces.types import Image
 
 THRESHOLD = 0.85  # a class is named when its probability is above; of two, the other when it is below 1 - this

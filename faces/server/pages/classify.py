@@ -5,12 +5,12 @@ from __future__ import annotations
 from flask import Blueprint, render_template
 
 from faces.errors import ModelError
+from faces.server.api.context import services
 from faces.server.errors import ApiError
 from faces.server.pages import pictures
 from faces.server.pages.classes import THRESHOLD
+from faces.server.pages.context import parts
 from faces.server.pages.failures import reason
-from faces.server.pages.parts import parts
-from faces.server.services import services
 
 SHOWN = 5  # classes, the likeliest first
 

@@ -13,11 +13,11 @@ from flask import Blueprint, render_template, request, send_file
 from werkzeug.wrappers import Response
 
 from faces.server import errors
+from faces.server.api.context import services
 from faces.server.errors import ApiError
+from faces.server.pages.context import parts
 from faces.server.pages.failures import detail, reason
-from faces.server.pages.parts import parts
-from faces.server.records import Imported
-from faces.server.services import services
+from faces.server.people.values import Imported
 
 TOLD = 20  # files that were left out, by name
 

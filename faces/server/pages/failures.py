@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from faces.errors import FingerprintError, PickleError, UsageError
-from faces.server.application import HANDLERS
+from faces.server.api.application import HANDLERS
 from faces.server.errors import ApiError
 from faces.server.pages.access import of_machine
 from faces.server.pages.language import say

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
-from faces.server import roster
-from faces.server.schema import Person
-from faces.server.services import services
+from faces.server.api.context import services
+from faces.server.people import roster
+from faces.server.store.schema import Person
 
 MOST = 1000  # that a browser is given to choose from; every other name can be typed
 

@@ -9,10 +9,10 @@ from werkzeug.wrappers import Response
 
 from faces.server import errors
 from faces.server.errors import ApiError
+from faces.server.pages.context import parts
 from faces.server.pages.failures import reason
 from faces.server.pages.language import called, count, say
-from faces.server.pages.parts import parts
-from faces.server.records import PersonRecord, Removal
+from faces.server.people.values import PersonRecord, Removal
 
 ON_A_PAGE = 48
 TOLD, LETTERS = 20, 800  # of files, by name: the report travels in a cookie, of which browsers keep 4 KB

@@ -9,14 +9,14 @@ import numpy as np
 from flask import Blueprint, render_template, request
 
 from faces.server import errors
+from faces.server.api.context import services
 from faces.server.errors import ApiError
-from faces.server.pages import looks, names, naming, pictures
+from faces.server.pages import attribute_words, names, pictures, sealed_faces
+from faces.server.pages.context import parts
 from faces.server.pages.failures import reason
 from faces.server.pages.language import called, percent, say
-from faces.server.pages.parts import parts
 from faces.server.pages.pictures import Mark, View
-from faces.server.records import Candidate
-from faces.server.services import services
+from faces.server.people.values import Candidate
 from faces.types import Faces, Floats, Image
 
 WORDY = 0.12  # of the picture's width: a face has to be as wide for what it looks like to be written below it
@@ -66,7 +66,7 @@ def name() -> str | tuple[str, int]:
     try:
         if not request.form.get("name", "").strip():
             raise errors.bad_argument("Say who this is: a name is missing.")
-        embedding = naming.opened(request.form.get("face", ""))
+        embedding = sealed_faces.opened(request.form.get("face", ""))
         photograph = _cut_out(request.form.get("cut_out", ""))
         image = services().vision.decode(photograph)
         cut_out = pictures.jpeg(pictures.smaller(image, pictures.CUT_OUT))
@@ -78,12 +78,12 @@ def name() -> str | tuple[str, int]:
 
 def _found(image: Image, faces: Faces, embeddings: Floats, to_name: bool) -> list[Found]:
     who = _who(embeddings)
-    look = looks.of(services().vision, image, faces, embeddings)
+    look = attribute_words.of(services().vision, image, faces, embeddings)
     found = []
     for row, (candidate, words) in enumerate(zip(who, look, strict=True)):
         if candidate is None and to_name:
             cut_out = pictures.cut_out(image, faces.xyxy[row], pictures.PHOTOGRAPH, pictures.ROOM)
-            found.append(Found(None, words, naming.sealed(embeddings[row]), base64.b64encode(cut_out).decode()))
+            found.append(Found(None, words, sealed_faces.sealed(embeddings[row]), base64.b64encode(cut_out).decode()))
         else:
             found.append(Found(candidate, words))
     return found

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from flask import Blueprint, render_template, request
 
-from faces.server import errors, vision
+from faces.server import errors
+from faces.server.api.context import services
 from faces.server.errors import ApiError
 from faces.server.pages import names, pictures
+from faces.server.pages.context import parts
 from faces.server.pages.failures import reason
 from faces.server.pages.language import say
-from faces.server.pages.parts import parts
 from faces.server.pages.pictures import Mark, View
-from faces.server.services import services
+from faces.server.vision import vision
 from faces.types import Floats
 
 MOST_BYTES = 3 << 20  # of a picture here

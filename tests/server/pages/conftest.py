@@ -15,21 +15,21 @@ import cv2
 import numpy as np
 import pytest
 
-from faces.answers import Answers, Head
+from faces.attributes.answers import Answers, Head
 from faces.pipeline import Enrolment as Enrolled
 from faces.server import pages
-from faces.server.application import create_app
-from faces.server.confidence import Confidence
-from faces.server.database import Database
-from faces.server.enrolment import Enrolment
-from faces.server.fetch import Fetcher
+from faces.server.api.application import create_app
+from faces.server.api.context import Services
+from faces.server.api.fetch import Fetcher
 from faces.server.listening import Listener
-from faces.server.matching import Indexes
 from faces.server.pages import language
 from faces.server.pages.classes import Classes
-from faces.server.pages.parts import Parts
-from faces.server.services import Services
-from faces.server.training import Trainer
+from faces.server.pages.context import Parts
+from faces.server.people.enrolment import Enrolment
+from faces.server.search.confidence import Confidence
+from faces.server.search.matching import Indexes
+from faces.server.search.training import Trainer
+from faces.server.store.database import Database
 from faces.types import Faces, Floats, Image
 from tests.crowd import stage
 from tests.server.colours import FINGERPRINT, ColourVision

@@ -15,9 +15,9 @@ from flask.testing import FlaskClient
 
 from faces.errors import FingerprintError, PickleError, UsageError
 from faces.server import errors
-from faces.server.application import KEY
+from faces.server.api.application import KEY
 from faces.server.errors import ApiError
-from faces.server.records import PersonRecord, Removal
+from faces.server.people.values import PersonRecord, Removal
 from tests.conftest import ROOT
 from tests.crowd import stage
 from tests.server.conftest import PHOTOGRAPHS, SECRET

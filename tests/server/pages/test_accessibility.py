@@ -9,7 +9,7 @@ import pytest
 from faces.server.pages import language
 from tests.server.pages.conftest import Open, Site, Spoken
 from tests.server.pages.test_flows import send
-from tests.test_image_classes import write_classifier
+from tests.test_image_classifier import write_classifier
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page

@@ -11,7 +11,7 @@ import pytest
 
 from tests.server.conftest import SECRET, serving
 from tests.server.pages.conftest import PATIENCE, Open, Site
-from tests.test_image_classes import write_classifier
+from tests.test_image_classifier import write_classifier
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Request, Route

@@ -1,0 +1,1 @@
+"""The command line: options, values, recording, running and text that commands share."""

@@ -1,0 +1,60 @@
+"""Types of option values: shares, rates, sizes, counts."""
+
+from __future__ import annotations
+
+import argparse
+
+LARGEST_FRAME = 16384  # px, of each side
+
+
+def share(text: str) -> float:
+    """An option's value in (0, 1)."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
+    return value
+
+
+def positive(text: str) -> float:
+    """An option's value above 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def rate(text: str) -> float:
+    """An option's value of frames a second, as few and as many as a video can be written of."""
+    value = positive(text)
+    if not 0.001 <= value <= 1000:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a rate from 0.001 to 1000 frames a second")
+    return value
+
+
+def not_negative(text: str) -> float:
+    """An option's value of 0 or above."""
+    return 0.0 if text == "0" else positive(text)
+
+
+def size(text: str) -> tuple[int, int]:
+    """An option's value such as 640x360: width and height, px."""
+    width, x, height = text.lower().partition("x")
+    if not x:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 640x360")
+    wh = count(width), count(height)
+    if max(wh) > LARGEST_FRAME:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than {LARGEST_FRAME} px")
+    return wh
+
+
+def count(text: str) -> int:
+    """An option's value of 1, 2, 3, ..."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)

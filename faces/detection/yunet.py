@@ -1,0 +1,95 @@
+"""YuNet: faces and five landmarks in one fast pass (Wu, Peng and Yu, Machine Intelligence Research, 2023)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from faces.detection.base import scaled
+from faces.errors import ModelError
+from faces.files import digest
+from faces.geometry import non_maximum_suppression, square
+from faces.images import Picture
+from faces.models.engine import Engine, OnnxEngine
+from faces.types import Faces, Floats, Image, LandmarkScheme, ModelId
+
+STRIDES = (8, 16, 32)
+NMS_IOU = 0.3  # opencv_zoo's default
+# To dlib's framing: medians over LFW (benchmarks/measure_models.py boxes).
+BOX_SCALE, BOX_DOWN = 0.917, -0.021
+PORTRAIT_SIDE = 640  # px, the longer: at first, where a photograph of somebody is looked at; faces from about 15 px
+MAX_SIDE = 1280  # px: larger images are shrunk; the network finds faces from about 10 px
+
+
+class YuNetDetector:
+    """The network's output per stride s and cell: a class and an object score, a box and five points in cells.
+
+    Decoding as in OpenCV's face_detect.cpp: score sqrt(cls * obj), centre (column + dx, row + dy) * s, size exp(d) * s.
+    """
+
+    def __init__(self, engine: Engine, names: list[str], model: ModelId, confidence: float = 0.5) -> None:
+        self.model = model
+        self.scheme: LandmarkScheme | None = "five-points"
+        self._engine = engine
+        self._outputs = {name: index for index, name in enumerate(names)}
+        self._confidence = confidence
+
+    @classmethod
+    def load(cls, path: Path, confidence: float = 0.5, threads: int | None = None) -> YuNetDetector:
+        """path: a YuNet ``.onnx`` of 2023 or later. Raises ModelError for another network.
+
+        The file of 2023 states an input of 640 x 640, but computes any size; that of 2026 says so.
+        """
+        engine = OnnxEngine(path, threads)
+        names = engine.output_names
+        wanted = {f"{part}_{stride}" for part in ("cls", "obj", "bbox", "kps") for stride in STRIDES}
+        if not wanted <= set(names):
+            raise ModelError(f"{path}: not a YuNet face detector (its outputs are {', '.join(names[:3])}, ...)")
+        if isinstance(engine.input_shape[-1], int):
+            engine = OnnxEngine(path, threads, any_size=True)
+        engine.run(np.zeros((1, 3, STRIDES[-1], STRIDES[-1]), np.float32))
+        return cls(engine, names, ModelId("yunet", digest.digest(path).removeprefix("sha256:")), confidence)
+
+    def detect(self, image: Image) -> Faces:
+        return self._detect(image, MAX_SIDE)
+
+    def portrait(self, picture: Picture, smallest: float) -> Faces:
+        for side in (PORTRAIT_SIDE, MAX_SIDE):
+            image, scale = picture.at_least(side / picture.sides[1])
+            if len(found := self._detect(image, side)) or max(image.shape[:2]) <= side:
+                break
+        return scaled(found.best(*image.shape[1::-1]), 1 / scale)
+
+    def _detect(self, image: Image, longest: int) -> Faces:
+        """longest: px, of the side to which a larger image is shrunk."""
+        height, width = image.shape[:2]
+        scale = min(1.0, longest / max(height, width))
+        if scale < 1:
+            size = max(1, round(width * scale)), max(1, round(height * scale))
+            image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        bottom, right = -image.shape[0] % 32, -image.shape[1] % 32
+        padded = cv2.copyMakeBorder(image, 0, bottom, 0, right, cv2.BORDER_CONSTANT, value=(0, 0, 0))
+        outputs = self._engine.run(padded.transpose(2, 0, 1)[None].astype(np.float32))
+        parts = [self._decode(outputs, stride, padded.shape[1] // stride) for stride in STRIDES]
+        boxes, score, points = (np.concatenate(part) for part in zip(*parts, strict=True))
+        kept = non_maximum_suppression(boxes, score, NMS_IOU)
+        back = np.array([width / image.shape[1], height / image.shape[0]], np.float32)
+        return Faces(boxes[kept] * np.tile(back, 2), score[kept], points[kept] * back, "five-points")
+
+    def predictor_boxes(self, faces: Faces) -> Floats:
+        return square(faces.xyxy, scale=BOX_SCALE, down=BOX_DOWN)
+
+    def _decode(self, outputs: list[Floats], stride: int, columns: int) -> tuple[Floats, Floats, Floats]:
+        """Boxes (N, 4), scores (N,) and points (N, 5, 2) of one stride, in px of the padded image."""
+        cls, obj, box, points = (
+            outputs[self._outputs[f"{part}_{stride}"]][0] for part in ("cls", "obj", "bbox", "kps")
+        )
+        score = np.sqrt(np.clip(cls[:, 0], 0, 1) * np.clip(obj[:, 0], 0, 1))
+        cells = np.flatnonzero(score >= self._confidence)
+        origin = np.stack([cells % columns, cells // columns], axis=1).astype(np.float32)
+        centre = (origin + box[cells, :2]) * stride
+        half = np.exp(box[cells, 2:]) * stride / 2
+        points = (points[cells].reshape(-1, 5, 2) + origin[:, None]) * stride
+        return np.concatenate([centre - half, centre + half], axis=1), score[cells], points

@@ -1,0 +1,1 @@
+"""From a face to its embedding: landmarks, alignment, views, embedders."""

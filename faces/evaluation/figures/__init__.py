@@ -1,0 +1,1 @@
+"""Figures of an evaluation: results, curves, tables, operating points."""

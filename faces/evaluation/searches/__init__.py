@@ -1,0 +1,1 @@
+"""The two evaluations: verification of pairs, and open-set identification."""

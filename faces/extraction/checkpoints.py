@@ -1,0 +1,129 @@
+"""What an extraction has done so far, kept until its gallery is written: a killed run goes on where it was."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
+
+from faces.datasets import Photograph
+from faces.errors import FacesError
+from faces.files.writing import OWNER_FILE
+from faces.pipeline import Enrolment
+from faces.types import Faces
+
+INTERVAL = 2  # seconds: more than this is not lost
+SCHEMA = """
+CREATE TABLE made_with (value TEXT);
+CREATE TABLE done (
+    path BLOB PRIMARY KEY, size INTEGER, stamp TEXT, sha256 TEXT, reason TEXT, score REAL, box BLOB, embedding BLOB
+);
+"""
+
+
+class Checkpoint:
+    """A file beside the gallery, of SQLite's, which survives a kill at any moment.
+
+    made_with: says which models and settings; what others left is dropped. anew: the run looks at every photograph
+    again, and so only goes on with what another such run left.
+    """
+
+    def __init__(self, path: Path, made_with: str, anew: bool = False) -> None:
+        self._path = path
+        self._saved = time.monotonic()
+        mine = [f"{made_with}, anew"] if anew else [made_with, f"{made_with}, anew"]
+        with self._explained():
+            self._database = _connect(path)
+            if not _usable(self._database, mine):  # worth no more than the time it took
+                self._database.close()
+                self._delete()
+                self._database = _connect(path)
+                self._database.executescript(SCHEMA)
+                with self._database:
+                    self._database.execute("INSERT INTO made_with VALUES (?)", mine[:1])
+
+    def add(self, photograph: Photograph, enrolment: Enrolment) -> None:
+        """Remember what was done; raises FacesError when that cannot be written."""
+        with self._explained():
+            row = _row(photograph, enrolment)
+            self._database.execute("INSERT OR REPLACE INTO done VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            if time.monotonic() - self._saved > INTERVAL:
+                self._database.commit()
+                self._saved = time.monotonic()
+
+    def __iter__(self) -> Iterator[tuple[str, int, str, str]]:
+        """Path, size, stamp and SHA-256 of everything that was done."""
+        with self._explained():
+            for path, *rest in self._database.execute("SELECT path, size, stamp, sha256 FROM done"):
+                yield os.fsdecode(path), *rest
+
+    def __getitem__(self, path: str) -> Enrolment:
+        """What became of a photograph; its face has no landmarks."""
+        with self._explained():
+            query = "SELECT sha256, reason, score, box, embedding FROM done WHERE path = ?"
+            return _enrolment(*self._database.execute(query, [os.fsencode(path)]).fetchone())
+
+    def save(self) -> None:
+        """Have everything in the file."""
+        with self._explained():
+            self._database.commit()
+
+    def remove(self) -> None:
+        """The gallery is written: it is no longer needed."""
+        self._database.close()
+        self._delete()
+
+    def _delete(self) -> None:
+        for file in (self._path, self._path.with_name(f"{self._path.name}-journal")):  # SQLite's, of a killed run
+            file.unlink(missing_ok=True)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise FacesError(f"cannot write {self._path}: {error}") from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open the file, which is made for its owner alone; SQLite's journal beside it gets the same mode."""
+    with suppress(OSError):  # SQLite says why
+        path.touch(OWNER_FILE)
+    return sqlite3.connect(path)
+
+
+def _usable(database: sqlite3.Connection, mine: Sequence[str]) -> bool:
+    """Whether it is whole, and one of mine; raises OperationalError when the file cannot be used at all."""
+    try:
+        tables = database.execute("SELECT sql FROM sqlite_master WHERE type = 'table'").fetchall()
+        return (
+            [sql for (sql,) in tables] == SCHEMA.strip().removesuffix(";").split(";\n")
+            and database.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
+            and database.execute("SELECT value FROM made_with").fetchone()[0] in mine
+        )
+    except sqlite3.OperationalError:
+        raise
+    except (sqlite3.DatabaseError, TypeError):  # no database, or nothing in it
+        return False
+
+
+def _row(photograph: Photograph, found: Enrolment) -> tuple[object, ...]:
+    face, embedding = found.face, found.embedding
+    return (
+        os.fsencode(photograph.path), photograph.size, photograph.stamp, found.sha256, found.reason,
+        None if face is None else float(face.score[0]),
+        None if face is None else face.xyxy.astype(np.float32).tobytes(),
+        None if embedding is None else embedding.astype(np.float32).tobytes(),
+    )  # fmt: skip
+
+
+def _enrolment(sha256: str, reason: str, score: float | None, box: bytes | None, embedding: bytes | None) -> Enrolment:
+    if score is None or box is None or embedding is None:
+        return Enrolment(sha256=sha256, reason=reason)
+    face = Faces(np.frombuffer(box, np.float32).reshape(1, 4), np.array([score], np.float32))
+    return Enrolment(face, np.frombuffer(embedding, np.float32), sha256)

@@ -1,0 +1,127 @@
+"""A Dask cluster as workers, on this machine or many."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import CancelledError, Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from faces.errors import FacesError
+from faces.extraction.task import EMBEDDED_TOGETHER, KEPT, Result, Task, WorkerDiedError
+
+ANSWER = 10  # seconds that a scheduler has to answer
+LOOK = 5  # seconds between two looks at how many workers there are
+ABSENT = 30  # seconds without any, of which one that died needs a few to be replaced: then nobody replaces them
+START = "in the project's folder: python -m distributed.cli.dask_worker {} --nworkers -1"
+
+
+class Cluster:
+    """A Dask cluster: at a scheduler's address, or ``local``, one of ``count`` processes on this machine."""
+
+    together = 4 * EMBEDDED_TOGETHER  # its scheduler manages some thousand messages a second
+
+    def __init__(self, task: Task, address: str, count: int) -> None:
+        try:
+            from distributed import Client, LocalCluster
+            from distributed.comm import get_address_host
+        except ImportError as error:
+            remedy = "run: pip install -r requirements-cluster.txt"
+            raise FacesError(f"--scheduler needs Dask ({error}); {remedy}") from error
+
+        for name in ("distributed", "distributed.client"):  # what matters of it, our errors say in a line
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        self._task, self._address, self._start = task.absolute(), address, START.format(address)
+        self._local: Any = None
+        if address == "local":
+            with _without_ctrl_c():
+                self._local = LocalCluster(
+                    n_workers=count, threads_per_worker=1, dashboard_address="127.0.0.1:0",
+                    silence_logs=logging.CRITICAL, scheduler_kwargs={"allowed_failures": 0, "dashboard": False},
+                )  # fmt: skip
+        try:
+            if self._local is None:
+                get_address_host(address)  # first: a client that fails at it is left half made, in the next one's way
+            self._client = Client(self._local or address, timeout=ANSWER, name="extract_embeddings")
+        except OSError as error:
+            raise FacesError(f"no scheduler answers at {address}; start one: dask scheduler") from error
+        except (ValueError, TypeError, FutureWarning) as error:  # not to be read, TLS that is not set up, one that was
+            reason, remedy = str(error).splitlines()[0], "give one such as tcp://host:8786"
+            raise FacesError(f"{address}: no scheduler's address that Dask can use ({reason}); {remedy}") from error
+        self._executor = self._client.get_executor(pure=False)
+        self._slots, self._looked, self._seen = 2, -float("inf"), time.monotonic()
+
+    @property
+    def slots(self) -> int:
+        now = time.monotonic()
+        if now > self._looked + LOOK:  # workers come and go
+            with self._explained():
+                threads = sum(self._client.nthreads(callback_timeout=ANSWER).values())
+            if threads:
+                self._slots, self._seen = 2 * threads, now
+            elif now > self._seen + ABSENT:
+                raise FacesError(f"{self._address} has no workers; start some {self._start}; {KEPT}")
+            self._looked = now
+        return self._slots
+
+    def submit(self, paths: Sequence[str]) -> Future[Result]:
+        with self._explained():
+            future: Future[Result] = self._executor.submit(pickle.loads, pickle.dumps(_Call(self._task, paths)))
+        return future
+
+    def result(self, future: Future[Result]) -> Result:
+        with self._explained():
+            return future.result()
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        from distributed import TimeoutError as TooLate
+        from distributed.comm import CommClosedError
+        from distributed.scheduler import KilledWorker
+
+        try:
+            yield
+        except (KilledWorker, MemoryError) as error:
+            raise WorkerDiedError from error
+        except FacesError as error:
+            raise FacesError(f"a worker says: {error}; {KEPT}") from error
+        except (ImportError, AttributeError) as error:
+            raise FacesError(
+                f"a worker of {self._address} lacks something of this project or its requirements ({error});"
+                f" start it {self._start}; {KEPT}"
+            ) from error
+        except Exception as error:
+            if self._client.status == "running" and not isinstance(error, (CancelledError, CommClosedError, TooLate)):
+                raise
+            raise FacesError(f"the scheduler at {self._address} went away; {KEPT}") from error
+
+    def close(self) -> None:
+        self._client.close(timeout=ANSWER)
+        if self._local is not None:
+            self._local.close(timeout=ANSWER)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A call of the task that happens where it is unpickled: only workers need this package, and say so without it."""
+
+    task: Task
+    paths: Sequence[str]
+
+    def __reduce__(self) -> tuple[Task, tuple[Sequence[str]]]:
+        return self.task, (self.paths,)
+
+
+@contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """Processes that start meanwhile leave Ctrl-C to this one, and do not each say that they were stopped."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

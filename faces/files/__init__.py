@@ -1,0 +1,1 @@
+"""Files: written whole, found, locked, watched, digested, unpickled safely."""

@@ -1,0 +1,1 @@
+"""Figures and how sure they are: intervals, groups, words, Markdown tables."""

@@ -1,0 +1,1 @@
+"""Torch7 files (.t7): read, written, converted to ONNX."""

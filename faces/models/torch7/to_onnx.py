@@ -1,0 +1,158 @@
+"""OpenFace's networks in Torch7's files, as ONNX: for ONNX Runtime's speed, and an OpenCV that reads no `.t7`.
+
+What each module computes: torch/nn's documentation, dpnn's Inception.lua; `faces.models.torch7.modules` makes such
+modules.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faces.errors import ModelError
+from faces.models.torch7.file import TorchObject, read_t7
+
+OPSET = 17
+POOLS = ("nn.SpatialMaxPooling", "nn.SpatialAveragePooling", "nn.SpatialLPPooling")
+FORMAT = 1  # raised when the conversion changes, so that older files in users' caches are left alone
+FOREIGN = "is in none of OpenFace's networks; OpenCV 4 may know it, run: pip install 'opencv-python<5'"
+Shape = tuple[int, ...]
+
+
+def converted(path: Path, shape: Shape = (3, 96, 96)) -> bytes:
+    """An ONNX network, float32 (N, *shape) to what the file's network makes of it.
+
+    Raises ModelError for a file that is damaged, or has what none of OpenFace's networks has.
+    """
+    import onnx
+    from onnx import TensorProto, helper
+
+    root = read_t7(path)
+    graph = _Graph()
+    try:
+        name, out = graph.add(root, "image", shape)
+    except (KeyError, TypeError, AttributeError, ValueError, IndexError, ZeroDivisionError) as error:
+        raise ModelError(f"{path}: not a network such as OpenFace's ({type(error).__name__}: {error})") from error
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+    ends = [
+        helper.make_tensor_value_info(end, TensorProto.FLOAT, ["n", *size])
+        for end, size in (("image", shape), (name, out))
+    ]
+    parts = helper.make_graph(graph.nodes, path.stem, ends[:1], ends[1:], graph.constants)
+    model = helper.make_model(parts, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())
+
+
+class _Graph:
+    """ONNX nodes, made module by module; a shape is that of one of the batch."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.constants: list[Any] = []
+
+    def add(self, module: TorchObject, x: str, shape: Shape) -> tuple[str, Shape]:
+        """The name and the shape of what a module makes of ``x``. Raises ModelError for an unknown class."""
+        fields = module.fields
+        if module.class_name in ("nn.Sequential", "nn.Inception"):
+            for each in fields["modules"]:
+                x, shape = self.add(each, x, shape)
+            return x, shape
+        if module.class_name == "nn.DepthConcat":
+            return self._joined([self.add(each, x, shape) for each in fields["modules"]])
+        if module.class_name in ("nn.SpatialConvolution", "nn.SpatialConvolutionMM"):
+            outputs = int(fields["nOutputPlane"])
+            kernel = int(fields["nInputPlane"]), int(fields["kH"]), int(fields["kW"])
+            weight = fields["weight"].reshape(outputs, *kernel)
+            windows = _windows(fields)
+            return self._node("Conv", x, weight, fields["bias"], **windows), (outputs, *_slid(shape, windows))
+        if module.class_name == "nn.SpatialBatchNormalization":
+            learnt = [fields[name] for name in ("weight", "bias", "running_mean", "running_var")]
+            return self._node("BatchNormalization", x, *learnt, epsilon=float(fields["eps"])), shape
+        if module.class_name == "nn.ReLU":
+            _expect(module, threshold=0, val=0)
+            return self._node("Relu", x), shape
+        if module.class_name in POOLS:
+            _expect(module, ceil_mode=False, count_include_pad=True, divide=True)
+            for each in fields.get("modules", ()):  # what a p-norm is made of: powers where it is not the 2-norm
+                _expect(each, pow=2)
+            return self._pooled(module.class_name, x, _windows(fields)), (shape[0], *_slid(shape, _windows(fields)))
+        if module.class_name == "nn.SpatialCrossMapLRN":
+            _expect(module, beta=0.75)
+            return self._normalized(x, shape[0], fields), shape
+        if module.class_name in ("nn.Reshape", "nn.View"):
+            size = tuple(int(number) for number in fields["size"])
+            return self._node("Reshape", x, np.array([-1, *size], np.int64)), size
+        if module.class_name == "nn.Linear":
+            return self._node("Gemm", x, fields["weight"], fields["bias"], transB=1), (len(fields["weight"]),)
+        if module.class_name == "nn.Normalize":
+            _expect(module, p=2)
+            length = self._node("ReduceL2", x, axes=[1], keepdims=1)
+            return self._node("Div", x, self._node("Add", length, np.array(fields["eps"], np.float32))), shape
+        raise ModelError(f"{module.class_name} {FOREIGN}")
+
+    def _pooled(self, name: str, x: str, windows: dict[str, list[int]]) -> str:
+        if name == "nn.SpatialMaxPooling":
+            return self._node("MaxPool", x, **windows)
+        if name == "nn.SpatialAveragePooling":
+            return self._node("AveragePool", x, count_include_pad=1, **windows)
+        size = np.array(np.prod(windows["kernel_shape"]), np.float32)  # the 2-norm; OpenCV knows no LpPool
+        mean = self._node("AveragePool", self._node("Mul", x, x), **windows)
+        return self._node("Sqrt", self._node("Mul", mean, size))
+
+    def _normalized(self, x: str, channels: int, fields: Any) -> str:
+        """x / (k + alpha * mean square of the channels around) ** 0.75, in a third of the time of ONNX's LRN."""
+        away = np.abs(np.subtract.outer(np.arange(channels), np.arange(channels)))
+        near = (away <= fields["size"] // 2) * (fields["alpha"] / fields["size"])
+        weight, bias = near[:, :, None, None].astype(np.float32), np.full(channels, fields["k"], np.float32)
+        root = self._node("Sqrt", self._node("Conv", self._node("Mul", x, x), weight, bias))
+        return self._node("Div", x, self._node("Mul", root, self._node("Sqrt", root)))
+
+    def _joined(self, branches: list[tuple[str, Shape]]) -> tuple[str, Shape]:
+        """Maps one after the other by channel, the smaller ones in the middle of zeros."""
+        height, width = (max(shape[axis] for _, shape in branches) for axis in (1, 2))
+        names = []
+        for x, (_, rows, columns) in branches:
+            above, left = (height - rows) // 2, (width - columns) // 2
+            pads = [0, 0, above, left, 0, 0, height - rows - above, width - columns - left]
+            names.append(self._node("Pad", x, np.array(pads, np.int64)) if any(pads) else x)
+        channels = sum(shape[0] for _, shape in branches)
+        return self._node("Concat", *names, axis=1), (channels, height, width)
+
+    def _node(self, kind: str, *inputs: str | NDArray[Any], **attributes: Any) -> str:
+        from onnx import helper, numpy_helper
+
+        names = []
+        for given in inputs:
+            if not isinstance(given, str):
+                given = given.astype(np.float32) if given.dtype == np.float64 else given  # Torch's default
+                constant = f"constant{len(self.constants)}"
+                self.constants.append(numpy_helper.from_array(np.ascontiguousarray(given), constant))
+                given = constant
+            names.append(given)
+        output = f"{kind}{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, names, [output], **attributes))
+        return output
+
+
+def _expect(module: TorchObject, **settings: float) -> None:
+    """Raises ModelError where a module is set otherwise than in OpenFace's networks; what it does not say is so."""
+    for name, value in settings.items():
+        if module.fields.get(name, value) != value:
+            raise ModelError(f"{module.class_name} with {name} {module.fields[name]:g} {FOREIGN}")
+
+
+def _windows(fields: Any) -> dict[str, list[int]]:
+    """A convolution's or a pool's sizes, as ONNX names them."""
+    size, step, pad = ([int(fields.get(f"{part}{axis}", 0)) for axis in "HW"] for part in ("k", "d", "pad"))
+    return {"kernel_shape": size, "strides": step, "pads": pad * 2}
+
+
+def _slid(shape: Shape, windows: dict[str, list[int]]) -> Shape:
+    """Rows and columns of what windows leave of maps (C, H, W)."""
+    sizes = zip(shape[1:], *windows.values(), strict=False)
+    return tuple((extent + 2 * pad - size) // step + 1 for extent, size, step, pad in sizes)

@@ -1,0 +1,202 @@
+"""The model table: which models there are, where their files live, and how those are checked.
+
+Facts are from the projects' own pages, named in each row's ``source``; thresholds are this project's measurements.
+"""
+
+from __future__ import annotations
+
+from faces.models.spec import ModelFile, ModelSpec, OperatingPoint
+from faces.types import ModelId
+
+DLIB_LICENCE = "public domain (CC0), davisking/dlib-models"
+DLIB_MEAN = (122.782, 117.001, 104.298)  # dlib/dnn/input.h, RGB
+
+
+def _on_lfw(*points: tuple[float, float, float]) -> tuple[OperatingPoint, ...]:
+    """False accept rate, threshold and true accept rate, as ``evaluate.py operating-points`` prints them."""
+    pairs = "1,161,116 pairs of 957 people of LFW"
+    return tuple(OperatingPoint(threshold, far, tar, pairs) for far, threshold, tar in points)
+
+
+MODELS: dict[str, ModelSpec] = {
+    spec.name: spec
+    for spec in (
+        ModelSpec(
+            name="dlib-mmod",
+            task="detector",
+            licence=DLIB_LICENCE,
+            source="King, Max-Margin Object Detection, arXiv:1502.00046; weights davisking/dlib-models",
+            files=(
+                ModelFile(
+                    path="mmod_human_face_detector.dat",
+                    url="",
+                    digest="sha256:4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6",
+                ),
+            ),
+            mean=DLIB_MEAN,
+            scale=1 / 256,
+        ),
+        ModelSpec(
+            name="dlib-5-points",
+            task="landmarks",
+            licence=DLIB_LICENCE,
+            source="Kazemi and Sullivan, CVPR 2014; weights davisking/dlib-models",
+            files=(
+                ModelFile(
+                    path="shape_predictor_5_face_landmarks.dat",
+                    url="",
+                    digest="sha256:c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
+                ),
+            ),
+        ),
+        ModelSpec(
+            name="dlib-resnet",
+            task="embedder",
+            licence=DLIB_LICENCE,
+            source="dlib_face_recognition_resnet_model_v1, davisking/dlib-models",
+            files=(
+                ModelFile(
+                    path="dlib_face_recognition_resnet_model_v1.dat",
+                    url="",
+                    digest="sha256:55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+                ),
+            ),
+            input_wh=(150, 150),
+            mean=DLIB_MEAN,
+            scale=1 / 256,
+            dimension=128,
+            operating_points=_on_lfw(
+                (1e-5, 0.3106, 0.6994),
+                (1e-4, 0.3431, 0.8548),
+                (1e-3, 0.3793, 0.9489),
+                (1e-2, 0.4242, 0.9836),
+                (1e-1, 0.4872, 1.0),
+            ),
+            best_points=_on_lfw(
+                (1e-5, 0.2974, 0.7014),
+                (1e-4, 0.3334, 0.8814),
+                (1e-3, 0.3687, 0.955),
+                (1e-2, 0.4127, 0.9836),
+                (1e-1, 0.4754, 0.998),
+            ),  # python evaluate.py operating-points, for each --accuracy: docs/models.md has the command
+        ),
+        ModelSpec(
+            name="ssd-caffe",
+            task="detector",
+            licence="none stated (weights); Apache-2.0 (deploy.prototxt, OpenCV)",
+            source="OpenCV samples/dnn/face_detector",
+            files=(
+                ModelFile(
+                    path="face_detection_model/deploy.prototxt",
+                    url="https://raw.githubusercontent.com/opencv/opencv/4.x/samples/dnn/face_detector/deploy.prototxt",
+                    digest=None,
+                ),
+                ModelFile(
+                    path="face_detection_model/res10_300x300_ssd_iter_140000.caffemodel",
+                    url="https://github.com/opencv/opencv_3rdparty/raw/dnn_samples_face_detector_20170830/"
+                    "res10_300x300_ssd_iter_140000.caffemodel",
+                    digest="sha1:15aa726b4d46d9f023526d85537db81cbc8dd566",
+                ),
+            ),
+            mean=(104.0, 177.0, 123.0),
+            channels="BGR",
+        ),
+        ModelSpec(
+            name="openface-distilled",
+            task="embedder",
+            licence="MIT; taught with photographs for non-commercial research",
+            source="the network of OpenFace, CMU-CS-16-118; weights by train_embedder.py",
+            files=(
+                ModelFile(
+                    path="openface_nn4.small2.v1.t7",
+                    url="",  # it is in this repository
+                    digest="sha256:a44ff9b76bec089648fb019c8ff378b492b4dcba9bb36a6a4489f5ee28dc415b",
+                ),
+            ),
+            input_wh=(96, 96),
+            scale=1 / 255,
+            dimension=128,
+            operating_points=_on_lfw(
+                (1e-5, 0.257, 0.2863),
+                (1e-4, 0.2994, 0.5501),
+                (1e-3, 0.3467, 0.8466),
+                (1e-2, 0.3995, 0.9591),
+                (1e-1, 0.4726, 1.0),
+            ),
+        ),
+        ModelSpec(
+            name="openface",
+            task="embedder",
+            licence="Apache-2.0",
+            source="Amos, Ludwiczuk and Satyanarayanan, OpenFace, CMU-CS-16-118",
+            files=(
+                ModelFile(
+                    path="openface_nn4.small2.v1.cmu.t7",
+                    url="https://storage.cmusatyalab.org/openface-models/nn4.small2.v1.t7",
+                    digest="sha1:ac8161a4376fb5a79ceec55d85bbb57ef81da9fe",
+                    size=31_510_785,
+                ),
+            ),
+            input_wh=(96, 96),
+            scale=1 / 255,
+            dimension=128,
+        ),
+        ModelSpec(
+            name="yunet",
+            task="detector",
+            licence="MIT",
+            source="Wu, Peng and Yu, YuNet, Machine Intelligence Research 2023; opencv_zoo",
+            files=(
+                ModelFile(
+                    path="face_detection_model/face_detection_yunet_2023mar.onnx",
+                    url="https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/"
+                    "face_detection_yunet_2023mar.onnx",
+                    digest="sha256:8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
+                    size=232_589,
+                ),
+            ),
+            channels="BGR",
+        ),
+        ModelSpec(
+            name="sface",
+            task="embedder",
+            licence="Apache-2.0",
+            source="Zhong et al., SFace, IEEE TIP 2021; opencv_zoo",
+            files=(
+                ModelFile(
+                    path="face_recognition_sface_2021dec.onnx",
+                    url="https://github.com/opencv/opencv_zoo/raw/main/models/face_recognition_sface/"
+                    "face_recognition_sface_2021dec.onnx",
+                    digest="sha256:0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
+                    size=38_696_353,
+                ),
+            ),
+            input_wh=(112, 112),
+            dimension=128,
+            # Published as a cosine of 0.363, for no stated false accept rate (opencv_zoo, face_recognition_sface).
+            operating_points=(OperatingPoint(1.1287, float("nan"), None, "published: cosine 0.363"),),
+        ),
+        ModelSpec(
+            name="arcface",
+            task="embedder",
+            licence="the file's own; insightface's are for non-commercial research",
+            source="Deng et al., ArcFace, CVPR 2019",
+            input_wh=(112, 112),
+            mean=(127.5, 127.5, 127.5),
+            scale=1 / 127.5,
+        ),
+    )
+}
+
+
+def operating_points(embedder: str) -> tuple[OperatingPoint, ...]:
+    """Those of an embedder as fingerprints name it, such as ``dlib-resnet, mirrored``; none where there are none."""
+    name, _, way = embedder.partition(", ")
+    if name not in MODELS:
+        return ()
+    return MODELS[name].best_points if way == "best" else MODELS[name].operating_points
+
+
+def model_id(spec: ModelSpec) -> ModelId:
+    """A table row's name and SHA-256, for fingerprints; the row has one file, with a SHA-256."""
+    return ModelId(spec.name, (spec.files[0].digest or "").removeprefix("sha256:"))

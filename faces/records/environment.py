@@ -1,0 +1,85 @@
+"""What a run ran in: the code, Python, packages, and what was typed."""
+
+from __future__ import annotations
+
+import platform
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from faces.files.redaction import without_password
+from faces.records.record import Code, Value
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PACKAGES = (
+    "numpy", "opencv-python", "opencv-python-headless", "onnxruntime", "scikit-learn", "scipy", "pillow", "av",
+    "keras", "torch", "tensorflow", "mlflow",
+)  # fmt: skip
+PATIENCE = 10  # seconds that git may take
+
+
+def code_of(root: Path) -> Callable[[], Code]:
+    """Asks git, which answers while the work goes on; call what is returned for the answer. Never fails."""
+    if not (root / ".git").exists():  # a copy, perhaps within another project's tree
+        return Code
+    import subprocess
+
+    words = ["git", "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
+    try:
+        process = subprocess.Popen(
+            words, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+    except OSError:
+        return Code
+
+    def answer() -> Code:
+        try:
+            lines = process.communicate(timeout=PATIENCE)[0].splitlines()
+        except (subprocess.TimeoutExpired, OSError, ValueError):
+            process.kill()
+            return Code()
+        head = [line.rpartition(" ")[2] for line in lines if line.startswith("# branch.oid ")]
+        if process.returncode or not head or head == ["(initial)"]:
+            return Code()
+        return Code(head[0], clean=all(line.startswith("#") for line in lines))
+
+    return answer
+
+
+def packages() -> dict[str, str]:
+    """The versions of what matters, as far as it is installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for name in PACKAGES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def system() -> str:
+    return f"{platform.system()} {platform.release()} {platform.machine()}"
+
+
+def typed() -> str:
+    """The command line, without secrets."""
+    script, *rest = sys.argv or [""]
+    return without_password(shlex.join(["python", Path(script).name, *rest]))
+
+
+def plain(options: Mapping[str, Any]) -> dict[str, Value]:
+    """Options as JSON holds them, without secrets."""
+    return {name: _plain(value) for name, value in sorted(options.items())}
+
+
+def _plain(value: Any) -> Value:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(one) for one in value]
+    return without_password(str(value))

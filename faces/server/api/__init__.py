@@ -1,0 +1,1 @@
+"""The Face API: routes, inputs, replies."""

@@ -1,0 +1,1 @@
+"""The people enrolled: enrolment, import and export, the shared gallery."""

@@ -1,0 +1,1 @@
+"""Search among enrolled faces: indexes, matching, training, confidence."""

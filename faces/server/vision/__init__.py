@@ -1,0 +1,1 @@
+"""What the server sees in a picture: faces, attributes, quality."""

@@ -1,0 +1,1 @@
+"""Data to train on: labels, splits, near duplicates, crops."""

@@ -1,0 +1,1 @@
+"""Versions of a recognizer: kept, judged, swapped, reloaded, tracked in MLflow."""

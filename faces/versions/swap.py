@@ -1,0 +1,183 @@
+"""The files in service: whose they are, and how those of one version take the place of another's.
+
+They are symbolic links through ``in_service``, itself a link to one version's folder:
+
+    output/recognizer.pickle -> versions/in_service/recognizer.pickle
+    output/versions/in_service -> 4
+
+Renaming a new ``in_service`` into place swaps all of them, so a kill at any moment leaves files that belong together.
+Where there can be no links (Windows, some network folders) the files are copies, replaced one after the other; a kill
+in between is mended by the next ``Versions.settle``.
+"""
+
+from __future__ import annotations
+
+import errno
+import filecmp
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from faces.errors import FacesError
+from faces.files.writing import copy_access, make_folder, write_bytes
+
+RECOGNIZER, LE, REPORT = "recognizer.pickle", "le.pickle", "training_report.json"
+OF = "of.json"  # in ``versions/``: whose they are, as paths from the folder that it is in
+NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # what file systems without links answer
+
+
+class InService:
+    """The files of a version that are in service. versions: the folder of all. Every method may raise OSError."""
+
+    def __init__(self, versions: Path, recognizer: Path, le: Path) -> None:
+        self.files = {RECOGNIZER: recognizer, LE: le, REPORT: recognizer.with_name(REPORT)}
+        self._versions = versions
+        self._pointer = versions / "in_service"
+
+    def require_own(self) -> None:
+        """Raises FacesError when the versions are of another recognizer or label encoder, or the latter has others.
+
+        Files that are gone own nothing: those that were renamed keep their versions.
+        """
+        recognizer, le = self.files[RECOGNIZER], self.files[LE]
+        owners, labels = (_owners(self._versions, name) for name in (RECOGNIZER, LE))
+        if owners and not (_is_among(recognizer, owners) and (not labels or _is_among(le, labels))):
+            raise _not_own(self._versions, [*owners, *labels], recognizer.parent / recognizer.stem)
+        others = le.parent / self._versions.name
+        if others.resolve() != self._versions.resolve() and _is_among(le, _owners(others, LE)):
+            raise _not_own(others, [*_owners(others, RECOGNIZER), le], recognizer.parent)
+
+    def note_own(self) -> None:
+        """Write down whose the versions are. Raises FacesError."""
+        home = self._versions.parent.resolve()
+        paths = {name: _path_from(home, self.files[name]) for name in (RECOGNIZER, LE)}
+        if _noted(self._versions) != paths:
+            write_bytes(self._versions / OF, json.dumps(paths).encode() + b"\n")
+
+    def number(self) -> int | None:
+        """The number in ``in_service``: a link's target, or the content of a file."""
+        try:
+            link = self._pointer.is_symlink()
+            text = str(self._pointer.readlink()) if link else self._pointer.read_text(encoding="ascii")
+        except (OSError, UnicodeError):
+            return None
+        return int(text) if text.isdecimal() else None
+
+    def forget(self) -> None:
+        """No version is in service."""
+        self._pointer.unlink()
+
+    def swap(self, number: int) -> None:
+        """Put a version's files into service; those that are there already stay."""
+        if not self.takes_links():
+            self._copy(number)
+            return
+        self._hand_on_access(number)
+        if not self.files[RECOGNIZER].is_file():  # the first time: the links lead nowhere yet
+            self._link_files()
+        if number != self.number() or not self._pointer.is_symlink():
+            self._link(self._pointer, str(number))
+        self._link_files()
+
+    def told_by(self) -> tuple[str, ...]:
+        """The files that tell whose all of them are: copies may be of two versions, after a kill."""
+        return tuple(self.files) if self.takes_links() else (RECOGNIZER,)
+
+    def holds(self, number: int, names: tuple[str, ...]) -> bool:
+        """Whether these files in service, as far as there are any, are this version's."""
+        own = self._versions / str(number)
+        there = [(self.files[name], own / name) for name in names if self.files[name].is_file()]
+        return all(
+            mine.is_file() and (path.samefile(mine) or filecmp.cmp(path, mine, shallow=False)) for path, mine in there
+        )
+
+    def takes_links(self) -> bool:
+        """Whether the folder takes links, and replaces one at once."""
+        if os.name == "nt":
+            return False
+        if self._pointer.is_symlink():
+            return True
+        make_folder(self._versions)
+        try:
+            self._link(self._versions / ".link", "nowhere")
+        except OSError as error:
+            if error.errno in NO_LINKS:
+                return False
+            raise
+        (self._versions / ".link").unlink()
+        return True
+
+    def _hand_on_access(self, number: int) -> None:
+        """Give a version the access to what is in service: who shared that on purpose shares what comes after it."""
+        own, before = self._versions / str(number), self.number()
+        pairs = [(path, own / name) for name, path in self.files.items()]
+        if before is not None:
+            pairs.append((self._versions / str(before), own))
+        for old, new in pairs:
+            if old.exists() and new.exists() and not old.samefile(new):
+                with suppress(PermissionError):  # another user's version: it goes into service as it is
+                    copy_access(old, new)
+
+    def _link_files(self) -> None:
+        for name, path in self.files.items():
+            make_folder(path.parent)
+            target = os.path.relpath(self._pointer.parent.resolve() / self._pointer.name / name, path.parent.resolve())
+            if not path.is_symlink() or str(path.readlink()) != target:
+                self._link(path, target)
+
+    def _link(self, path: Path, target: str) -> None:
+        """Make ``path`` a link, in place of whatever link or file is there, at once."""
+        beside = path.with_name(f".{path.name}.new")
+        beside.unlink(missing_ok=True)
+        beside.symlink_to(target)
+        beside.replace(path)
+
+    def _copy(self, number: int) -> None:
+        """Without links; the recognizer last, since it is what ``told_by`` goes by."""
+        for name in (LE, REPORT, RECOGNIZER):
+            source, path = self._versions / str(number) / name, self.files[name]
+            if source.is_file() and not (path.is_file() and self.holds(number, (name,))):
+                write_bytes(path, source.read_bytes())
+        if number != self.number():
+            write_bytes(self._pointer, str(number).encode())
+
+
+def _owners(versions: Path, name: str) -> list[Path]:
+    """The files, of those that are there, whose versions these are: as noted, or else those that are links to them."""
+    home = versions.parent
+    if noted := _noted(versions).get(name):
+        found = [home / str(noted)]
+    else:
+        target = os.path.relpath(versions.resolve() / "in_service" / name, home.resolve())
+        found = [path for path in home.glob("[!.]*") if path.is_symlink() and str(path.readlink()) == target]
+    return [path for path in found if os.path.lexists(path)]
+
+
+def _noted(versions: Path) -> dict[str, str]:
+    try:
+        content = json.loads((versions / OF).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _path_from(home: Path, path: Path) -> str:
+    """So that both may be moved together; the whole path where it is on another drive."""
+    path = path.parent.resolve() / path.name
+    try:
+        return Path(os.path.relpath(path, home)).as_posix()
+    except ValueError:
+        return path.as_posix()
+
+
+def _is_among(path: Path, others: list[Path]) -> bool:
+    """Whether a file or link is one of these, however its path is spelt."""
+    return os.path.lexists(path) and any(os.path.samestat(path.lstat(), other.lstat()) for other in others)
+
+
+def _not_own(versions: Path, owners: list[Path], folder: Path) -> FacesError:
+    return FacesError(
+        f"{versions} keeps the versions of {' and '.join(map(str, owners))}: name both, or give this recognizer a"
+        f" folder of its own: --recognizer {folder / RECOGNIZER} --le {folder / LE}"
+    )

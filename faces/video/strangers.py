@@ -1,0 +1,181 @@
+"""Faces that nobody knows, kept as photographs: a folder a stranger, to be named and moved into ``dataset/``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+
+import numpy as np
+
+from faces.errors import FacesError
+from faces.files.finding import find_images
+from faces.files.writing import make_folder
+from faces.images import write_image
+from faces.pipeline import Pipeline
+from faces.recognition.distances import People
+from faces.recognition.thresholds import distance_at
+from faces.types import Floats, Image
+
+SAME_FAR = 1e-4  # rate at which two people's photographs may come into one folder; at 1e-3, of hundreds, many do
+PREFIX, UNCLEAR = "unknown-", "unclear"
+BEST = 3  # photographs of a folder that tell who is in it, so that weeks of strangers are compared in no time
+
+
+class Strangers:
+    """Groups of photographs of the same unknown person, ``folder/unknown-001/`` and so on.
+
+    Runs continue each other: whoever has a folder already, by whatever name, gets no second one. Photographs are never
+    moved or replaced. When two folders turn out to be of one person, both stay: in ``dataset/`` both go into theirs.
+
+    Faces that are too poor to tell are kept in ``folder/unclear/``, sorted by nobody.
+
+    threshold: distance up to which two faces are of one person, where the embedder's operating points do not tell.
+    Raises FacesError when the folder cannot be written.
+    """
+
+    def __init__(self, folder: Path, pipeline: Pipeline, threshold: float) -> None:
+        self._folder = folder
+        self._threshold = distance_at(pipeline.embedder.spec.operating_points, SAME_FAR, threshold)
+        self._started = datetime.now()
+        try:
+            make_folder(folder)
+            NamedTemporaryFile(dir=folder, prefix=".").close()
+            self._given = {path.name for path in _folders(folder)}  # names, also of folders that are gone by now
+            self._groups = [group for path in _folders(folder) if (group := _Group.read(path, pipeline))]
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+
+    def add(self, picture: Image, embedding: Floats | None, track: int, time: float) -> Path:
+        """Keep a photograph with the others of the person, the nearest within the threshold, or else of a new one.
+
+        picture: of the face and its surroundings. embedding: float32 (D,), unit length; None if the face is unclear.
+        track: for the file's name. time: s from the start. Returns the file.
+        Raises FacesError when it cannot be written.
+        """
+        if embedding is None:
+            return self._keep_unclear(picture, track, time)
+        group = self._nearest(embedding)
+        try:
+            make_folder(self._folder)
+            if group is None:
+                group = _Group(self._new_folder())
+            elif not group.find(self._folder):
+                group.move(self._new_folder())
+        except OSError as error:
+            raise _unwritable(self._folder, error) from error
+        path = self._new_file(group.folder, track, time)
+        try:
+            write_image(path, picture)
+        except FacesError:
+            with suppress(OSError):  # it is not empty
+                group.folder.rmdir()
+            raise
+        if group not in self._groups:
+            self._groups.append(group)
+        self._given.add(group.folder.name)
+        group.files.add(path.name)
+        if len(group.embeddings) < BEST:
+            group.embeddings.append(embedding)
+        return path
+
+    def _keep_unclear(self, picture: Image, track: int, time: float) -> Path:
+        folder = self._folder / UNCLEAR
+        try:
+            make_folder(folder)
+        except OSError as error:
+            raise _unwritable(self._folder, error) from error
+        path = self._new_file(folder, track, time)
+        write_image(path, picture)
+        return path
+
+    def _nearest(self, embedding: Floats) -> _Group | None:
+        if not self._groups:
+            return None
+        counts = [len(group.embeddings) for group in self._groups]
+        embeddings = np.stack([each for group in self._groups for each in group.embeddings])
+        distance = People.of(embeddings, np.cumsum(counts, dtype=np.intp) - counts).distances(embedding[None])[0]
+        nearest = int(distance.argmin())
+        return self._groups[nearest] if distance[nearest] <= self._threshold else None
+
+    def _new_folder(self) -> Path:
+        """Made with the number after the highest one; another run may be about to do the same."""
+        names = self._given.union(path.name for path in self._folder.glob(f"{PREFIX}*"))
+        numbers = [name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)]
+        number = max((int(text) for text in numbers if text.isdecimal()), default=0)
+        while True:
+            number += 1
+            path = self._folder / f"{PREFIX}{number:03}"
+            with suppress(FileExistsError):
+                make_folder(path, exist_ok=False)
+                return path
+
+    def _new_file(self, folder: Path, track: int, time: float) -> Path:
+        """A name that is free, and sorts by time: when the run began, and the time in it."""
+        stem = f"{self._started:%Y%m%d-%H%M%S}-{time:010.3f}s-track{track}"
+        path, copy = folder / f"{stem}.jpg", 1
+        while path.exists():
+            copy += 1
+            path = folder / f"{stem}-{copy}.jpg"
+        return path
+
+
+class _Group:
+    """What is known of one stranger: a folder, what photographs came into it, and embeddings of some.
+
+    files: names, by which the folder is told from another stranger's that has its place, or its inode, by now.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.files: set[str] = set()
+        self.embeddings: list[Floats] = []
+        self.move(folder)
+
+    def move(self, folder: Path) -> None:
+        """Have another folder. Raises OSError."""
+        self.folder, self._inode = folder, folder.stat().st_ino
+
+    @classmethod
+    def read(cls, folder: Path, pipeline: Pipeline) -> _Group | None:
+        """Of the best photographs in a folder, those of most bytes: large and sharp; None when none has a face."""
+        group = cls(folder)
+        with suppress(OSError):
+            paths = sorted(find_images(folder), key=lambda path: -path.stat().st_size)
+            group.files.update(str(path.relative_to(folder)) for path in paths)
+            for path in paths:
+                with suppress(OSError):
+                    embedding = pipeline.enrol([path.read_bytes()])[0].embedding
+                    group.embeddings += [] if embedding is None else [embedding]
+                if len(group.embeddings) == BEST:
+                    break
+        return group if group.embeddings else None
+
+    def find(self, parent: Path) -> bool:
+        """Look for the folder, which may be renamed, in ``parent``; one that is gone is made again.
+
+        False if somebody else's is in its place. Raises OSError.
+        """
+        renamed = (path for path in _folders(parent) if path.stat().st_ino == self._inode)
+        for folder in chain([self.folder], renamed):
+            if any((folder / file).exists() for file in self.files):
+                self.move(folder)
+                return True
+        try:
+            make_folder(self.folder, exist_ok=False)
+        except FileExistsError:
+            return False
+        self.move(self.folder)
+        return True
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    yield from (
+        path for path in sorted(folder.iterdir()) if path.is_dir() and path.name != UNCLEAR and path.name[0] != "."
+    )
+
+
+def _unwritable(folder: Path, error: OSError) -> FacesError:
+    return FacesError(f"cannot write into {folder}: {(error.strerror or str(error)).lower()}")

@@ -1,0 +1,74 @@
+"""Answers: parallel arrays, their means, and the forms in which they are written down."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faces.attributes.answers import LASTING, PASSING, Answers, Head, cells, short, text
+
+GENDER, AGE = Head("gender", ("male", "female")), Head("age", unit="years")
+EMOTION, SMILE = Head("emotion", ("happiness", "neutral")), Head("smile", unit="probability")
+GLASSES, YAW = Head("glasses", ("noGlasses", "sunglasses")), Head("yaw", unit="degrees")
+HEADS = (GENDER, AGE, EMOTION, GLASSES, SMILE, YAW)
+
+
+def answers(*faces: tuple[float, float, float, float, float]) -> Answers:
+    """Faces by how likely they are female, their age, how happy they are, how likely with glasses, and their yaw."""
+    female, age, happy, glasses, yaw = np.array(faces, np.float32).T
+    pairs = {"gender": (1 - female, female), "emotion": (happy, 1 - happy), "glasses": (1 - glasses, glasses)}
+    numbers = {"age": (age,), "smile": (happy,), "yaw": (yaw,)}
+    values = {name: np.stack(columns, axis=1) for name, columns in (pairs | numbers).items()}
+    return Answers(HEADS, values)
+
+
+def test_parallel_arrays_fit_their_heads() -> None:
+    with pytest.raises(ValueError, match="age has shape"):
+        Answers((GENDER, AGE), {"gender": np.zeros((2, 2), np.float32), "age": np.zeros((3, 1), np.float32)})
+    with pytest.raises(ValueError, match="gender has shape"):
+        Answers((GENDER,), {"gender": np.zeros((2, 3), np.float32)})
+    assert len(Answers((), {})) == 0
+    assert len(Answers.unknown(HEADS, 0)) == 0
+
+
+def test_a_face_as_plain_values() -> None:
+    both = answers((0.9, 33.6666, 0.25, 0.1, -12.34), (0.1, 5, 1, 1, 0))
+    assert both.plain(0) == {
+        "gender": {"value": "female", "probabilities": {"male": 0.1, "female": 0.9}},
+        "age": 33.7,
+        "emotion": {"value": "neutral", "probabilities": {"happiness": 0.25, "neutral": 0.75}},
+        "glasses": {"value": "noGlasses", "probabilities": {"noGlasses": 0.9, "sunglasses": 0.1}},
+        "smile": 0.25,
+        "yaw": -12.3,
+    }
+    assert both[1:].plain(0) == both.plain(1)
+
+
+def test_a_face_of_which_nothing_is_known() -> None:
+    some = Answers.joined([Answers.unknown(HEADS, 1), answers((0.9, 30, 0.5, 0, 0))])
+    assert len(some) == 2
+    assert (some.plain(0), short(some.plain(0)), text(some.plain(0)), cells({})) == ({}, (), "", {})
+    assert some.plain(1)["age"] == 30
+
+
+def test_a_row_of_a_table() -> None:
+    row = cells(answers((0.9, 33.6666, 0.25, 0.1, -12.34)).plain(0))
+    assert tuple(row) == tuple(column for head in HEADS for column in head.columns)
+    assert (row["gender"], row["gender_probability"], row["age"], row["smile"]) == ("female", 0.9, 33.7, 0.25)
+
+
+def test_a_line_and_a_few_words() -> None:
+    face = answers((0.9, 33.6, 0.25, 0.1, -12.3)).plain(0)
+    assert text(face) == "gender female 0.90  age 34  emotion neutral 0.75  glasses noGlasses 0.90  smile 0.25  yaw -12"
+    assert short(face) == ("f 34", "smile 25%", "yaw -12")  # what is usual is not said
+    assert short(answers((0.1, 8, 0.97, 0.8, 0)).plain(0)) == ("m 8", "happiness", "sunglasses", "smile 97%", "yaw 0")
+
+
+def test_several_looks_are_averaged() -> None:
+    looks = [answers((0.0, 80, 0.0, 0, 90))] + [answers((0.5, 20 + k % 2, k % 2, 0, 0)) for k in range(LASTING)]
+    mean = Answers.averaged(looks)
+    assert len(mean) == 1
+    assert mean.values["age"][0, 0] == pytest.approx(20.5)  # the first look is forgotten
+    assert mean.values["gender"][0] == pytest.approx([0.5, 0.5])
+    assert mean.values["emotion"][0, 0] == pytest.approx(2 / PASSING)  # only the last looks count for what passes
+    assert Answers.averaged(looks[:1]).plain(0) == looks[0].plain(0)

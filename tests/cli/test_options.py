@@ -1,0 +1,145 @@
+"""What the scripts share: tables, options, exit statuses."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from faces.cli import options, running, values
+from faces.cli.text import every, plural, table, warn
+from faces.errors import FacesError, ImageError, UsageError
+
+
+def test_table_aligns_words_left_and_numbers_right() -> None:
+    text = table(["person", "faces", "share"], [("Zoë", 2, 0.5), ("Ada Lovelace", 10, 1.25)])
+    assert text.splitlines() == [
+        "person        faces  share",
+        "Zoë               2    0.5",
+        "Ada Lovelace     10   1.25",
+    ]
+
+
+def test_table_of_nothing_and_of_mixed_columns() -> None:
+    assert table(["a", "bb"], []) == "a  bb"
+    assert table(["a", "b"], [(1, "x"), ("none", "y")]).splitlines() == ["a     b", "1     x", "none  y"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "good", "bad"),
+    [
+        (values.share, {"0.5": 0.5, "1e-6": 1e-6, ".99": 0.99}, ["0", "1", "-0.1", "1.5", "nan", "inf", "x", ""]),
+        (values.positive, {"0.5": 0.5, "3": 3.0}, ["0", "-1", "nan", "inf", "x", ""]),
+        (values.rate, {"0.001": 0.001, "0.5": 0.5, "1000": 1000.0}, ["0.0009", "1001", "0", "-1", "nan", "x"]),
+        (values.count, {"1": 1, "250": 250}, ["0", "-1", "1.5", "x", "", "²"]),
+    ],
+)
+def test_numbers(kind: Callable[[str], float], good: dict[str, float], bad: list[str]) -> None:
+    for text, value in good.items():
+        assert kind(text) == value
+    for text in bad:
+        with pytest.raises(argparse.ArgumentTypeError, match="is not a"):
+            kind(text)
+
+
+def test_options_are_the_recipes_and_have_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = options.parser("Does something.", "python x.py --confidence 0.7")
+    options.add_embeddings_option(parser)
+    options.add_model_options(parser)
+    options.add_recognizer_options(parser)
+    args = vars(parser.parse_args([]))
+    assert {name: str(value) for name, value in args.items()} == {
+        "embeddings": "output/embeddings.pickle", "detector": "built-in", "embedding_model": "built-in",
+        "accuracy": "fast", "confidence": "0.5", "recognizer": "output/recognizer.pickle", "le": "output/le.pickle",
+    }  # fmt: skip
+    short = parser.parse_args(["-e", "a", "-d", "b", "-m", "c", "--accuracy=best", "-c", "0.7", "-r", "d", "-l", "e"])
+    assert [str(value) for value in vars(short).values()] == ["a", "b", "c", "best", "0.7", "d", "e"]
+    text = parser.format_help()
+    assert text.count("(default:") == 7
+    assert "example:\n  python x.py --confidence 0.7" in text
+    with pytest.raises(SystemExit) as caught:
+        parser.parse_args(["--confidence", "2"])
+    assert caught.value.code == 2
+    assert "'2' is not a number between 0 and 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("files", "waits"), [([], True), (["README.md", ".gitkeep"], True), (["README.md", "net.weights"], False)]
+)
+def test_a_folder_without_a_detector_stands_for_the_built_in_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], files: list[str], waits: bool
+) -> None:
+    for name in files:
+        (tmp_path / name).touch()
+    assert options.detector(str(tmp_path)) == ("built-in" if waits else str(tmp_path))
+    warning = f"warning: {tmp_path}: no detector in it yet, so the built-in one is used (the SSD: python download"
+    assert capsys.readouterr().err.startswith(warning) is waits
+
+
+def test_progress_is_told_now_and_then() -> None:
+    lines = list[str]()
+    heard = every(1000, 2100, "faces cut", lines.append)
+    for done in (64, 960, 1024, 1088, 2048, 2100):
+        heard(done)
+    assert lines == [f"{done} of 2,100 faces cut" for done in ("1,024", "2,048", "2,100")]
+
+
+def raising(error: BaseException) -> Callable[[], int]:
+    def main() -> int:
+        raise error
+
+    return main
+
+
+@pytest.mark.parametrize(
+    ("main", "status", "stderr"),
+    [
+        (lambda: 0, 0, ""),
+        (lambda: 3, 3, ""),
+        (raising(FacesError("no face; take another")), 1, "error: no face; take another\n"),
+        (raising(ImageError("empty file")), 1, "error: empty file\n"),
+        (raising(UsageError("no such folder")), 2, "error: no such folder\n"),
+        (raising(KeyboardInterrupt()), 130, "stopped; what was there before is unchanged\n"),
+    ],
+)
+def test_run(capsys: pytest.CaptureFixture[str], main: Callable[[], int], status: int, stderr: str) -> None:
+    with pytest.raises(SystemExit) as caught:
+        running.run(main)
+    assert caught.value.code == status
+    assert capsys.readouterr() == ("", stderr)
+
+
+def test_run_lets_our_own_mistakes_through() -> None:
+    with pytest.raises(ZeroDivisionError):
+        running.run(raising(ZeroDivisionError()))
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    code = "from faces.cli import running; running.run(lambda: [print('x' * 80) for _ in range(10_000)] and 0)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 0
+
+
+def test_warn_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    warn("careful")
+    assert capsys.readouterr() == ("", "warning: careful\n")
+
+
+def test_each_file_needs_a_name_of_its_own(tmp_path: Path) -> None:
+    running.require_distinct(tmp_path / "a", tmp_path / "b")
+    with pytest.raises(UsageError, match="named twice"):
+        running.require_distinct(tmp_path / "a", tmp_path / "folder" / ".." / "a")
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 people"), (1, "1 person"), (2, "2 people")])
+def test_plural(number: int, text: str) -> None:
+    assert plural(number, "person", "people") == text

@@ -1,0 +1,74 @@
+"""--accuracy: one data set with fast and best, which are never mixed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+
+from faces.commands import extract, recognize, retrain, serve, video
+from faces.datasets import Folder
+from faces.extraction.task import Task
+from faces.recognition.gallery import Gallery
+from tests.conftest import RunScript, contents
+from tests.fakes import write_embedder
+
+MIXED = r"made with the embedder dlib-resnet, mirrored (55533b28), but this run uses dlib-resnet, best (55533b28)"
+
+
+def test_best_embeds_anew_and_recognizes(project: Path, run_script: RunScript) -> None:
+    before = Gallery.load(project / "output" / "embeddings.pickle")
+    picture = project / "sample" / "group_1.jpg"
+
+    kept = contents(project / "output")
+    mixed = run_script("recognize_image.py", "--accuracy", "best", "--image", picture, cwd=project)
+    assert (mixed.returncode, mixed.stderr.count("\n")) == (1, 1)
+    assert MIXED in mixed.stderr and "name the same models" in mixed.stderr
+    assert contents(project / "output") == kept
+
+    extracted = run_script("extract_embeddings.py", "--accuracy", "best", "--workers", 1, cwd=project)
+    assert extracted.returncode == 0, extracted.stderr
+    assert f"{MIXED}: every photograph is embedded anew" in extracted.stderr
+    after = Gallery.load(project / "output" / "embeddings.pickle")
+    assert after.fingerprint is not None and after.fingerprint.embedder.name == "dlib-resnet, best"
+    assert after.names == before.names
+    apart = np.linalg.norm(after.embeddings - before.embeddings, axis=1)
+    assert 0 < apart.min() <= apart.max() < 0.15  # other views, the same faces
+
+    assert run_script("train_model.py", cwd=project).returncode == 0
+    named = run_script("recognize_image.py", "--accuracy", "best", "--image", picture, cwd=project)
+    assert named.returncode == 0, named.stderr
+    assert "probability" in named.stdout
+
+
+def test_a_worker_is_told(trained: Path) -> None:
+    dataset = Folder(trained / "dataset")
+    photographs = [one.path for one in dataset.listing()[1]][:3]
+    task = Task(dataset, ("built-in", "built-in", 0.5, "best"))
+    fingerprint, together = task(photographs)
+    assert fingerprint.embedder.name == "dlib-resnet, best"
+    for photograph, one in zip(photographs, together, strict=True):  # in whatever company, the same
+        (alone,) = task([photograph])[1]
+        assert alone.embedding is not None and one.embedding is not None
+        assert np.allclose(alone.embedding, one.embedding, atol=1e-6)
+
+
+@pytest.mark.parametrize("script", [extract, retrain, recognize, video, serve])
+def test_every_script_knows_it(script: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
+    needed = ["--image", "x.jpg"] if script is recognize else []
+    assert script.build_parser().parse_args(needed).accuracy == "fast"
+    assert script.build_parser().parse_args([*needed, "--accuracy", "best"]).accuracy == "best"
+    with pytest.raises(SystemExit) as refused:
+        script.build_parser().parse_args([*needed, "--accuracy", "better"])
+    assert refused.value.code == 2
+    assert "argument --accuracy: invalid choice: 'better'" in capsys.readouterr().err
+
+
+def test_best_is_the_built_in_embedders_alone(trained: Path, run_script: RunScript, tmp_path: Path) -> None:
+    model = write_embedder(tmp_path / "other.onnx")
+    options = ("--accuracy", "best", "--embedding-model", model, "--image", trained / "sample" / "group_1.jpg")
+    refused = run_script("recognize_image.py", *options, cwd=tmp_path)
+    assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+    assert refused.stderr.startswith("error: --accuracy best is the built-in embedder's")

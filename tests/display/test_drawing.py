@@ -1,0 +1,320 @@
+"""Boxes and labels, on pictures of any size and names in any script; and faces that are not to be recognized."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.photographs import DATA
+from faces.attributes.answers import Answers, Head
+from faces.display import drawing
+from faces.display.drawing import KNOWN, UNKNOWN, UNSETTLED, annotate, annotate_tracks, blur, caption
+from faces.files.finding import find_images
+from faces.images import read_image
+from faces.pipeline import Pipeline
+from faces.recognition import recognizer_files
+from faces.recognition.gallery import Gallery
+from faces.recognition.recognizers import FaceRecognizer
+from faces.types import Faces, Floats, Image, Matches
+from faces.video.tracks import Tracks
+from tests.fakes import faces_at, noise
+
+BOX = (100, 100, 200, 200)
+
+
+def matches(*names: str | None) -> Matches:
+    candidates = tuple(name or "Ada" for name in names)
+    ones = np.full(len(names), 0.75, np.float32)
+    return Matches(names, candidates, ones, ones)
+
+
+def tracks(*who: tuple[str | None, bool], box: tuple[int, ...] = BOX, probability: float = 0.75) -> Tracks:
+    """Visible ones from number 1 on, all in the same place: (name, settled)."""
+    n, values = len(who), np.array([probability if settled else np.nan for _, settled in who], np.float32)
+    return Tracks(
+        np.arange(1, n + 1), np.tile(np.array(box, np.float32), (n, 1)), tuple(name for name, _ in who),
+        np.array([settled for _, settled in who], np.bool_), values, values, np.ones(n, np.bool_),
+    )  # fmt: skip
+
+
+def ages(*years: float) -> Answers:
+    return Answers((Head("age", unit="years"),), {"age": np.array(years, np.float32)[:, None]})
+
+
+def grey(height: int, width: int) -> Image:
+    return np.full((height, width, 3), 128, np.uint8)
+
+
+def changed(image: Image) -> tuple[int, int, int, int]:
+    """The box, xyxy, around everything that is not grey any more."""
+    rows, columns = np.nonzero((image != 128).any(axis=2))
+    return int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1
+
+
+def has(image: Image, colour: tuple[int, int, int]) -> bool:
+    return bool((image == colour).all(axis=2).any())
+
+
+def test_a_box_and_a_label_above_it() -> None:
+    image = grey(300, 400)
+    drawn = annotate(image, faces_at((100, 100, 200, 220)), matches("Ada"))
+    x1, y1, x2, y2 = changed(drawn)
+    assert (image == 128).all()  # the picture itself is left alone
+    assert (drawn.shape, drawn.dtype) == (image.shape, np.uint8)
+    assert abs(x1 - 100) <= 2
+    assert y1 < 90
+    assert abs(x2 - 200) <= 2
+    assert abs(y2 - 220) <= 2
+    assert (drawn[150:170, 120:180] == 128).all()  # the face is not covered
+
+
+def test_below_the_box_is_what_a_face_looks_like() -> None:
+    plain = annotate(grey(300, 400), faces_at(BOX), matches("Ada"))
+    drawn = annotate(grey(300, 400), faces_at(BOX), matches("Ada"), ages(34))
+    assert np.array_equal(drawn[:200], plain[:200])
+    assert changed(drawn[205:])[0] < 102 and has(drawn[205:], KNOWN)
+    unknown = annotate(grey(300, 400), faces_at(BOX), matches("Ada"), ages(np.nan))
+    assert np.array_equal(unknown, plain)
+
+
+def test_where_there_is_no_room_above_a_box_both_labels_are_below() -> None:
+    above, both = (annotate(grey(300, 400), faces_at((100, 2, 200, 100)), matches("Ada"), a) for a in (None, ages(34)))
+    bottom = changed(above)[3]
+    assert np.array_equal(above[:bottom], both[:bottom])
+    assert has(both[bottom:], KNOWN)
+
+
+def test_tracks_show_what_they_look_like() -> None:
+    some = tracks(("Ada", True))
+    plain, drawn = (annotate_tracks(grey(300, 400), replace(some, answers=a)) for a in (None, ages(34)))
+    assert np.array_equal(drawn[:200], plain[:200])
+    assert has(drawn[205:], KNOWN)
+
+
+def test_known_and_unknown_have_different_colours() -> None:
+    box = faces_at((100, 100, 200, 200))
+    known, unknown = annotate(grey(300, 400), box, matches("Ada")), annotate(grey(300, 400), box, matches(None))
+    assert (has(known, KNOWN), has(known, UNKNOWN)) == (True, False)
+    assert (has(unknown, KNOWN), has(unknown, UNKNOWN)) == (False, True)
+
+
+def test_no_faces_change_nothing() -> None:
+    image = grey(30, 40)
+    drawn = annotate(image, Faces.empty(), matches())
+    assert np.array_equal(drawn, image)
+    assert drawn is not image
+
+
+@pytest.mark.parametrize(
+    "box", [(100, 0, 200, 100), (350, 100, 450, 200), (-50, -50, 20, 20), (0, 250, 80, 350), (-10, -10, 410, 310)]
+)
+def test_labels_stay_inside_the_picture(box: tuple[int, ...]) -> None:
+    """The label's height and width are those it has in the middle of a picture."""
+    free = annotate(grey(300, 400), faces_at((150, 150, 250, 250)), matches("Ada Lovelace"))
+    drawn = annotate(grey(300, 400), faces_at(box), matches("Ada Lovelace"))
+
+    def letters(image: Image) -> int:
+        return int((image > 230).all(axis=2).sum())
+
+    assert letters(free) > 50
+    assert letters(drawn) == letters(free)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 2), (10, 400), (400, 10), (24, 24)])
+def test_tiny_pictures_keep_their_size(shape: tuple[int, int]) -> None:
+    drawn = annotate(grey(*shape), faces_at((0, 0, shape[1], shape[0]), (-5, -5, 1, 1)), matches("Ada", None))
+    assert drawn.shape == (*shape, 3)
+    assert (drawn != 128).any()
+
+
+def test_labels_grow_with_the_picture() -> None:
+    heights = []
+    for scale in (1, 3, 9):
+        drawn = annotate(grey(250 * scale, 250 * scale), faces_at((60, 150, 80, 170)), matches("Ada"))
+        rows = np.nonzero((drawn[:150] == KNOWN).all(axis=2).sum(axis=1) > 15 * scale)[0]
+        heights.append(rows.max() - rows.min())
+    assert heights[0] < heights[1] < heights[2]
+    assert heights[2] > 3 * heights[0]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Zoë Łukasz", "李小龍", "Владимир", "مريم", "नीना", "😀", "e\u0301", "\u0301", "a\nb", "\u202eA", "", "x" * 300],
+)
+def test_names_in_any_script(name: str) -> None:
+    drawn = annotate(grey(200, 300), faces_at((50, 80, 150, 180)), matches(name))
+    assert drawn.shape == (200, 300, 3)
+    assert has(drawn, KNOWN)
+
+
+def test_faces_and_matches_must_agree() -> None:
+    with pytest.raises(ValueError, match=r"shorter|longer"):
+        annotate(grey(50, 50), faces_at((0, 0, 9, 9)), matches())
+
+
+# Tracks
+
+
+@pytest.mark.parametrize(
+    ("who", "words", "colour"),
+    [
+        (("Ada Lovelace", True), ("Ada Lovelace", " 75%", " #1"), KNOWN),
+        ((None, True), ("unknown", " #1"), UNKNOWN),
+        ((None, False), ("#1",), UNSETTLED),
+    ],
+)
+def test_tracks_have_their_numbers(
+    monkeypatch: pytest.MonkeyPatch, who: tuple[str | None, bool], words: tuple[str, ...], colour: tuple[int, int, int]
+) -> None:
+    said: list[tuple[str, ...]] = []
+    label = drawing._label
+    monkeypatch.setattr(drawing, "_label", lambda words, *rest: (said.append(words), label(words, *rest))[1])
+    image = grey(300, 400)
+    drawn = annotate_tracks(image, tracks(who))
+    assert said == [words]
+    assert [has(drawn, other) for other in (KNOWN, UNKNOWN, UNSETTLED)] == [
+        colour == other for other in (KNOWN, UNKNOWN, UNSETTLED)
+    ]
+    assert (image == 128).all()
+
+
+def test_a_track_that_is_not_settled_has_a_thin_box() -> None:
+    image = grey(1080, 1920)
+    thick, thin = (
+        (annotate_tracks(image, tracks(who))[199:, 150] != 128).any(axis=1) for who in ((None, True), (None, False))
+    )
+    assert thick.sum() >= 3  # its outer half
+    assert thin.sum() == 1
+
+
+def test_a_track_that_is_not_visible_is_not_drawn() -> None:
+    all_three = tracks(("Ada", True), (None, True), (None, False))
+    hidden = replace(all_three, visible=np.zeros(3, np.bool_))
+    assert (annotate_tracks(grey(300, 400), hidden) == 128).all()
+    assert (annotate_tracks(grey(300, 400), Tracks.empty()) == 128).all()
+
+
+def test_a_probability_that_changes_does_not_draw_the_name_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    readable, drawn = drawing._readable, []
+    monkeypatch.setattr(drawing, "_readable", lambda text, size: (drawn.append(text), readable(text, size))[1])
+    for step in range(1000):
+        annotate_tracks(grey(300, 400), tracks(("Rosalind Franklin", True), probability=step / 1000))
+    assert drawn.count("Rosalind Franklin") == 1
+    assert len(drawn) < 110
+
+
+def test_parts_of_labels_stand_on_one_line() -> None:
+    """Of different heights, such as with letters below the line and with accents above: whole, one behind the other."""
+    parts = ("Åģ", " 93%", " #12")
+    label = drawing._label(parts, 40, KNOWN)
+    pieces = [drawing._letters(part, 40, KNOWN)[0] for part in parts]
+    assert label.shape[1] == sum(piece.shape[1] for piece in pieces) + 2 * (40 // 4)
+    assert label.shape[0] > max(piece.shape[0] for piece in pieces)
+    white = (label > 200).all(axis=2).sum()
+    assert white == sum((piece > 200).all(axis=2).sum() for piece in pieces)
+
+
+@pytest.mark.parametrize("shape", [(720, 1280), (5, 5), (1, 1)])
+def test_a_caption_is_on_a_copy_and_in_the_corner(shape: tuple[int, int]) -> None:
+    image = grey(*shape)
+    drawn = caption(image, "30 frames/s")
+    assert (image == 128).all()
+    assert drawn.shape == image.shape
+    assert changed(drawn)[:2] == (0, 0)
+
+
+# Privacy
+
+
+def around(image: Image) -> Floats:
+    """A box in its middle, of a third of its size."""
+    height, width = image.shape[:2]
+    return np.array([[width / 3, height / 3, width * 2 / 3, height * 2 / 3]], np.float32)
+
+
+def test_blurring_leaves_a_mosaic_of_what_is_around_the_face() -> None:
+    image = noise(300, 300)
+    before = image.copy()
+    blurred = blur(image, around(image))
+    assert np.array_equal(image, before)
+    same = (blurred == image).all(axis=2)
+    assert not same[70:230, 70:230].mean() > 0.001  # the box is 100 to 200
+    assert same[:50].all()
+    assert same[:, 250:].all()
+    assert np.abs(np.diff(blurred[100:200, 100:200].astype(int), axis=0)).max() <= 2  # smooth
+
+
+def test_no_more_than_a_few_colours_are_left_of_a_face() -> None:
+    """So many rows and columns make up all of it, but for rounding; nothing can be computed back from them."""
+    part = blur(noise(300, 300), np.array([[100, 100, 200, 200]], np.float32))[60:240, 60:240]
+    for channel in range(3):
+        strengths = np.linalg.svd(part[:, :, channel].astype(float), compute_uv=False)
+        assert strengths[drawing.CELLS] < 20 < strengths[0] / 1000
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        (-50, -50, 40, 40),
+        (280, 280, 400, 400),
+        (-500, -500, 900, 900),
+        (500, 500, 600, 600),
+        (10, 10, 10, 10),
+        (50, 50, 51, 250),
+    ],
+)
+def test_faces_at_and_beyond_the_edge_are_blurred(box: tuple[int, ...]) -> None:
+    image = noise(300, 300)
+    blurred = blur(image, np.array([box, (100, 100, 110, 110)], np.float32))
+    x1, y1, x2, y2 = (min(max(value, 0), 300) for value in box)
+    assert blurred.shape == image.shape
+    part = (slice(y1, y2), slice(x1, x2))
+    assert (blurred[part] == image[part]).all(axis=2).sum() <= image[part].size / 1000
+    assert not np.array_equal(blurred[100:110, 100:110], image[100:110, 100:110])
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (2, 500, 3)])
+def test_tiny_pictures_and_no_faces(shape: tuple[int, ...]) -> None:
+    image = np.full(shape, 7, np.uint8)
+    assert np.array_equal(blur(image, np.zeros((0, 4), np.float32)), image)
+    assert blur(image, np.array([[0, 0, shape[1], shape[0]]], np.float32)).shape == shape
+
+
+def assert_nobody(pipeline: Pipeline, identify: Callable[[Floats], Matches], paths: list[Path]) -> None:
+    """In these photographs people are named; blurred, no face is found, nor is one named where there was one."""
+    named = 0
+    for path in paths:
+        image = read_image(path)
+        faces = pipeline.detect(image)
+        named += sum(name is not None for name in identify(pipeline.embed(image, faces)).names)
+        blurred = blur(image, faces.xyxy)
+        assert set(identify(pipeline.embed(blurred, faces)).names) <= {None}
+        assert set(identify(pipeline.embed(blurred, pipeline.detect(blurred))).names) <= {None}
+        for x1, y1, x2, y2 in pipeline.detect(blurred).xyxy:
+            centres = (faces.xyxy[:, :2] + faces.xyxy[:, 2:]) / 2
+            assert not ((centres > (x1, y1)) & (centres < (x2, y2))).all(axis=1).any()
+    assert named > 0.8 * len(paths)
+
+
+def test_drawn_people_are_nobody_when_blurred(trained: Path) -> None:
+    pipeline = Pipeline.load()
+    output = trained / "output"
+    recognizer, _ = recognizer_files.load(output / "recognizer.pickle", output / "le.pickle", pipeline.fingerprint)
+    paths = [path for path in find_images(trained / "dataset") if path.parent.name != "unknown"]
+    assert_nobody(pipeline, recognizer.identify, paths)
+
+
+@pytest.mark.accuracy
+@pytest.mark.skipif(not DATA.is_dir(), reason=f"no photographs to measure on: {DATA} is not here")
+def test_people_are_nobody_when_blurred() -> None:
+    """Even those who are enrolled with the very same photographs."""
+    pipeline = Pipeline.load()
+    paths = [path for folder in sorted((DATA / "people").iterdir())[:8] for path in sorted(folder.iterdir())[:3]]
+    enrolments = pipeline.enrol([path.read_bytes() for path in paths])
+    embeddings = np.stack([enrolment.embedding for enrolment in enrolments])
+    gallery = Gallery(embeddings, tuple(path.parent.name for path in paths), fingerprint=pipeline.fingerprint)
+    assert_nobody(pipeline, FaceRecognizer().fit(gallery).identify, paths)

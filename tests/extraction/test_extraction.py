@@ -1,0 +1,411 @@
+"""What is embedded again and what is not, whatever happens to the photographs in between."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from faces.datasets import Folder
+from faces.errors import FacesError
+from faces.extraction import extraction
+from faces.extraction.checkpoints import Checkpoint
+from faces.extraction.extraction import Extraction
+from faces.pipeline import Enrolment
+from faces.recognition.gallery import Gallery
+from faces.types import Faces, Fingerprint, ModelId
+
+PRINT = Fingerprint(ModelId("det", "1" * 64), ModelId("ali", "2" * 64), ModelId("emb", "3" * 64))
+SETTINGS = extraction.settings(0.5)
+LONG_AGO = 1_000_000_000  # seconds
+
+
+def enrolment(data: bytes) -> Enrolment:
+    """As a pipeline would make it of a file: a face that its content alone decides; none of a wall."""
+    sha256 = hashlib.sha256(data).hexdigest()
+    if data.startswith(b"wall"):
+        return Enrolment(sha256=sha256, reason="no face")
+    embedding = np.random.default_rng(int(sha256[:8], 16)).normal(size=8).astype(np.float32)
+    face = Faces(np.array([[1, 2, 3, 4]], np.float32), np.array([0.75], np.float32))
+    return Enrolment(face, embedding / np.linalg.norm(embedding), sha256)
+
+
+@dataclass
+class World:
+    """A data set, an output folder, and what the last run looked at. dies: before the photograph after so many."""
+
+    folder: Path
+    gallery: Gallery | None = None
+    looked_at: list[str] = field(default_factory=list)
+    dies: int = 1000
+
+    def put(self, path: str, content: str, when: float = LONG_AGO) -> None:
+        file = self.folder / "data" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content.encode())
+        os.utime(file, (when, when))
+
+    def enrol(self, paths: Sequence[str]) -> Generator[tuple[Sequence[str], list[Enrolment]], None, None]:
+        for path in reversed(paths):  # workers have an order of their own
+            if len(self.looked_at) == self.dies:
+                raise KeyboardInterrupt
+            self.looked_at.append(path)
+            try:
+                yield [path], [enrolment(Folder(self.folder / "data").read(path))]
+            except OSError as error:
+                yield [path], [Enrolment(reason=f"unreadable: {error.strerror}")]
+
+    def run(self, anew: bool = False, made_with: str = SETTINGS, between: object = None) -> Extraction:
+        """One extraction; ``between``: is called between listing and reading."""
+        dataset = Folder(self.folder / "data")
+        self.looked_at = []
+        checkpoint = Checkpoint(self.folder / "checkpoint", made_with, anew)
+        listing = dataset.listing()
+        if callable(between):
+            between()
+        try:
+            old = None if anew else self.gallery
+            result = extraction.extract(dataset, listing, old, checkpoint, self.enrol, PRINT, made_with)
+        finally:
+            checkpoint.save()
+        checkpoint.remove()
+        self.gallery = result.gallery
+        return result
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Ada with two photographs and a wall, Bob with one; extracted once."""
+    world = World(tmp_path)
+    for path in ("Ada/1.jpg", "Ada/2.jpg", "Bob/1.jpg"):
+        world.put(path, path)
+    world.put("Ada/wall.jpg", "wall")
+    first = world.run()
+    assert (first.new, first.known, first.moved, first.gone, first.lost) == (4, 0, 0, 0, [])
+    return world
+
+
+@pytest.mark.parametrize("name", ["unknown", "Unknown"])
+def test_strangers_are_no_person(world: World, name: str) -> None:
+    """The recipe's data set has a folder of them."""
+    for number in range(5):
+        world.put(f"{name}/{number}.jpg", f"stranger {number}")
+    result = world.run()
+    assert (result.people, result.nobody, result.new, world.looked_at) == (["Ada", "Bob"], (name,), 0, [])
+    assert result.gallery.people == ["Ada", "Bob"]
+    assert {one.person for one in result.photographs} == {"Ada", "Bob"}
+
+
+def test_strangers_of_an_older_gallery_are_gone(world: World) -> None:
+    assert world.gallery is not None
+    names = tuple("unknown" if name == "Bob" else name for name in world.gallery.names)
+    world.gallery = replace(world.gallery, names=names, paths=("Ada/1.jpg", "Ada/2.jpg", "unknown/1.jpg"))
+    (world.folder / "data" / "Bob").rename(world.folder / "data" / "unknown")
+    result = world.run()
+    assert (result.gallery.people, result.gone, result.known, world.looked_at) == (["Ada"], 1, 3, [])
+
+
+def rows(gallery: Gallery) -> dict[str, tuple[str, list[float]]]:
+    """By path: whose photograph, and its embedding."""
+    parts = zip(gallery.paths, gallery.names, gallery.embeddings.tolist(), strict=True)
+    return {path: (name, embedding) for path, name, embedding in parts}
+
+
+def assert_true(world: World) -> None:
+    """The gallery is what an extraction from nothing makes of the data set."""
+    assert world.gallery is not None
+    fresh = World(world.folder)
+    fresh.run(anew=True)
+    assert fresh.gallery is not None
+    assert rows(world.gallery) == rows(fresh.gallery)
+    assert world.gallery.hashes == fresh.gallery.hashes
+    assert world.gallery.left_out == fresh.gallery.left_out
+    assert (world.gallery.sizes, world.gallery.stamps) == (fresh.gallery.sizes, fresh.gallery.stamps)
+
+
+def test_the_gallery(world: World) -> None:
+    gallery = world.gallery
+    assert gallery is not None and gallery.boxes is not None and gallery.scores is not None
+    assert gallery.paths == ("Ada/1.jpg", "Ada/2.jpg", "Bob/1.jpg")  # in the order of the data set, not of the work
+    assert gallery.names == ("Ada", "Ada", "Bob")
+    assert gallery.hashes == tuple(hashlib.sha256(path.encode()).hexdigest() for path in gallery.paths)
+    assert gallery.sizes == (9, 9, 9)
+    assert gallery.boxes.tolist() == [[1, 2, 3, 4]] * 3
+    assert gallery.scores.tolist() == [0.75] * 3
+    assert (gallery.fingerprint, gallery.settings) == (PRINT, SETTINGS)
+    assert (gallery.left_out.paths, gallery.left_out.reasons) == (("Ada/wall.jpg",), ("no face",))
+
+
+def test_nothing_new_is_no_work(world: World) -> None:
+    result = world.run()
+    assert world.looked_at == []
+    assert (result.new, result.known, result.moved, result.gone) == (0, 4, 0, 0)
+    assert result.changed == set()
+    assert_true(world)
+
+
+def test_only_new_content_is_looked_at(world: World) -> None:
+    world.put("Ada/3.jpg", "new")
+    world.put("Bob/1.jpg", "another photograph under the old name")
+    result = world.run()
+    assert sorted(world.looked_at) == ["Ada/3.jpg", "Bob/1.jpg"]
+    assert (result.new, result.known, result.changed) == (2, 3, {"Ada", "Bob"})
+    assert_true(world)
+
+
+def test_what_is_gone_is_dropped(world: World) -> None:
+    (world.folder / "data" / "Ada" / "1.jpg").unlink()
+    (world.folder / "data" / "Ada" / "wall.jpg").unlink()
+    result = world.run()
+    assert (world.looked_at, result.gone, result.known) == ([], 2, 2)
+    assert result.changed == {"Ada"}
+    assert_true(world)
+
+
+def test_a_person_renamed_is_no_work(world: World) -> None:
+    (world.folder / "data" / "Ada").rename(world.folder / "data" / "Zoë")
+    result = world.run()
+    assert world.looked_at == []
+    assert (result.moved, result.known, result.new, result.gone) == (3, 1, 0, 0)
+    assert result.gallery.people == ["Bob", "Zoë"]
+    assert result.gallery.paths == ("Bob/1.jpg", "Zoë/1.jpg", "Zoë/2.jpg")
+    assert result.changed == {"Ada", "Zoë"}
+    assert_true(world)
+
+
+def test_moved_copied_and_touched_photographs_are_no_work(world: World) -> None:
+    data = world.folder / "data"
+    (data / "Ada" / "2019").mkdir()
+    (data / "Ada" / "1.jpg").rename(data / "Ada" / "2019" / "summer.jpg")
+    (data / "Ada" / "2.jpg").rename(data / "Bob" / "2.jpg")
+    world.put("Eve/1.jpg", "Bob/1.jpg")  # what is in it
+    os.utime(data / "Bob" / "1.jpg")
+    result = world.run()
+    assert (world.looked_at, result.moved, result.known, result.gone) == ([], 3, 2, 0)
+    assert_true(world)
+
+
+def test_two_that_change_places(world: World) -> None:
+    world.put("Ada/1.jpg", "Bob/1.jpg", LONG_AGO + 1)
+    world.put("Bob/1.jpg", "Ada/1.jpg", LONG_AGO + 1)
+    world.run()
+    assert world.looked_at == []
+    assert_true(world)
+
+
+def test_rebuilding_looks_at_everything(world: World) -> None:
+    assert world.run(anew=True).new == 4
+    assert len(world.looked_at) == 4
+
+
+# A clock that goes backwards
+
+
+def test_the_same_size_and_another_content(world: World) -> None:
+    for content, when in (("Ada/8.jpg", LONG_AGO + 5), ("Ada/9.jpg", LONG_AGO - 5)):  # later, and earlier than ever
+        world.put("Ada/1.jpg", content, when)
+        world.run()
+        assert world.looked_at == ["Ada/1.jpg"]
+        assert_true(world)
+
+
+def test_times_in_the_future_are_not_trusted(world: World) -> None:
+    future = 4_000_000_000
+    world.put("Ada/1.jpg", "Ada/1.jpg", future)
+    world.run()
+    assert world.looked_at == []  # the content tells
+    world.put("Ada/1.jpg", "Ada/9.jpg", future)  # at the same time, as long as the other
+    world.run()
+    assert world.looked_at == ["Ada/1.jpg"]
+    assert_true(world)
+
+
+def test_a_photograph_written_a_moment_ago_may_change_within_its_times_resolution(world: World) -> None:
+    now = (world.folder / "data").stat().st_mtime
+    for content in ("Ada/8.jpg", "Ada/9.jpg"):
+        world.put("Ada/1.jpg", content, now)
+        world.run()
+        assert world.looked_at == ["Ada/1.jpg"]
+
+
+# A data set that changes while it is read
+
+
+def test_photographs_that_vanish_between_listing_and_reading(world: World) -> None:
+    world.put("Ada/3.jpg", "new")
+    world.put("Eve/1.jpg", "new, too")
+    result = world.run(between=lambda: (world.folder / "data" / "Ada" / "3.jpg").unlink())
+    assert result.lost == [("Ada/3.jpg", "unreadable: No such file or directory")]
+    assert (result.new, result.known) == (1, 4)
+    assert "Ada/3.jpg" not in (*result.gallery.paths, *result.gallery.left_out.paths)
+    world.run()
+    assert_true(world)
+
+
+def test_photographs_that_change_between_listing_and_reading(world: World) -> None:
+    world.put("Ada/3.jpg", "before")
+    world.run(between=lambda: world.put("Ada/3.jpg", "after!", LONG_AGO + 1))
+    world.run()
+    assert world.looked_at == []  # what was read is what is there
+    assert_true(world)
+
+
+def test_photographs_that_change_after_they_were_read(world: World) -> None:
+    world.put("Ada/3.jpg", "before")
+    world.run()
+    world.put("Ada/3.jpg", "after!", LONG_AGO + 1)
+    world.run()
+    assert world.looked_at == ["Ada/3.jpg"]
+    assert_true(world)
+
+
+def test_what_cannot_be_read_is_tried_again(world: World) -> None:
+    (world.folder / "data" / "Ada" / "3.jpg").symlink_to("nowhere.jpg")
+    for _ in range(2):
+        result = world.run()
+        assert (world.looked_at, len(result.lost), result.known) == (["Ada/3.jpg"], 1, 4)
+    world.put("Ada/nowhere.jpg", "now it is there")
+    result = world.run()
+    assert (result.lost, result.new) == ([], 2)
+    assert_true(world)
+
+
+def test_a_data_set_without_a_face(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.put("Ada/1.jpg", "wall")
+    gallery = world.run().gallery
+    assert (len(gallery), len(gallery.left_out)) == (0, 1)
+    world.run()
+    assert world.looked_at == []
+
+
+# Stopped in the middle
+
+
+@pytest.mark.parametrize("anew", [False, True], ids=["new photographs", "anew"])
+def test_a_run_that_is_stopped_goes_on_where_it_was(world: World, anew: bool) -> None:
+    for number in range(10):
+        world.put(f"Eve/{number}.jpg", f"Eve/{number}.jpg")
+    total = 14 if anew else 10
+    old, done = world.gallery, 0
+    for dies in (0, 3, 4):
+        world.dies = dies
+        with pytest.raises(KeyboardInterrupt):
+            world.run(anew)
+        done += len(world.looked_at)
+        assert world.gallery is old
+    world.dies = 1000
+    world.run(anew)
+    assert len(world.looked_at) == total - done
+    assert_true(world)
+
+
+def test_a_rebuild_does_not_go_on_from_a_run_that_was_none(world: World) -> None:
+    world.put("Eve/1.jpg", "x")
+    world.put("Eve/2.jpg", "y")
+    world.dies = 1
+    with pytest.raises(KeyboardInterrupt):
+        world.run()
+    world.dies = 1000
+    world.run(anew=True)
+    assert len(world.looked_at) == 6
+
+
+def test_a_stopped_rebuild_is_of_use_to_a_run_that_is_none(world: World) -> None:
+    world.dies = 3
+    with pytest.raises(KeyboardInterrupt):
+        world.run(anew=True)
+    (world.folder / "data" / "Bob" / "1.jpg").unlink()
+    result = world.run()
+    assert (world.looked_at, result.gone) == ([], 1)
+    assert_true(world)
+
+
+def test_other_settings_do_not_go_on(world: World) -> None:
+    world.put("Eve/1.jpg", "x")
+    world.put("Eve/2.jpg", "y")
+    world.dies, world.gallery = 2, None
+    with pytest.raises(KeyboardInterrupt):
+        world.run()
+    world.dies = 1000
+    world.run(made_with=extraction.settings(0.6))
+    assert len(world.looked_at) == 6
+
+
+# What is remembered
+
+
+def saved(world: World, **changes: object) -> Path:
+    assert world.gallery is not None
+    path = world.folder / "embeddings.pickle"
+    replace(world.gallery, **changes).save(path)  # type: ignore[arg-type]
+    return path
+
+
+def test_a_gallery_of_the_same_models_and_settings_is_remembered(world: World) -> None:
+    path = saved(world)
+    gallery, why = extraction.remembered(path, PRINT, SETTINGS)
+    assert gallery is not None and why == ""
+    assert rows(gallery) == rows(world.run().gallery)
+    world.gallery = gallery
+    world.run()
+    assert world.looked_at == []
+
+
+def test_no_gallery_is_nothing_to_speak_of(tmp_path: Path) -> None:
+    assert extraction.remembered(tmp_path / "none.pickle", PRINT, SETTINGS) == (None, "")
+
+
+def test_other_models_or_another_confidence_start_over_and_say_why(world: World) -> None:
+    path = saved(world)
+    other = replace(PRINT, embedder=ModelId("another", "4" * 64))
+    for fingerprint, settings, words in (
+        (other, SETTINGS, ("the embedder emb", "this run uses another")),
+        (PRINT, extraction.settings(0.6), ("confidence 0.5", "this run uses confidence 0.6")),
+    ):
+        gallery, why = extraction.remembered(path, fingerprint, settings)
+        assert gallery is None
+        assert all(word in why for word in (str(path), "every photograph is embedded anew", *words))
+    assert len(list(world.folder.glob("*.kept-*"))) == 0  # nothing is wrong with it, and it stays until the new one is
+
+
+@pytest.mark.parametrize("kind", ["damaged", "text", "the recipe's", "older", "incomplete"])
+def test_what_is_of_no_use_is_kept_aside_once(world: World, kind: str) -> None:
+    path = saved(world)
+    if kind == "damaged":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif kind == "text":
+        path.write_text("Dear diary")
+    elif kind == "the recipe's":
+        path.write_bytes(pickle.dumps({"embeddings": [np.ones(128)], "names": ["Ada"]}))
+    else:
+        saved(world, **({"settings": ""} if kind == "older" else {"hashes": ()}))
+    data = path.read_bytes()
+    (world.folder / "embeddings.pickle.kept-1").write_bytes(b"of another day")
+    for _ in range(2):  # also when the run after it was stopped
+        gallery, why = extraction.remembered(path, PRINT, SETTINGS)
+        assert gallery is None
+        assert why.startswith(str(path)) and "kept-2, every photograph is embedded anew" in why
+        assert "\n" not in why
+    assert path.read_bytes() == (world.folder / "embeddings.pickle.kept-2").read_bytes() == data
+    assert not (world.folder / "embeddings.pickle.kept-3").exists()
+
+
+def test_a_copy_that_cannot_be_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(world)
+    path.write_text("Dear diary")
+
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(FacesError, match=r"cannot write .*kept-1: no space left"):
+        extraction.remembered(path, PRINT, SETTINGS)
+    assert path.read_text() == "Dear diary"
+    assert not list(world.folder.glob("*kept*"))

@@ -1,0 +1,224 @@
+"""What succeeds, and in which form; addresses and bodies as clients write them."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import Future
+from datetime import datetime
+from threading import Event
+
+import pytest
+
+from faces.server.api.application import KEY
+from faces.server.search.index import Index
+from faces.server.store import detected_faces
+from tests.server.conftest import PHOTOGRAPHS, SECRET, Api, photograph
+
+GROUPS = ("persongroups", "largepersongroups")
+
+
+def test_any_way_to_write_an_address(api: Api) -> None:
+    api.ok("PUT", "persongroups/one", json={"name": "n"})
+    for path in (
+        "//face/v1.0/persongroups/one", "/face//v1.0///persongroups//one/", "/Face/V1.0/PersonGroups/one",
+        "/face/v1.2-preview.1/persongroups/one", "/face/v1.3/persongroups/one",
+    ):  # fmt: skip
+        answer = api.ok("GET", "/", environ_overrides={"PATH_INFO": path})
+        assert answer["name"] == "n"
+    assert api.error("GET", "persongroups/ONE")[:2] == (404, "PersonGroupNotFound")  # ids are as they are
+
+
+def test_answers_without_a_body_have_none(api: Api) -> None:
+    person = api.group("Ada")["Ada"]
+    for method, path, body in (
+        ("PUT", "persongroups/two", {"name": "n"}), ("PATCH", "persongroups/two", {"name": "m"}),
+        ("PATCH", f"persongroups/crowd/persons/{person}", {"name": "m"}), ("DELETE", "persongroups/two", None),
+        ("DELETE", f"persongroups/crowd/persons/{person}", None),
+    ):  # fmt: skip
+        answer = api(method, path, json=body)
+        assert (answer.status_code, answer.data, answer.headers.get("Content-Type")) == (200, b"", None)
+
+
+def test_a_body_is_json_whatever_it_is_called(api: Api) -> None:
+    for number, kind in enumerate(("application/json", "text/plain", "application/octet-stream", None)):
+        api.ok("PUT", f"persongroups/{number}", data=b'{"name": "n", "userData": null}', content_type=kind)
+    person = api.group("Ada")["Ada"]
+    api.ok("POST", "persongroups/crowd/train", content_type="application/json")
+    body = {
+        "faceIds": api.detect("Ada"),
+        "personGroupId": "crowd",
+        "largePersonGroupId": None,
+        "confidenceThreshold": None,
+    }
+    assert api.ok("POST", "identify", json=body)[0]["candidates"][0]["personId"] == person
+
+
+def test_detect(api: Api) -> None:
+    assert api.ok("POST", "detect", data=photograph()) == []
+    (face,) = api.ok("POST", "detect?returnRecognitionModel=TRUE&returnFaceAttributes=", data=PHOTOGRAPHS["Ada"])
+    assert list(face) == ["faceId", "recognitionModel", "faceRectangle"]
+    assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", face["faceId"])
+    assert face["recognitionModel"] == "recognition_01"
+    assert all(isinstance(value, int) for value in face["faceRectangle"].values())
+    assert face["faceRectangle"] == pytest.approx({"left": 36, "top": 66, "width": 48, "height": 48}, abs=2)
+    (face,) = api.ok("POST", "detect?returnFaceId=false", data=PHOTOGRAPHS["Ada"])
+    assert list(face) == ["faceRectangle"]
+
+
+def test_an_upload_that_is_shorter_than_it_says(api: Api) -> None:
+    import io
+
+    answer = api.client.post(
+        "/face/v1.0/detect", headers={KEY: SECRET},
+        environ_overrides={"wsgi.input": io.BytesIO(PHOTOGRAPHS["Ada"][:3000]), "CONTENT_LENGTH": "9000"},
+    )  # fmt: skip
+    assert answer.status_code == 400 and answer.get_json()["error"]["code"]
+
+
+@pytest.mark.parametrize("route", GROUPS)
+def test_identify(api: Api, route: str) -> None:
+    people = api.group("Ada", "Bob", route=route)
+    key = "largePersonGroupId" if route.startswith("large") else "personGroupId"
+    ids = api.detect("Bob", "Cleo", "Ada")
+    first, second, third = api.ok("POST", "identify", json={"faceIds": ids, key: "crowd"})
+    assert [first["faceId"], second["faceId"], third["faceId"]] == ids
+    assert [one["personId"] for one in first["candidates"]] == [people["Bob"]]
+    assert second["candidates"] == []
+    assert [one["personId"] for one in third["candidates"]] == [people["Ada"]]
+    body = {"faceIds": ids[:1], key: "crowd", "maxNumOfCandidatesReturned": 5, "confidenceThreshold": 0}
+    (every,) = api.ok("POST", "identify", json=body)
+    assert [one["personId"] for one in every["candidates"]] == [people["Bob"], people["Ada"]]
+    assert every["candidates"][0]["confidence"] > 0.99 > 0.5 > every["candidates"][1]["confidence"]
+
+
+def test_faces_count_once_trained_and_are_gone_at_once(api: Api) -> None:
+    people = api.group("Ada")
+    bob = api.ok("POST", "persongroups/crowd/persons", json={"name": "Bob"})["personId"]
+    face = api.ok("POST", f"persongroups/crowd/persons/{bob}/persistedfaces", data=PHOTOGRAPHS["Bob"])
+    probe = {"faceIds": api.detect("Bob"), "personGroupId": "crowd"}
+    who = lambda: [one["personId"] for one in api.ok("POST", "identify", json=probe)[0]["candidates"]]  # noqa: E731
+    assert who() == []
+    assert api.train("persongroups/crowd") == "succeeded"
+    assert who() == [bob]
+    api.ok("DELETE", f"persongroups/crowd/persons/{bob}/persistedfaces/{face['persistedFaceId']}")
+    assert who() == []
+    api.ok("DELETE", f"persongroups/crowd/persons/{people['Ada']}")
+    assert api.error("POST", "identify", json=probe)[:2] == (400, "PersonGroupNotTrained")
+    api.ok("DELETE", "persongroups/crowd")
+    assert api.group("Bob")["Bob"] != bob  # of the same name, and new
+    assert who() != []
+
+
+def test_verify_needs_no_training(api: Api) -> None:
+    person = api.group("Ada", train=False)["Ada"]
+    for name, same in {"Ada": True, "Bob": False}.items():
+        body = {"faceId": api.detect(name)[0], "personId": person, "personGroupId": "crowd"}
+        assert api.ok("POST", "verify", json=body)["isIdentical"] is same
+
+
+def test_similar_faces(api: Api) -> None:
+    ada, bob = api.detect("Ada", "Bob")
+    (again,) = api.detect("Ada")
+    body = {"faceId": ada, "faceIds": [bob, again], "mode": "MATCHPERSON"}
+    assert [one["faceId"] for one in api.ok("POST", "findsimilars", json=body)] == [again]
+    body |= {"mode": "matchFace", "maxNumOfCandidatesReturned": 1}
+    assert [one["faceId"] for one in api.ok("POST", "findsimilars", json=body)] == [again]
+    body |= {"maxNumOfCandidatesReturned": 1000}
+    assert [one["faceId"] for one in api.ok("POST", "findsimilars", json=body)] == [again, bob]
+
+
+def test_groups_are_the_largest_first(api: Api) -> None:
+    a, b, c = api.detect("Ada", "Bob", "Cleo")
+    (b2,), (a2,), (a3,) = api.detect("Bob"), api.detect("Ada"), api.detect("Ada")
+    result = api.ok("POST", "group", json={"faceIds": [b, a, c, b2, a2, a3, a]})
+    assert result == {"groups": [[a, a2, a3], [b, b2]], "messyGroup": [c]}
+
+
+def test_face_lists_count_at_once(api: Api) -> None:
+    api.ok("PUT", "facelists/one", json={"name": "n"})
+    probe = {"faceId": api.detect("Ada")[0], "faceListId": "one"}
+    for name in ("Bob", "Ada"):
+        face = api.ok("POST", "facelists/one/persistedfaces?userData=u", data=PHOTOGRAPHS[name])["persistedFaceId"]
+        found = api.ok("POST", "findsimilars", json=probe)
+    assert [one["persistedFaceId"] for one in found] == [face]
+    api.ok("DELETE", f"facelists/one/persistedfaces/{face}")
+    assert api.ok("POST", "findsimilars", json=probe) == []
+    assert len(api.ok("GET", "facelists/one")["persistedFaces"]) == 1
+
+
+def test_faces_expire(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    ada, bob = api.detect("Ada", "Bob")
+    now = detected_faces.time.time()
+    monkeypatch.setattr(detected_faces.time, "time", lambda: now + 86_399)
+    assert not api.ok("POST", "verify", json={"faceId1": ada, "faceId2": bob})["isIdentical"]
+    short = api.ok("POST", "detect?faceIdTimeToLive=60", data=PHOTOGRAPHS["Ada"])[0]["faceId"]
+    monkeypatch.setattr(detected_faces.time, "time", lambda: now + 86_401)
+    assert api.error("POST", "verify", json={"faceId1": ada, "faceId2": short})[:2] == (404, "FaceNotFound")
+    with api.database.write() as session:
+        detected_faces.purge(session)
+        assert len(detected_faces.find(session, [short])) == 1
+    monkeypatch.setattr(detected_faces.time, "time", lambda: now)
+    assert api.error("POST", "verify", json={"faceId1": ada, "faceId2": bob})[:2] == (404, "FaceNotFound")
+
+
+@pytest.mark.parametrize("route", [*GROUPS, "largefacelists"])
+def test_training_is_a_job_beside_which_reading_goes_on(api: Api, route: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if route == "largefacelists":
+        api.ok("PUT", f"{route}/crowd", json={"name": "n"})
+        api.ok("POST", f"{route}/crowd/persistedfaces", data=PHOTOGRAPHS["Ada"])
+    else:
+        api.group("Ada", route=route, train=False)
+    begun, go_on, load = Future[None](), Event(), Index.load
+
+    def slow(*args: object) -> object:
+        begun.set_result(None)
+        assert go_on.wait(10)
+        return load(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Index, "load", slow)
+    answer = api("POST", f"/face/v1.2-preview.1/{route}/crowd/train")
+    assert (answer.status_code, answer.data) == (202, b"")
+    where = f"http://localhost/face/v1.2-preview.1/{route}/crowd/training"
+    assert (answer.headers["operation-Location"], answer.headers["Retry-After"]) == (where, "1")
+    begun.result(10)
+    status = api.ok("GET", f"{route}/crowd/training")
+    assert status["status"] == "running" and status["lastSuccessfulTrainingDateTime"] is None
+    code = {"persongroups": "PersonGroup", "largepersongroups": "LargePersonGroup", "largefacelists": "LargeFaceList"}
+    assert api.error("POST", f"{route}/crowd/train")[:2] == (409, f"{code[route]}TrainingNotFinished")
+    assert api.ok("GET", f"{route}/crowd")["name"] in ("n", "a crowd")
+    (ada,) = api.detect("Ada")
+    key = f"{code[route][0].lower()}{code[route][1:]}Id"
+    ask = {"faceId": ada} if route == "largefacelists" else {"faceIds": [ada]}
+    path = "findsimilars" if route == "largefacelists" else "identify"
+    assert api.error("POST", path, json={**ask, key: "crowd"})[:2] == (409, f"{code[route]}TrainingNotFinished")
+    go_on.set()
+    api.trainer._worker.submit(lambda: None).result(10)
+    status = api.ok("GET", f"{route}/crowd/training")
+    assert status["status"] == "succeeded"
+    for name in ("createdDateTime", "lastActionDateTime", "lastSuccessfulTrainingDateTime"):
+        assert status[name].endswith("Z") and datetime.fromisoformat(status[name].removesuffix("Z"))
+    assert api.ok("POST", path, json={**ask, key: "crowd"})
+
+
+def test_a_collection_that_is_deleted_while_it_is_trained(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    api.group("Ada", train=False)
+    go_on, load = Event(), Index.load
+    monkeypatch.setattr(Index, "load", lambda *args: go_on.wait(10) and load(*args))
+    api.ok("POST", "persongroups/crowd/train")
+    api.ok("DELETE", "persongroups/crowd")
+    go_on.set()
+    api.trainer._worker.submit(lambda: None).result(10)
+    assert api.error("GET", "persongroups/crowd/training")[:2] == (404, "PersonGroupNotFound")
+
+
+def test_a_training_that_fails_says_so_and_may_be_begun_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    api.group("Ada", train=False)
+
+    def fail(*_: object) -> None:
+        raise OSError("a secret")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Index, "load", fail)
+        assert api.train("persongroups/crowd") == "failed"
+    assert "secret" not in api.ok("GET", "persongroups/crowd/training")["message"]
+    assert api.train("persongroups/crowd") == "succeeded"

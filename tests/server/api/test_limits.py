@@ -1,0 +1,64 @@
+"""How much one address may ask."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from faces.errors import UsageError
+from faces.server.api import limits
+from faces.server.api.application import KEY
+from faces.server.api.limits import Limiter
+from tests.server.conftest import Api
+
+
+@pytest.fixture
+def limited(tmp_path: Path) -> Iterator[Api]:
+    one = Api(tmp_path, rate="3/minute")
+    yield one
+    one.trainer.close()
+    one.database.close()
+
+
+def asked(api: Api, address: str, **more: object) -> int:
+    return api("GET", "persongroups", environ_overrides={"REMOTE_ADDR": address}, **more).status_code
+
+
+def test_who_asks_too_much_is_told_when_to_come_again(limited: Api) -> None:
+    assert [asked(limited, "192.0.2.1") for _ in range(4)] == [200, 200, 200, 429]
+    answer = limited("GET", "persongroups", environ_overrides={"REMOTE_ADDR": "192.0.2.1"})
+    assert answer.get_json()["error"]["code"] == "429"
+    assert answer.get_json()["error"]["message"].startswith("Rate limit is exceeded. Try again in ")
+    assert 50 < int(answer.headers["Retry-After"]) <= 60
+    assert asked(limited, "192.0.2.2") == 200
+    assert limited.client.get("/healthz", environ_overrides={"REMOTE_ADDR": "192.0.2.1"}).status_code == 200
+    assert limited.client.get("/docs", environ_overrides={"REMOTE_ADDR": "192.0.2.1"}).status_code == 429
+
+
+def test_a_network_of_ipv6_is_one_address(limited: Api) -> None:
+    assert [asked(limited, f"2001:db8::{number}") for number in range(4)] == [200, 200, 200, 429]
+    assert asked(limited, "2001:db8:0:1::1") == 200
+
+
+def test_keys_cannot_be_guessed_for_long(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {asked(api, "192.0.2.1", headers={KEY: ""}) for _ in range(30)} == {401}  # which is no guess
+    wrong = [asked(api, "192.0.2.1", headers={KEY: f"guess {number}"}) for number in range(21)]
+    assert wrong == [401] * 20 + [429]
+    assert asked(api, "192.0.2.1") == 429  # who guesses right would not know
+    assert asked(api, "192.0.2.2") == 200
+    later = time.time() + 61
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert asked(api, "192.0.2.1") == 200
+
+
+@pytest.mark.parametrize("rate", ["", "often", "50", "50/fortnight", "-1/second"])
+def test_what_is_no_rate(rate: str) -> None:
+    with pytest.raises(UsageError, match="--rate-limit"):
+        Limiter(rate)
+
+
+def test_the_default_is_a_rate() -> None:
+    Limiter(limits.DEFAULT)

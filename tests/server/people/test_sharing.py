@@ -1,0 +1,512 @@
+"""People in files: the gallery that the scripts and the server share, imports and exports."""
+
+from __future__ import annotations
+
+import io
+import pickle
+import stat
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from sqlalchemy import update
+
+from faces import records
+from faces.datasets import Folder
+from faces.errors import FacesError, FingerprintError, PickleError
+from faces.extraction import extraction
+from faces.extraction.checkpoints import Checkpoint
+from faces.extraction.extraction import Extraction
+from faces.files.locks import only_one
+from faces.recognition.gallery import ERASED, Gallery, LeftOut
+from faces.recognition.recognizer_files import save
+from faces.recognition.recognizers import FaceRecognizer
+from faces.records import Manifest, Runs
+from faces.server.errors import ApiError
+from faces.server.people import dataset_files, roster, shared_gallery
+from faces.server.people.enrolment import Imported
+from faces.server.store import persons
+from faces.server.store.schema import Face
+from faces.server.vision import vision as server_vision
+from faces.types import Fingerprint, ModelId
+from faces.versions.versions import RECOGNIZER, Versions
+from tests.server.colours import FINGERPRINT
+from tests.server.enrolled import SETTINGS, People, colour, gallery, jpeg, vision
+
+OTHER = Fingerprint(FINGERPRINT.detector, FINGERPRINT.aligner, ModelId("other", "o" * 64))
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Callable[..., People]:
+    """Starts a server that shares its gallery."""
+    (tmp_path / "output").mkdir()
+    return lambda **options: People(tmp_path, gallery=True, **options)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "output" / "embeddings.pickle"
+
+
+def train(path: Path, people: Gallery) -> None:
+    save(FaceRecognizer(0.01, 0.6, "centroid").fit(people), path.with_name(RECOGNIZER), path.with_name("le.pickle"))
+
+
+def test_who_is_in_the_file_is_known_once(start: Callable[..., People], path: Path) -> None:
+    gallery(("Ada", 0), ("Ada", 1), ("Bob", 0)).save(path)
+    before = path.read_bytes()
+    for _ in range(2):
+        people = start()
+        assert people.faces() == {"Ada": 2, "Bob": 1} and people.named("Bob", "Cleo") == ["Bob", None]
+        people.database.close()
+    assert path.read_bytes() == before
+
+
+def test_who_is_enrolled_is_in_the_file(start: Callable[..., People], path: Path) -> None:
+    people = start()
+    assert not path.exists()
+    ada = people.enrol("Ada")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    found = people.gallery()
+    assert found.names == ("Ada",) and found.fingerprint == FINGERPRINT and found.settings == SETTINGS
+    assert np.array_equal(found.embeddings, colour("Ada")[None])
+    people.enrolment.rename(ada, "Adele")
+    people.enrol("Bob")
+    assert people.gallery().names == ("Adele", "Bob")
+    people.enrolment.remove_person(ada)
+    assert people.gallery().names == ("Bob",)
+    people.database.close()
+    assert People(path.parent.parent, gallery=True, database="other.db").faces() == {"Bob": 1}
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o600, 0o400])
+def test_the_file_keeps_its_mode(start: Callable[..., People], path: Path, mode: int) -> None:
+    gallery(("Ada", 0)).save(path)
+    path.chmod(mode)
+    start().enrol("Bob")
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+def test_a_kill_before_the_file_was_written(start: Callable[..., People], path: Path) -> None:
+    gallery(("Ada", 0), ("Bob", 0)).save(path)
+    people = start()
+    train(path, people.gallery())
+    with only_one(path):  # as if nobody got to it
+        people.enrolment.remove_person(people.enrolment.people()[0].id)
+        people.enrol("Cleo")
+    people.database.close()
+    people = start()
+    assert people.gallery().names == ("Bob", "Cleo") and not path.with_name(RECOGNIZER).exists()
+
+
+def test_rows_of_the_file_stay_as_they_were(start: Callable[..., People], path: Path) -> None:
+    scores = np.array([0.7, 0.8], np.float32)
+    gallery(("Ada", 0), ("Bob", 0), scores=scores).save(path)
+    people = start()
+    people.enrol("Cleo")
+    found = people.gallery()
+    assert found.names == ("Ada", "Bob", "Cleo") and found.paths[:2] == ("Ada/0.jpg", "Bob/0.jpg")
+    assert found.stamps[:2] == ("0", "1") and found.scores is not None and np.array_equal(found.scores[:2], scores)
+
+
+def test_who_was_erased_does_not_come_back(start: Callable[..., People], path: Path) -> None:
+    old = gallery(("Ada", 0), ("Ada", 1), ("Bob", 0))
+    old.save(path)
+    people = start()
+    ada = people.enrolment.people()[0]
+    assert people.enrolment.remove_face(ada.id, ada.faces[0].id).dataset == ("Ada/0.jpg",)
+    found = people.gallery()
+    assert found.paths == ("Ada/1.jpg", "Bob/0.jpg")
+    assert found.left_out.paths == ("Ada/0.jpg",) and found.left_out.reasons == (ERASED,)
+    old.save(path)  # by a script that knew of nothing
+    assert people.enrolment.follow().dataset == ("Ada/0.jpg",)
+    assert people.gallery().paths == ("Ada/1.jpg", "Bob/0.jpg")
+    people.database.close()
+    old.save(path)
+    people = start()
+    assert people.faces() == {"Ada": 1, "Bob": 1} and len(people.gallery()) == 2
+    assert people.enrolment.import_embeddings(_written(path.with_name("old.pickle"), old)) == Imported(0, 1, 2)
+    assert people.faces() == {"Ada": 2, "Bob": 1}  # asked for by hand
+
+
+def test_what_the_scripts_find_again_is_the_same_face(start: Callable[..., People], path: Path) -> None:
+    gallery(("Ada", 0), ("Bob", 0)).save(path)
+    people = start()
+    people.enrolment.rename(people.enrolment.people()[0].id, "Adele")
+    people.enrol("Cleo")
+    again = gallery(("Ada", 0), ("Bob", 0), ("Bob", 1))  # from a data set that knows nobody else, and a new photograph
+    Gallery(
+        again.embeddings + np.float32(1e-6), again.names, again.paths, again.hashes, again.boxes, again.scores,
+        again.fingerprint, again.sizes, again.stamps, again.settings,
+    ).save(path)  # fmt: skip
+    people.enrolment.follow()
+    assert people.faces() == {"Adele": 1, "Bob": 2, "Cleo": 1}
+    assert people.gallery().names == ("Adele", "Bob", "Bob", "Cleo")
+
+
+def test_one_photograph_in_two_folders(start: Callable[..., People], path: Path) -> None:
+    both = gallery(("Ada", 0), ("Ada", 0), names=("Ada", "Bob"), hashes=("h" * 64, "h" * 64))
+    both.save(path)
+    people = start()
+    people.enrolment.follow()
+    assert people.faces() == {"Ada": 1, "Bob": 1} and people.gallery().names == ("Ada", "Bob")
+    people.enrolment.remove_person(people.enrolment.people()[0].id)
+    assert people.gallery().names == ("Bob",) and people.faces() == {"Bob": 1}
+
+
+def test_the_scripts_leave_out_who_was_erased(start: Callable[..., People], path: Path, tmp_path: Path) -> None:
+    for name in ("Ada", "Bob"):
+        (tmp_path / "dataset" / name).mkdir(parents=True)
+        (tmp_path / "dataset" / name / "0.jpg").write_bytes(jpeg(name))
+
+    def extract() -> Extraction:
+        dataset, models = Folder(tmp_path / "dataset"), vision().pipeline
+        old, why = extraction.remembered(path, FINGERPRINT, SETTINGS)
+        checkpoint = Checkpoint(tmp_path / "checkpoint", "these")
+
+        def enrol(paths: Any) -> Any:
+            yield paths, models.enrol(dataset.read(one) for one in paths)
+
+        assert not why
+        done = extraction.extract(dataset, dataset.listing(), old, checkpoint, enrol, FINGERPRINT, SETTINGS)
+        done.gallery.save(path)
+        return done
+
+    assert extract().new == 2
+    people = start()
+    people.enrolment.remove_person(people.enrolment.people()[0].id)
+    people.enrol("Cleo")
+    again = extract()
+    assert (again.new, again.known, again.gone) == (0, 2, 1) and again.gallery.names == ("Bob",)
+    people.enrolment.follow()
+    assert people.gallery().names == ("Bob", "Cleo") and people.faces() == {"Bob": 1, "Cleo": 1}
+
+
+def test_recognizers_that_knew_who_was_erased_are_erased(start: Callable[..., People], path: Path) -> None:
+    gallery(("Ada", 0), ("Bob", 0)).save(path)
+    people = start()
+    cleo, bob = people.enrol("Cleo"), people.enrolment.people()[1].id
+    versions = Versions(path.with_name(RECOGNIZER), path.with_name("le.pickle"))
+    train(path, gallery(("Ada", 0)))  # without Bob
+    versions.settle()
+    train(path, people.gallery())
+    versions.settle()
+    assert [one.number for one in versions.all()] == [1, 2]
+    removal = people.enrolment.remove_person(bob)
+    assert [Path(one).relative_to(path.parent).as_posix() for one in removal.models] == [
+        RECOGNIZER, f"versions/2/{RECOGNIZER}",
+    ]  # fmt: skip
+    assert [one.number for one in versions.all()] == [1] and not versions.recognizer.exists()
+    versions.settle()
+    train(path, people.gallery())
+    (face,) = people.enrolment.person(cleo).faces
+    gallery(("Ada", 0)).save(path)  # by a script; it does not know Cleo, but the recognizer does
+    assert people.enrolment.remove_face(cleo, face.id).models != ()
+    train(path, people.gallery())
+    assert people.enrolment.remove_person(cleo).models == () and versions.recognizer.exists()
+    path.with_name(RECOGNIZER).write_bytes(b"nobody can tell")
+    assert people.enrolment.remove_person(people.enrolment.people()[0].id).models != ()
+    assert not versions.recognizer.exists()
+
+
+def record(path: Path) -> None:
+    """A training on the file, as the scripts record it; Ada has a photograph without a face, too."""
+    out = LeftOut(("Ada/9.jpg",), ("9" * 64,), (1,), ("",), ("no face",))
+    found = Gallery.load(path)
+    with records.recording(records.beside(path), "train", {}) as run:
+        run.data(Manifest.of(replace(found, left_out=out)))
+
+
+def recorded(path: Path) -> list[tuple[str, str]]:
+    """Path and person of each photograph of the last run, and of no other that is kept."""
+    folder = records.beside(path)
+    run = Runs(folder).find("last")
+    assert [file.name for file in (folder / "manifests").iterdir()] == [f"{run.data[0].sha256}.json.gz"]
+    return [(place, person) for place, person, _, _ in Manifest.load(folder, run.data[0].sha256).rows()]
+
+
+def test_who_is_erased_is_erased_from_the_records_of_runs(start: Callable[..., People], path: Path) -> None:
+    gallery(("Ada", 0), ("Ada", 1), ("Bob", 0)).save(path)
+    people = start()
+    ada, bob = (one.id for one in people.enrolment.people())
+    record(path)
+    assert records.Runs(records.beside(path)).find("last").notes == ()
+    people.enrolment.remove_face(ada, people.enrolment.person(ada).faces[0].id)
+    rest = [("Ada/1.jpg", "Ada"), ("Ada/9.jpg", "Ada"), ("Bob/0.jpg", "Bob")]
+    assert recorded(path) == [("", ""), *rest]
+    people.enrolment.rename(bob, "Robert")
+    assert recorded(path) == [("", ""), ("", "Robert"), *rest[:2]]
+    people.enrolment.remove_person(ada)
+    assert sorted(recorded(path)) == [("", ""), ("", ""), ("", ""), ("", "Robert")]
+    (note,) = Runs(records.beside(path)).find("last").notes
+    assert "altered on" in note and "photographs or names in it were erased" in note
+
+
+@pytest.mark.parametrize("how", ["by the Face API", "by time"])
+def test_erased_elsewhere_is_erased_from_the_file(start: Callable[..., People], path: Path, how: str) -> None:
+    gallery(("Ada", 0), ("Bob", 0)).save(path)
+    people = start(keep_photos=True)
+    people.enrol("Cleo")
+    train(path, people.gallery())
+    ada = people.enrolment.people()[0]
+    with people.database.write() as session:
+        if how == "by time":
+            session.execute(update(Face).where(Face.id == ada.faces[0].id).values(added=time.time() - 3 * 86_400))
+        else:
+            group, person = roster.find(session, ada.id)
+            persons.delete(session, group, person)
+    assert len(people.enrolment.retire(2).models) == 1
+    assert people.gallery().names == ("Bob", "Cleo") and not path.with_name(RECOGNIZER).exists()
+    assert people.faces() == {"Bob": 1, "Cleo": 1} and people.named("Ada") == [None]
+    assert people.enrolment.people()[1].faces[0].picture
+
+
+def test_a_file_that_is_in_use_follows_later(start: Callable[..., People], path: Path) -> None:
+    gallery(("Ada", 0), ("Bob", 0)).save(path)
+    people = start()
+    train(path, people.gallery())
+    with only_one(path):
+        removal = people.enrolment.remove_person(people.enrolment.people()[0].id)
+        assert "in use" in removal.pending and removal.models == () and len(people.gallery()) == 2
+        people.enrol("Cleo")
+    assert people.faces() == {"Bob": 1, "Cleo": 1}
+    assert people.enrolment.follow().models != () and people.gallery().names == ("Bob", "Cleo")
+
+
+def test_a_file_that_cannot_be_written_follows_later(
+    start: Callable[..., People], path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = start()
+
+    def full(*_: object) -> None:
+        raise FacesError("cannot write it: no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shared_gallery.GalleryFile, "write", full)
+        people.enrol("Ada")
+        assert "no space" in people.enrolment.follow().pending
+    with monkeypatch.context() as patch:
+        busy = ApiError(503, "ServiceUnavailable", "The database is busy.")
+        patch.setattr(shared_gallery.roster, "opened", lambda _: (_ for _ in ()).throw(busy))
+        assert "busy" in people.enrolment.follow().pending
+    assert people.named("Ada") == ["Ada"] and not path.exists()
+    assert people.enrolment.follow().pending == "" and people.gallery().names == ("Ada",)
+
+
+class Hostile:
+    def __reduce__(self) -> tuple[object, ...]:
+        return exec, ("raise SystemExit",)
+
+
+def _written(path: Path, what: object) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    if isinstance(what, Gallery):
+        what.save(path)
+    else:
+        path.write_bytes(what if isinstance(what, bytes) else pickle.dumps(what))
+    return path
+
+
+def test_files_that_are_none(start: Callable[..., People], path: Path) -> None:
+    people = start()
+    people.enrol("Ada")
+    wide = np.eye(2, 5, dtype=np.float32)
+    files: list[tuple[object, str]] = [
+        (Hostile(), "refused"), (b"", "not embeddings"), (b"nonsense", "not embeddings"), ([1, 2], "not embeddings"),
+        (gallery(("Bob", 0), fingerprint=OTHER), "made with the embedder other"),
+        (gallery(("Bob", 0), fingerprint=None), "does not say which models"),
+        (gallery(("Bob", 0), embeddings=np.full((1, 3), 9, np.float32)), "not embeddings of these models"),
+        (gallery(("Bob", 0), ("Bob", 1), embeddings=wide), "not embeddings of these models"),
+        (gallery(("Bob", 0), boxes=np.zeros((1, 7))), "not embeddings"),
+        (gallery(("Bob", 0), sizes=("many",)), "not embeddings"),
+    ]  # fmt: skip
+    for what, words in files:
+        bad = _written(path.with_name("bad.pickle"), what)
+        with pytest.raises(ApiError) as caught:
+            people.enrolment.import_embeddings(bad)
+        assert caught.value.status == 400 and words in caught.value.message
+        assert str(path.parent) not in caught.value.message
+    assert people.faces() == {"Ada": 1} and people.named("Ada") == ["Ada"]
+
+
+@pytest.mark.parametrize(
+    ("what", "error"),
+    [(gallery(("Bob", 0), fingerprint=OTHER), FingerprintError), (Hostile(), PickleError), (b"nonsense", PickleError)],
+)
+def test_a_gallery_that_is_none_stops_the_start_and_stays(
+    start: Callable[..., People], path: Path, what: object, error: type[FacesError]
+) -> None:
+    before = _written(path, what).read_bytes()
+    with pytest.raises(error, match=r"embeddings\.pickle"):
+        start()
+    assert path.read_bytes() == before
+
+
+def test_names_that_cannot_be_taken_stay_in_the_file(start: Callable[..., People], path: Path) -> None:
+    strange = gallery(("Ada", 0), ("Bob", 0), ("Ada", 1), names=("../../Ada", "x" * 200, "a\0b"))
+    strange.save(path)
+    people = start()
+    people.enrol("Cleo")
+    assert people.faces() == {"../../Ada": 1, "Cleo": 1}
+    assert people.gallery().names == ("../../Ada", "x" * 200, "a\0b", "Cleo")
+
+
+def test_out_and_in_again(start: Callable[..., People], path: Path, tmp_path: Path) -> None:
+    people = start(keep_photos=True)
+    people.enrol("Ada"), people.enrol("Bob"), people.enrol("Bob", 1)
+    exported = _written(tmp_path / "exported.pickle", people.enrolment.export_embeddings())
+    assert Gallery.load(exported).names == ("Ada", "Bob", "Bob")
+    other = People(tmp_path, database="other.db")
+    assert other.enrolment.import_embeddings(exported) == Imported(2, 3, 0)
+    assert other.enrolment.import_embeddings(exported) == Imported(0, 0, 3)
+    assert other.faces() == people.faces() and other.named("Bob") == ["Bob"]
+    with pytest.raises(ApiError, match="neither a folder nor a zip"):
+        other.enrolment.import_dataset(exported, vision())
+
+
+def test_a_data_set_out_and_in_again(tmp_path: Path) -> None:
+    people = People(tmp_path, keep_photos=True)
+    for name in ("../../Ada", "CON", ".hidden", "..", "AC/DC", "ac:dc", "🙂" * 64):
+        people.enrolment.enrol(name, colour("Ada"), b"", jpeg("Ada", len(name)))
+    with_gif = gif()
+    people.enrolment.enrol("Ada", colour("Ada"), b"", with_gif)
+    without = People(tmp_path, database="faces.db")  # from now on none are kept
+    without.enrol("Bob")
+    file = io.BytesIO()
+    exported = without.enrolment.export_dataset(file)
+    assert exported.photographs == 8 and exported.without == ("Bob",)
+    folder = tmp_path / "unpacked"
+    with zipfile.ZipFile(file) as archive:
+        names = archive.namelist()
+        archive.extractall(folder)
+    assert all(name.split("/")[0] == "dataset" and len(name.split("/")) == 3 for name in names)
+    assert not any(part in ("", ".", "..") or part.startswith(".") for name in names for part in name.split("/"))
+    assert len({name.split("/")[1].casefold() for name in names}) == 8
+    assert len(Folder(folder / "dataset").listing()[1]) == 8
+    other = People(tmp_path, database="other.db", keep_photos=True)
+    (tmp_path / "data.zip").write_bytes(file.getvalue())
+    imported = [
+        other.enrolment.import_dataset(source, vision()) for source in (tmp_path / "data.zip", folder / "dataset")
+    ]
+    assert [(one.people, one.faces, one.known) for one in imported] == [(8, 8, 0), (0, 0, 8)]
+    assert [one.left_out for one in imported] == [(), ()]
+    assert len(other.faces()) == 8 and all(one.faces[0].picture for one in other.enrolment.people())
+    assert other.enrolment.cutout(other.enrolment.people()[0].faces[0].id).startswith(b"\xff\xd8")
+
+
+def gif() -> bytes:
+    file = io.BytesIO()
+    Image.effect_noise((64, 64), 90).save(file, "GIF")
+    return file.getvalue()
+
+
+def zipped(path: Path, entries: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, data)
+    return path
+
+
+def test_hostile_zip_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = People(tmp_path)
+    monkeypatch.setattr(dataset_files, "MOST_BYTES", 100_000)
+    black = bytes(100_001)
+    path = zipped(tmp_path / "bad.zip", {
+        "dataset/Ada/1.jpg": jpeg("Ada"), "dataset/Ada/bomb.jpg": black, "dataset/Ada/none.jpg": b"none",
+        "../../Bob/1.jpg": jpeg("Bob"), "dataset/../Bob/1.jpg": jpeg("Bob"), "/etc/Bob/1.jpg": jpeg("Bob"),
+        "dataset/Ada/.hidden.jpg": jpeg("Bob"), "__MACOSX/dataset/Ada/1.jpg": jpeg("Bob"), "dataset/notes.txt": b"",
+        "dataset/a\nb/1.jpg": jpeg("Bob"), "dataset/unknown/1.jpg": jpeg("Bob"), "dataset\\Cleo\\1.jpg": jpeg("Cleo"),
+    })  # fmt: skip
+    imported = people.enrolment.import_dataset(path, vision())
+    assert people.faces() == {"Ada": 1, "Cleo": 1} and imported.people == imported.faces == 2
+    assert dict(imported.left_out) == {
+        "Ada/bomb.jpg": "too large a file: at most 0 MB", "Ada/none.jpg": "unreadable: not an image",
+        "../../Bob/1.jpg": "its path leads elsewhere", "dataset/../Bob/1.jpg": "its path leads elsewhere",
+        "/etc/Bob/1.jpg": "its path leads elsewhere", "a\nb/1.jpg": "The name has letters that cannot be kept.",
+        "unknown/1.jpg": "That is what strangers are called: give another name.",
+    }  # fmt: skip
+    assert {one.name for one in tmp_path.iterdir()} <= {"bad.zip", "faces.db", "faces.db-wal", "faces.db-shm"}
+
+    data = bytearray(path.read_bytes())
+    data[60:90] = bytes(30)  # of the first photograph
+    (tmp_path / "damaged.zip").write_bytes(data)
+    assert "cannot be read" in people.enrolment.import_dataset(tmp_path / "damaged.zip", vision()).left_out[0][1]
+    for content, words in ((b"PK\3\4 cut off", "neither a folder"), (b"", "neither a folder")):
+        (tmp_path / "none.zip").write_bytes(content)
+        with pytest.raises(ApiError, match=words):
+            people.enrolment.import_dataset(tmp_path / "none.zip", vision())
+    bomb = zipped(tmp_path / "bomb.zip", {f"dataset/Ada/{k}.jpg": bytes(1 << 20) for k in range(3)})
+    with pytest.raises(ApiError, match="more than 100 times its size"):
+        people.enrolment.import_dataset(bomb, vision())
+    with pytest.raises(ApiError, match="no photographs in it"):
+        people.enrolment.import_dataset(zipped(tmp_path / "empty.zip", {"a/b.txt": b""}), vision())
+    monkeypatch.setattr(dataset_files, "MOST_FILES", 2)
+    with pytest.raises(ApiError, match="at most 2"):
+        people.enrolment.import_dataset(path, vision())
+
+
+def test_large_photographs_of_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_vision, "LARGE", 0.001)  # as all of them are
+    monkeypatch.setattr(server_vision, "MOST_MEGAPIXELS", 0.01)
+    people, seeing = People(tmp_path, keep_photos=True), vision()
+    used: list[bool] = []
+    enrol = seeing.pipeline._prepare
+
+    def watched(*photograph: Any) -> Any:
+        used.append(seeing._large.locked())
+        return enrol(*photograph)
+
+    monkeypatch.setattr(seeing.pipeline, "_prepare", watched)
+    path = zipped(tmp_path / "data.zip", {
+        "Ada/1.jpg": jpeg("Ada"), "Ada/2.jpg": jpeg("Ada", 1), "Ada/wide.png": black(101),
+        "Ada/heavy.png": bytes(7 << 20), "Ada/fits.png": black(100),
+        **{f"Ada/rough {k}.jpg": np.random.default_rng(k).bytes(90_000) for k in range(2)},
+    })  # fmt: skip
+    imported = people.enrolment.import_dataset(path, seeing)
+    assert people.faces() == {"Ada": 2} and not seeing._large.locked()
+    assert used == [True, True, False, False, True, False, False]
+    assert dict(imported.left_out) == {
+        "Ada/wide.png": "Image size is too big. At most 0.01 megapixels are allowed.",
+        "Ada/heavy.png": "too large a file: at most 6 MB", "Ada/fits.png": "no face",
+        "Ada/rough 0.jpg": "unreadable: not an image", "Ada/rough 1.jpg": "unreadable: not an image",
+    }  # fmt: skip
+
+
+def black(side: int) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (side, 100)).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_files_of_one_persons_folder(tmp_path: Path) -> None:
+    people = People(tmp_path)
+    files = [(f"Ada/{k}.jpg", io.BytesIO(jpeg("Ada", k))) for k in range(20)]
+    assert people.enrolment.import_dataset([*files, ("loose.jpg", io.BytesIO(jpeg("Bob")))], vision()) == Imported(
+        1, 20, 0, (("loose.jpg", "in nobody's folder"),)
+    )
+    assert people.faces() == {"Ada": 20}
+
+
+LOOSE = [
+    ("dataset/group.jpg", "dataset/Ada/1.jpg", "dataset/Bob/1.jpg", "dataset/Bob/2020/2.jpg"),
+    ("cover.jpg", "dataset/Ada/1.jpg", "dataset/Bob/1.jpg", "dataset/Bob/2.jpg"),
+    ("cover.jpg", "Ada/1.jpg", "Bob/1.jpg", "Bob/2020/2.jpg"),
+]
+
+
+@pytest.mark.parametrize("paths", LOOSE)
+def test_a_photograph_beside_the_folders_is_left_out_alone(tmp_path: Path, paths: tuple[str, ...]) -> None:
+    people, whose = People(tmp_path), ("Cleo", "Ada", "Bob", "Bob")
+    photographs = [(path, jpeg(name, number)) for number, (path, name) in enumerate(zip(paths, whose, strict=True))]
+    for files in (
+        [(path, io.BytesIO(data)) for path, data in photographs],
+        zipped(tmp_path / "data.zip", dict(photographs)),
+    ):
+        assert people.enrolment.import_dataset(files, vision()).left_out == ((paths[0], "in nobody's folder"),)
+        assert people.faces() == {"Ada": 1, "Bob": 2}

@@ -1,0 +1,150 @@
+"""Indexes in memory: they follow what is added and erased without being loaded anew, and do not fill the memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from faces.server.errors import ApiError
+from faces.server.kinds import KINDS
+from faces.server.search import index, matching
+from faces.server.search.matching import Indexes
+from faces.server.store import collections, persisted_faces, persons
+from faces.server.store.database import Database
+from faces.server.store.schema import Collection, Face, Person
+from tests.server.colours import FINGERPRINT
+from tests.server.search.test_matching import around
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    one = Database(f"sqlite:///{tmp_path / 'faces.db'}", FINGERPRINT)
+    yield one
+    one.close()
+
+
+def train(session: Session, collection: Collection) -> None:
+    session.flush()
+    mine = Face.collection_key == collection.key
+    collection.trained_to = session.scalar(select(func.max(Face.key)).where(mine)) or collection.trained_to
+
+
+@pytest.mark.parametrize("route", ["largepersongroups", "largefacelists"])
+def test_they_follow_every_change(database: Database, route: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    kind, rng, vectors = KINDS[route], np.random.default_rng(0), iter(around(0, 400, 1))
+    monkeypatch.setattr(index, "LATEST", 4)
+    probes, kept, loaded = around(1, 3, 1), Indexes(), []
+    load = index.Index.load
+
+    def counted(session: Session, collection: Collection, trained_to: int | None, owners: object = None) -> object:
+        loaded.append(owners is None)
+        return load(session, collection, trained_to, owners)  # type: ignore[arg-type]
+
+    def add(session: Session, collection: Collection, number: int) -> None:
+        for _ in range(number):
+            person = None
+            if kind.has_persons:
+                everyone = session.scalars(select(Person)).all()
+                if not everyone or rng.random() < 0.5:
+                    persons.create(session, collection, "n", None)
+                    session.flush()
+                    everyone = session.scalars(select(Person)).all()
+                person = everyone[rng.integers(len(everyone))]
+            persisted_faces.add(session, collection, person, next(vectors), None)
+
+    with database.write() as session:
+        collections.create(session, kind, "some", "n", None, "recognition_04")
+        some = collections.find(session, kind, "some")
+        add(session, some, 20)
+        train(session, some)
+    monkeypatch.setattr(index.Index, "load", counted)
+    anew = 0
+    for step in range(40):
+        with database.write() as session:
+            some = collections.find(session, kind, "some")
+            what = rng.integers(4)
+            faces = session.scalars(select(Face)).all()
+            if what < 2 or len(faces) < 5:
+                add(session, some, int(rng.integers(1, 4)))
+            elif what == 2 or not kind.has_persons:
+                persisted_faces.delete(session, some, faces[rng.integers(len(faces))])
+            else:
+                everyone = session.scalars(select(Person)).all()
+                persons.delete(session, some, everyone[rng.integers(len(everyone))])
+            if rng.random() < 0.6:
+                train(session, some)
+        with database.read() as session:
+            some = collections.find(session, kind, "some")
+            loaded.clear()
+            mine, apart = kept.of(session, some).nearest(probes, 50)
+            anew += sum(loaded)
+            theirs, their_apart = Indexes().of(session, some).nearest(probes, 50)
+        np.testing.assert_array_equal(mine, theirs, err_msg=str(step))
+        np.testing.assert_allclose(apart, their_apart, atol=1e-6)
+    assert anew == 1  # the first time
+
+
+def test_changes_that_nobody_has_told_of_and_the_last_face(database: Database) -> None:
+    kind, indexes = KINDS["facelists"], Indexes()
+    probe = around(0, 1, 1)
+    with database.write() as session:
+        collections.create(session, kind, "few", "n", None, "recognition_04")
+
+    def add(vector: int) -> str:
+        with database.write() as session:
+            few = collections.find(session, kind, "few")
+            return persisted_faces.add(session, few, None, around(vector, 1, 1)[0], None)
+
+    def nearest() -> list[str]:
+        with database.read() as session:
+            return indexes.of(session, collections.find(session, kind, "few")).nearest(probe, 9)[0][0].tolist()
+
+    ids = [add(0), add(1)]
+    assert nearest() == ids
+    for left in ([ids[1]], []):
+        with database.write() as session:
+            few = collections.find(session, kind, "few")
+            persisted_faces.delete(session, few, persisted_faces.find(session, few, None, ids.pop(0)))
+        if left:
+            assert nearest() == left
+    with pytest.raises(ApiError, match="empty"):
+        nearest()
+    again = add(0)
+    assert nearest() == [again]
+
+
+def test_only_the_last_changes_are_remembered(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collections, "CHANGES", 3)
+    kind = KINDS["facelists"]
+    with database.write() as session:
+        collections.create(session, kind, "few", "n", None, "recognition_04")
+    for number in range(5):
+        with database.write() as session:
+            collections.changed(collections.find(session, kind, "few"), number)
+    with database.read() as session:
+        few = collections.find(session, kind, "few")
+        assert collections.changes(session, few, 3) == {3, 4}
+        assert collections.changes(session, few, 5) == set()
+        assert collections.changes(session, few, 1) is None
+
+
+def test_those_that_were_not_used_for_longest_make_room(database: Database) -> None:
+    kind = KINDS["facelists"]
+    room = 3 * 10 * 128 * 4 * 2
+    indexes = Indexes(memory=room)
+    with database.write() as session:
+        for name in "abcd":
+            collections.create(session, kind, name, "n", None, "recognition_04")
+            for vector in around(ord(name), 10, 1):
+                persisted_faces.add(session, collections.find(session, kind, name), None, vector, None)
+    for name in "abcacad":
+        with database.read() as session:
+            indexes.of(session, collections.find(session, kind, name))
+    assert len(indexes._known) == 2 and list(indexes._known)[-1] == 4
+    assert sum(known.layers.size for known in indexes._known.values() if known.layers) <= room
+    assert 10 * room < matching.MEMORY

@@ -1,0 +1,114 @@
+"""Votes: when a name is settled, what changes it, and which faces tell most."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from faces.embedding.embedders import unit
+from faces.types import Faces, Floats
+from faces.video.votes import AGAIN, APART, KEPT, QUORUM, Identity, Sample, frontality, quality
+from tests.crowd import COLOURS, ColourRecognizer
+from tests.fakes import faces_at
+
+ADA, BOB, CLEO = unit(np.array([COLOURS[name] for name in ("Ada", "Bob", "Cleo")], np.float32))
+KNOWN = ColourRecognizer("Ada", "Bob")  # and nobody knows Cleo
+PICTURE = np.zeros((4, 4, 3), np.uint8)
+
+
+def after(*votes: tuple[Floats, float], recognizer: ColourRecognizer = KNOWN) -> Identity:
+    identity = Identity()
+    for time, (embedding, good) in enumerate(votes):
+        identity.add(Sample(good, embedding, PICTURE), float(time), recognizer)
+    return identity
+
+
+def test_a_name_takes_a_quorum() -> None:
+    votes = [(ADA, 0.5)] * QUORUM
+    assert [after(*votes[:n]).settled for n in range(QUORUM + 1)] == [False] * QUORUM + [True]
+    assert after(*votes[:-1]).name is None
+    settled = after(*votes)
+    assert (settled.name, settled.probability) == ("Ada", pytest.approx(1))
+    assert settled.distance == pytest.approx(0, abs=1e-3)
+
+
+def test_a_stranger_is_settled_too() -> None:
+    stranger = after(*[(CLEO, 0.5)] * QUORUM)
+    assert (stranger.settled, stranger.name) == (True, None)
+
+
+def test_a_name_takes_a_majority() -> None:
+    divided = [(ADA, 0.5), (BOB, 0.5), (ADA, 0.4), (BOB, 0.4)]
+    assert not after(*divided).settled
+    assert after(*divided, (ADA, 0.9)).name == "Ada"
+    assert after((ADA, 0.5), (ADA, 0.5), (BOB, 0.1)).name == "Ada"  # votes weigh as much as their faces are good
+
+
+def test_a_settled_name_stays_until_another_has_the_majority() -> None:
+    ada = [(ADA, 0.3)] * QUORUM
+    assert after(*ada, (BOB, 0.3)).name == "Ada"
+    assert after(*ada, *[(BOB, 0.9)] * KEPT).name == "Bob"
+
+
+def test_only_the_best_faces_count() -> None:
+    identity = after(*[(ADA, 0.9)] * KEPT, *[(BOB, 0.1)] * 20)
+    assert identity.name == "Ada"
+    assert identity.best is not None and identity.best.quality == 0.9
+    assert identity.mean == pytest.approx(ADA, abs=1e-6)
+
+
+def test_whoever_is_enrolled_meanwhile_is_known_at_the_next_face() -> None:
+    identity = after(*[(CLEO, 0.5)] * QUORUM)
+    identity.add(Sample(0.1, CLEO, PICTURE), 9.0, ColourRecognizer("Ada", "Cleo"))
+    assert identity.name == "Cleo"
+
+
+def test_the_settled_are_looked_at_again_now_and_then() -> None:
+    identity = after(*[(ADA, 0.5)] * QUORUM)
+    last = QUORUM - 1
+    assert identity.waiting(last + AGAIN / 2) == 0
+    assert identity.waiting(last + AGAIN) == AGAIN
+    assert after((ADA, 0.5)).waiting(APART) == APART
+    assert after((ADA, 0.5)).waiting(APART / 2) == 0  # the next frames say nothing new
+    assert Identity().waiting(0.0) == float("inf")
+
+
+def turned(share: float, scheme: str) -> Faces:
+    """A face of 100 px whose nose is so far along between the eyes."""
+    right, left, nose = (30.0, 40.0), (70.0, 40.0), (30 + 40 * share, 60.0)
+    if scheme == "five-points":
+        points = [right, left, nose, (35, 80), (65, 80)]
+    else:
+        points = [(25, 40), (35, 40), (65, 40), (75, 40), nose]
+    return Faces(
+        np.array([[0, 0, 100, 100]], np.float32), np.ones(1, np.float32), np.array([points], np.float32), scheme
+    )  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("scheme", ["five-points", "eye-corners"])
+@pytest.mark.parametrize(("share", "front"), [(0.5, 1), (0.25, 0.5), (0.75, 0.5), (0, 0), (1.4, 0)])
+def test_frontality(scheme: str, share: float, front: float) -> None:
+    assert frontality(turned(share, scheme)) == pytest.approx([front], abs=1e-6)
+
+
+def test_frontality_leans_with_the_head() -> None:
+    upright = turned(0.5, "five-points")
+    assert upright.landmarks is not None
+    leaning = Faces(
+        upright.xyxy, upright.score, upright.landmarks @ np.array([[0.8, 0.6], [-0.6, 0.8]], np.float32), "five-points"
+    )
+    assert frontality(leaning) == pytest.approx([1], abs=1e-5)
+
+
+def test_quality_grows_with_size_and_sharpness_and_is_nothing_below_the_least() -> None:
+    sharp = np.full(1, 50, np.float32)
+    sizes = [float(quality(faces_at((0, 0, side, side)), sharp)[0]) for side in (20, 30, 60, 100, 300)]
+    assert sizes[0] == 0
+    assert sizes[1] < sizes[2] < sizes[3] == sizes[4] < 1
+    blurs = [float(quality(faces_at((0, 0, 100, 100)), np.full(1, blur, np.float32))[0]) for blur in (1, 5, 50, 500)]
+    assert blurs[0] == 0
+    assert blurs[1] < blurs[2] < blurs[3] <= 1
+
+
+def test_quality_of_nobody() -> None:
+    assert quality(Faces.empty(), np.zeros(0, np.float32)).shape == (0,)
