@@ -63,9 +63,10 @@ def features(lesson: Lesson, model: AttributeModel) -> None:
         ]
         best = int(np.argmin([error(truth[0], target, some) for some in both[0]]))
         for name, answer in (
-            ("heads on the embedding", embedded[1]), (takes, answers[1][target]),
+            ("heads on the embedding", embedded[1]),
+            (takes, answers[1][target]),
             (f"together ({SHARES[best]:.2f})", both[1][best]),
-        ):  # fmt: skip
+        ):
             print(f"{target:10} {name:39} {figure(truth[1], target, answer)}", flush=True)
 
 

@@ -76,10 +76,16 @@ def _identify(embedded: dict[Path, Floats], enrolled: int, ours: Confidence) -> 
 
 def _row(what: str, genuine: Floats, impostor: Floats) -> list[object]:
     return [
-        what, len(genuine), f"{(genuine > GENUINE).mean():.1%}", f"{(genuine >= SAME).mean():.1%}",
-        f"{np.median(genuine):.2f}", len(impostor), f"{(impostor < SAME).mean():.1%}",
-        f"{(impostor < GENUINE).mean():.1%}", f"{impostor.max():.2f}",
-    ]  # fmt: skip
+        what,
+        len(genuine),
+        f"{(genuine > GENUINE).mean():.1%}",
+        f"{(genuine >= SAME).mean():.1%}",
+        f"{np.median(genuine):.2f}",
+        len(impostor),
+        f"{(impostor < SAME).mean():.1%}",
+        f"{(impostor < GENUINE).mean():.1%}",
+        f"{impostor.max():.2f}",
+    ]
 
 
 if __name__ == "__main__":

@@ -37,8 +37,11 @@ def main() -> int:
         rows.append([name, *np.quantile(found, [0.5, 0.9, 1]).round(3).tolist(), near])
     print(text.table(["copy", "50 %", "90 %", "farthest", f"nearer than {NEAR}"], rows))
 
-    apart = [(np.linalg.norm(embedded[a] - embedded[b]), a.stem, b.stem)
-             for paths in people.values() for a, b in combinations(paths, 2)]  # fmt: skip
+    apart = [
+        (np.linalg.norm(embedded[a] - embedded[b]), a.stem, b.stem)
+        for paths in people.values()
+        for a, b in combinations(paths, 2)
+    ]
     print(f"\n{len(apart):,} pairs of different ones, the nearest:")
     print(
         text.table(["distance", "photograph", "other"], [(round(float(d), 3), a, b) for d, a, b in sorted(apart)[:5]])

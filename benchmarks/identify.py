@@ -97,11 +97,13 @@ def fill(database: Database, vectors: Floats) -> None:
             made = session.execute(select(Person.key, Person.id).where(Person.id.in_(names))).all()
             faces = [
                 {
-                    "id": str(uuid4()), "collection_key": group.key, "person_key": person,
+                    "id": str(uuid4()),
+                    "collection_key": group.key,
+                    "person_key": person,
                     "embedding": vectors[names[id_]].tobytes(),
                 }
                 for person, id_ in sorted(made, key=lambda row: row.key)
-            ]  # fmt: skip
+            ]
             session.execute(insert(Face), faces)
         group.trained_to = session.scalar(select(func.max(Face.key)))
         group.training_status = "succeeded"

@@ -43,9 +43,13 @@ YUNET = DATA.parent / "models" / "face_detection_yunet_2026may.onnx"
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands: dict[str, Callable[[], None]] = {
-        "closer": measure_closer, "svc": measure_svc, "scales": measure_scales,
-        "quality": measure_quality, "boxes": measure_boxes, "templates": measure_templates,
-    }  # fmt: skip
+        "closer": measure_closer,
+        "svc": measure_svc,
+        "scales": measure_scales,
+        "quality": measure_quality,
+        "boxes": measure_boxes,
+        "templates": measure_templates,
+    }
     parser.add_argument("command", choices=commands)
     commands[parser.parse_args().command]()
     return 0
@@ -77,8 +81,10 @@ def _measure_closer(models: Models) -> None:
                 others = vectors[owner != person]
                 nearest = np.sqrt(np.maximum(2 - 2 * others @ chosen.T, 0)).min(axis=1)
                 found.append((np.linalg.norm(others - chosen.mean(axis=0), axis=1) + nearest) / 2)
-        print(f"{count} photographs: {len(found)} galleries, shrink at 1e-3, 4e-4:",
-              (np.quantile(np.concatenate(found), [1e-3, 4e-4]) / usual).round(3))  # fmt: skip
+        print(
+            f"{count} photographs: {len(found)} galleries, shrink at 1e-3, 4e-4:",
+            (np.quantile(np.concatenate(found), [1e-3, 4e-4]) / usual).round(3),
+        )
 
 
 def measure_svc() -> None:
@@ -89,9 +95,13 @@ def measure_svc() -> None:
     for c in (1, 3, 10, 30, 100):
         rng = np.random.default_rng(0)
         losses = np.array(
-            [_svc_losses(vectors, c, scales, enrolled, known, rng)
-             for enrolled in (1, 2, 5) for known in (2, 5, 10, 20) for _ in range(6)]
-        )  # fmt: skip
+            [
+                _svc_losses(vectors, c, scales, enrolled, known, rng)
+                for enrolled in (1, 2, 5)
+                for known in (2, 5, 10, 20)
+                for _ in range(6)
+            ]
+        )
         rows.append([c, *losses.mean(axis=0).round(3).tolist()])
     print(text.table(["C", *(f"scale {scale}" for scale in scales)], rows))
 
@@ -140,8 +150,9 @@ def measure_scales() -> None:
             rng, used = np.random.default_rng(0), scale(ours, known)
             losses = [
                 _scale_losses(classifier, vectors, [one / used for one in scales], enrolled, known, rng)
-                for enrolled in photographs for _ in range(6)
-            ]  # fmt: skip
+                for enrolled in photographs
+                for _ in range(6)
+            ]
             rows.append([known, *np.mean(losses, axis=0).round(3).tolist(), round(used, 1)])
         print(classifier.__name__)
         print(text.table(["people", *(f"scale {one}" for one in scales), "ours"], rows))
@@ -156,8 +167,12 @@ def _first_photographs() -> Floats:
 
 def _scale_losses(
     classifier: type[SVC] | type[Centroid] | type[NearestNeighbour],
-    vectors: Floats, factors: list[float], enrolled: int, known: int, rng: np.random.Generator,
-) -> list[float]:  # fmt: skip
+    vectors: Floats,
+    factors: list[float],
+    enrolled: int,
+    known: int,
+    rng: np.random.Generator,
+) -> list[float]:
     """As ``_svc_losses``; factors: of our own scale."""
     shuffled = np.stack([rng.permutation(vectors[person]) for person in rng.permutation(len(vectors))])
     gallery, probes = shuffled[:known, :enrolled], shuffled[:known, enrolled:]

@@ -67,12 +67,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     with TemporaryDirectory() as name:
         folder = Path(name)
         results = {
-            "machine": machine, "load": load(),
+            "machine": machine,
+            "load": load(),
             "workers": shown("Workers", speeds(folder / "few", sizes[0])),
             "photographs": shown("The whole command, by as many processes as cores", growth(folder, sizes)),
             "made up": shown("Without pictures", [made_up(n) for n in (args.made_up // 10, args.made_up)]),
             "load afterwards": load(),
-        }  # fmt: skip
+        }
     write_bytes(args.output, json.dumps(results, indent=1).encode())
     print(f"load average now {load()} -> {args.output}")
     return 0
@@ -121,10 +122,15 @@ def speeds(folder: Path, photographs: int) -> list[Row]:
             finally:
                 some.close()
             one = rate if count == 1 else float(rows[-1]["a second"])
-            rows.append({
-                "by": "a local Dask cluster" if scheduler else "processes", "workers": count, "photographs": rest,
-                "a second": round(rate, 1), "times one": round(rate / one, 2),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "by": "a local Dask cluster" if scheduler else "processes",
+                    "workers": count,
+                    "photographs": rest,
+                    "a second": round(rate, 1),
+                    "times one": round(rate / one, 2),
+                }
+            )
     return rows
 
 
@@ -169,9 +175,11 @@ def command(script: str, cwd: Path) -> Row:
     assert process.returncode == 0, script
     gallery = cwd / "output" / "embeddings.pickle"
     return {
-        "seconds": round(time.perf_counter() - started, 1), "main, MB": round(main_peak / MB),
-        "a worker, MB": round(worker_peak / MB), "embeddings.pickle, MB": round(gallery.stat().st_size / MB, 1),
-    }  # fmt: skip
+        "seconds": round(time.perf_counter() - started, 1),
+        "main, MB": round(main_peak / MB),
+        "a worker, MB": round(worker_peak / MB),
+        "embeddings.pickle, MB": round(gallery.stat().st_size / MB, 1),
+    }
 
 
 # Without pictures
@@ -240,11 +248,14 @@ def bookkeeping(photographs: int, folder: Path) -> Row:
     assert second.known == photographs
     known = time.perf_counter()
     return {
-        "photographs": photographs, "handing out, s": round(extracted - started, 1),
-        "saving, s": round(saved - extracted, 1), "all known, s": round(known - again, 1),
+        "photographs": photographs,
+        "handing out, s": round(extracted - started, 1),
+        "saving, s": round(saved - extracted, 1),
+        "all known, s": round(known - again, 1),
         "memory, MB": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / MB),
-        "embeddings.pickle, MB": round(size / MB), "checkpoint, MB": round(beside / MB),
-    }  # fmt: skip
+        "embeddings.pickle, MB": round(size / MB),
+        "checkpoint, MB": round(beside / MB),
+    }
 
 
 if __name__ == "__main__":

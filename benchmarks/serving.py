@@ -188,10 +188,14 @@ def summary(done: Timed, seconds: float) -> Row:
         p50, p95, p99 = np.percentile(times, [50, 95, 99]) if len(times) else (np.nan,) * 3
         rows.append(
             {
-                "operation": kind, "requests": len(times), "a second": round(len(times) / seconds, 1),
-                "p50 ms": round(float(p50), 1), "p95 ms": round(float(p95), 1), "p99 ms": round(float(p99), 1),
+                "operation": kind,
+                "requests": len(times),
+                "a second": round(len(times) / seconds, 1),
+                "p50 ms": round(float(p50), 1),
+                "p95 ms": round(float(p95), 1),
+                "p99 ms": round(float(p99), 1),
             }
-        )  # fmt: skip
+        )
     return {"operations": rows}
 
 

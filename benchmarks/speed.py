@@ -75,8 +75,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(text.table(headings, networks(calls, len(some), peak)))
     if args.detector == args.embedding_model == "built-in" and not args.large:
         seconds, least = start_up(paths)
-        print(f"\nrecognize_image.py, one photograph, from exec to the first line: median of {STARTS} {seconds:.2f} s,"
-              f" least {least:.2f} s")  # fmt: skip
+        print(
+            f"\nrecognize_image.py, one photograph, from exec to the first line: median of {STARTS} {seconds:.2f} s,"
+            f" least {least:.2f} s"
+        )
     print(f"\nload average now {load()}")
     return 0
 

@@ -111,9 +111,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def machine() -> dict[str, object]:
     return {
-        "cores": CORES, "machine": platform.machine(), "Python": platform.python_version(), "OpenCV": cv2.__version__,
-        "ONNX Runtime": onnxruntime.__version__, "load average": load(),
-    }  # fmt: skip
+        "cores": CORES,
+        "machine": platform.machine(),
+        "Python": platform.python_version(),
+        "OpenCV": cv2.__version__,
+        "ONNX Runtime": onnxruntime.__version__,
+        "load average": load(),
+    }
 
 
 def load() -> str:

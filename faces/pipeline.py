@@ -37,9 +37,14 @@ class Pipeline:
 
     @classmethod
     def load(
-        cls, detector: str = "built-in", embedding_model: str = "built-in", confidence: float = 0.5,
-        accuracy: str = embedders.FAST, threads: int | None = None, min_face: int = 60,
-    ) -> Pipeline:  # fmt: skip
+        cls,
+        detector: str = "built-in",
+        embedding_model: str = "built-in",
+        confidence: float = 0.5,
+        accuracy: str = embedders.FAST,
+        threads: int | None = None,
+        min_face: int = 60,
+    ) -> Pipeline:
         """The models by the names that the scripts' options take; raises ModelError, and UsageError as the embedder.
 
         threads: within one image (default: the cores). min_face: px, see ``MmodDetector``.

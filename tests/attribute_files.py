@@ -29,10 +29,15 @@ COLOURS |= {"neutral": 0, "sadness": 1, "happiness": 2, "noGlasses": 0, "reading
 
 
 def write_attributes(
-    path: Path, heads: dict[str, dict[str, Any]] | None = None, widths: dict[str, int] | None = None,
-    metadata: str | None = None, sum_to: float = 1.0, side: int = 112, cut: str = "attributes",
+    path: Path,
+    heads: dict[str, dict[str, Any]] | None = None,
+    widths: dict[str, int] | None = None,
+    metadata: str | None = None,
+    sum_to: float = 1.0,
+    side: int = 112,
+    cut: str = "attributes",
     embedding: bool = False,
-) -> Path:  # fmt: skip
+) -> Path:
     """A class is the likelier the more of its channel in ``COLOURS`` (0: blue) there is; a number is green's mean.
 
     widths: of outputs that are not as wide as their labels. metadata: what the file says of itself instead.
@@ -66,10 +71,12 @@ def write_attributes(
     if embedding:
         inputs.append(helper.make_tensor_value_info(EMBEDDING, TensorProto.FLOAT, ["n", 128]))
     graph = helper.make_graph(
-        nodes, "tiny", inputs,
+        nodes,
+        "tiny",
+        inputs,
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in heads],
         [numpy_helper.from_array(value, name) for name, value in weights.items()],
-    )  # fmt: skip
+    )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
     model.ir_version = 8
     said = json.dumps({"side": side, "cut": cut, "heads": heads}) if metadata is None else metadata

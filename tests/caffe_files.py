@@ -72,13 +72,18 @@ def write_caffemodel(
     content = b""
     for layer in net["layer"]:
         name: str = first(layer, "name")
-        content += _bytes_field(100, b"".join([
-            _bytes_field(1, name.encode()),
-            _bytes_field(2, first(layer, "type").encode()),
-            *(_bytes_field(3, bottom.encode()) for bottom in layer["bottom"]),
-            *(_bytes_field(4, top.encode()) for top in layer["top"]),
-            *(_bytes_field(7, _blob(blob, half=half)) for blob in blobs.get(name, ())),
-        ]))  # fmt: skip
+        content += _bytes_field(
+            100,
+            b"".join(
+                [
+                    _bytes_field(1, name.encode()),
+                    _bytes_field(2, first(layer, "type").encode()),
+                    *(_bytes_field(3, bottom.encode()) for bottom in layer["bottom"]),
+                    *(_bytes_field(4, top.encode()) for top in layer["top"]),
+                    *(_bytes_field(7, _blob(blob, half=half)) for blob in blobs.get(name, ())),
+                ]
+            ),
+        )
     path.write_bytes(content)
 
 
@@ -224,10 +229,11 @@ def _head(source: str, ratios: Sequence[int], smallest: int, largest: int, step:
         name, outputs = f"{source}_mbox_{part}", values * (2 + 2 * len(ratios))
         layers += [
             _convolution(name, source, f"num_output: {outputs} pad: 1 kernel_size: 3 stride: 1"),
-            _layer(f"{name}_perm", "Permute", name, f"{name}_perm",
-                   "permute_param { order: 0 order: 2 order: 3 order: 1 }"),
+            _layer(
+                f"{name}_perm", "Permute", name, f"{name}_perm", "permute_param { order: 0 order: 2 order: 3 order: 1 }"
+            ),
             _layer(f"{name}_flat", "Flatten", f"{name}_perm", f"{name}_flat", "flatten_param { axis: 1 }"),
-        ]  # fmt: skip
+        ]
     shapes = " ".join(f"aspect_ratio: {ratio}" for ratio in ratios)
     settings = (
         f"prior_box_param {{ min_size: {smallest} max_size: {largest} {shapes} flip: true clip: false"

@@ -100,9 +100,14 @@ class Running:
 def running(*args: object, cwd: Path, env: dict[str, str] | None = None) -> Iterator[Running]:
     """Starts a script and, in the end, kills it."""
     process = subprocess.Popen(
-        command(*map(str, args)), cwd=cwd, env=environment(**(env or {})), text=True, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        command(*map(str, args)),
+        cwd=cwd,
+        env=environment(**(env or {})),
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     try:
         yield Running(process)
     finally:
@@ -116,9 +121,16 @@ def run_script() -> RunScript:
 
     def run(script: str, *args: object, cwd: Path, env: dict[str, str] | None = None, **more: Any) -> Result:
         return subprocess.run(
-            command(script, *args), cwd=cwd, env=environment(**(env or {})), stdin=subprocess.DEVNULL,
-            capture_output=True, encoding="utf-8", timeout=120, check=False, **more,
-        )  # fmt: skip
+            command(script, *args),
+            cwd=cwd,
+            env=environment(**(env or {})),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+            **more,
+        )
 
     return run
 

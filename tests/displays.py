@@ -17,8 +17,10 @@ def start_display(*options: str) -> tuple[subprocess.Popen[bytes], str]:
     reader, writer = os.pipe()
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", str(writer), "-screen", "0", SIZE, "-noreset", "-nolisten", "tcp", *options],
-        pass_fds=[writer], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        pass_fds=[writer],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     os.close(writer)
     with open(reader) as number:  # noqa: PTH123
         return server, f":{number.readline().strip()}"

@@ -71,9 +71,12 @@ def noise(height: int, width: int, seed: int = 0) -> Image:
 
 
 def write_onnx(
-    path: Path, shape: Sequence[int | str], nodes: Sequence[tuple[str, list[str], list[str]]],
-    outputs: Sequence[str] = ("y",), weights: dict[str, Array] | None = None,
-) -> Path:  # fmt: skip
+    path: Path,
+    shape: Sequence[int | str],
+    nodes: Sequence[tuple[str, list[str], list[str]]],
+    outputs: Sequence[str] = ("y",),
+    weights: dict[str, Array] | None = None,
+) -> Path:
     """A float32 network of (operator, inputs, outputs), from ``x`` of a shape to ``outputs``."""
     graph = helper.make_graph(
         [helper.make_node(*node) for node in nodes],

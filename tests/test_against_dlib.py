@@ -40,9 +40,12 @@ WITH_PHOTOGRAPHS = [
 ]
 # dlib takes half a second for 250 x 250 px, and 8 s for a megapixel: the smaller ones, none of them alike in shape.
 PHOTOS = (
-    "examples__lin-manuel-miranda.png", "examples__obama-480p.jpg", "examples__obama_small.jpg",
-    "examples__two_people.jpg", "tests__test_images__obama_partial_face.jpg",
-)  # fmt: skip
+    "examples__lin-manuel-miranda.png",
+    "examples__obama-480p.jpg",
+    "examples__obama_small.jpg",
+    "examples__two_people.jpg",
+    "tests__test_images__obama_partial_face.jpg",
+)
 LARGE_FAMILY = "detection3.jpg"
 
 

@@ -28,9 +28,14 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def printed(sample: Path, output: Path) -> str:
     words = ["-m", "benchmarks.throughput", "--quick", "--dataset", str(sample / "dataset"), "--output", str(output)]
     result = subprocess.run(
-        [sys.executable, *words], cwd=ROOT, env=environment(), capture_output=True, encoding="utf-8", timeout=300,
+        [sys.executable, *words],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
         check=False,
-    )  # fmt: skip
+    )
     assert result.returncode == 0, result.stderr
     return result.stdout
 

@@ -108,9 +108,21 @@ def test_torch7_values_have_the_bytes_that_lua_writes(tmp_path: Path) -> None:
         (lambda p: sequential(reshape("Reshape", 10, 2, 3), reshape("View", 60)), (2, 6, 5, 2)),
         (lambda p: sequential(linear(p("a.weight", (5, 7)), p("a.bias", (5,))), normalize()), (2, 7)),
     ],
-    ids=["convolution", "convolution mm", "batch norm", "max pool pad", "max pool", "average pool", "2-norm pool",
-         "lrn", "inception", "inception stride 2", "reshape", "linear"],
-)  # fmt: skip
+    ids=[
+        "convolution",
+        "convolution mm",
+        "batch norm",
+        "max pool pad",
+        "max pool",
+        "average pool",
+        "2-norm pool",
+        "lrn",
+        "inception",
+        "inception stride 2",
+        "reshape",
+        "linear",
+    ],
+)
 def test_opencv_computes_each_torch_module(tmp_path: Path, build: Any, shape: tuple[int, ...]) -> None:
     root = sequential(build(random_parameters(1)))
     x = np.random.default_rng(2).normal(0, 30, shape).astype(np.float32)  # large, so that LRN changes it by much

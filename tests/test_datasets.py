@@ -35,9 +35,12 @@ def test_people_one_folder_each_sorted_and_composed(tmp_path: Path) -> None:
     people, photographs = Folder(tmp_path).listing()
     assert people == ["Ada", "Bob", "Empty", "Zoë Lind", "李"]
     assert [(one.person, one.path) for one in photographs] == [
-        ("Ada", "Ada/x.png"), ("Bob", "Bob/1.jpg"), ("Bob", "Bob/album/2.jpg"), ("Zoë Lind", f"{decomposed}/1.jpg"),
+        ("Ada", "Ada/x.png"),
+        ("Bob", "Bob/1.jpg"),
+        ("Bob", "Bob/album/2.jpg"),
+        ("Zoë Lind", f"{decomposed}/1.jpg"),
         ("李", "李/1.jpg"),
-    ]  # fmt: skip
+    ]
 
 
 def test_size_and_stamp(tmp_path: Path) -> None:
@@ -67,8 +70,11 @@ def test_links(tmp_path: Path) -> None:
     people, photographs = dataset.listing()
     assert people == ["Ada", "Bob"]
     assert [(one.path, one.size) for one in photographs] == [
-        ("Ada/1.jpg", 4), ("Ada/2.jpg", 4), ("Ada/3.jpg", 0), ("Bob/1.jpg", 4)
-    ]  # fmt: skip
+        ("Ada/1.jpg", 4),
+        ("Ada/2.jpg", 4),
+        ("Ada/3.jpg", 0),
+        ("Bob/1.jpg", 4),
+    ]
     assert photographs[2].stamp == ""
     with pytest.raises(FileNotFoundError):
         dataset.read("Ada/3.jpg")

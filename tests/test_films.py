@@ -272,11 +272,17 @@ def test_bars() -> None:
         {"video": "720p, 5 faces", "chain": "with YuNet", "a second": 30.0, "times the recipe": None},
     ]
     live = {"video": "x", "source, a second": 30, "p50, second quarter": 20.0, "p50, last quarter": 50.0, "p99": 60.0}
-    rows = bars(files, [
-        {**live, "chain": "built-in", "keeps up": True},
-        {**live, "chain": "built-in", "keeps up": False},
-        {**live, "chain": "the recipe", "keeps up": False},
-    ])  # fmt: skip
+    rows = bars(
+        files,
+        [
+            {**live, "chain": "built-in", "keeps up": True},
+            {**live, "chain": "built-in", "keeps up": False},
+            {**live, "chain": "the recipe", "keeps up": False},
+        ],
+    )
     assert [(row["measured"], row["met"]) for row in rows] == [
-        (3.9, False), (30.0, True), (60.0, True), ("20.0 to 50.0", False),
-    ]  # fmt: skip
+        (3.9, False),
+        (30.0, True),
+        (60.0, True),
+        ("20.0 to 50.0", False),
+    ]

@@ -94,8 +94,12 @@ def test_similarity_is_the_least_squares_one_and_never_a_reflection() -> None:
         return float(((transform(matrix, source) - target) ** 2).sum())
 
     for step in 1e-3 * rng.normal(size=(50, 4)):
-        other = np.array([[best[0, 0] + step[0], best[0, 1] - step[1], best[0, 2] + step[2]],
-                          [best[1, 0] + step[1], best[1, 1] + step[0], best[1, 2] + step[3]]])  # fmt: skip
+        other = np.array(
+            [
+                [best[0, 0] + step[0], best[0, 1] - step[1], best[0, 2] + step[2]],
+                [best[1, 0] + step[1], best[1, 1] + step[0], best[1, 2] + step[3]],
+            ]
+        )
         assert error(other) > error(best)
 
 

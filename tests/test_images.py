@@ -63,9 +63,24 @@ def clear(mode: str) -> PillowImage.Image:
         (cv2.imencode(".png", np.full((3, 5, 3), 25700, np.uint16))[1].tobytes(), (100,) * 3),
         (encoded(plain(), "GIF", save_all=True, append_images=[PillowImage.new("RGB", (5, 3))]), RGB[::-1]),
     ],
-    ids=["png", "bmp", "webp", "tiff", "palette", "palette-alpha", "cmyk", "rgba", "grey", "grey-alpha", "bits",
-         "16-bit", "float", "16-bit-rgb", "moving"],
-)  # fmt: skip
+    ids=[
+        "png",
+        "bmp",
+        "webp",
+        "tiff",
+        "palette",
+        "palette-alpha",
+        "cmyk",
+        "rgba",
+        "grey",
+        "grey-alpha",
+        "bits",
+        "16-bit",
+        "float",
+        "16-bit-rgb",
+        "moving",
+    ],
+)
 def test_every_kind_becomes_bgr_bytes(data: bytes, bgr: tuple[int, ...]) -> None:
     image = decode_image(data)
     assert (image.shape, image.dtype) == ((3, 5, 3), np.uint8)
@@ -88,10 +103,15 @@ def test_exif_turns_the_picture_upright(orientation: int) -> None:
     exif = PillowImage.Exif()
     exif[ORIENTATION] = orientation
     upright = {
-        1: stored, 2: stored[:, ::-1], 3: stored[::-1, ::-1], 4: stored[::-1],
-        5: stored.transpose(1, 0, 2), 6: np.rot90(stored, -1), 7: np.rot90(stored, 2).transpose(1, 0, 2),
+        1: stored,
+        2: stored[:, ::-1],
+        3: stored[::-1, ::-1],
+        4: stored[::-1],
+        5: stored.transpose(1, 0, 2),
+        6: np.rot90(stored, -1),
+        7: np.rot90(stored, 2).transpose(1, 0, 2),
         8: np.rot90(stored, 1),
-    }[orientation]  # fmt: skip
+    }[orientation]
     data = encoded(PillowImage.fromarray(stored), "PNG", exif=exif)
     assert np.array_equal(decode_image(data), upright[..., ::-1])
 
@@ -181,9 +201,13 @@ def test_a_jpeg_is_decoded_as_finely_as_asked_and_no_finer() -> None:
     data = encoded(PillowImage.radial_gradient("L").resize((1203, 800)).convert("RGB"), "JPEG")
     whole = decode_image(data)
     for asked, given, shape in (
-        (0.01, 1 / 8, (100, 151)), (1 / 8, 1 / 8, (100, 151)), (0.13, 1 / 4, (200, 301)), (1 / 2, 1 / 2, (400, 602)),
-        (0.51, 1, (800, 1203)), (7, 1, (800, 1203)),
-    ):  # fmt: skip
+        (0.01, 1 / 8, (100, 151)),
+        (1 / 8, 1 / 8, (100, 151)),
+        (0.13, 1 / 4, (200, 301)),
+        (1 / 2, 1 / 2, (400, 602)),
+        (0.51, 1, (800, 1203)),
+        (7, 1, (800, 1203)),
+    ):
         picture = Picture(data)
         image, scale = picture.at_least(asked)
         assert (scale, image.shape) == (given, (*shape, 3))
@@ -309,8 +333,18 @@ def touch(folder: Path, *names: str) -> None:
 
 
 def test_find_images_at_any_depth_in_order(tmp_path: Path) -> None:
-    touch(tmp_path, "b.PNG", "a/2.jpeg", "a/1.tif", "a/deep/er/x.webp", "c/x.bmp", "a/notes.txt", ".hidden.jpg",
-          ".git/x.jpg", "a/noext")  # fmt: skip
+    touch(
+        tmp_path,
+        "b.PNG",
+        "a/2.jpeg",
+        "a/1.tif",
+        "a/deep/er/x.webp",
+        "c/x.bmp",
+        "a/notes.txt",
+        ".hidden.jpg",
+        ".git/x.jpg",
+        "a/noext",
+    )
     found = [path.relative_to(tmp_path).as_posix() for path in find_images(tmp_path)]
     assert found == ["b.PNG", "a/1.tif", "a/2.jpeg", "a/deep/er/x.webp", "c/x.bmp"]
 

@@ -108,11 +108,16 @@ def write_arcface(path: Path, batch: int | str = "n", dimension: int = 512) -> N
 def damaged(data: bytes) -> dict[str, bytes]:
     rng = np.random.default_rng(3)
     return {
-        "empty": b"", "one byte": data[:1], "a tenth": data[: len(data) // 10], "half": data[: len(data) // 2],
-        "all but one byte": data[:-1], "random": rng.bytes(50_000), "zeros": bytes(50_000),
+        "empty": b"",
+        "one byte": data[:1],
+        "a tenth": data[: len(data) // 10],
+        "half": data[: len(data) // 2],
+        "all but one byte": data[:-1],
+        "random": rng.bytes(50_000),
+        "zeros": bytes(50_000),
         "random after a sound start": data[:300] + rng.bytes(50_000),
         "a web page": b"<!DOCTYPE html><html><body><h1>404 Not Found</h1></body></html>\n" * 20,
-    }  # fmt: skip
+    }
 
 
 # -- the classic pair --------------------------------------------------------------------------------------------------

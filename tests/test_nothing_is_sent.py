@@ -64,9 +64,14 @@ class Watched:
         """The script with its processes, under ``strace``."""
         tracing = ["strace", "-f", "-A", "-e", "trace=network", "-o", str(self._trace)]
         return subprocess.Popen(
-            [*tracing, *command(script, *args)], cwd=self.work, env=self._env, text=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            [*tracing, *command(script, *args)],
+            cwd=self.work,
+            env=self._env,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
 
     def run(self, script: str, *args: object) -> None:
         with self.start(script, *args) as process:

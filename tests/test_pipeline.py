@@ -38,9 +38,12 @@ def pipeline(scheme: LandmarkScheme | None = None, template: str = "dlib-chip") 
     """The embedding of a face is its crop's mean colour."""
     engine = FakeEngine(lambda blob: [blob.mean((1, 2), dtype=np.float32)])
     embedder = Embedder(
-        engine, zoo.MODELS["dlib-resnet"], ModelId("fake-colours", "f" * 64), Aligner(TEMPLATES[template]),
+        engine,
+        zoo.MODELS["dlib-resnet"],
+        ModelId("fake-colours", "f" * 64),
+        Aligner(TEMPLATES[template]),
         np.ascontiguousarray,
-    )  # fmt: skip
+    )
     return Pipeline(FakeDetector(scheme), FakePredictor(), embedder)  # type: ignore[arg-type]
 
 
@@ -164,9 +167,12 @@ def test_best_face_has_landmarks() -> None:
 def test_detect_asks_for_landmarks_only_where_the_aligner_needs_others() -> None:
     image = photograph(coloured(0))
     for scheme, template, predicted in (
-        (None, "dlib-chip", True), ("five-points", "dlib-chip", True), ("five-points", "arcface", False),
-        ("eye-corners", "openface", False), (None, "arcface", True),
-    ):  # fmt: skip
+        (None, "dlib-chip", True),
+        ("five-points", "dlib-chip", True),
+        ("five-points", "arcface", False),
+        ("eye-corners", "openface", False),
+        (None, "arcface", True),
+    ):
         finding = pipeline(scheme, template)  # type: ignore[arg-type]
         found = finding.detect(image)
         assert isinstance(finding.predictor, FakePredictor)

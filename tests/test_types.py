@@ -19,9 +19,16 @@ PRINT = Fingerprint(ModelId("det", "1" * 64), ModelId("ali", "2" * 64), ModelId(
 
 @pytest.mark.parametrize(
     ("part", "shape"),
-    [("xyxy", (2, 5)), ("xyxy", (3, 4)), ("score", (3,)), ("score", (2, 1)), ("landmarks", (2, 5)),
-     ("landmarks", (1, 5, 2)), ("landmarks", (2, 68, 2))],
-)  # fmt: skip
+    [
+        ("xyxy", (2, 5)),
+        ("xyxy", (3, 4)),
+        ("score", (3,)),
+        ("score", (2, 1)),
+        ("landmarks", (2, 5)),
+        ("landmarks", (1, 5, 2)),
+        ("landmarks", (2, 68, 2)),
+    ],
+)
 def test_faces_of_disagreeing_shapes_are_refused(part: str, shape: tuple[int, ...]) -> None:
     parts: dict[str, Any] = {"xyxy": np.zeros((2, 4)), "score": np.zeros(2), "landmarks": np.zeros((2, 5, 2))}
     Faces(**parts, scheme="five-points")

@@ -48,19 +48,26 @@ def add_recognizer_options(parser: argparse._ActionsContainer) -> None:
 
 def add_model_options(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
-        "-d", "--detector", type=detector, default=detection.BUILT_IN,
+        "-d",
+        "--detector",
+        type=detector,
+        default=detection.BUILT_IN,
         help="face detector: built-in, a folder with OpenCV's SSD or YuNet in it, or a YuNet .onnx file",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "-m", "--embedding-model", default="built-in",
+        "-m",
+        "--embedding-model",
+        default="built-in",
         help="embedder: built-in, OpenFace's .t7 file, or an .onnx file (SFace, ArcFace)",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--accuracy", choices=embedders.ACCURACIES, default=embedders.FAST,
+        "--accuracy",
+        choices=embedders.ACCURACIES,
+        default=embedders.FAST,
         help="how the built-in embedder sees a face: fast in two views, best in six, in three times the time (too"
         " much for many faces live), which pays where many people are enrolled; embeddings of the two cannot be"
         " compared, so tell all scripts the same",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "-c", "--confidence", type=share, default=0.5, help="least score of a detected face, between 0 and 1"
     )
@@ -80,18 +87,23 @@ def detector(name: str) -> str:
 def add_attributes_option(parser: argparse._ActionsContainer) -> None:
     default = ",".join(predictor.DEFAULT)
     parser.add_argument(
-        "--attributes", type=attribute_names, nargs="?", const=predictor.DEFAULT, metavar="LIST",
+        "--attributes",
+        type=attribute_names,
+        nargs="?",
+        const=predictor.DEFAULT,
+        metavar="LIST",
         help=f"what faces look like, some of {','.join(predictor.NAMES)}; without a list {default}"
         " (estimates, which are wrong for some groups of people more often than for others: docs/attributes.md)",
-    )  # fmt: skip
+    )
 
 
 def add_track_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--track", metavar="URI",
+        "--track",
+        metavar="URI",
         help="MLflow server that is sent the run, its figures and what it made (docs/tracking.md); without the option"
         f" that of {mlflow.VARIABLE}, if MLflow is installed",
-    )  # fmt: skip
+    )
 
 
 def attribute_names(text: str) -> tuple[str, ...]:

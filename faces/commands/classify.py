@@ -28,9 +28,11 @@ def build_parser() -> argparse.ArgumentParser:
         "-m", "--model", type=Path, default=Path("output/classifier.onnx"), help="file of train_classifier.py"
     )
     parser.add_argument(
-        "--classes", type=Path, metavar="FILE",
+        "--classes",
+        type=Path,
+        metavar="FILE",
         help="names of the classes, as JSON (default: classes.json beside the model, else those in the model)",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--threshold", type=values.share, default=0.85, help="a class is named when its probability is above this"
     )

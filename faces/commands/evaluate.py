@@ -50,14 +50,28 @@ def build_parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="measured")
     for add, name, run, what, example in (
-        (add_verification_options, "verification", verification,
-         "are two photographs of one person: accuracy, AUC, EER, TAR at FAR", "--pairs lfw/pairs.txt --images lfw"),
-        (add_identification_options, "identification", identification,
-         "who is it, or nobody of those enrolled: ranks, TPIR at FPIR", "--gallery known --probes probes"),
-        (add_points_options, "operating-points", points,
-         "an embedder's thresholds by false accept rate, as faces/models/zoo.py has them",
-         "--images lfw --without people"),
-    ):  # fmt: skip
+        (
+            add_verification_options,
+            "verification",
+            verification,
+            "are two photographs of one person: accuracy, AUC, EER, TAR at FAR",
+            "--pairs lfw/pairs.txt --images lfw",
+        ),
+        (
+            add_identification_options,
+            "identification",
+            identification,
+            "who is it, or nobody of those enrolled: ranks, TPIR at FPIR",
+            "--gallery known --probes probes",
+        ),
+        (
+            add_points_options,
+            "operating-points",
+            points,
+            "an embedder's thresholds by false accept rate, as faces/models/zoo.py has them",
+            "--images lfw --without people",
+        ),
+    ):
         epilog = f"example:\n  python evaluate.py {name} {example}"
         one = commands.add_parser(
             name, help=what, description=what, epilog=epilog, formatter_class=options.HelpFormatter
@@ -70,9 +84,13 @@ def build_parser() -> argparse.ArgumentParser:
 
 def add_verification_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "-p", "--pairs", type=Path, required=True, metavar="FILE",
+        "-p",
+        "--pairs",
+        type=Path,
+        required=True,
+        metavar="FILE",
         help="LFW's pairs.txt or pairsDevTest.txt, or a CSV file of photograph,other,same[,fold]",
-    )  # fmt: skip
+    )
     parser.add_argument("-i", "--images", **FOLDER, help="where the photographs are (default: beside the pairs)")
     add_comparison_options(parser)
 
@@ -82,9 +100,10 @@ def add_identification_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--probes", **FOLDER, help="who is looked for, in folders of the same names")
     parser.add_argument("-i", "--images", **FOLDER, help="instead of these two: one data set, parted at random")
     parser.add_argument(
-        "--strangers", **FOLDER,
+        "--strangers",
+        **FOLDER,
         help="photographs of nobody enrolled (default: everybody who is enrolled, held out by turns)",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--enrol", type=values.count, default=3, metavar="N", help="of --images: photographs to enrol of each person"
     )
@@ -118,10 +137,13 @@ def add_comparison_options(parser: argparse.ArgumentParser) -> None:
     """What both kinds of evaluation take."""
     add_work_options(parser)
     parser.add_argument(
-        "--compare", nargs="+", metavar="WHAT", default=(),
+        "--compare",
+        nargs="+",
+        metavar="WHAT",
+        default=(),
         help="several in one table, with their times: built-in, fast, best, DETECTOR+EMBEDDER, an embedder's file; for"
         " identification also version:3 of retrain.py, or a folder with a recognizer in it",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--skip-missing", action="store_true", help="leave out faces that were not found, instead of counting errors"
     )
@@ -131,15 +153,21 @@ def add_comparison_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--report", type=Path, metavar="FILE", help="also as an HTML page, with plots and worst errors")
     parser.add_argument("--no-faces", action="store_true", help="in the page: the errors in words, without photographs")
     parser.add_argument(
-        "--groups", metavar="FILE",
+        "--groups",
+        metavar="FILE",
         help="figures of each group of people: a CSV of person (or photograph) and columns such as gender,age_group; or"
         f" {PREDICTED}: by the attribute models, which are themselves wrong for some groups more often than for others",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--robustness", type=values.count, nargs="?", const=300, default=0, metavar="N",
+        "--robustness",
+        type=values.count,
+        nargs="?",
+        const=300,
+        default=0,
+        metavar="N",
         help="figures of N pairs or probes made worse: blur, JPEG, darkness, rotation, low resolution, covered eyes and"
         f" mouths (without N 300; each is looked at {len(EVERY)} times)",
-    )  # fmt: skip
+    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -37,9 +37,11 @@ SHOWN = 10  # duplicates
 def add_options(parser: argparse.ArgumentParser) -> None:
     """What ``extract`` needs."""
     parser.add_argument(
-        "-i", "--dataset", default="dataset",
+        "-i",
+        "--dataset",
+        default="dataset",
         help="folder with one folder of photographs per person, or its address (s3://..., anything of fsspec's)",
-    )  # fmt: skip
+    )
     cli_options.add_embeddings_option(parser)
     cli_options.add_model_options(parser)
     parser.add_argument("--rebuild", action="store_true", help="look at every photograph again")
@@ -47,9 +49,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--workers", type=values.count, default=os.cpu_count() or 1, help="processes that work at the same time"
     )
     parser.add_argument(
-        "--scheduler", metavar="ADDRESS",
+        "--scheduler",
+        metavar="ADDRESS",
         help="let a Dask cluster do it: tcp://host:8786, or local for one of --workers processes here",
-    )  # fmt: skip
+    )
     cli_options.add_track_option(parser)
 
 

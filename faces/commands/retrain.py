@@ -51,13 +51,21 @@ def build_parser() -> argparse.ArgumentParser:
     )
     what.add_argument("--list", action="store_true", help="show the versions, and do nothing else")
     what.add_argument(
-        "--rollback", type=values.count, nargs="?", const=PREVIOUS, metavar="N",
+        "--rollback",
+        type=values.count,
+        nargs="?",
+        const=PREVIOUS,
+        metavar="N",
         help="put version N back in service, without a number the one before, and do nothing else",
-    )  # fmt: skip
+    )
     what.add_argument(
-        "--promote", type=values.count, nargs="?", const=NEWEST, metavar="N",
+        "--promote",
+        type=values.count,
+        nargs="?",
+        const=NEWEST,
+        metavar="N",
         help="put candidate N in service, without a number the newest, if its figures hold, and do nothing else",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--candidate",
         action="store_true",
@@ -72,9 +80,13 @@ def build_parser() -> argparse.ArgumentParser:
         help="with --watch: without a change, before it is done",
     )
     parser.add_argument(
-        "--poll", type=values.positive, nargs="?", const=5.0, metavar="SECONDS",
+        "--poll",
+        type=values.positive,
+        nargs="?",
+        const=5.0,
+        metavar="SECONDS",
         help="with --watch, for network folders: look at every file each so many seconds (without a number 5)",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--tolerance", type=values.share, default=0.02, help="share of the held-out photographs that may be lost"
     )

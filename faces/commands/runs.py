@@ -96,8 +96,12 @@ def described(run: Run) -> list[str]:
     """All that is known of a run, in lines."""
     ended = run.status if run.status != "failed" else f"failed: {run.error}"
     about = [
-        ("run", run.id), ("began", f"{moment(run)} UTC, took {run.seconds:.1f} s"), ("ended", ended),
-        ("command", run.command), ("code", str(run.code)), ("python", f"{run.python} on {run.platform}"),
+        ("run", run.id),
+        ("began", f"{moment(run)} UTC, took {run.seconds:.1f} s"),
+        ("ended", ended),
+        ("command", run.command),
+        ("code", str(run.code)),
+        ("python", f"{run.python} on {run.platform}"),
         ("packages", ", ".join(f"{name} {version}" for name, version in run.packages.items())),
         ("models", ", ".join(f"{part} {model}" for part, model in run.made_with.items())),
         *((data.role, used(data)) for data in run.data),
@@ -107,7 +111,7 @@ def described(run: Run) -> list[str]:
         ("parameters", ", ".join(f"{name} {said(value)}" for name, value in run.parameters.items())),
         ("figures", ", ".join(f"{called(name)} {said(value)}" for name, value in run.figures.items())),
         *(("note", note) for note in run.notes),
-    ]  # fmt: skip
+    ]
     return text.table(["", ""], [one for one in about if one[1]]).splitlines()[1:]
 
 
@@ -207,9 +211,10 @@ def by(run: Run) -> str:
 def nobody_made(file: Path, folder: Path) -> str:
     """Why it is not known who made a file."""
     wrote = [
-        one for one in Runs(folder).all()
+        one
+        for one in Runs(folder).all()
         if isinstance(one, Run) and any(Path(each.path).resolve() == file.resolve() for each in one.artefacts)
-    ]  # fmt: skip
+    ]
     if wrote:
         last = wrote[0]
         return f"{file}: changed since run {last.short} wrote it ({moment(last)} UTC); no run made what is in it now"

@@ -23,32 +23,47 @@ def build_parser() -> argparse.ArgumentParser:
         help="where everything is kept; with postgresql+psycopg://user@host/name by several servers together",
     )
     parser.add_argument(
-        "--key-file", type=Path, metavar="FILE",
+        "--key-file",
+        type=Path,
+        metavar="FILE",
         help="file of the key that clients have to send; made where there is none (default: output/face_api.key)",
-    )  # fmt: skip
+    )
     parser.add_argument("--threads", type=values.count, default=4, help="requests that are answered at the same time")
     parser.add_argument(
-        "--url-map", type=mapped, action="append", metavar="URL=FILE",
+        "--url-map",
+        type=mapped,
+        action="append",
+        metavar="URL=FILE",
         help="a picture's address that stands for a file here; may be repeated",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--allow-url", action="append", metavar="PREFIX",
+        "--allow-url",
+        action="append",
+        metavar="PREFIX",
         help="pictures whose address begins so are fetched from this machine or network, too; may be repeated",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--classifier", type=Path, default=Path("output/classifier.onnx"), metavar="FILE",
+        "--classifier",
+        type=Path,
+        default=Path("output/classifier.onnx"),
+        metavar="FILE",
         help="what train_classifier.py made, for the page that says what pictures are of",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--gallery", type=Path, metavar="FILE",
+        "--gallery",
+        type=Path,
+        metavar="FILE",
         help="embeddings to share with the scripts, such as output/embeddings.pickle: who is in it is known here, and"
         " who is enrolled or erased here is so in it (docs/sharing-people.md)",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "-r", "--recognizer", type=Path, metavar="FILE",
+        "-r",
+        "--recognizer",
+        type=Path,
+        metavar="FILE",
         help="what the pages name people by, such as output/recognizer.pickle, and whatever version takes its place;"
         " without it, they are named by the faces enrolled here",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "-l", "--le", type=Path, metavar="FILE", help="its label encoder (default: le.pickle beside it)"
     )
@@ -60,17 +75,24 @@ def build_parser() -> argparse.ArgumentParser:
         help="erase faces, and their photographs, after so many days",
     )
     parser.add_argument(
-        "--rate-limit", default="200/second", metavar="RATE",
+        "--rate-limit",
+        default="200/second",
+        metavar="RATE",
         help="most requests of one address, such as 1000/minute; none for any number",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--trusted-proxy", type=address, metavar="ADDRESS",
+        "--trusted-proxy",
+        type=address,
+        metavar="ADDRESS",
         help="of the proxy in front of this, whose X-Forwarded headers say who asks, and how",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--audit", type=file_or_none, default=Path("output/audit.log"), metavar="FILE",
+        "--audit",
+        type=file_or_none,
+        default=Path("output/audit.log"),
+        metavar="FILE",
         help="who enrolled, identified and erased what; none for no audit",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--log", choices=("text", "json", "none"), default="text", help="a line for every request, on stderr"
     )

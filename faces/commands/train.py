@@ -33,9 +33,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--threshold", type=values.positive, help="greatest distance of a match, instead of what follows from --fpir"
     )
     parser.add_argument(
-        "--classifier", choices=("auto", *classifiers.CLASSIFIERS), default="auto",
+        "--classifier",
+        choices=("auto", *classifiers.CLASSIFIERS),
+        default="auto",
         help="what tells people apart: svc, centroid, knn, or auto: svc while training it takes seconds, then centroid",
-    )  # fmt: skip
+    )
     cli_options.add_track_option(parser)
 
 

@@ -46,38 +46,56 @@ def build_parser() -> argparse.ArgumentParser:
         "python train_attributes.py --dataset utkface --targets gender age_group age ethnicity",
     )
     parser.add_argument(
-        "-i", "--dataset", type=Path, required=True,
+        "-i",
+        "--dataset",
+        type=Path,
+        required=True,
         help="folder of faces named as UTKFace's, or with a folder per class; or a CSV file: path, labels",
-    )  # fmt: skip
+    )
     parser.add_argument("--images", type=Path, metavar="DIR", help="folder that a CSV's paths begin in, if not its own")
     parser.add_argument(
-        "-t", "--targets", nargs="+", metavar="NAME",
+        "-t",
+        "--targets",
+        nargs="+",
+        metavar="NAME",
         help="what to learn, a head each; of a folder per class the one name (default: all that is labelled)",
-    )  # fmt: skip
+    )
     parser.add_argument("--explore", action="store_true", help="only say what is in the data set, and draw it")
     parser.add_argument("--evaluate", type=Path, metavar="MODEL", help="only measure a model, on faces new to it")
     parser.add_argument(
-        "--architecture", choices=ARCHITECTURES, default="pretrained",
+        "--architecture",
+        choices=ARCHITECTURES,
+        default="pretrained",
         help="pretrained: dlib's face network, which goes on learning; residual: a small one from scratch;"
         " cnn3: three convolutions, as in tutorials",
-    )  # fmt: skip
+    )
     parser.add_argument("--epochs", type=values.count, default=12, help="most passes over the faces")
     parser.add_argument("--patience", type=values.count, default=5, help="epochs without gain before training stops")
     parser.add_argument("--batch-size", type=values.count, default=64, help="faces that are learnt from at once")
     parser.add_argument("--image-size", type=values.count, default=96, help="px, the side of a face's chip")
     parser.add_argument(
-        "--blocks", type=int, choices=BLOCKS[1:], default=11, metavar="N",
+        "--blocks",
+        type=int,
+        choices=BLOCKS[1:],
+        default=11,
+        metavar="N",
         help="pretrained: how many of dlib's 14 blocks",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--frozen", type=int, choices=BLOCKS, default=7, metavar="N",
+        "--frozen",
+        type=int,
+        choices=BLOCKS,
+        default=7,
+        metavar="N",
         help="pretrained: how many of them stay as they are",
-    )  # fmt: skip
+    )
     parser.add_argument("--embedding", action="store_true", help="pretrained: learn from the built-in embedding, too")
     parser.add_argument(
-        "--augmentation", choices=("light", "strong"), default="light",
+        "--augmentation",
+        choices=("light", "strong"),
+        default="light",
         help="light: faces are mirrored, shifted, lighter or darker; strong: turned, scaled and partly hidden, too",
-    )  # fmt: skip
+    )
     parser.add_argument("--smoothing", type=values.share, help="part of every label that is doubted, as 0.1")
     parser.add_argument("--rate", type=values.positive, default=4e-4, help="learning rate at its highest")
     parser.add_argument(
@@ -87,9 +105,12 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--terms", default="not stated", help="for the card: the data's licence")
     parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="write TensorBoard's log there")
     parser.add_argument(
-        "-o", "--output", type=Path, default=Path("output/attributes.onnx"),
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("output/attributes.onnx"),
         help="the model; its card, report and pictures are written beside it, as are those of --evaluate",
-    )  # fmt: skip
+    )
     options.add_track_option(parser)
     return parser
 
@@ -180,10 +201,18 @@ def train(args: argparse.Namespace, lesson: Lesson) -> Sequence[scores.Score]:
     if args.embedding:
         given = {IMAGE: images, EMBEDDING: lesson.chips.embeddings}
     making = {
-        "architecture": args.architecture, "blocks": args.blocks, "frozen": args.frozen, "epochs": args.epochs,
-        "embedding": args.embedding, "batch_size": args.batch_size, "rate": args.rate, "seed": args.seed,
-        "augmentation": args.augmentation, "smoothing": args.smoothing, "data_sha256": lesson.sha256,
-    }  # fmt: skip
+        "architecture": args.architecture,
+        "blocks": args.blocks,
+        "frozen": args.frozen,
+        "epochs": args.epochs,
+        "embedding": args.embedding,
+        "batch_size": args.batch_size,
+        "rate": args.rate,
+        "seed": args.seed,
+        "augmentation": args.augmentation,
+        "smoothing": args.smoothing,
+        "data_sha256": lesson.sha256,
+    }
     about = {"side": side, "cut": CUT, "heads": heads.described(data), "command": command(args), **making}
     backend.seed(args.seed)
     design = networks.ARCHITECTURES[args.architecture]
@@ -196,11 +225,18 @@ def train(args: argparse.Namespace, lesson: Lesson) -> Sequence[scores.Score]:
     network = networks.augmented(core, args.augmentation == "strong")
     heads.compiled(network, data, args.rate, steps, args.smoothing or 0.0)
     history = fitting.fit(
-        network, heads.taught(data, given, training), heads.taught(data, given, validation, balanced=False),
-        epochs=args.epochs, batch_size=args.batch_size, seed=args.seed, settings=making | {"side": side},
+        network,
+        heads.taught(data, given, training),
+        heads.taught(data, given, validation, balanced=False),
+        epochs=args.epochs,
+        batch_size=args.batch_size,
+        seed=args.seed,
+        settings=making | {"side": side},
         patience=args.patience,
-        folder=args.output.with_suffix(".training"), tell=tell, tensorboard=args.tensorboard,
-    )  # fmt: skip
+        folder=args.output.with_suffix(".training"),
+        tell=tell,
+        tensorboard=args.tensorboard,
+    )
     exporting.export(core, args.output, about, heads.of_rows(heads.of_rows(given, lesson.parts[2]), slice(TRIED)))
     plots.curves(history, args.output.with_name(f"{args.output.stem}_curves.png"))
     return report(args, AttributeModel(args.output), lesson, history.metrics)
@@ -237,9 +273,13 @@ def report(
             plots.confusion(np.array(one.confusion), one.classes, Path(f"{stem}_{one.target}.png"))
     sizes = dict(zip(("training", "validation", "test"), (int(part.sum()) for part in lesson.parts), strict=True))
     content = {
-        "model": model.about, "faces": sizes, "guessed": int((~lesson.chips.found[test]).sum()),
-        "left_out": len(lesson.data.left_out), "test": scores.to_json(figures, groups), "history": history,
-    }  # fmt: skip
+        "model": model.about,
+        "faces": sizes,
+        "guessed": int((~lesson.chips.found[test]).sum()),
+        "left_out": len(lesson.data.left_out),
+        "test": scores.to_json(figures, groups),
+        "history": history,
+    }
     write_bytes(Path(f"{stem}_report.json"), f"{json.dumps(content, indent=1)}\n".encode())
     if args.evaluate:
         text = f"# {args.evaluate.name}\n\n{said}{scores.markdown(figures, groups)}"

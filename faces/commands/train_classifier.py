@@ -50,9 +50,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--patience", type=values.count, default=8, help="epochs without gain before training stops")
     parser.add_argument("--seed", type=int, default=0, help="of all that is random")
     parser.add_argument(
-        "--architecture", choices=image_classifier.ARCHITECTURES, default="transfer",
+        "--architecture",
+        choices=image_classifier.ARCHITECTURES,
+        default="transfer",
         help="transfer: the features of dlib's face network; residual: a network from scratch, for many pictures",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--per-class", type=values.count, metavar="N", help="learn from at most N pictures of each class, to compare"
     )
@@ -112,19 +114,30 @@ def train(args: argparse.Namespace, run: Recorder) -> int:
     classes = data.classes[HEAD]
     digest = labelled.digest(data, looks.fingerprints)
     making = {
-        "architecture": args.architecture, "seed": args.seed, "epochs": args.epochs, "batch_size": args.batch_size,
-        "patience": args.patience, "per_class": args.per_class, "data_sha256": digest,
-    }  # fmt: skip
+        "architecture": args.architecture,
+        "seed": args.seed,
+        "epochs": args.epochs,
+        "batch_size": args.batch_size,
+        "patience": args.patience,
+        "per_class": args.per_class,
+        "data_sha256": digest,
+    }
     about = image_classifier.description(side, classes, **making)
     backend.seed(args.seed)
     design = image_classifier.ARCHITECTURES[args.architecture](side, len(classes))
     network, *given = lesson(design, images[:2], [training.labels[HEAD], validation.labels[HEAD]])
     history = fitting.fit(
-        image_classifier.compiled(network, RATES[args.architecture]), *given,
-        epochs=args.epochs, patience=args.patience, batch_size=args.batch_size, seed=args.seed,
-        folder=args.output / "classifier_training", settings={key: about[key] for key in about if key != "epochs"},
-        tell=tell, tensorboard=args.tensorboard,
-    )  # fmt: skip
+        image_classifier.compiled(network, RATES[args.architecture]),
+        *given,
+        epochs=args.epochs,
+        patience=args.patience,
+        batch_size=args.batch_size,
+        seed=args.seed,
+        folder=args.output / "classifier_training",
+        settings={key: about[key] for key in about if key != "epochs"},
+        tell=tell,
+        tensorboard=args.tensorboard,
+    )
     classifier = written(args, design.core, about, images[2][:TRIED])
     found = scores.of_choice(HEAD, classes, test.labels[HEAD], predicted(classifier, images[2]))
     report(args.output, about, parts, found, history, data.left_out)
@@ -196,16 +209,24 @@ def predicted(classifier: ImageClassifier, images: Image) -> NDArray[np.float32]
 
 
 def report(
-    folder: Path, about: dict[str, Any], parts: Masks, found: scores.ChoiceScore, history: fitting.History,
+    folder: Path,
+    about: dict[str, Any],
+    parts: Masks,
+    found: scores.ChoiceScore,
+    history: fitting.History,
     left_out: Sequence[tuple[Path, str]],
-) -> None:  # fmt: skip
+) -> None:
     """Write classifier_report.json and .md, and their pictures."""
     sizes = dict(zip(("training", "validation", "test"), (int(mask.sum()) for mask in parts), strict=True))
     content = {
-        "made_with": about, "pictures": sizes, "test": scores.to_json([found])[HEAD],
-        "epochs": len(next(iter(history.metrics.values()))), "best_epoch": history.best, "history": history.metrics,
+        "made_with": about,
+        "pictures": sizes,
+        "test": scores.to_json([found])[HEAD],
+        "epochs": len(next(iter(history.metrics.values()))),
+        "best_epoch": history.best,
+        "history": history.metrics,
         "left_out": [{"path": str(path), "reason": reason} for path, reason in left_out],
-    }  # fmt: skip
+    }
     plots.curves(history, folder / "classifier_curves.png")
     plots.confusion(np.array(found.confusion), found.classes, folder / "classifier_confusion.png")
     text = json.dumps(content, indent=1, ensure_ascii=False)

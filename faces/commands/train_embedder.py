@@ -41,13 +41,20 @@ def build_parser() -> argparse.ArgumentParser:
         "python train_embedder.py --photos celeba utkface --without lfw",
     )
     parser.add_argument(
-        "--photos", nargs="+", type=Path, required=True, metavar="DIR",
+        "--photos",
+        nargs="+",
+        type=Path,
+        required=True,
+        metavar="DIR",
         help="photographs or folders of them, of as many people as possible; of each its best face is used",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--without", nargs="+", type=Path, metavar="DIR",
+        "--without",
+        nargs="+",
+        type=Path,
+        metavar="DIR",
         help="photographs that it will be measured on: whatever looks like a copy of one is not learnt from",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--teacher", default=embedders.BUILT_IN, help="built-in, or an embedding model: a .t7 or .onnx file"
     )
@@ -64,10 +71,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0, help="of all that is random")
     parser.add_argument("--threads", type=values.count, help="cores to use (default: all)")
     parser.add_argument(
-        "-o", "--output", type=Path, default=Path("output/nn4.small2.t7"),
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("output/nn4.small2.t7"),
         help="the network, renewed while it learns; beside it are kept the faces, the curves, the network as .onnx, and"
         " a checkpoint, from which the same command goes on, with more --epochs too",
-    )  # fmt: skip
+    )
     options.add_track_option(parser)
     return parser
 
@@ -117,8 +127,12 @@ def prepared(
         record.data(manifest(without), "judged by")
     settings = Settings(
         {"student": args.student, "teacher": args.teacher},
-        args.batch_size, args.rate, args.loose, args.seed, args.bf16,
-    )  # fmt: skip
+        args.batch_size,
+        args.rate,
+        args.loose,
+        args.seed,
+        args.bf16,
+    )
     return Distillation(openface.network(), known, rows, settings, args.output.with_suffix(".checkpoint"))
 
 

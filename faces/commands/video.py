@@ -49,10 +49,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     source = parser.add_argument_group("what is looked at")
     source.add_argument(
-        "-s", "--source", default="0",
+        "-s",
+        "--source",
+        default="0",
         help="a camera's number or name, a video file, the address of a stream (rtsp://, http://, ...),"
         " a folder of frames, or - for a stream on stdin",
-    )  # fmt: skip
+    )
     source.add_argument("--list-cameras", action="store_true", help="print the cameras that there are, and end")
     source.add_argument("--realtime", action="store_true", help="play a file at its own speed, leaving out frames")
     source.add_argument(
@@ -60,9 +62,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     source.add_argument("--rate", type=values.rate, help="frames a second of bare frames, or wanted of a camera")
     source.add_argument(
-        "--reconnect", type=values.not_negative, default=600, metavar="SECONDS",
+        "--reconnect",
+        type=values.not_negative,
+        default=600,
+        metavar="SECONDS",
         help="for how long a stream that drops is tried again",
-    )  # fmt: skip
+    )
     source.add_argument("--max-frames", type=values.count, help="stop after so many frames")
     models = parser.add_argument_group("models")
     options.add_model_options(models)
@@ -73,18 +78,22 @@ def build_parser() -> argparse.ArgumentParser:
     options.add_attributes_option(models)
     results = parser.add_argument_group("what comes out (who came and went is printed on stdout)")
     results.add_argument(
-        "-o", "--output", type=Path,
+        "-o",
+        "--output",
+        type=Path,
         help="annotated video to write (.mp4, .mkv, .avi); of a file, by default, in output/; of a camera or stream"
         " none",
-    )  # fmt: skip
+    )
     results.add_argument("--json", action="store_true", help="print JSON lines instead of CSV")
     results.add_argument("--events", type=Path, help="write who came and went to a file (.csv, .jsonl), not to stdout")
     results.add_argument("--boxes", type=Path, help="write every face of every frame to a file (.csv, .jsonl)")
     results.add_argument("--attendance", type=Path, help="write when each person was there to a file (.csv)")
     results.add_argument(
-        "--save-unknown", type=Path, metavar="DIR",
+        "--save-unknown",
+        type=Path,
+        metavar="DIR",
         help="keep a photograph of each unknown face, never blurred",
-    )  # fmt: skip
+    )
     results.add_argument("--no-display", action="store_true", help="open no window")
     privacy = results.add_mutually_exclusive_group()
     privacy.add_argument("--blur-unknown", action="store_true", help="make everybody without a name unrecognizable")
@@ -115,9 +124,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         looks = predictor.load(args.attributes, pipeline, threads) if args.attributes else None
         recognizer = ReloadingRecognizer(args.recognizer, args.le, pipeline.fingerprint, tell)
         follower = Follower(
-            pipeline, recognizer, newest, whole=args.blur_unknown or args.blur_all,
-            threshold=recognizer.threshold, attributes=looks,
-        )  # fmt: skip
+            pipeline,
+            recognizer,
+            newest,
+            whole=args.blur_unknown or args.blur_all,
+            threshold=recognizer.threshold,
+            attributes=looks,
+        )
         if args.save_unknown:
             follower.tracker.ended = keeper(Strangers(args.save_unknown, pipeline, recognizer.threshold))
         sink = stack.enter_context(VideoSink(output, source.rate, keep=source.live)) if output else None

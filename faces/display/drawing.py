@@ -23,9 +23,17 @@ CELLS = 3  # what is left of a blurred face: a mosaic of so many by so many colo
 SAMPLES = 32  # pixels in a row and in a column, at least, that these are the means of
 # Beside Pillow's own font, which has Latin letters only: the widest on Linux, macOS and Windows, by their files' names.
 FONTS = (
-    "DejaVuSans.ttf", "NotoSans-Regular.ttf", "Arial Unicode.ttf", "arial.ttf", "NotoSansCJK-Regular.ttc",
-    "wqy-microhei.ttc", "PingFang.ttc", "msyh.ttc", "NotoSansArabic-Regular.ttf", "NotoSansDevanagari-Regular.ttf",
-)  # fmt: skip
+    "DejaVuSans.ttf",
+    "NotoSans-Regular.ttf",
+    "Arial Unicode.ttf",
+    "arial.ttf",
+    "NotoSansCJK-Regular.ttc",
+    "wqy-microhei.ttc",
+    "PingFang.ttc",
+    "msyh.ttc",
+    "NotoSansArabic-Regular.ttf",
+    "NotoSansDevanagari-Regular.ttf",
+)
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -101,9 +109,13 @@ def _sizes(image: Image) -> tuple[int, int]:
 
 
 def _mark(
-    canvas: Image, box: Floats, words: Sequence[str], colour: tuple[int, int, int], look: Sequence[str] = (),
+    canvas: Image,
+    box: Floats,
+    words: Sequence[str],
+    colour: tuple[int, int, int],
+    look: Sequence[str] = (),
     thin: bool = False,
-) -> None:  # fmt: skip
+) -> None:
     """Draw a box, its label above it where there is room, and below it in lines what it looks like."""
     thickness, size = _sizes(canvas)
     x1, y1, x2, y2 = (round(float(value)) for value in box)

@@ -33,9 +33,14 @@ class Embedder:
     """
 
     def __init__(
-        self, engine: Engine, spec: ModelSpec, model: ModelId, aligner: Aligner, prepare: Callable[[Image], Array],
+        self,
+        engine: Engine,
+        spec: ModelSpec,
+        model: ModelId,
+        aligner: Aligner,
+        prepare: Callable[[Image], Array],
         views: Views = views.MIRRORED,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.spec = spec
         self.model = replace(model, name=", ".join(filter(None, (model.name, views.name))))
         self.aligner = aligner

@@ -48,7 +48,11 @@ def _scaled(crops: Image, scale: float) -> Image:
     seen = np.empty_like(crops)
     for index, crop in enumerate(crops):
         cv2.warpAffine(
-            crop, matrix, (side, side), dst=seen[index], flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+            crop,
+            matrix,
+            (side, side),
+            dst=seen[index],
+            flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
             borderMode=cv2.BORDER_REPLICATE,
-        )  # fmt: skip
+        )
     return seen

@@ -93,9 +93,13 @@ class Extras:
             self.robustness.append(robustness.of_pairs(result, some, seen, worse, points))
 
     def of_trials(
-        self, result: Identification, trials: Sequence[Trial], seen: Photographs, models: Models,
+        self,
+        result: Identification,
+        trials: Sequence[Trial],
+        seen: Photographs,
+        models: Models,
         recognizer: FaceRecognizer | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Add those of an identification; photographs are made worse for its first trial."""
         if told := self._groups(seen.paths):
             self.grouped += labelled.of_identification(result, told)

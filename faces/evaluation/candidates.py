@@ -96,9 +96,11 @@ Result = TypeVar("Result", Verification, Identification)
 
 
 def compare(
-    candidates: Sequence[Candidate], look: Callable[[Models], Photographs],
-    evaluate: Callable[[Candidate, Photographs, float | None], Result], complain: Callable[[str], object],
-) -> list[Result]:  # fmt: skip
+    candidates: Sequence[Candidate],
+    look: Callable[[Models], Photographs],
+    evaluate: Callable[[Candidate, Photographs, float | None], Result],
+    complain: Callable[[str], object],
+) -> list[Result]:
     """Each one's result, but for those that fail, of whom ``complain`` is told. Of one alone no time is measured.
 
     look: at the photographs with some models. evaluate: what they saw, with the seconds for a photograph.

@@ -115,11 +115,15 @@ def _usable(database: sqlite3.Connection, mine: Sequence[str]) -> bool:
 def _row(photograph: Photograph, found: Enrolment) -> tuple[object, ...]:
     face, embedding = found.face, found.embedding
     return (
-        os.fsencode(photograph.path), photograph.size, photograph.stamp, found.sha256, found.reason,
+        os.fsencode(photograph.path),
+        photograph.size,
+        photograph.stamp,
+        found.sha256,
+        found.reason,
         None if face is None else float(face.score[0]),
         None if face is None else face.xyxy.astype(np.float32).tobytes(),
         None if embedding is None else embedding.astype(np.float32).tobytes(),
-    )  # fmt: skip
+    )
 
 
 def _enrolment(sha256: str, reason: str, score: float | None, box: bytes | None, embedding: bytes | None) -> Enrolment:

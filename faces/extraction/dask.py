@@ -41,9 +41,12 @@ class Cluster:
         if address == "local":
             with _without_ctrl_c():
                 self._local = LocalCluster(
-                    n_workers=count, threads_per_worker=1, dashboard_address="127.0.0.1:0",
-                    silence_logs=logging.CRITICAL, scheduler_kwargs={"allowed_failures": 0, "dashboard": False},
-                )  # fmt: skip
+                    n_workers=count,
+                    threads_per_worker=1,
+                    dashboard_address="127.0.0.1:0",
+                    silence_logs=logging.CRITICAL,
+                    scheduler_kwargs={"allowed_failures": 0, "dashboard": False},
+                )
         try:
             if self._local is None:
                 get_address_host(address)  # first: a client that fails at it is left half made, in the next one's way

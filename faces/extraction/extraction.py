@@ -105,9 +105,14 @@ def _keep(path: Path) -> Path:
 
 
 def extract(
-    dataset: Dataset, listing: tuple[list[str], list[Photograph]], old: Gallery | None, checkpoint: Checkpoint,
-    enrol: Enrol, fingerprint: Fingerprint, made_with: str,
-) -> Extraction:  # fmt: skip
+    dataset: Dataset,
+    listing: tuple[list[str], list[Photograph]],
+    old: Gallery | None,
+    checkpoint: Checkpoint,
+    enrol: Enrol,
+    fingerprint: Fingerprint,
+    made_with: str,
+) -> Extraction:
     """The gallery of a data set, of which ``listing`` is one; ``old`` and ``checkpoint`` say what was done before.
 
     Raises FacesError as ``enrol`` and the checkpoint do; the checkpoint then keeps what was done.
@@ -134,10 +139,17 @@ def extract(
     was = dict(zip(old.paths, old.names, strict=True)) if old else {}
     left = {was[path] for path in (*gone, *(found[path].path for path in moved)) if path in was}
     return Extraction(
-        gallery, people, photographs, sorted(lost), new=len(new) - len(lost), moved=len(moved),
-        known=len(photographs) - len(new) - len(moved), gone=len(gone),
-        changed={persons[path] for path in (*new, *moved)} | left, nobody=nobody,
-    )  # fmt: skip
+        gallery,
+        people,
+        photographs,
+        sorted(lost),
+        new=len(new) - len(lost),
+        moved=len(moved),
+        known=len(photographs) - len(new) - len(moved),
+        gone=len(gone),
+        changed={persons[path] for path in (*new, *moved)} | left,
+        nobody=nobody,
+    )
 
 
 def _entries(old: Gallery | None, checkpoint: Checkpoint) -> list[_Entry]:
@@ -187,9 +199,13 @@ def _sha256(dataset: Dataset, path: str) -> str:
 
 
 def _assemble(
-    photographs: list[Photograph], found: dict[str, _Entry], old: Gallery | None, checkpoint: Checkpoint,
-    fingerprint: Fingerprint, made_with: str,
-) -> Gallery:  # fmt: skip
+    photographs: list[Photograph],
+    found: dict[str, _Entry],
+    old: Gallery | None,
+    checkpoint: Checkpoint,
+    fingerprint: Fingerprint,
+    made_with: str,
+) -> Gallery:
     """The gallery, in the order of the data set, whatever the order of the work."""
     enrolled, left_out = [], []
     embeddings: list[Floats] = []
@@ -217,7 +233,15 @@ def _assemble(
         scores.append(float(score))
     names, paths, hashes, sizes, stamps = zip(*enrolled, strict=True) if enrolled else [()] * 5
     return Gallery(
-        np.stack(embeddings) if enrolled else np.zeros((0, 0), np.float32), names, paths, hashes,
-        np.array(boxes, np.float32).reshape(-1, 4), np.array(scores, np.float32), fingerprint, sizes, stamps,
-        made_with, LeftOut(*zip(*left_out, strict=True)) if left_out else LeftOut(),
-    )  # fmt: skip
+        np.stack(embeddings) if enrolled else np.zeros((0, 0), np.float32),
+        names,
+        paths,
+        hashes,
+        np.array(boxes, np.float32).reshape(-1, 4),
+        np.array(scores, np.float32),
+        fingerprint,
+        sizes,
+        stamps,
+        made_with,
+        LeftOut(*zip(*left_out, strict=True)) if left_out else LeftOut(),
+    )

@@ -98,9 +98,11 @@ CLASSIFIERS = _only(
 ARGUMENTS = {ord(code.code): code.arg.n if code.arg else 0 for code in pickletools.opcodes}
 """How many bytes follow an opcode; below 0: a line, or as many as the number says that follows."""
 NUMBERS = {
-    pickletools.TAKEN_FROM_ARGUMENT1: 1, pickletools.TAKEN_FROM_ARGUMENT4: 4,
-    pickletools.TAKEN_FROM_ARGUMENT4U: 4, pickletools.TAKEN_FROM_ARGUMENT8U: 8,
-}  # fmt: skip
+    pickletools.TAKEN_FROM_ARGUMENT1: 1,
+    pickletools.TAKEN_FROM_ARGUMENT4: 4,
+    pickletools.TAKEN_FROM_ARGUMENT4U: 4,
+    pickletools.TAKEN_FROM_ARGUMENT8U: 8,
+}
 """How many bytes such a number has."""
 OF_TWO_LINES = pickle.GLOBAL + pickle.INST
 FRAMES = "its frames do not fit what is in them"  # the unpickler would read on elsewhere than what checks it

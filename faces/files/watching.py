@@ -63,9 +63,14 @@ class FolderWatch:
             return None
         observer = PollingObserver(timeout=self._poll) if self._poll else Observer()
         changes: list[type[FileSystemEvent]] = [  # not those that reading causes
-            events.FileCreatedEvent, events.FileModifiedEvent, events.FileMovedEvent, events.FileDeletedEvent,
-            events.DirCreatedEvent, events.DirMovedEvent, events.DirDeletedEvent,
-        ]  # fmt: skip
+            events.FileCreatedEvent,
+            events.FileModifiedEvent,
+            events.FileMovedEvent,
+            events.FileDeletedEvent,
+            events.DirCreatedEvent,
+            events.DirMovedEvent,
+            events.DirDeletedEvent,
+        ]
         try:
             for folder in (self._folder.resolve(), *self._linked):
                 observer.schedule(Note(), str(folder), recursive=True, event_filter=changes)

@@ -157,9 +157,7 @@ def torch7_engine(path: Path, threads: int | None = None, keep_as: str | None = 
 def _kept(torch7: Path, name: str) -> Path:
     """The network as an ``.onnx`` in the user's cache; itself where that cannot be written, which costs only time."""
     try:
-        return cache.cached(
-            f"{name}-{to_onnx.FORMAT}.onnx", lambda path: path.write_bytes(to_onnx.converted(torch7))
-        )
+        return cache.cached(f"{name}-{to_onnx.FORMAT}.onnx", lambda path: path.write_bytes(to_onnx.converted(torch7)))
     except CacheError:
         return torch7
 

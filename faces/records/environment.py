@@ -14,9 +14,19 @@ from faces.records.record import Code, Value
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PACKAGES = (
-    "numpy", "opencv-python", "opencv-python-headless", "onnxruntime", "scikit-learn", "scipy", "pillow", "av",
-    "keras", "torch", "tensorflow", "mlflow",
-)  # fmt: skip
+    "numpy",
+    "opencv-python",
+    "opencv-python-headless",
+    "onnxruntime",
+    "scikit-learn",
+    "scipy",
+    "pillow",
+    "av",
+    "keras",
+    "torch",
+    "tensorflow",
+    "mlflow",
+)
 PATIENCE = 10  # seconds that git may take
 
 
@@ -29,9 +39,14 @@ def code_of(root: Path) -> Callable[[], Code]:
     words = ["git", "--no-optional-locks", "status", "--porcelain=v2", "--branch", "--untracked-files=no"]
     try:
         process = subprocess.Popen(
-            words, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            words,
+            cwd=root,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
             start_new_session=True,
-        )  # fmt: skip
+        )
     except OSError:
         return Code
 

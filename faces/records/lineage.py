@@ -65,9 +65,14 @@ def difference(old: Run, new: Run, folder: Path) -> Difference:
         else:
             photographs[role] = between(*pair)
     return Difference(
-        (str(old.code), str(new.code)), changes(old.parameters, new.parameters), changes(old.packages, new.packages),
-        changes(old.made_with, new.made_with), changes(old.figures, new.figures), photographs, tuple(unknown),
-    )  # fmt: skip
+        (str(old.code), str(new.code)),
+        changes(old.parameters, new.parameters),
+        changes(old.packages, new.packages),
+        changes(old.made_with, new.made_with),
+        changes(old.figures, new.figures),
+        photographs,
+        tuple(unknown),
+    )
 
 
 def changes(old: Mapping[str, Value], new: Mapping[str, Value]) -> Changes:

@@ -74,12 +74,26 @@ class Recorder:
         earlier = Runs(self._folder)
         parents = [earlier.maker(one.sha256) or Runs(beside(Path(one.path))).maker(one.sha256) for one in self._inputs]
         self.ended = Run(
-            self.id, self._kind, self._time, round(time.monotonic() - self._clock, 3), status, self.command,
-            self._code(), python_version(), environment.system(), error, environment.packages(), self._options,
-            None if self._models is None else self._models.to_dict(), tuple(self._data), self._figures,
-            tuple(self._inputs), tuple(self._artefacts), tuple(dict.fromkeys(one.id for one in parents if one)),
+            self.id,
+            self._kind,
+            self._time,
+            round(time.monotonic() - self._clock, 3),
+            status,
+            self.command,
+            self._code(),
+            python_version(),
+            environment.system(),
+            error,
+            environment.packages(),
+            self._options,
+            None if self._models is None else self._models.to_dict(),
+            tuple(self._data),
+            self._figures,
+            tuple(self._inputs),
+            tuple(self._artefacts),
+            tuple(dict.fromkeys(one.id for one in parents if one)),
             tuple(self._notes),
-        )  # fmt: skip
+        )
         self.ended.save(self._folder)
 
 

@@ -47,10 +47,17 @@ class Listener:
         forwarded = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"} if proxy else set()
         try:
             self._server = create_server(
-                app, host=address, port=port, threads=threads, ident=None, max_request_body_size=ROOM,
-                channel_timeout=SILENCE, clear_untrusted_proxy_headers=True,
-                trusted_proxy=proxy, trusted_proxy_headers=forwarded,
-            )  # fmt: skip
+                app,
+                host=address,
+                port=port,
+                threads=threads,
+                ident=None,
+                max_request_body_size=ROOM,
+                channel_timeout=SILENCE,
+                clear_untrusted_proxy_headers=True,
+                trusted_proxy=proxy,
+                trusted_proxy_headers=forwarded,
+            )
         except OSError as error:
             why = (error.strerror or str(error)).lower()
             raise FacesError(f"cannot listen on {address}, port {port}: {why}; try another --port") from error

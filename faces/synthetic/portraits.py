@@ -74,9 +74,22 @@ def draw_body(s: Sheet, p: Person, look: Look, skin: Floats) -> None:
     )
     cloth = colour(look.shirt or p.shirt)
     body = curve(
-        [(-2.3, 3.5), (-2.25, 2.7), (-1.7, 2.2), (-0.8, 1.93), (-0.55, 1.8), (-0.3, 2.2), (0, 2.3), (0.3, 2.2),
-         (0.55, 1.8), (0.8, 1.93), (1.7, 2.2), (2.25, 2.7), (2.3, 3.5)]
-    )  # fmt: skip
+        [
+            (-2.3, 3.5),
+            (-2.25, 2.7),
+            (-1.7, 2.2),
+            (-0.8, 1.93),
+            (-0.55, 1.8),
+            (-0.3, 2.2),
+            (0, 2.3),
+            (0.3, 2.2),
+            (0.55, 1.8),
+            (0.8, 1.93),
+            (1.7, 2.2),
+            (2.25, 2.7),
+            (2.3, 3.5),
+        ]
+    )
     s.paint(body, cloth, solid=True)
     s.paint(body[24:73], cloth * 0.7, 0.8, 0.01, 0.06)
     s.paint(ellipse(0, 1.55 * p.length, 0.6 * p.width, 0.3), colour("#30140c"), 0.45, 0.12, within=s.alpha)
@@ -176,8 +189,15 @@ def draw_mouth(s: Sheet, p: Person, look: Look) -> None:
     corner = y - 0.12 * smile
     gap = 0.13 * look.mouth
     top, low = p.lips * (1 - 0.2 * max(smile, 0)), p.lips * (1.25 - 0.2 * max(smile, 0))
-    upper = [(-w, corner), (-0.5 * w, y - 0.62 * top - 0.03 * smile), (-0.17 * w, y - top), (0, y - 0.78 * top),
-             (0.17 * w, y - top), (0.5 * w, y - 0.62 * top - 0.03 * smile), (w, corner)]  # fmt: skip
+    upper = [
+        (-w, corner),
+        (-0.5 * w, y - 0.62 * top - 0.03 * smile),
+        (-0.17 * w, y - top),
+        (0, y - 0.78 * top),
+        (0.17 * w, y - top),
+        (0.5 * w, y - 0.62 * top - 0.03 * smile),
+        (w, corner),
+    ]
     line = [(w, corner), (0.5 * w, y + 0.02 * smile), (0, y + 0.03), (-0.5 * w, y + 0.02 * smile), (-w, corner)]
     lower = [
         (-w, corner),

@@ -127,9 +127,13 @@ def portrait(person: Person, *key: object) -> Picture:
     side = int(rng.integers(50, 61)) * 8
     unit = side * rng.uniform(0.165, 0.21)
     pose = Pose(
-        x=side * rng.uniform(0.44, 0.56), y=side * rng.uniform(0.38, 0.45), unit=unit,
-        roll=rng.uniform(-8, 8), yaw=rng.uniform(-11, 11), pitch=rng.uniform(-5, 5),
-    )  # fmt: skip
+        x=side * rng.uniform(0.44, 0.56),
+        y=side * rng.uniform(0.38, 0.45),
+        unit=unit,
+        roll=rng.uniform(-8, 8),
+        yaw=rng.uniform(-11, 11),
+        pitch=rng.uniform(-5, 5),
+    )
     scene = backdrop(rng, (side, side))
     place(scene, draw_person(person, random_look(rng), unit), unit, pose)
     return Picture(finish(scene, rng), (person.name,), face_box(person, pose)[None])
@@ -144,9 +148,13 @@ def group(people: Sequence[Person], *key: object, wh: tuple[int, int] = (960, 64
     for i, person in enumerate(people):
         unit = wh[1] * rng.uniform(0.098, 0.112)
         pose = Pose(
-            x=wh[0] * (i + 0.5) / len(people) + rng.uniform(-15, 15), y=wh[1] * (0.36 + 0.1 * (i % 2)), unit=unit,
-            roll=rng.uniform(-7, 7), yaw=rng.uniform(-12, 12), pitch=rng.uniform(-5, 5),
-        )  # fmt: skip
+            x=wh[0] * (i + 0.5) / len(people) + rng.uniform(-15, 15),
+            y=wh[1] * (0.36 + 0.1 * (i % 2)),
+            unit=unit,
+            roll=rng.uniform(-7, 7),
+            yaw=rng.uniform(-12, 12),
+            pitch=rng.uniform(-5, 5),
+        )
         places.append((person, pose, replace(random_look(rng), light=light.light, tint=light.tint, shirt="")))
     for person, pose, look in sorted(places, key=lambda one: one[1].y):
         place(scene, draw_person(person, look, pose.unit), pose.unit, pose)

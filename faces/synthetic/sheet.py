@@ -117,12 +117,19 @@ def outline(p: Person) -> Floats:
     return curve(
         mirrored(
             [
-                (0, -1.5), (0.58 * w * p.forehead, -1.36), (0.93 * w * p.forehead, -0.85), (w, -0.2), (0.98 * w, 0.3),
-                (0.84 * w * p.jaw, 0.85 * n), (0.58 * w * p.jaw, 1.2 * n), (0.3 * w * p.chin, 1.43 * n), (0, 1.48 * n),
+                (0, -1.5),
+                (0.58 * w * p.forehead, -1.36),
+                (0.93 * w * p.forehead, -0.85),
+                (w, -0.2),
+                (0.98 * w, 0.3),
+                (0.84 * w * p.jaw, 0.85 * n),
+                (0.58 * w * p.jaw, 1.2 * n),
+                (0.3 * w * p.chin, 1.43 * n),
+                (0, 1.48 * n),
             ]
         ),
         closed=True,
-    )  # fmt: skip
+    )
 
 
 def relief(p: Person, look: Look, wh: tuple[int, int]) -> Floats:

@@ -214,10 +214,14 @@ class Distillation:
 
         file = io.BytesIO()
         state = {
-            "about": self._settings.about, "step": self.step, "taught": self.taught, "curve": self.curve,
-            "mean": self._mean, "weights": self.student.state_dict(),
+            "about": self._settings.about,
+            "step": self.step,
+            "taught": self.taught,
+            "curve": self.curve,
+            "mean": self._mean,
+            "weights": self.student.state_dict(),
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self._optimizers.items()},
-        }  # fmt: skip
+        }
         torch.save(state, file)
         write_bytes(self._file, file.getvalue())
 

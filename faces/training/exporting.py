@@ -104,9 +104,14 @@ def _write(network: Any, file: Path, names: list[str], example: Mapping[str, NDA
         with warnings.catch_warnings(), redirect_stdout(StringIO()), torch.no_grad():
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
-                Core().eval(), two, dynamo=True, input_names=list(example), output_names=names,
-                dynamic_shapes=(tuple({0: batch} for _ in two),), verbose=False,
-            )  # fmt: skip
+                Core().eval(),
+                two,
+                dynamo=True,
+                input_names=list(example),
+                output_names=names,
+                dynamic_shapes=(tuple({0: batch} for _ in two),),
+                verbose=False,
+            )
             program.save(str(file), external_data=False)  # type: ignore[union-attr, unused-ignore]
     except Exception as error:  # PyTorch's exporter has a dozen kinds, of which most are RuntimeErrors
         raise ModelError(f"this network cannot be exported to ONNX ({first_line(error)})") from error

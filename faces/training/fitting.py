@@ -45,10 +45,20 @@ class _Run:
 
 
 def fit(
-    network: Any, training: Any, validation: Any, *, epochs: int, folder: Path, settings: dict[str, Any],
-    tell: Callable[[str], None], patience: int = 5, batch_size: int | None = None, seed: int = 0,
-    tensorboard: Path | None = None, monitor: str = "val_loss",
-) -> History:  # fmt: skip
+    network: Any,
+    training: Any,
+    validation: Any,
+    *,
+    epochs: int,
+    folder: Path,
+    settings: dict[str, Any],
+    tell: Callable[[str], None],
+    patience: int = 5,
+    batch_size: int | None = None,
+    seed: int = 0,
+    tensorboard: Path | None = None,
+    monitor: str = "val_loss",
+) -> History:
     """Fit a compiled Keras network, and leave it with the weights of the epoch with the least ``monitor``.
 
     training, validation: a ``keras.utils.PyDataset``, or arrays (x, y) or (x, y, weights), which are taken
@@ -92,8 +102,12 @@ def fit(
             network.fit(
                 **dict(zip(("x", "y", "sample_weight"), given, strict=False)),
                 validation_data=validation,
-                batch_size=size, epochs=epochs, initial_epoch=run.epochs, callbacks=[EveryEpoch()], verbose=0,
-            )  # fmt: skip
+                batch_size=size,
+                epochs=epochs,
+                initial_epoch=run.epochs,
+                callbacks=[EveryEpoch()],
+                verbose=0,
+            )
         except KeyboardInterrupt:
             raise KeyboardInterrupt(f"stopped after epoch {run.epochs}; the same command goes on from there") from None
         except (MemoryError, RuntimeError) as error:

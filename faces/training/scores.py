@@ -79,13 +79,17 @@ def of_choice(target: str, classes: Sequence[str], truth: Indices, probabilities
     recall = _shares(right, support)
     chances = probabilities[np.arange(len(truth)), truth].astype(np.float64)
     return ChoiceScore(
-        target, tuple(classes), len(truth),
+        target,
+        tuple(classes),
+        len(truth),
         accuracy=float(right.sum() / len(truth)),
         balanced_accuracy=float(np.mean([share for share in recall if share is not None])),
         loss=float(-np.log(np.maximum(chances, TINY)).mean()),
-        precision=_shares(right, given), recall=recall, support=tuple(support.tolist()),
+        precision=_shares(right, given),
+        recall=recall,
+        support=tuple(support.tolist()),
         confusion=tuple(map(tuple, confusion.tolist())),
-    )  # fmt: skip
+    )
 
 
 def of_number(target: str, truth: Floats, predicted: Floats) -> NumberScore:

@@ -68,9 +68,7 @@ class Association:
     most: faces, at most, that are embedded in one look. attributes: what these faces are asked, too.
     """
 
-    def __init__(
-        self, pipeline: Pipeline, threshold: float, most: int, attributes: Attributes | None = None
-    ) -> None:  # fmt: skip
+    def __init__(self, pipeline: Pipeline, threshold: float, most: int, attributes: Attributes | None = None) -> None:
         self._pipeline = pipeline
         self._attributes = attributes
         self._most = most
@@ -122,11 +120,13 @@ class Association:
         answers = None if self._attributes is None else self._attributes.of(image, faces[wanted[best]], embeddings)
         return {
             int(wanted[k]): Sample(
-                float(good[k]), embedding, surroundings(image, faces.xyxy[wanted[k]]),
+                float(good[k]),
+                embedding,
+                surroundings(image, faces.xyxy[wanted[k]]),
                 None if answers is None else answers[row : row + 1],
             )
             for row, (k, embedding) in enumerate(zip(best, embeddings, strict=True))
-        }  # fmt: skip
+        }
 
 
 def surroundings(image: Image, box: Floats) -> Image:

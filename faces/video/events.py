@@ -197,13 +197,18 @@ class BoxLog(_Log):
     def write(self, frame: Frame, tracks: Tracks) -> None:
         self._write(
             {
-                "frame": frame.index, "time": round(frame.time, 3), "track": int(tracks.ids[k]),
-                "settled": bool(tracks.settled[k]), "name": tracks.names[k],
-                "probability": _rounded(tracks.probability[k]), "distance": _rounded(tracks.distance[k]),
-                **dict(zip(BOX, _pixels(tracks.xyxy[k]), strict=True)), **self._looks(_attributes(tracks, k)),
+                "frame": frame.index,
+                "time": round(frame.time, 3),
+                "track": int(tracks.ids[k]),
+                "settled": bool(tracks.settled[k]),
+                "name": tracks.names[k],
+                "probability": _rounded(tracks.probability[k]),
+                "distance": _rounded(tracks.distance[k]),
+                **dict(zip(BOX, _pixels(tracks.xyxy[k]), strict=True)),
+                **self._looks(_attributes(tracks, k)),
             }
             for k in np.flatnonzero(tracks.visible).tolist()
-        )  # fmt: skip
+        )
 
 
 def _attributes(tracks: Tracks, k: int) -> dict[str, object]:

@@ -43,9 +43,14 @@ class Follower:
     """
 
     def __init__(
-        self, pipeline: Pipeline, recognizer: Recognizer, live: bool, whole: bool = False,
-        threshold: float = float("inf"), attributes: Attributes | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        pipeline: Pipeline,
+        recognizer: Recognizer,
+        live: bool,
+        whole: bool = False,
+        threshold: float = float("inf"),
+        attributes: Attributes | None = None,
+    ) -> None:
         self.tracker = Tracker(recognizer, 1 if whole else CONFIRMED)
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.looks = 0

@@ -69,6 +69,12 @@ class Tracks:
     def __getitem__(self, index: NDArray[np.bool_]) -> Tracks:
         names = tuple(name for name, kept in zip(self.names, index, strict=True) if kept)
         return Tracks(
-            self.ids[index], self.xyxy[index], names, self.settled[index], self.probability[index],
-            self.distance[index], self.visible[index], None if self.answers is None else self.answers[index],
-        )  # fmt: skip
+            self.ids[index],
+            self.xyxy[index],
+            names,
+            self.settled[index],
+            self.probability[index],
+            self.distance[index],
+            self.visible[index],
+            None if self.answers is None else self.answers[index],
+        )

@@ -67,8 +67,14 @@ def test_all_faces_at_once_and_in_order(models: Path) -> None:
         image, faces
     )
     assert [head.name for head in answers.heads] == [
-        "gender", "age", "age_group", "glasses", "emotion", "ethnicity", "smile",
-    ]  # fmt: skip
+        "gender",
+        "age",
+        "age_group",
+        "glasses",
+        "emotion",
+        "ethnicity",
+        "smile",
+    ]
     assert answers.values["age"].round().tolist() == [[10], [30], [200]]
     rows: list[dict[str, Any]] = [answers.plain(k) for k in range(3)]
     assert [row["gender"]["value"] for row in rows[:2]] == ["male", "female"]
@@ -190,15 +196,23 @@ def test_a_file_that_is_no_network(tmp_path: Path, data: bytes) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    ["", "{", "[]", "null", "{}", '{"side": 112, "cut": "attributes", "heads": {}}',
-     '{"side": 112, "cut": "attributes", "heads": []}', '{"side": 0, "cut": "attributes", "heads": {"age": {}}}',
-     '{"side": "x", "cut": "attributes", "heads": {"age": {}}}',
-     '{"side": 112, "cut": "attributes", "heads": {"age": []}}',
-     '{"side": 112, "cut": "attributes", "heads": {"gender": {"classes": ["male"]}}}',
-     '{"side": 112, "cut": "attributes", "heads": {"gender": {"classes": ["male", "male"]}}}',
-     '{"side": 112, "cut": "attributes", "heads": {"gender": {"classes": [1, 2]}}}',
-     '{"side": 112, "cut": "attributes", "heads": {"gender": {"classes": "mf"}}}'],
-)  # fmt: skip
+    [
+        "",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        '{"side": 112, "cut": "attributes", "heads": {}}',
+        '{"side": 112, "cut": "attributes", "heads": []}',
+        '{"side": 0, "cut": "attributes", "heads": {"age": {}}}',
+        '{"side": "x", "cut": "attributes", "heads": {"age": {}}}',
+        '{"side": 112, "cut": "attributes", "heads": {"age": []}}',
+        '{"side": 112, "cut": "attributes", "heads": {"gender": {"classes": ["male"]}}}',
+        '{"side": 112, "cut": "attributes", "heads": {"gender": {"classes": ["male", "male"]}}}',
+        '{"side": 112, "cut": "attributes", "heads": {"gender": {"classes": [1, 2]}}}',
+        '{"side": 112, "cut": "attributes", "heads": {"gender": {"classes": "mf"}}}',
+    ],
+)
 def test_a_network_that_does_not_say_what_it_answers(tmp_path: Path, said: str) -> None:
     path = write_attributes(tmp_path / "glasses.onnx", metadata=said)
     with pytest.raises(ModelError, match=r"glasses\.onnx: no attribute model: it (does not say|says)"):
@@ -309,9 +323,15 @@ def run(models: Path) -> Callable[..., Result]:
             f" import {script} as script; predictor.FOLDER = Path({str(folder)!r}); running.run(script.main)"
         )
         return subprocess.run(
-            [sys.executable, "-c", code, *map(str, args)], cwd=cwd, env=environment(PYTHONPATH=str(ROOT)),
-            stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", timeout=120, check=False,
-        )  # fmt: skip
+            [sys.executable, "-c", code, *map(str, args)],
+            cwd=cwd,
+            env=environment(PYTHONPATH=str(ROOT)),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
 
     return run
 
@@ -437,11 +457,20 @@ def look() -> Callable[[str], dict[str, Any]]:
 @pytest.mark.parametrize(
     ("gender", "names"),
     [
-        ("male", ["photos/examples__obama.jpg", "photos/examples__biden.jpg", "photos/examples__obama2.jpg",
-                  "family/Family1-Dad1.jpg", "family/Family1-Dad2.jpg", "family/Family2-Man1.jpg"]),
+        (
+            "male",
+            [
+                "photos/examples__obama.jpg",
+                "photos/examples__biden.jpg",
+                "photos/examples__obama2.jpg",
+                "family/Family1-Dad1.jpg",
+                "family/Family1-Dad2.jpg",
+                "family/Family2-Man1.jpg",
+            ],
+        ),
         ("female", ["family/Family1-Mom1.jpg", "family/Family1-Mom2.jpg", "family/Family2-Lady1.jpg"]),
     ],
-)  # fmt: skip
+)
 def test_the_gender_of_grown_ups(look: Callable[[str], dict[str, Any]], gender: str, names: list[str]) -> None:
     assert {name: look(name)["gender"]["value"] for name in names} == dict.fromkeys(names, gender)
 
@@ -450,8 +479,10 @@ def test_the_gender_of_grown_ups(look: Callable[[str], dict[str, Any]], gender: 
 @shipped
 @photographs
 def test_parents_are_older_than_their_children(look: Callable[[str], dict[str, Any]]) -> None:
-    ages = {who: np.mean([look(f"family/Family1-{who}{k}.jpg")["age"] for k in (1, 2)])
-            for who in ("Dad", "Mom", "Son", "Daughter")}  # fmt: skip
+    ages = {
+        who: np.mean([look(f"family/Family1-{who}{k}.jpg")["age"] for k in (1, 2)])
+        for who in ("Dad", "Mom", "Son", "Daughter")
+    }
     assert min(ages["Dad"], ages["Mom"]) > max(ages["Son"], ages["Daughter"]) + 5, ages
     assert look("photos/examples__biden.jpg")["age"] > 45
 

@@ -53,9 +53,14 @@ def test_options_are_the_recipes_and_have_defaults(capsys: pytest.CaptureFixture
     options.add_recognizer_options(parser)
     args = vars(parser.parse_args([]))
     assert {name: str(value) for name, value in args.items()} == {
-        "embeddings": "output/embeddings.pickle", "detector": "built-in", "embedding_model": "built-in",
-        "accuracy": "fast", "confidence": "0.5", "recognizer": "output/recognizer.pickle", "le": "output/le.pickle",
-    }  # fmt: skip
+        "embeddings": "output/embeddings.pickle",
+        "detector": "built-in",
+        "embedding_model": "built-in",
+        "accuracy": "fast",
+        "confidence": "0.5",
+        "recognizer": "output/recognizer.pickle",
+        "le": "output/le.pickle",
+    }
     short = parser.parse_args(["-e", "a", "-d", "b", "-m", "c", "--accuracy=best", "-c", "0.7", "-r", "d", "-l", "e"])
     assert [str(value) for value in vars(short).values()] == ["a", "b", "c", "best", "0.7", "d", "e"]
     text = parser.format_help()

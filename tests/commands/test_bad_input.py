@@ -304,9 +304,16 @@ def hostile(kind: str, marker: Path) -> Any:
 
 
 HOSTILE = (
-    "os.system", "builtins.eval", "builtins.getattr", "numpy's own eval", "numpy's own exec", "numpy.load",
-    "in an array", "forged addresses", "forged addresses in a field",
-)  # fmt: skip
+    "os.system",
+    "builtins.eval",
+    "builtins.getattr",
+    "numpy's own eval",
+    "numpy's own exec",
+    "numpy.load",
+    "in an array",
+    "forged addresses",
+    "forged addresses in a field",
+)
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
@@ -428,11 +435,14 @@ VIDEO = ("recognize_video.py", "-s", "sample/video.mp4", "--no-display", "--max-
 @pytest.mark.parametrize(
     ("line", "option", "name"),
     [
-        (EXTRACT, "-e", "x.pickle"), (TRAIN, "-r", "x.pickle"), (TRAIN, "-l", "x.pickle"),
-        (IMAGE, "-o", "folder"), (VIDEO, "-o", "x.mp4"),
+        (EXTRACT, "-e", "x.pickle"),
+        (TRAIN, "-r", "x.pickle"),
+        (TRAIN, "-l", "x.pickle"),
+        (IMAGE, "-o", "folder"),
+        (VIDEO, "-o", "x.mp4"),
     ],
     ids=["embeddings", "recognizer", "le", "copies", "video"],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("place", ["below a file", "a folder"])
 def test_an_output_that_cannot_be_written(
     project: Path, run_script: RunScript, line: tuple[str, ...], option: str, name: str, place: str
@@ -490,11 +500,14 @@ def no_room() -> None:
 @pytest.mark.parametrize(
     ("line", "output"),
     [
-        (EXTRACT, "embeddings.pickle"), (TRAIN, "recognizer.pickle"), (IMAGE, "photo_annotated.jpg"),
-        ((*VIDEO, "-o", "output/film.mp4"), "film.mp4"), ((*VIDEO, "-o", "output/film.avi"), "film.avi"),
+        (EXTRACT, "embeddings.pickle"),
+        (TRAIN, "recognizer.pickle"),
+        (IMAGE, "photo_annotated.jpg"),
+        ((*VIDEO, "-o", "output/film.mp4"), "film.mp4"),
+        ((*VIDEO, "-o", "output/film.avi"), "film.avi"),
     ],
     ids=["extract", "train", "image", "mp4", "avi"],
-)  # fmt: skip
+)
 def test_a_disk_that_is_full_leaves_the_old_file(
     project: Path, run_script: RunScript, line: tuple[str, ...], output: str
 ) -> None:
@@ -565,12 +578,16 @@ def heed_interrupts() -> None:
 @pytest.mark.parametrize(
     ("line", "written", "sent"),
     [
-        ((*EXTRACT, "-i", "one"), LISTS, "SIGINT"), ((*EXTRACT, "-i", "one"), LISTS, "SIGKILL"),
-        (TRAIN, (), "SIGKILL"), (TRAIN, (), "SIGINT"), (TRAIN, ("recognizer.pickle",), "SIGINT"),
-        (TRAIN, ("recognizer.pickle", "le.pickle"), "SIGINT"), (IMAGE, (), "SIGINT"),
+        ((*EXTRACT, "-i", "one"), LISTS, "SIGINT"),
+        ((*EXTRACT, "-i", "one"), LISTS, "SIGKILL"),
+        (TRAIN, (), "SIGKILL"),
+        (TRAIN, (), "SIGINT"),
+        (TRAIN, ("recognizer.pickle",), "SIGINT"),
+        (TRAIN, ("recognizer.pickle", "le.pickle"), "SIGINT"),
+        (IMAGE, (), "SIGINT"),
     ],
     ids=["embeddings", "embeddings, kill -9", "recognizer, kill -9", "recognizer", "le", "report", "copy"],
-)  # fmt: skip
+)
 def test_stopped_in_the_middle_of_writing(
     project: Path, line: tuple[str, ...], written: tuple[str, ...], sent: str
 ) -> None:
@@ -584,9 +601,15 @@ def test_stopped_in_the_middle_of_writing(
     before = lasting(project / "output")
     script = command(*line)[1:]
     done = subprocess.run(
-        [sys.executable, "-c", DIES, str(len(written) + 1), sent, *script], cwd=project, env=environment(),
-        capture_output=True, text=True, timeout=120, check=False, preexec_fn=heed_interrupts,
-    )  # fmt: skip
+        [sys.executable, "-c", DIES, str(len(written) + 1), sent, *script],
+        cwd=project,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        preexec_fn=heed_interrupts,
+    )
     after = lasting(project / "output")
     after.pop(".embeddings.pickle.holder", None)
     for folder in (before, after):
@@ -608,9 +631,14 @@ def interrupt(
     """Send a signal to a script's process group, as a terminal does, once it has ``started``: its status and stderr."""
     reader, terminal = open_terminal()
     with subprocess.Popen(
-        line, cwd=project, env=environment(), stdout=subprocess.PIPE, stderr=terminal, start_new_session=True,
+        line,
+        cwd=project,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        start_new_session=True,
         preexec_fn=heed_interrupts,
-    ) as process:  # fmt: skip
+    ) as process:
         os.close(terminal)
         started(reader, process)
         os.killpg(process.pid, sent)
@@ -710,15 +738,26 @@ def test_what_is_no_video(project: Path, run_script: RunScript, kind: str) -> No
 @pytest.mark.parametrize(
     ("script", "options"),
     [
-        ("extract_embeddings", "-c 2"), ("extract_embeddings", "-c 0"), ("extract_embeddings", "--confidence nan"),
-        ("extract_embeddings", "-c high"), ("extract_embeddings", "--photos x"),
-        ("train_model", "--fpir 0"), ("train_model", "--fpir 1"), ("train_model", "--fpir -0.1"),
-        ("train_model", "--threshold -1"), ("train_model", "--threshold 0"), ("train_model", "--threshold inf"),
-        ("recognize_image", ""), ("recognize_image", "-i"), ("recognize_image", "-i a.jpg -c 2"),
-        ("recognize_video", "--max-frames 0"), ("recognize_video", "--max-frames -3"),
-        ("recognize_video", "--max-frames 1.5"), ("recognize_video", "-c 1"),
+        ("extract_embeddings", "-c 2"),
+        ("extract_embeddings", "-c 0"),
+        ("extract_embeddings", "--confidence nan"),
+        ("extract_embeddings", "-c high"),
+        ("extract_embeddings", "--photos x"),
+        ("train_model", "--fpir 0"),
+        ("train_model", "--fpir 1"),
+        ("train_model", "--fpir -0.1"),
+        ("train_model", "--threshold -1"),
+        ("train_model", "--threshold 0"),
+        ("train_model", "--threshold inf"),
+        ("recognize_image", ""),
+        ("recognize_image", "-i"),
+        ("recognize_image", "-i a.jpg -c 2"),
+        ("recognize_video", "--max-frames 0"),
+        ("recognize_video", "--max-frames -3"),
+        ("recognize_video", "--max-frames 1.5"),
+        ("recognize_video", "-c 1"),
     ],
-)  # fmt: skip
+)
 def test_options_out_of_range(capsys: pytest.CaptureFixture[str], script: str, options: str) -> None:
     with pytest.raises(SystemExit) as stop:
         importlib.import_module(script).main(options.split())

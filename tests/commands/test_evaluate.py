@@ -71,9 +71,18 @@ def test_a_recognizer_compared_with_models(trained: Path, run_script: RunScript,
                 shutil.copy(path, tmp_path / folder / name)
     shutil.copytree(trained / "output", tmp_path / "output")
     result = run_script(
-        "evaluate.py", "identification", "--gallery", "known", "--probes", "probes", "--compare", "built-in", "output",
-        "nothing.onnx", cwd=tmp_path,
-    )  # fmt: skip
+        "evaluate.py",
+        "identification",
+        "--gallery",
+        "known",
+        "--probes",
+        "probes",
+        "--compare",
+        "built-in",
+        "output",
+        "nothing.onnx",
+        cwd=tmp_path,
+    )
     assert result.returncode == 1  # for the last
     known, missing = result.stderr.splitlines()
     assert "are enrolled as well as looked for" in known  # it was trained on all that there are

@@ -196,9 +196,13 @@ class Run:
     def __init__(self, project: Path, *options: str) -> None:
         self._reader, terminal = open_terminal()
         self.process = subprocess.Popen(
-            command(SCRIPT, *options), cwd=project, env=environment(), stdout=subprocess.PIPE, stderr=terminal,
+            command(SCRIPT, *options),
+            cwd=project,
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=terminal,
             start_new_session=True,
-        )  # fmt: skip
+        )
         os.close(terminal)
         self.text = ""
         self.total = 0

@@ -122,9 +122,12 @@ def test_no_progress_bar_where_stderr_is_no_terminal(extraction: Result) -> None
 def test_a_progress_bar_on_a_terminal(project: Path) -> None:
     reader, terminal = open_terminal()
     with subprocess.Popen(
-        command("extract_embeddings.py", "--rebuild"), cwd=project, env=environment(), stdout=subprocess.PIPE,
+        command("extract_embeddings.py", "--rebuild"),
+        cwd=project,
+        env=environment(),
+        stdout=subprocess.PIPE,
         stderr=terminal,
-    ) as process:  # fmt: skip
+    ) as process:
         os.close(terminal)
         shown = b""
         try:
@@ -145,9 +148,18 @@ def test_the_file_of_embeddings(trained: Path) -> None:
         content = pickle.load(file)
     count = PEOPLE * PHOTOS
     assert set(content) == {
-        "embeddings", "names", "paths", "hashes", "boxes", "scores", "fingerprint", "sizes", "stamps", "settings",
+        "embeddings",
+        "names",
+        "paths",
+        "hashes",
+        "boxes",
+        "scores",
+        "fingerprint",
+        "sizes",
+        "stamps",
+        "settings",
         "left_out",
-    }  # fmt: skip
+    }
     assert content["embeddings"].shape == (count, 128)
     np.testing.assert_allclose(np.linalg.norm(content["embeddings"], axis=1), 1, rtol=1e-5)
     for name, path, digest in zip(content["names"], content["paths"], content["hashes"], strict=True):
@@ -192,12 +204,18 @@ def test_people_by_folder_at_any_depth_in_any_script(gathered: tuple[Path, Resul
         content = pickle.load(file)
     assert content["names"] == ["Ada  Lovelace"] * 2 + ["Зоя 李"] * 2
     assert content["paths"] == [
-        "Ada  Lovelace/2019/summer/beach.PNG", "Ada  Lovelace/one.jpeg", "Зоя 李/1.webp", "Зоя 李/2.tiff"
-    ]  # fmt: skip
+        "Ada  Lovelace/2019/summer/beach.PNG",
+        "Ada  Lovelace/one.jpeg",
+        "Зоя 李/1.webp",
+        "Зоя 李/2.tiff",
+    ]
     table = result.stdout.split("\n\n")[-2]
     assert [re.split(r" {3,}", line)[0] for line in table.splitlines()[1:]] == [
-        "Ada  Lovelace", "Nobody yet", "Зоя 李", "all"
-    ]  # fmt: skip
+        "Ada  Lovelace",
+        "Nobody yet",
+        "Зоя 李",
+        "all",
+    ]
     assert re.search(r"Nobody yet +0 +0$", table, re.MULTILINE)
     assert re.search(r"Зоя 李 +4 +2$", table, re.MULTILINE)
 

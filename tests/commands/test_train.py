@@ -21,9 +21,20 @@ from tests.conftest import PEOPLE, PHOTOS, RunScript, contents
 from tests.recognition.test_recognizers import DLIB, gallery, person
 
 REPORT = {
-    "people", "photographs", "classifier", "threshold", "threshold_origin", "compared", "left_out", "right", "wrong",
-    "unknown", "confused", "lookalikes", "too_few",
-}  # fmt: skip
+    "people",
+    "photographs",
+    "classifier",
+    "threshold",
+    "threshold_origin",
+    "compared",
+    "left_out",
+    "right",
+    "wrong",
+    "unknown",
+    "confused",
+    "lookalikes",
+    "too_few",
+}
 
 
 def train(folder: Path, people: Gallery, *options: str) -> int:

@@ -36,9 +36,16 @@ def faces(tmp_path_factory: pytest.TempPathFactory, run_script: RunScript) -> Pa
 @pytest.fixture(scope="module")
 def model(faces: Path, run_script: RunScript) -> Path:
     result = run_script(
-        "train_attributes.py", "--dataset", "faces.csv", *QUICK, "-o", "out/drawn.onnx", "--terms", "none: drawn",
+        "train_attributes.py",
+        "--dataset",
+        "faces.csv",
+        *QUICK,
+        "-o",
+        "out/drawn.onnx",
+        "--terms",
+        "none: drawn",
         cwd=faces,
-    )  # fmt: skip
+    )
     assert result.returncode == 0, result.stderr
     assert "epoch 1: loss" in result.stderr
     assert "| gender |" in result.stdout
@@ -70,9 +77,17 @@ def test_evaluate_measures_on_the_faces_kept_from_training_and_leaves_the_models
 ) -> None:
     before = contents(model.parent)
     result = run_script(
-        "train_attributes.py", "--dataset", "faces.csv", "--evaluate", "out/drawn.onnx", "-o", "out/drawn.onnx",
-        "--seed", 1, cwd=faces,
-    )  # fmt: skip
+        "train_attributes.py",
+        "--dataset",
+        "faces.csv",
+        "--evaluate",
+        "out/drawn.onnx",
+        "-o",
+        "out/drawn.onnx",
+        "--seed",
+        1,
+        cwd=faces,
+    )
     assert result.returncode == 0, result.stderr
     assert "epoch" not in result.stderr
     assert " photographs of faces.csv that drawn.onnx was neither trained nor stopped by." in result.stdout
@@ -89,9 +104,17 @@ def test_evaluate_on_other_data_is_on_all_of_it_and_claims_no_more(
     model: Path, faces: Path, run_script: RunScript
 ) -> None:
     result = run_script(
-        "train_attributes.py", "--dataset", "faces.csv", "--targets", "gender", "--evaluate", model,
-        "-o", "else/where.onnx", cwd=faces,
-    )  # fmt: skip
+        "train_attributes.py",
+        "--dataset",
+        "faces.csv",
+        "--targets",
+        "gender",
+        "--evaluate",
+        model,
+        "-o",
+        "else/where.onnx",
+        cwd=faces,
+    )
     assert result.returncode == 0, result.stderr
     assert "Measured on all 24 photographs of faces.csv" in result.stdout
     card = (faces / "else" / "where_evaluation.md").read_text(encoding="utf-8")
@@ -128,8 +151,10 @@ def test_explore_says_what_is_there(faces: Path, run_script: RunScript) -> None:
     result = run_script("train_attributes.py", "--dataset", "faces.csv", "--explore", "-o", "look/x.onnx", cwd=faces)
     assert result.returncode == 0, result.stderr
     assert {path.name for path in (faces / "look").iterdir()} == {
-        "exploration.md", "exploration.json", "exploration.png",
-    }  # fmt: skip
+        "exploration.md",
+        "exploration.json",
+        "exploration.png",
+    }
 
 
 def bad(folder: Path, kind: str) -> str:

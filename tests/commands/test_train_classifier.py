@@ -27,9 +27,14 @@ pytestmark = pytest.mark.training
 
 SMALL = ("--image-size", "32", "--architecture", "residual", "--batch-size", "8")
 FILES = {
-    "classifier.onnx", "classes.json", "classifier_report.json", "classifier_report.md", "classifier_curves.png",
-    "classifier_confusion.png", "model.keras",
-}  # fmt: skip
+    "classifier.onnx",
+    "classes.json",
+    "classifier_report.json",
+    "classifier_report.md",
+    "classifier_curves.png",
+    "classifier_confusion.png",
+    "model.keras",
+}
 
 
 def run(dataset: Path, output: Path, *options: object) -> int:
@@ -119,11 +124,16 @@ def theirs(path: Path, *, outputs: int = 1, activation: str = "sigmoid", scaled:
     keras = backend.keras()
     layers = keras.layers
     backend.seed(2)
-    net = keras.Sequential([
-        layers.Input((side, side, 3)), *([layers.Rescaling(1 / 255)] if scaled else []),
-        layers.Conv2D(4, 3, activation="relu"), layers.MaxPooling2D(), layers.Flatten(),
-        layers.Dense(outputs, activation=activation),
-    ])  # fmt: skip
+    net = keras.Sequential(
+        [
+            layers.Input((side, side, 3)),
+            *([layers.Rescaling(1 / 255)] if scaled else []),
+            layers.Conv2D(4, 3, activation="relu"),
+            layers.MaxPooling2D(),
+            layers.Flatten(),
+            layers.Dense(outputs, activation=activation),
+        ]
+    )
     net.compile("adam", "binary_crossentropy")
     net.save(path)
     return net

@@ -97,5 +97,7 @@ def test_bad_input(
 def test_errors_are_one_line(run_script: RunScript, tmp_path: Path) -> None:
     result = run_script("train_embedder.py", "--photos", "nowhere", cwd=tmp_path)
     assert (result.returncode, result.stdout, result.stderr) == (
-        2, "", "error: nowhere: no such file or folder\n",
-    )  # fmt: skip
+        2,
+        "",
+        "error: nowhere: no such file or folder\n",
+    )

@@ -73,9 +73,15 @@ def test_a_stream_on_stdin(project: Path, form: str) -> None:
     sender = subprocess.Popen(ffmpeg("-i", project / FILM, *options, "-"), stdout=subprocess.PIPE)
     size = ("--size", "640x480", "--rate", "25") if bare else ()
     receiver = subprocess.run(
-        command(*VIDEO, "-s", "-", *size, "-o", "piped.mp4"), cwd=project, env=environment(), stdin=sender.stdout,
-        capture_output=True, encoding="utf-8", timeout=120, check=False,
-    )  # fmt: skip
+        command(*VIDEO, "-s", "-", *size, "-o", "piped.mp4"),
+        cwd=project,
+        env=environment(),
+        stdin=sender.stdout,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
     sender.wait()
     assert identified(receiver) == cast(project)
     assert len(frames_of(project / "piped.mp4")) == 100
@@ -266,9 +272,15 @@ def test_a_disk_that_fills_leaves_a_video_that_plays(project: Path) -> None:
     )
     line = command(*VIDEO, "-s", FILM, "-o", "film.mp4")
     result = subprocess.run(
-        [line[0], "-c", limited, *line[1:]], cwd=project, env=environment(), stdin=subprocess.DEVNULL,
-        capture_output=True, encoding="utf-8", timeout=120, check=False,
-    )  # fmt: skip
+        [line[0], "-c", limited, *line[1:]],
+        cwd=project,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
     assert result.returncode == 1
     assert re.fullmatch(
         r"error: cannot write film\.mp4: .+; the first \d\.\d s are in it", result.stderr.splitlines()[-1]

@@ -43,8 +43,16 @@ def mmod_seeing(cells: Cells, **options: Any) -> tuple[MmodDetector, FakeEngine]
 
 def test_tiling_of_100_by_100_by_hand() -> None:
     levels = pyramid.tiling(100, 100)
-    expected = [(100, 100, 11, 11), (83, 83, 11, 121), (69, 69, 11, 214), (57, 57, 11, 293), (47, 47, 11, 360),
-                (39, 39, 72, 368), (32, 32, 79, 326), (26, 26, 85, 290)]  # fmt: skip
+    expected = [
+        (100, 100, 11, 11),
+        (83, 83, 11, 121),
+        (69, 69, 11, 214),
+        (57, 57, 11, 293),
+        (47, 47, 11, 360),
+        (39, 39, 72, 368),
+        (32, 32, 79, 326),
+        (26, 26, 85, 290),
+    ]
     assert [(level.width, level.height, level.x, level.y) for level in levels][: len(expected)] == expected
     assert min(level.height for level in levels) == 5
 
@@ -157,9 +165,11 @@ needs_cascade = pytest.mark.skipif(
 
 
 def mmod_for_portraits(
-    monkeypatch: pytest.MonkeyPatch, wh: tuple[int, int], faces: list[Place],
+    monkeypatch: pytest.MonkeyPatch,
+    wh: tuple[int, int],
+    faces: list[Place],
     guesses: Sequence[Place] = (),
-) -> tuple[MmodDetector, Picture, FakeEngine]:  # fmt: skip
+) -> tuple[MmodDetector, Picture, FakeEngine]:
     """A network that sees faces (x, y, size: px) in a picture that a grey map of places stands for.
 
     Blue and green tell the place in the picture, in 256ths of its sides, so that a part of a level can be recognised.
@@ -189,9 +199,11 @@ def mmod_for_portraits(
         return [scores]
 
     engine = FakeEngine(answer)
-    monkeypatch.setattr(haar, "faces", lambda lowest, smallest: [
-        tuple(value * lowest.shape[1] / width for value in guess) for guess in guesses
-    ])  # fmt: skip
+    monkeypatch.setattr(
+        haar,
+        "faces",
+        lambda lowest, smallest: [tuple(value * lowest.shape[1] / width for value in guess) for guess in guesses],
+    )
     return MmodDetector(engine, MODEL), Picture.of(image), engine
 
 
@@ -321,9 +333,16 @@ def test_ssd_sees_bgr_less_the_mean() -> None:
 
 
 @pytest.mark.parametrize(
-    "box", [(0.5, 0.5, 0.5, 0.9), (0.9, 0.2, 0.1, 0.5), (1.1, 0.1, 1.5, 0.5), (-1, -1, 0, 0), (np.nan, 0, 1, 1),
-            (0, 0, np.inf, 1)]
-)  # fmt: skip
+    "box",
+    [
+        (0.5, 0.5, 0.5, 0.9),
+        (0.9, 0.2, 0.1, 0.5),
+        (1.1, 0.1, 1.5, 0.5),
+        (-1, -1, 0, 0),
+        (np.nan, 0, 1, 1),
+        (0, 0, np.inf, 1),
+    ],
+)
 def test_ssd_slips_are_no_faces(box: tuple[float, ...]) -> None:
     assert len(ssd_seeing((0, 1, 0.9, *box))[0].detect(noise(100, 100))) == 0
 
@@ -351,8 +370,11 @@ def yunet_seeing(stride: int, row: int, column: int, confidence: float = 0.5) ->
             value = np.zeros((1, rows * columns, {"cls": 1, "obj": 1, "bbox": 4, "kps": 10}[part]), np.float32)
             if int(s) == stride:
                 value[0, row * columns + column] = {
-                    "cls": [0.81], "obj": [1.2], "bbox": [0.5, 0.25, np.log(2), np.log(2)], "kps": np.arange(10) / 2
-                }[part]  # fmt: skip
+                    "cls": [0.81],
+                    "obj": [1.2],
+                    "bbox": [0.5, 0.25, np.log(2), np.log(2)],
+                    "kps": np.arange(10) / 2,
+                }[part]
             outputs.append(value)
         return outputs
 

@@ -36,9 +36,14 @@ def tracks(*who: tuple[str | None, bool], box: tuple[int, ...] = BOX, probabilit
     """Visible ones from number 1 on, all in the same place: (name, settled)."""
     n, values = len(who), np.array([probability if settled else np.nan for _, settled in who], np.float32)
     return Tracks(
-        np.arange(1, n + 1), np.tile(np.array(box, np.float32), (n, 1)), tuple(name for name, _ in who),
-        np.array([settled for _, settled in who], np.bool_), values, values, np.ones(n, np.bool_),
-    )  # fmt: skip
+        np.arange(1, n + 1),
+        np.tile(np.array(box, np.float32), (n, 1)),
+        tuple(name for name, _ in who),
+        np.array([settled for _, settled in who], np.bool_),
+        values,
+        values,
+        np.ones(n, np.bool_),
+    )
 
 
 def ages(*years: float) -> Answers:

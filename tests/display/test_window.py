@@ -114,10 +114,16 @@ class CloseMessage(ctypes.Structure):
     """What a window manager sends for a click on the cross: Xlib's XClientMessageEvent, as long as its XEvent."""
 
     _fields_ = (
-        ("type", ctypes.c_int), ("serial", ctypes.c_ulong), ("send_event", ctypes.c_int), ("display", ctypes.c_void_p),
-        ("window", ctypes.c_ulong), ("message_type", ctypes.c_ulong), ("format", ctypes.c_int),
-        ("data", ctypes.c_long * 5), ("rest", ctypes.c_long * 24),
-    )  # fmt: skip
+        ("type", ctypes.c_int),
+        ("serial", ctypes.c_ulong),
+        ("send_event", ctypes.c_int),
+        ("display", ctypes.c_void_p),
+        ("window", ctypes.c_ulong),
+        ("message_type", ctypes.c_ulong),
+        ("format", ctypes.c_int),
+        ("data", ctypes.c_long * 5),
+        ("rest", ctypes.c_long * 24),
+    )
 
 
 def click_on_cross(display: str, window: int) -> None:

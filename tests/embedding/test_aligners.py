@@ -69,9 +69,11 @@ def test_several_faces_keep_their_order() -> None:
     points = template_points("arcface", "five-points")
     shifts = [(0, 0), (200, 100), (50, 30)]
     faces = Faces(
-        np.zeros((3, 4), np.float32), np.ones(3, np.float32),
-        np.stack([points + shift for shift in shifts]).astype(np.float32), "five-points",
-    )  # fmt: skip
+        np.zeros((3, 4), np.float32),
+        np.ones(3, np.float32),
+        np.stack([points + shift for shift in shifts]).astype(np.float32),
+        "five-points",
+    )
     crops = aligner.crop(image, faces)
     for crop, (x, y) in zip(crops, shifts, strict=True):
         assert np.array_equal(crop, image[y : y + 112, x : x + 112])

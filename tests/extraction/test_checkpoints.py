@@ -73,10 +73,14 @@ def test_nothing_is_left_of_it_once_removed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("made_with", "anew", "then", "then_anew", "kept"),
     [
-        ("x", False, "x", False, True), ("x", True, "x", True, True), ("x", True, "x", False, True),
-        ("x", False, "x", True, False), ("x", False, "y", False, False), ("x", True, "y", True, False),
+        ("x", False, "x", False, True),
+        ("x", True, "x", True, True),
+        ("x", True, "x", False, True),
+        ("x", False, "x", True, False),
+        ("x", False, "y", False, False),
+        ("x", True, "y", True, False),
     ],
-)  # fmt: skip
+)
 def test_only_the_same_work_goes_on(
     tmp_path: Path, made_with: str, anew: bool, then: str, then_anew: bool, kept: bool
 ) -> None:

@@ -191,8 +191,9 @@ def test_a_killed_worker_costs_nothing(dask: Dask, place: Path, fingerprint: Fin
     rows = dict(zip(here.paths, here.embeddings, strict=True))
     assert all(
         one.embedding is not None and one.embedding.tobytes() == rows[path].tobytes()
-        for part, enrolments in done for path, one in zip(part, enrolments, strict=True)
-    )  # fmt: skip
+        for part, enrolments in done
+        for path, one in zip(part, enrolments, strict=True)
+    )
 
 
 def test_a_scheduler_that_goes_away_costs_nothing_that_was_done(
@@ -368,11 +369,14 @@ def test_a_worker_without_this_project(dask: Dask, place: Path, run_script: RunS
     dask.worker(cwd=tmp_path, PYTHONPATH="")
     output = tmp_path / "embeddings.pickle"
     result = run_script("extract_embeddings.py", "-e", output, "--scheduler", dask.address, cwd=place)
-    assert (result.returncode, result.stderr.splitlines()[-1]) == (1, (
-        f"error: a worker of {dask.address} lacks something of this project or its requirements (No module named"
-        f" 'faces'); start it in the project's folder: python -m distributed.cli.dask_worker {dask.address} --nworkers"
-        " -1; what was done is kept: run it again"
-    ))  # fmt: skip
+    assert (result.returncode, result.stderr.splitlines()[-1]) == (
+        1,
+        (
+            f"error: a worker of {dask.address} lacks something of this project or its requirements (No module named"
+            f" 'faces'); start it in the project's folder: python -m distributed.cli.dask_worker {dask.address}"
+            " --nworkers -1; what was done is kept: run it again"
+        ),
+    )
 
 
 def test_the_command_that_the_errors_recommend_starts_a_worker_per_core(dask: Dask) -> None:

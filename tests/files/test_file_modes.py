@@ -88,11 +88,21 @@ def test_everything_that_the_scripts_make(made: Path) -> None:
     assert open_ones(made) == {}
     there = modes(made)
     for path in (
-        "output/embeddings.pickle", "output/skipped.csv", "output/duplicates.csv", "output/runs/manifests",
-        "output/versions/1/recognizer.pickle", "output/versions/1/version.json", "films/film.mp4", "who/events.csv",
-        "who/boxes.jsonl", "who/attendance.csv", "new/marked/group_1_annotated.jpg", "strangers/today/unknown-001",
-        "reports/page.html", "reports/a.json",
-    ):  # fmt: skip
+        "output/embeddings.pickle",
+        "output/skipped.csv",
+        "output/duplicates.csv",
+        "output/runs/manifests",
+        "output/versions/1/recognizer.pickle",
+        "output/versions/1/version.json",
+        "films/film.mp4",
+        "who/events.csv",
+        "who/boxes.jsonl",
+        "who/attendance.csv",
+        "new/marked/group_1_annotated.jpg",
+        "strangers/today/unknown-001",
+        "reports/page.html",
+        "reports/a.json",
+    ):
         assert path in there
 
 

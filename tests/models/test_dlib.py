@@ -84,10 +84,14 @@ def forest() -> dict[str, np.ndarray]:
         return rng.integers(-2048, 2048, shape) / 1024
 
     return {
-        "mean_shape": reals(10), "a": rng.integers(0, 800, (2, 3, 15)), "b": rng.integers(0, 800, (2, 3, 15)),
-        "threshold": reals(2, 3, 15), "leaves": reals(2, 3, 16, 10), "anchor": rng.integers(0, 5, (2, 800)),
+        "mean_shape": reals(10),
+        "a": rng.integers(0, 800, (2, 3, 15)),
+        "b": rng.integers(0, 800, (2, 3, 15)),
+        "threshold": reals(2, 3, 15),
+        "leaves": reals(2, 3, 16, 10),
+        "anchor": rng.integers(0, 5, (2, 800)),
         "delta": reals(2, 800, 2),
-    }  # fmt: skip
+    }
 
 
 def serialized(forest: dict[str, np.ndarray]) -> Iterator[bytes]:

@@ -47,10 +47,14 @@ def test_people_who_look_alike_are_not_duplicates() -> None:
 def test_the_same_and_nearly_the_same_within_one() -> None:
     found = duplicates.find(
         gallery(
-            ("Ada/1", "a", at(0)), ("Bob/1", "x", at(FAR)), ("Ada/2", "b", at(0.9 * NEAR)), ("Ada/3", "a", at(0)),
-            ("Ada/4", "c", at(2.5 * NEAR)), ("Ada/5", "d", at(2.6 * NEAR)),
+            ("Ada/1", "a", at(0)),
+            ("Bob/1", "x", at(FAR)),
+            ("Ada/2", "b", at(0.9 * NEAR)),
+            ("Ada/3", "a", at(0)),
+            ("Ada/4", "c", at(2.5 * NEAR)),
+            ("Ada/5", "d", at(2.6 * NEAR)),
         )
-    )  # fmt: skip
+    )
     assert found == [
         Duplicate("Ada/1", "Ada/2", NEARLY),
         Duplicate("Ada/1", "Ada/3", "the same photograph"),

@@ -25,17 +25,29 @@ def full() -> Gallery:
     boxes, scores = np.arange(12, dtype=np.float32).reshape(3, 4), np.array([0.7, 0.8, 0.9], np.float32)
     left_out = LeftOut(("d.jpg", ODD), ("4" * 64, "5" * 64), (7, 8), ("", "9"), ("no face", "unreadable: not an image"))
     return Gallery(
-        VECTORS, NAMES, ("a.jpg", "b.jpg", "ç.jpg"), ("1" * 64,) * 3, boxes, scores, PRINT, (4, 5, 6), ("1", "", "2"),
-        "confidence 0.5", left_out,
-    )  # fmt: skip
+        VECTORS,
+        NAMES,
+        ("a.jpg", "b.jpg", "ç.jpg"),
+        ("1" * 64,) * 3,
+        boxes,
+        scores,
+        PRINT,
+        (4, 5, 6),
+        ("1", "", "2"),
+        "confidence 0.5",
+        left_out,
+    )
 
 
 def test_round_trip(tmp_path: Path) -> None:
     full().save(tmp_path / "new" / "a.pickle")
     loaded = Gallery.load(tmp_path / "new" / "a.pickle")
     assert (loaded.names, loaded.paths, loaded.hashes, loaded.fingerprint) == (
-        NAMES, ("a.jpg", "b.jpg", "ç.jpg"), ("1" * 64,) * 3, PRINT
-    )  # fmt: skip
+        NAMES,
+        ("a.jpg", "b.jpg", "ç.jpg"),
+        ("1" * 64,) * 3,
+        PRINT,
+    )
     assert (loaded.sizes, loaded.stamps, loaded.settings) == ((4, 5, 6), ("1", "", "2"), "confidence 0.5")
     assert loaded.left_out == full().left_out
     assert len(loaded.left_out) == 2
@@ -82,7 +94,11 @@ def test_nobody_enrolled(tmp_path: Path) -> None:
 
 
 BAD: list[Any] = [
-    [1, 2], "text", None, {}, {"names": ["a"]},
+    [1, 2],
+    "text",
+    None,
+    {},
+    {"names": ["a"]},
     {"names": ["a"], "embeddings": []},
     {"names": [], "embeddings": [[1.0, 2]]},
     {"names": ["a", "b"], "embeddings": [[1.0, 2]] * 4},  # as many numbers as two longer ones
@@ -96,7 +112,7 @@ BAD: list[Any] = [
     {"names": ["a"], "embeddings": [[1.0, 2]], "left_out": {"paths": ["x"]}},
     {"names": ["a"], "embeddings": [[1.0, 2]], "left_out": {"unheard of": []}},
     {"names": ["a"], "embeddings": [[1.0, 2]], "left_out": 7},
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("content", BAD)
@@ -108,10 +124,19 @@ def test_other_content_is_refused_in_one_line(tmp_path: Path, content: Any) -> N
 
 
 @pytest.mark.parametrize(
-    "parts", [{"names": ("a",)}, {"paths": ("x",)}, {"hashes": ("x",) * 4}, {"boxes": np.zeros((2, 4))},
-              {"scores": np.zeros(1)}, {"sizes": (1,)}, {"stamps": ("",) * 2}, {"embeddings": np.zeros(3)},
-              {"embeddings": np.full((3, 4), np.inf)}]
-)  # fmt: skip
+    "parts",
+    [
+        {"names": ("a",)},
+        {"paths": ("x",)},
+        {"hashes": ("x",) * 4},
+        {"boxes": np.zeros((2, 4))},
+        {"scores": np.zeros(1)},
+        {"sizes": (1,)},
+        {"stamps": ("",) * 2},
+        {"embeddings": np.zeros(3)},
+        {"embeddings": np.full((3, 4), np.inf)},
+    ],
+)
 def test_parts_that_do_not_agree_are_refused(parts: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r" for 3 names| for 1 names|not finite"):
         Gallery(**{"embeddings": VECTORS, "names": NAMES, **parts})

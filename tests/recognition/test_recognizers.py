@@ -340,10 +340,18 @@ def test_a_recognizer_of_when_an_svc_was_all_there_was(tmp_path: Path) -> None:
     assert isinstance(svc, SVC)
     old = FaceRecognizer()
     old.__dict__ = {
-        "fpir": 0.01, "threshold": None, "names_": recognizer.names_, "embeddings_": people.embeddings,
-        "starts_": people.starts, "centres_": np.ascontiguousarray(people.centres), "closer_": people.closer,
-        "coef_": svc.weights, "intercept_": svc.offsets, "fingerprint_": DLIB, "threshold_": recognizer.threshold_,
-    }  # fmt: skip
+        "fpir": 0.01,
+        "threshold": None,
+        "names_": recognizer.names_,
+        "embeddings_": people.embeddings,
+        "starts_": people.starts,
+        "centres_": np.ascontiguousarray(people.centres),
+        "closer_": people.closer,
+        "coef_": svc.weights,
+        "intercept_": svc.offsets,
+        "fingerprint_": DLIB,
+        "threshold_": recognizer.threshold_,
+    }
     paths[0].write_bytes(pickle.dumps(old))
     loaded, warnings = recognizer_files.load(*paths, DLIB)
     assert isinstance(loaded, FaceRecognizer)

@@ -62,12 +62,17 @@ POINTS = tuple(OperatingPoint(t, far, None, "") for far, t in ((1e-3, 0.3), (1e-
 @pytest.mark.parametrize(
     ("far", "threshold"),
     [
-        (1e-3, 0.3), (1e-2, 0.4), (1e-1, 0.6),
-        (10**-2.5, 0.35), (10**-1.5, 0.5),  # halfway, in the logarithm
-        (1e-4, 0.2), (1e-5, 0.1), (1e-9, 0.0),  # on with the slope, but no distance is below 0
+        (1e-3, 0.3),
+        (1e-2, 0.4),
+        (1e-1, 0.6),
+        (10**-2.5, 0.35),
+        (10**-1.5, 0.5),  # halfway, in the logarithm
+        (1e-4, 0.2),
+        (1e-5, 0.1),
+        (1e-9, 0.0),  # on with the slope, but no distance is below 0
         (10**-0.5, 0.7),
     ],
-)  # fmt: skip
+)
 def test_threshold_at_by_hand(far: float, threshold: float) -> None:
     assert threshold_at(POINTS, far) == pytest.approx(threshold)
 

@@ -82,9 +82,11 @@ def test_the_manifest_of_a_gallery() -> None:
     found = Manifest.of(people)
     assert found is not None and found.used == (2, 2)
     assert list(found.rows()) == [
-        ("", "", sha("e"), ERASED), ("Ada/1.jpg", "Ada", sha("a"), ""), ("Bob/9.jpg", "Bob", sha("9"), "no face"),
+        ("", "", sha("e"), ERASED),
+        ("Ada/1.jpg", "Ada", sha("a"), ""),
+        ("Bob/9.jpg", "Bob", sha("9"), "no face"),
         ("Zoe/1.jpg", "Zoë", sha("z"), ""),
-    ]  # fmt: skip
+    ]
     assert Manifest.of(Gallery(np.eye(2, dtype=np.float32), ("Ada", "Bob"))) is None  # a recipe's does not say
     assert len(Manifest.sorted(())) == 0
 
@@ -92,10 +94,12 @@ def test_the_manifest_of_a_gallery() -> None:
 @pytest.mark.parametrize(
     ("error", "status", "line"),
     [
-        (FacesError("no face\nat all"), "failed", "no face"), (ValueError("oops"), "failed", "ValueError: oops"),
-        (KeyboardInterrupt(), "stopped", ""), (BrokenPipeError(), "succeeded", ""),
+        (FacesError("no face\nat all"), "failed", "no face"),
+        (ValueError("oops"), "failed", "ValueError: oops"),
+        (KeyboardInterrupt(), "stopped", ""),
+        (BrokenPipeError(), "succeeded", ""),
     ],
-)  # fmt: skip
+)
 def test_a_run_that_does_not_end_well_is_recorded(tmp_path: Path, error: BaseException, status: str, line: str) -> None:
     with pytest.raises(type(error)), records.recording(tmp_path, "train", {}) as run:
         run.figure("seen", 3)
@@ -140,8 +144,9 @@ def test_a_damaged_record_is_shown_as_such(tmp_path: Path) -> None:
     found = Runs(tmp_path / "runs").all()
     assert found[0] == good
     assert [(one.id[-6:], one.why) for one in found[1:] if isinstance(one, Damaged)] == [
-        ("bbbbbb", "damaged: no record of a run"), ("aaaaaa", "damaged: no record of a run"),
-    ]  # fmt: skip
+        ("bbbbbb", "damaged: no record of a run"),
+        ("aaaaaa", "damaged: no record of a run"),
+    ]
     with pytest.raises(FacesError, match=r"aaaaaa\.json: damaged"):
         Runs(tmp_path / "runs").find("aaaaaa")
 
@@ -304,9 +309,10 @@ def test_who_is_erased_is_erased_from_the_records(tmp_path: Path) -> None:
     altered, same = (Runs(folder).find(run.short) for run in (both, other))
     assert same == other and altered.data[0].photographs == 3
     assert list(Manifest.load(folder, altered.data[0].sha256).rows()) == [
-        ("", "", sha("Ada/1.jpg"), ""), ("Ada/2.jpg", "Ada", sha("Ada/2.jpg"), ""),
+        ("", "", sha("Ada/1.jpg"), ""),
+        ("Ada/2.jpg", "Ada", sha("Ada/2.jpg"), ""),
         ("Bob/1.jpg", "Bob", sha("Bob/1.jpg"), ""),
-    ]  # fmt: skip
+    ]
     assert altered.notes[0].startswith("altered on 20") and len(list((folder / "manifests").iterdir())) == 2
     assert records.forget(folder, {sha("Ada/1.jpg")}.__contains__, {}) == 0  # nothing is left to do
 
@@ -328,8 +334,9 @@ def test_a_name_that_nobody_has_any_more_does_not_stay(tmp_path: Path) -> None:
     assert isinstance(found, Run) and found.error == "somebody/3.jpg: of Adam"
     assert list(Manifest.load(folder, found.data[0].sha256).rows()) == [
         *sorted([("", "", sha("1"), ""), ("", "", sha("2"), "no face"), ("", "", sha("4"), "")]),
-        ("", "Z", sha("5"), ""), ("x/3.jpg", "Rob", sha("3"), ""),
-    ]  # fmt: skip
+        ("", "Z", sha("5"), ""),
+        ("x/3.jpg", "Rob", sha("3"), ""),
+    ]
     everything = b"".join(path.read_bytes() for path in folder.glob("*.json"))
     assert b'"Ada' not in everything and b" Ada/" not in everything
 

@@ -111,9 +111,15 @@ class Api:
         self.indexes = Indexes()
         self.trainer = Trainer(self.database, self.indexes)
         parts = Services(
-            ColourVision(), self.database, Confidence(0.6, 20), self.trainer, Fetcher(), self.indexes,
-            AuditLog(folder / "audit.log"), Limiter(rate),
-        )  # fmt: skip
+            ColourVision(),
+            self.database,
+            Confidence(0.6, 20),
+            self.trainer,
+            Fetcher(),
+            self.indexes,
+            AuditLog(folder / "audit.log"),
+            Limiter(rate),
+        )
         self.client: FlaskClient = create_app(parts, SECRET).test_client()
 
     def __call__(self, method: str, path: str, **more: object):

@@ -73,9 +73,14 @@ class People:
         self.indexes = Indexes()
         self.file = GalleryFile(self.path, SETTINGS) if gallery else None
         self.enrolment = Enrolment(
-            self.database, self.indexes, CONFIDENCE, keep_photos, self.file, 3,
+            self.database,
+            self.indexes,
+            CONFIDENCE,
+            keep_photos,
+            self.file,
+            3,
             lambda action, **what: self.heard.append((action, what)),
-        )  # fmt: skip
+        )
         self.enrolment.share()
 
     def enrol(self, name: str, number: int = 0, called: str = "") -> str:

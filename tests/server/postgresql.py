@@ -61,9 +61,15 @@ class Cluster:
     def _run(self, program: str, *options: object) -> None:
         try:
             done = subprocess.run(
-                [str(self.programs / program), *map(str, options)], cwd=self.folder, text=True, check=False,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **self._user,  # type: ignore[call-overload]
-            )  # fmt: skip
+                [str(self.programs / program), *map(str, options)],
+                cwd=self.folder,
+                text=True,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                **self._user,  # type: ignore[call-overload]
+            )
         except PermissionError:
             pytest.skip(f"{self.programs}: in a folder that is closed to the account that root lets PostgreSQL run as")
         if done.returncode:
@@ -78,9 +84,13 @@ class Cluster:
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [str(self.programs / "postgres"), "-D", str(self.folder / "data")], cwd=self.folder,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, **self._user,  # type: ignore[call-overload]
-            )  # fmt: skip
+                [str(self.programs / "postgres"), "-D", str(self.folder / "data")],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                **self._user,  # type: ignore[call-overload]
+            )
         for _ in range(600):
             with suppress(psycopg.OperationalError):
                 self.connect().close()

@@ -20,9 +20,11 @@ LISTS = {"facelists": "FaceList", "largefacelists": "LargeFaceList"}
 TRAINED = {**GROUPS, "largefacelists": "LargeFaceList"}
 ALL = {**GROUPS, **LISTS}
 WORDS = {
-    "persongroups": "Person group", "largepersongroups": "Large person group", "facelists": "Face list",
+    "persongroups": "Person group",
+    "largepersongroups": "Large person group",
+    "facelists": "Face list",
     "largefacelists": "Large face list",
-}  # fmt: skip
+}
 each = pytest.mark.parametrize("route", ALL)
 
 
@@ -61,10 +63,14 @@ def test_what_fails_inside_has_the_same_form_and_tells_nothing(api: Api, monkeyp
 
 def test_what_is_not_offered(api: Api) -> None:
     for method, path in (
-        ("GET", "snapshots"), ("POST", "snapshots"), ("GET", f"operations/{GHOST}"), ("DELETE", f"snapshots/{GHOST}"),
-        ("POST", f"snapshots/{GHOST}/apply"), ("POST", "detectLiveness/singleModal/sessions"),
+        ("GET", "snapshots"),
+        ("POST", "snapshots"),
+        ("GET", f"operations/{GHOST}"),
+        ("DELETE", f"snapshots/{GHOST}"),
+        ("POST", f"snapshots/{GHOST}/apply"),
+        ("POST", "detectLiveness/singleModal/sessions"),
         ("GET", "detectLivenessWithVerify/singleModal/sessions"),
-    ):  # fmt: skip
+    ):
         assert api.error(method, path)[:2] == (501, "NotImplemented")
 
 
@@ -115,12 +121,19 @@ def test_a_picture_that_would_fill_the_memory_is_not_decoded(api: Api) -> None:
 @pytest.mark.parametrize(
     ("body", "code"),
     [
-        ("{", "BadArgument"), ("[]", "BadArgument"), ('"text"', "BadArgument"), ("{}", "InvalidURL"),
-        ('{"url": null}', "InvalidURL"), ('{"url": 5}', "BadArgument"), ('{"url": ""}', "BadArgument"),
-        ('{"url": "ftp://example.org/a.jpg"}', "InvalidURL"), ('{"url": "http://127.0.0.1/a.jpg"}', "InvalidURL"),
-        ('{"url": "file:///etc/passwd"}', "InvalidURL"), ('{"url": "http://[::1/"}', "InvalidURL"),
+        ("{", "BadArgument"),
+        ("[]", "BadArgument"),
+        ('"text"', "BadArgument"),
+        ("{}", "InvalidURL"),
+        ('{"url": null}', "InvalidURL"),
+        ('{"url": 5}', "BadArgument"),
+        ('{"url": ""}', "BadArgument"),
+        ('{"url": "ftp://example.org/a.jpg"}', "InvalidURL"),
+        ('{"url": "http://127.0.0.1/a.jpg"}', "InvalidURL"),
+        ('{"url": "file:///etc/passwd"}', "InvalidURL"),
+        ('{"url": "http://[::1/"}', "InvalidURL"),
     ],
-)  # fmt: skip
+)
 def test_detect_by_addresses_that_are_none(api: Api, body: str, code: str) -> None:
     assert api.error("POST", "detect", data=body, content_type="application/json")[:2] == (400, code)
 

@@ -41,9 +41,14 @@ def test_detect(clients: Clients, drawn: People) -> None:
     client, _ = clients
     name, (path, *_) = next(iter(drawn.items()))
     (face,) = client.detect(
-        path.read_bytes(), **MODELS, return_face_id=True, return_face_landmarks=True, return_recognition_model=True,
-        return_face_attributes=["headPose", "qualityForRecognition", "mask", "blur"], face_id_time_to_live=120,
-    )  # fmt: skip
+        path.read_bytes(),
+        **MODELS,
+        return_face_id=True,
+        return_face_landmarks=True,
+        return_recognition_model=True,
+        return_face_attributes=["headPose", "qualityForRecognition", "mask", "blur"],
+        face_id_time_to_live=120,
+    )
     assert face.recognition_model == "recognition_04" and face.face_landmarks.nose_tip.x > 0
     assert face.face_attributes.quality_for_recognition in ("Low", "Medium", "High")
     assert face.face_attributes.mask is None

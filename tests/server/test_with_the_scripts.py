@@ -97,7 +97,14 @@ def _part(gallery: Gallery, rows: list[int], fingerprint: object = None) -> Gall
 
     assert gallery.boxes is not None and gallery.scores is not None
     return Gallery(
-        gallery.embeddings[rows], some(gallery.names), some(gallery.paths), some(gallery.hashes),  # type: ignore[arg-type]
-        gallery.boxes[rows], gallery.scores[rows], fingerprint or gallery.fingerprint,  # type: ignore[arg-type]
-        some(gallery.sizes), some(gallery.stamps), gallery.settings,  # type: ignore[arg-type]
-    )  # fmt: skip
+        gallery.embeddings[rows],
+        some(gallery.names),
+        some(gallery.paths),
+        some(gallery.hashes),  # type: ignore[arg-type]
+        gallery.boxes[rows],
+        gallery.scores[rows],
+        fingerprint or gallery.fingerprint,  # type: ignore[arg-type]
+        some(gallery.sizes),
+        some(gallery.stamps),
+        gallery.settings,  # type: ignore[arg-type]
+    )

@@ -20,9 +20,11 @@ pytestmark = pytest.mark.training
 
 SIDE = 32
 ABOUT = {
-    "side": SIDE, "cut": "whole", "heads": {"kind": {"classes": ["a", "b", "c"]}, "age": {"unit": "years"}},
+    "side": SIDE,
+    "cut": "whole",
+    "heads": {"kind": {"classes": ["a", "b", "c"]}, "age": {"unit": "years"}},
     "command": "train --dataset Ren\udce9",  # no Unicode
-}  # fmt: skip
+}
 PICTURES = np.random.default_rng(0).integers(0, 256, (5, SIDE, SIDE, 3)).astype(np.uint8)
 
 

@@ -82,11 +82,14 @@ def test_each_group_and_all_together() -> None:
     said = np.eye(2, dtype=np.float32)[np.where(data.labels["age"] == 70, 0, data.labels["gender"])]
     by_gender, by_age, by_both = scores.by_group(data, "gender", said)
     assert [(group.of, group.count, group.value) for group in by_gender.groups] == [
-        (("male",), 40, 1.0), (("female",), 40, 0.75),
-    ]  # fmt: skip
+        (("male",), 40, 1.0),
+        (("female",), 40, 0.75),
+    ]
     assert [(str(group), group.count, group.value) for group in by_age.groups] == [
-        ("young", 20, 1.0), ("adult", 40, 1.0), ("elderly", 20, 0.5),
-    ]  # fmt: skip
+        ("young", 20, 1.0),
+        ("adult", 40, 1.0),
+        ("elderly", 20, 0.5),
+    ]
     assert by_both.by == ("gender", "age_group")
     assert str(by_both.groups[-1]) == "female, elderly"
     assert (by_both.groups[-1].value, by_both.groups[-1].enough) == (0.0, False)
@@ -117,9 +120,12 @@ def test_too_few_are_never_the_best_or_the_worst() -> None:
 def test_the_gap_is_a_number() -> None:
     """Of error rates also how many times as often; whom nobody told is neither the best nor the worst."""
     some = (
-        Group(("a",), 99, 0.001, 0.0006, 0.0015), Group(("b",), 99, 0.079, 0.04, 0.13), Group(("c",), 99, 0.05, 0, 1),
-        Group((groups.NOT_TOLD,), 99, 0.5, 0.4, 0.6), Group(("e",), 9, 0.9, 0, 1),
-    )  # fmt: skip
+        Group(("a",), 99, 0.001, 0.0006, 0.0015),
+        Group(("b",), 99, 0.079, 0.04, 0.13),
+        Group(("c",), 99, 0.05, 0, 1),
+        Group((groups.NOT_TOLD,), 99, 0.5, 0.4, 0.6),
+        Group(("e",), 9, 0.9, 0, 1),
+    )
     rates = Grouped("x", "false match rate", ("letter",), some, lower_is_better=True)
     gap = rates.gap
     assert gap is not None and (str(gap.best), str(gap.worst)) == ("a", "b")
@@ -149,9 +155,17 @@ def test_everything_as_json_and_as_a_card() -> None:
     assert found["gender"]["groups"]["gender x age_group"][0]["of"] == {"gender": "male", "age_group": "young"}
     source = Source("UTKFace", "Faces.", "non-commercial research.", "ab12")
     card = Card(
-        "face.onnx", "Guesses.", ("gender: male, female",), "faces of 112 px.", (source,), "A network.",
-        "python train.py", 7, "a tenth.", limits=("Hats.",),
-    )  # fmt: skip
+        "face.onnx",
+        "Guesses.",
+        ("gender: male, female",),
+        "faces of 112 px.",
+        (source,),
+        "A network.",
+        "python train.py",
+        7,
+        "a tenth.",
+        limits=("Hats.",),
+    )
     text = model_card.render(card, figures, groups)
     for words in (
         "non-commercial research",

@@ -151,14 +151,19 @@ def test_what_makes_a_recognizer() -> None:
     assert source(gallery_of(fit(people)), *OPTIONS) == made_of
     back = Gallery(people.embeddings[::-1][:4], people.names[::-1][:4], fingerprint=DLIB)
     joined = Gallery(
-        np.concatenate([people.embeddings[3:], people.embeddings[:3]]), people.names[3:] + people.names[:3],
+        np.concatenate([people.embeddings[3:], people.embeddings[:3]]),
+        people.names[3:] + people.names[:3],
         fingerprint=DLIB,
-    )  # fmt: skip
+    )
     assert source(joined, *OPTIONS) == made_of
     others = (
-        source(back, *OPTIONS), source(people, 0.02, None, "auto"), source(people, 0.01, 0.3, "auto"),
-        source(people, 0.01, None, "knn"), source(renamed(people, ["x"] * 7), *OPTIONS),
-        source(gallery(3, 4, models=None), *OPTIONS), source(gallery(3, 5), *OPTIONS),
-    )  # fmt: skip
+        source(back, *OPTIONS),
+        source(people, 0.02, None, "auto"),
+        source(people, 0.01, 0.3, "auto"),
+        source(people, 0.01, None, "knn"),
+        source(renamed(people, ["x"] * 7), *OPTIONS),
+        source(gallery(3, 4, models=None), *OPTIONS),
+        source(gallery(3, 5), *OPTIONS),
+    )
     assert len({made_of, *others}) == 8
     assert ONE_IN == 5

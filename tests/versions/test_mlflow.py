@@ -51,9 +51,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", *words], cwd=folder, env=os.environ | quiet, stdout=log, stderr=log,
+            [sys.executable, "-m", "mlflow", *words],
+            cwd=folder,
+            env=os.environ | quiet,
+            stdout=log,
+            stderr=log,
             start_new_session=True,
-        )  # fmt: skip
+        )
     try:
         until_it_answers(f"{address}/health", process)
         yield address
@@ -101,14 +105,22 @@ def a_run(folder: Path, number: int = 1, **changes: Any) -> Run:
     for name in (RECOGNIZER, LE, REPORT):
         (place / name).write_bytes(f"{name} of {number}".encode())
     run = Run(
-        id=f"2026013112000000{number}-train-abc{number}", kind="train", time="2026-01-31T12:00:00.000+00:00",
-        seconds=1.5, status="succeeded", command="python train_model.py --fpir 0.01", code=Code("c0ffee" * 6, True),
-        python="3.11.7", platform="Linux", packages={"numpy": "2.4.6"},
+        id=f"2026013112000000{number}-train-abc{number}",
+        kind="train",
+        time="2026-01-31T12:00:00.000+00:00",
+        seconds=1.5,
+        status="succeeded",
+        command="python train_model.py --fpir 0.01",
+        code=Code("c0ffee" * 6, True),
+        python="3.11.7",
+        platform="Linux",
+        packages={"numpy": "2.4.6"},
         parameters={"dataset": "dataset", "fpir": 0.01, "recognizer": str(place / RECOGNIZER), "le": str(place / LE)},
-        models={"detector": {"name": "dlib-mmod", "sha256": "ab" * 32}}, data=(Data("photographs", "d" * 64, 12, 4),),
+        models={"detector": {"name": "dlib-mmod", "sha256": "ab" * 32}},
+        data=(Data("photographs", "d" * 64, 12, 4),),
         figures={"right": 11, "TPIR at FPIR 1 %": 0.99, "never": float("nan"), "why": "the first version"},
         artefacts=tuple(File.of(place / name) for name in (RECOGNIZER, LE, REPORT)),
-    )  # fmt: skip
+    )
     run = replace(run, **changes)
     run.save(folder / "runs")
     return run

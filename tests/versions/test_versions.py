@@ -353,12 +353,17 @@ def by_hand_after_two(folder: Path) -> None:
 every_case = pytest.mark.parametrize(
     ("links", "before", "run"),
     [
-        (True, nothing, first), (True, two, another), (True, by_hand, another), (True, by_hand_after_two, another),
-        (True, two, return_to_the_first), (False, nothing, first), (False, by_hand_after_two, another),
+        (True, nothing, first),
+        (True, two, another),
+        (True, by_hand, another),
+        (True, by_hand_after_two, another),
+        (True, two, return_to_the_first),
+        (False, nothing, first),
+        (False, by_hand_after_two, another),
     ],
     ids=["first", "another", "by hand", "by hand again", "rollback", "first copies", "copies by hand again"],
     indirect=["links"],
-)  # fmt: skip
+)
 
 
 def in_a_fork(run: Callable[[], None], step: int, events: set[str], then: Callable[[], None]) -> int:

@@ -31,9 +31,12 @@ def tracks(*faces: tuple[int, str | None], hidden: tuple[int, ...] = (), x: floa
     return Tracks(
         np.array([track for track, _ in faces], np.intp),
         np.array([(x + 10 * track, 1, x + 10 * track + 5, 9) for track, _ in faces], np.float32).reshape(-1, 4),
-        tuple(None if name == UNSETTLED else name for _, name in faces), settled, value, value / 3,
+        tuple(None if name == UNSETTLED else name for _, name in faces),
+        settled,
+        value,
+        value / 3,
         np.array([track not in hidden for track, _ in faces], np.bool_),
-    )  # fmt: skip
+    )
 
 
 def told(events: list[Event]) -> list[tuple[str, float, int, str | None]]:
@@ -75,9 +78,13 @@ def test_order_is_leave_appear_identified_each_by_track() -> None:
     finder = EventFinder()
     finder.observe(0, tracks((2, "Ada"), (1, UNSETTLED), (3, None)))
     assert told(finder.observe(1, tracks((5, "Bob"), (3, "Cyd"), (4, UNSETTLED)))) == [
-        ("leave", 0, 1, None), ("leave", 0, 2, "Ada"), ("appear", 1, 4, None), ("appear", 1, 5, "Bob"),
-        ("identified", 1, 3, "Cyd"), ("identified", 1, 5, "Bob"),
-    ]  # fmt: skip
+        ("leave", 0, 1, None),
+        ("leave", 0, 2, "Ada"),
+        ("appear", 1, 4, None),
+        ("appear", 1, 5, "Bob"),
+        ("identified", 1, 3, "Cyd"),
+        ("identified", 1, 5, "Bob"),
+    ]
     assert [event.track for event in finder.end()] == [3, 4, 5]
 
 
@@ -95,8 +102,11 @@ def test_a_name_that_changes_is_identified_again_and_one_that_is_confirmed_is_no
     names = [UNSETTLED, "Ada", UNSETTLED, "Ada", "Bob", None, None, "Bob", UNSETTLED]
     found = [finder.observe(k, tracks((1, name))) for k, name in enumerate(names)]
     assert [(e.time, e.name) for events in found for e in events if e.kind == "identified"] == [
-        (1, "Ada"), (4, "Bob"), (5, None), (7, "Bob"),
-    ]  # fmt: skip
+        (1, "Ada"),
+        (4, "Bob"),
+        (5, None),
+        (7, "Bob"),
+    ]
     assert told(finder.end()) == [("leave", 8, 1, "Bob")]
 
 
@@ -149,13 +159,46 @@ def test_json_lines(tmp_path: Path) -> None:
     text = (tmp_path / "events.jsonl").read_text(encoding="utf-8")
     assert "José" in text
     assert [json.loads(line) for line in text.splitlines()] == [
-        {"event": "appear", "time": 0.333, "clock": None, "track": 7, "settled": False, "name": None,
-         "probability": None, "x1": 1, "y1": 2, "x2": 3, "y2": 4},
-        {"event": "identified", "time": 1.0, "clock": "2024-05-06T12:00:00.000+02:00", "track": 7, "settled": True,
-         "name": None, "probability": 0.9, "x1": 1, "y1": 2, "x2": 3, "y2": 4},
-        {"event": "leave", "time": 2.0, "clock": None, "track": 7, "settled": True, "name": "José",
-         "probability": 0.9, "x1": 1, "y1": 2, "x2": 3, "y2": 4},
-    ]  # fmt: skip
+        {
+            "event": "appear",
+            "time": 0.333,
+            "clock": None,
+            "track": 7,
+            "settled": False,
+            "name": None,
+            "probability": None,
+            "x1": 1,
+            "y1": 2,
+            "x2": 3,
+            "y2": 4,
+        },
+        {
+            "event": "identified",
+            "time": 1.0,
+            "clock": "2024-05-06T12:00:00.000+02:00",
+            "track": 7,
+            "settled": True,
+            "name": None,
+            "probability": 0.9,
+            "x1": 1,
+            "y1": 2,
+            "x2": 3,
+            "y2": 4,
+        },
+        {
+            "event": "leave",
+            "time": 2.0,
+            "clock": None,
+            "track": 7,
+            "settled": True,
+            "name": "José",
+            "probability": 0.9,
+            "x1": 1,
+            "y1": 2,
+            "x2": 3,
+            "y2": 4,
+        },
+    ]
 
 
 @pytest.mark.parametrize("name", ["events.csv", "events.jsonl"])
@@ -263,8 +306,10 @@ def test_boxes(tmp_path: Path) -> None:
     )
     rows = [json.loads(line) for line in (tmp_path / "boxes.jsonl").read_text().splitlines()]
     assert [(row["settled"], row["name"], row["distance"]) for row in rows] == [
-        (False, None, None), (True, None, 0.3), (True, "Ada", 0.3),
-    ]  # fmt: skip
+        (False, None, None),
+        (True, None, 0.3),
+        (True, "Ada", 0.3),
+    ]
     assert list(rows[0]) == [*BoxLog.columns[:3], "settled", *BoxLog.columns[3:]]
 
 

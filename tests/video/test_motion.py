@@ -79,11 +79,14 @@ def test_boxes_outside_the_picture() -> None:
 @pytest.mark.parametrize(
     ("other", "cut"),
     [
-        (moved(picture(), 6, 4), False), (picture() // 2 + 100, False), (picture(5), True), (picture()[:180], True),
+        (moved(picture(), 6, 4), False),
+        (picture() // 2 + 100, False),
+        (picture(5), True),
+        (picture()[:180], True),
         (np.zeros((360, 640, 3), np.uint8), True),
     ],
     ids=["pan", "light", "other", "size", "black"],
-)  # fmt: skip
+)
 def test_cuts(other: Image, cut: bool) -> None:
     assert Grey.of(np.asarray(other, np.uint8)).is_cut_from(Grey.of(picture())) == cut
 

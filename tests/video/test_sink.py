@@ -71,8 +71,10 @@ def ffprobe(path: Path) -> dict[str, str]:
     what = "stream=codec_name,pix_fmt,avg_frame_rate,nb_read_frames"
     result = subprocess.run(
         ["ffprobe", "-v", "error", "-count_frames", "-show_entries", what, "-of", "default=noprint_wrappers=1", path],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert result.stderr == ""
     return dict(line.split("=") for line in result.stdout.split())
 

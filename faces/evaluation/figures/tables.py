@@ -55,11 +55,16 @@ def verifications(several: Sequence[Verification]) -> Page:
     rates = [f"TAR at FAR {rate_of(far)}" for far in FARS]
     rows: list[Row] = [
         [
-            one.name, _with_interval(one.accuracy), f"{one.auc.value:.4f}", percent(one.eer.value),
-            *(_with_interval(point.passing) for point in one.tar), one.missing, _milliseconds(one.seconds),
+            one.name,
+            _with_interval(one.accuracy),
+            f"{one.auc.value:.4f}",
+            percent(one.eer.value),
+            *(_with_interval(point.passing) for point in one.tar),
+            one.missing,
+            _milliseconds(one.seconds),
         ]
         for one in several
-    ]  # fmt: skip
+    ]
     headings = ("", "accuracy (95 %)", "AUC", "EER", *rates, "pairs without a face", "ms a photograph")
     return _pairs(several[0]), Table(headings, tuple(rows))
 
@@ -86,12 +91,17 @@ def identifications(several: Sequence[Identification]) -> Page:
     headings = "", *(f"rank {rank}" for rank in RANKS), *rates, "right", "wrong", "strangers named"
     rows: list[Row] = [
         [
-            one.name, *(_mean(found) for found in one.ranks), *(_mean(Repeated.passing(points)) for points in one.tpir),
-            _mean(one.right), _mean(one.wrong), _mean(one.strangers_named),
-            len(one.no_face), _milliseconds(one.seconds),
+            one.name,
+            *(_mean(found) for found in one.ranks),
+            *(_mean(Repeated.passing(points)) for points in one.tpir),
+            _mean(one.right),
+            _mean(one.wrong),
+            _mean(one.strangers_named),
+            len(one.no_face),
+            _milliseconds(one.seconds),
         ]
         for one in several
-    ]  # fmt: skip
+    ]
     return _searched(several[0]), Table((*headings, "no face", "ms a photograph"), tuple(rows))
 
 
@@ -137,11 +147,14 @@ def _worst(one: Identification) -> Table:
     worst = sorted((each for each in one.persons if errors(each) > 0), key=lambda each: (-errors(each), each.person))
     rows: list[Row] = [
         [
-            each.person, percent(each.recall.value), f"{each.recall.count:,} probes",
-            percent(each.precision.value), f"{each.precision.count:,} times named",
+            each.person,
+            percent(each.recall.value),
+            f"{each.recall.count:,} probes",
+            percent(each.precision.value),
+            f"{each.precision.count:,} times named",
         ]
         for each in worst[:WORST]
-    ]  # fmt: skip
+    ]
     return Table(("person", "recall", "of", "precision", "of"), tuple(rows))
 
 

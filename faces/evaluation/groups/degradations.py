@@ -109,7 +109,8 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "blur": Kind(
-        "{} % of the eyes' distance", (3, 5, 10, 15),
+        "{} % of the eyes' distance",
+        (3, 5, 10, 15),
         lambda image, marks, level, rng: blur(image, level / 100 * marks.apart),
     ),
     "JPEG": Kind("quality {}", (20, 10, 5), lambda image, marks, level, rng: compress(image, int(level))),
@@ -123,14 +124,16 @@ KINDS: dict[str, Kind] = {
         "eyes {} px apart", (16, 12, 8, 6), lambda image, marks, level, rng: shrink(image, level / marks.apart)
     ),
     "eyes covered": Kind(
-        "band of {} % of the eyes' distance", (25, 50, 75),
+        "band of {} % of the eyes' distance",
+        (25, 50, 75),
         lambda image, marks, level, rng: _band(image, marks, marks.eyes.mean(axis=0), level),
     ),
     "mouth covered": Kind(
-        "band of {} % of the eyes' distance", (50, 100, 150),
+        "band of {} % of the eyes' distance",
+        (50, 100, 150),
         lambda image, marks, level, rng: _band(image, marks, marks.mouth, level),
     ),
-}  # fmt: skip
+}
 """By name. Blur: the Gaussian's standard deviation. Low resolution: photographs that are coarser stay as they are."""
 
 

@@ -126,14 +126,20 @@ def of_identification(result: Identification, groups: Groups) -> tuple[Grouped, 
     measures: list[tuple[str, str, list[Path], list[bool], bool]] = [
         ("rank 1", "probes", probes, [rank == 0 for one in searches for rank in one.rank], False),
         (
-            "given their name", "probes", probes,
-            [said == who for one in searches for who, said in zip(one.truth, one.said, strict=True)], False,
+            "given their name",
+            "probes",
+            probes,
+            [said == who for one in searches for who, said in zip(one.truth, one.said, strict=True)],
+            False,
         ),
         (
-            "strangers named", "strangers", strangers,
-            [said is not None for one in searches for said in one.stranger_said], True,
+            "strangers named",
+            "strangers",
+            strangers,
+            [said is not None for one in searches for said in one.stranger_said],
+            True,
         ),
-    ]  # fmt: skip
+    ]
     for rate, points in zip(FPIRS, result.tpir, strict=True):
         limits = [point.threshold for point in points if point.threshold is not None]
         if len(limits) == len(searches):
@@ -158,9 +164,14 @@ def _counts(of: np.ndarray[tuple[int], np.dtype[np.str_]], flags: Flags) -> dict
 
 
 def _grouped(
-    target: str, by: str, measure: str, counts: Mapping[str, tuple[int, int]], cases: str, lower: bool = False,
+    target: str,
+    by: str,
+    measure: str,
+    counts: Mapping[str, tuple[int, int]],
+    cases: str,
+    lower: bool = False,
     distinct: Mapping[str, int] | None = None,
-) -> Grouped:  # fmt: skip
+) -> Grouped:
     """distinct: cases, where some are counted several times."""
     rows = []
     for name, (part, count) in counts.items():

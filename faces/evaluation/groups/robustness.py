@@ -75,15 +75,17 @@ class Robustness:
         """What ``json.dumps`` takes."""
         levels = [
             {
-                "kind": level.how and level.how.kind, "level": level.how and level.how.level,
-                "count": level.no_face.count, "no_face": level.no_face.value,
+                "kind": level.how and level.how.kind,
+                "level": level.how and level.how.level,
+                "count": level.no_face.count,
+                "no_face": level.no_face.value,
                 "figures": [
                     {"value": share.value if share.count else None, "low": share.low, "high": share.high}
                     for share in level.figures
                 ],
             }
             for level in self.levels
-        ]  # fmt: skip
+        ]
         return {"name": self.name, "worsened": self.worsened, "measures": list(self.measures), "levels": levels}
 
 
@@ -99,11 +101,15 @@ def worsen(
     seen = look_at(wanted, models, processes, progress, _WorseFolder(Path(), models))
     return {
         how: replace(
-            seen, paths=each, embeddings=seen.embeddings[k :: len(EVERY)], boxes=seen.boxes[k :: len(EVERY)],
-            reasons=seen.reasons[k :: len(EVERY)], hashes=seen.hashes[k :: len(EVERY)],
+            seen,
+            paths=each,
+            embeddings=seen.embeddings[k :: len(EVERY)],
+            boxes=seen.boxes[k :: len(EVERY)],
+            reasons=seen.reasons[k :: len(EVERY)],
+            hashes=seen.hashes[k :: len(EVERY)],
         )
         for k, how in enumerate(EVERY)
-    }  # fmt: skip
+    }
 
 
 def some(pairs: Pairs, most: int, seed: int = 0) -> Pairs:

@@ -18,10 +18,11 @@ def groups(several: Sequence[Grouped], predicted: bool) -> Markup:
     """A table for each grouping, a column for each figure, and how far apart the groups are."""
     parts: list[object] = [
         element(
-            "p", "One threshold for all. False matches are those between people of the same group, as in NIST's report"
+            "p",
+            "One threshold for all. False matches are those between people of the same group, as in NIST's report"
             " on demographics (NISTIR 8280).",
         )
-    ]  # fmt: skip
+    ]
     if predicted:
         parts.append(element("p", element("strong", "Nobody told these groups: "), WARNING, ".", class_="warning"))
     names = {one.target for one in several}
@@ -35,19 +36,23 @@ def robustness(several: Sequence[Robustness]) -> Markup:
     """A curve for each kind, and a table of all levels."""
     parts: list[object] = [
         element(
-            "p", "Photographs made worse on purpose, and compared with good ones; thresholds stay as they are, but"
+            "p",
+            "Photographs made worse on purpose, and compared with good ones; thresholds stay as they are, but"
             " for that of TPIR, which is each level's own. Sizes are told in shares of the distance between the"
             " eyes: of a face that is 100 px wide it is about 45 px. A face that is not found any more is an error.",
         )
-    ]  # fmt: skip
+    ]
     for one in several:
         parts.append(element("h3", f"{one.name}: {one.worsened}") if len(several) > 1 else "")
         parts.append(element("div", *(_kind(one, kind) for kind in KINDS), class_="plots small"))
         rows = [
-            [str(level), *(with_interval(share if share.count else None) for share in level.figures),
-             percent(level.no_face.value)]
+            [
+                str(level),
+                *(with_interval(share if share.count else None) for share in level.figures),
+                percent(level.no_face.value),
+            ]
             for level in one.levels
-        ]  # fmt: skip
+        ]
         told = f"Made worse: {one.worsened}. Intervals are of 95 %."
         head = ["photographs", *one.measures, "no face found"]
         parts.append(table("Every level", told, head, rows, "stacked"))

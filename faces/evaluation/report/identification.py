@@ -52,13 +52,14 @@ def summary(one: Identification) -> Markup:
             _repeated(
                 f"Rank {rank}",
                 found,
-                "of the probes: the closest is the right one" if rank == 1
+                "of the probes: the closest is the right one"
+                if rank == 1
                 else f"of the probes: the right one is among the {rank} closest",
             )
             for rank, found in zip(RANKS, one.ranks, strict=True)
         ),
         figure("Faces not found", f"{len(one.no_face):,}", "photographs", _missing(one)),
-    ]  # fmt: skip
+    ]
     if one.seconds is not None:
         told.append(figure("Time", f"{one.seconds * 1000:.0f} ms", "a photograph", "one by one, models loaded"))
     nobody = f"Not enrolled, for want of a face: {', '.join(one.unenrolled)}." if one.unenrolled else ""
@@ -71,9 +72,10 @@ def curves(several: Sequence[Identification]) -> Markup:
     rates = [rate for rate, points in zip(FPIRS, several[0].tpir, strict=True) if all(one.passing for one in points)]
     drawn = [
         plot(plots.tpir(there, rates), "Identification", "The fewer strangers may be named, the fewer probes are.")
-        if there else "",
+        if there
+        else "",
         plot(plots.cmc({one.name: one.cmc for one in several}), "CMC", "How far down the list the right person is."),
-    ]  # fmt: skip
+    ]
     return section("curves", "What a threshold trades", element("div", *drawn, class_="plots"))
 
 
@@ -84,13 +86,15 @@ def details(one: Identification, faces: bool) -> Markup:
     threshold = float(np.mean([found.threshold for found in one.searches]))
     drawn = plots.histogram(genuine, strangers, ("probes, to themselves", "strangers, to the closest"), threshold)
     told = "Left of the threshold a face is given a name. The less the two hills overlap, the better."
-    return joined([
-        element("div", plot(drawn, "Distances", told), _map(one.searches[0]), class_="plots"),
-        _people(one.persons),
-        _confusion(one.confusion),
-        element("h3", "Worst errors"),
-        montage(one.mistakes, faces),
-    ])  # fmt: skip
+    return joined(
+        [
+            element("div", plot(drawn, "Distances", told), _map(one.searches[0]), class_="plots"),
+            _people(one.persons),
+            _confusion(one.confusion),
+            element("h3", "Worst errors"),
+            montage(one.mistakes, faces),
+        ]
+    )
 
 
 def _map(found: Search) -> Markup:

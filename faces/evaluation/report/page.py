@@ -58,9 +58,12 @@ def render(results: Results, more: More = NOTHING, faces: bool = True) -> str:
     links.append(("words", "Words"))
     nav = element("ul", *(element("li", element("a", text, href=f"#{name}")) for name, text in links))
     header = element(
-        "header", element("p", "Evaluation", class_="kicker"), element("h1", title), _warning(faces),
+        "header",
+        element("p", "Evaluation", class_="kicker"),
+        element("h1", title),
+        _warning(faces),
         element("nav", nav, aria_label="Parts of this page"),
-    )  # fmt: skip
+    )
     return page(f"{title} Evaluation", header, element("main", *parts), _footer(results, more.command))
 
 
@@ -94,9 +97,13 @@ def _warning(faces: bool) -> Markup:
         strong = element("strong", "This file shows people's faces.")
         instead = element("code", "--no-faces")
         return element(
-            "p", strong, " It is for you: do not pass it on. One made with ", instead, " has their names alone.",
+            "p",
+            strong,
+            " It is for you: do not pass it on. One made with ",
+            instead,
+            " has their names alone.",
             class_="warning",
-        )  # fmt: skip
+        )
     return element("p", "This file shows no faces, but it has the names of people and files.", class_="note")
 
 

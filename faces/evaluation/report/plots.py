@@ -26,12 +26,28 @@ INKS = {INK: "currentColor", QUIET: "var(--quiet)", LINE: "var(--line)"} | {
     colour: f"var(--series-{index})" for index, colour in enumerate(SERIES, 1)
 }
 STYLE = {
-    "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none", "text.color": INK,
-    "axes.edgecolor": QUIET, "axes.labelcolor": INK, "xtick.color": QUIET, "ytick.color": QUIET,
-    "xtick.labelcolor": INK, "ytick.labelcolor": INK, "grid.color": LINE, "axes.grid": True, "axes.axisbelow": True,
-    "axes.spines.top": False, "axes.spines.right": False, "legend.frameon": False, "font.size": 10,
-    "svg.fonttype": "none", "font.family": "sans-serif", "text.parse_math": False, "lines.linewidth": 1.8,
-}  # fmt: skip
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
+    "text.color": INK,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "grid.color": LINE,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "legend.frameon": False,
+    "font.size": 10,
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "text.parse_math": False,
+    "lines.linewidth": 1.8,
+}
 DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
 MARKERS = "os^Dv*PX"
 SIZE = (5.0, 3.5)  # inches of 72 px
@@ -122,9 +138,15 @@ def scatter(points: Floats, names: Sequence[str]) -> str:
             panel.scatter(x, y, s=30, marker=marker, color=SERIES[index % len(SERIES)], alpha=0.75, linewidths=0)
             if len(people) <= NAMED:
                 panel.annotate(
-                    person, (float(np.median(x)), float(np.median(y))), fontsize=8, ha="center", va="bottom",
-                    xytext=(0, 5), textcoords="offset points", annotation_clip=False,
-                )  # fmt: skip
+                    person,
+                    (float(np.median(x)), float(np.median(y))),
+                    fontsize=8,
+                    ha="center",
+                    va="bottom",
+                    xytext=(0, 5),
+                    textcoords="offset points",
+                    annotation_clip=False,
+                )
         panel.set_axis_off()
     return svg[0]
 

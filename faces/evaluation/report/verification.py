@@ -33,11 +33,13 @@ def summary(one: Verification) -> Markup:
         *(_at_rate(point) for point in one.tar),
         figure("Equal error rate", percent(one.eer.value), between(one.eer), "where both errors are equally frequent"),
         figure(
-            "AUC", f"{one.auc.value:.4f}", f"{one.auc.low:.4f} to {one.auc.high:.4f}",
+            "AUC",
+            f"{one.auc.value:.4f}",
+            f"{one.auc.low:.4f} to {one.auc.high:.4f}",
             "how often a pair of one person is closer than a pair of two; 1 is perfect",
         ),
         figure("Faces not found", f"{len(one.no_face):,}", "photographs", _missing(one)),
-    ]  # fmt: skip
+    ]
     if one.seconds is not None:
         told.append(figure("Time", f"{one.seconds * 1000:.0f} ms", "a photograph", "one by one, models loaded"))
     return joined([figures(told), element("p", _at_a_door(one))])
@@ -48,9 +50,11 @@ def curves(several: Sequence[Verification]) -> Markup:
     traded = {one.name: _curve(one) for one in several}
     rates = [point.rate for point in several[0].tar if point.passing]
     return section(
-        "curves", "What a threshold trades",
+        "curves",
+        "What a threshold trades",
         element(
-            "p", "A stricter threshold lets in fewer of those who are somebody else, and turns away more of those who"
+            "p",
+            "A stricter threshold lets in fewer of those who are somebody else, and turns away more of those who"
             " are not. Each point of a curve is one threshold; dots are at the rates of the summary.",
         ),
         element(
@@ -59,7 +63,7 @@ def curves(several: Sequence[Verification]) -> Markup:
             plot(plots.det(traded, rates), "DET", "The two errors against each other: the lower, the better."),
             class_="plots",
         ),
-    )  # fmt: skip
+    )
 
 
 def details(one: Verification, faces: bool) -> Markup:
@@ -68,11 +72,13 @@ def details(one: Verification, faces: bool) -> Markup:
     drawn = plots.histogram(one.distance[one.same], one.distance[~one.same], ("one person", "two people"), threshold)
     told = "The less the two hills overlap, the better. Faces that were not found have no distance and are left out."
     wrong = int((~one.right).sum())
-    return joined([
-        element("div", plot(drawn, "Distances of the pairs", told), class_="plots"),
-        element("h3", f"Worst errors ({len(one.mistakes):,} of {wrong:,})"),
-        montage(one.mistakes, faces),
-    ])  # fmt: skip
+    return joined(
+        [
+            element("div", plot(drawn, "Distances of the pairs", told), class_="plots"),
+            element("h3", f"Worst errors ({len(one.mistakes):,} of {wrong:,})"),
+            montage(one.mistakes, faces),
+        ]
+    )
 
 
 def _curve(one: Verification) -> Curve:

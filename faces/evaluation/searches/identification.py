@@ -37,10 +37,15 @@ SHOWN = 24  # mistakes
 
 
 def identify(
-    name: str, trials: Sequence[Trial], photographs: Photographs, fpir: float = 0.01,
-    recognizer: FaceRecognizer | None = None, skip_missing: bool = False, seconds: float | None = None,
+    name: str,
+    trials: Sequence[Trial],
+    photographs: Photographs,
+    fpir: float = 0.01,
+    recognizer: FaceRecognizer | None = None,
+    skip_missing: bool = False,
+    seconds: float | None = None,
     threshold: float | None = None,
-) -> Identification:  # fmt: skip
+) -> Identification:
     """How well probes are told from each other, and from strangers. Of at least one trial.
 
     fpir, threshold: of the recognizers that are trained on the trials' galleries. recognizer: one that is trained.
@@ -55,19 +60,29 @@ def identify(
     right, wrong, unknown = (Repeated(tuple(Share.of(each[k], sum(each)) for each in told)) for k in range(3))
     enrolled = {who for one in found for who in one.people}
     return Identification(
-        name, tuple(found), recognizer.fpir if recognizer else fpir,
+        name,
+        tuple(found),
+        recognizer.fpir if recognizer else fpir,
         tuple(Repeated(tuple(_share(one.rank < rank) for one in found)) for rank in results.RANKS),
         tuple(
             tuple(at_rate(one.stranger_distance, mine, rate) for one, mine in zip(found, passing, strict=True))
             for rate in results.FPIRS
         ),
-        right, wrong, unknown, Repeated(tuple(_share([who is not None for who in one.stranger_said]) for one in found)),
-        _persons(found), _confusion(found), _cmc(found),
+        right,
+        wrong,
+        unknown,
+        Repeated(tuple(_share([who is not None for who in one.stranger_said]) for one in found)),
+        _persons(found),
+        _confusion(found),
+        _cmc(found),
         curve(np.concatenate([one.stranger_distance for one in found]), np.concatenate(passing)),
         photographs.without_face(path for trial in trials for path in trial.paths),
         tuple(sorted({who for trial in trials for who, _ in trial.probes} - enrolled)),
-        skip_missing, _mistakes(found, photographs), photographs.fingerprint, seconds,
-    )  # fmt: skip
+        skip_missing,
+        _mistakes(found, photographs),
+        photographs.fingerprint,
+        seconds,
+    )
 
 
 def _share(cases: Sequence[bool] | Flags) -> Share:

@@ -62,12 +62,24 @@ def search(recognizer: FaceRecognizer, trial: Trial, photographs: Photographs, s
     within = stranger_distance[len(strangers) :] <= limit
     said_held_out = [names[k] if near else None for k, near in zip(closest.other[turn], within, strict=True)]
     return Search(
-        tuple(names), _enrolled(trial, found), people.owner, people.embeddings,
-        tuple(path for _, path in probes), tuple(who for who, _ in probes), rank,
-        tuple(None if k == NOBODY else names[k] for k in nearest), tuple(said), genuine, distance,
-        (*strangers, *(probes[k][1] for k in held_out)), tuple(names[k] for k in stranger_nearest),
-        (*recognizer.identify(theirs).names, *said_held_out), stranger_distance, len(held_out), limit,
-    )  # fmt: skip
+        tuple(names),
+        _enrolled(trial, found),
+        people.owner,
+        people.embeddings,
+        tuple(path for _, path in probes),
+        tuple(who for who, _ in probes),
+        rank,
+        tuple(None if k == NOBODY else names[k] for k in nearest),
+        tuple(said),
+        genuine,
+        distance,
+        (*strangers, *(probes[k][1] for k in held_out)),
+        tuple(names[k] for k in stranger_nearest),
+        (*recognizer.identify(theirs).names, *said_held_out),
+        stranger_distance,
+        len(held_out),
+        limit,
+    )
 
 
 def _enrolled(trial: Trial, found: dict[Path, bool]) -> tuple[Path, ...]:

@@ -60,9 +60,14 @@ def copies(trials: Sequence[Trial], hashes: Mapping[Path, str], learnt: Set[str]
 
 
 def given(
-    images: Path | None, gallery: Path | None, probes: Path | None, strangers: Path | None,
-    enrol: int, splits: int, seed: int,
-) -> tuple[list[Trial], str]:  # fmt: skip
+    images: Path | None,
+    gallery: Path | None,
+    probes: Path | None,
+    strangers: Path | None,
+    enrol: int,
+    splits: int,
+    seed: int,
+) -> tuple[list[Trial], str]:
     """As ``drawn`` or ``from_folders``, whichever is asked for; and what to warn of. Raises UsageError."""
     nobody: list[str] = []
     if images is not None and gallery is None and probes is None:

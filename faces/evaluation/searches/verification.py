@@ -42,10 +42,26 @@ def verify(
     others, genuine = counted[~pairs.same], counted[pairs.same]
     auc, eer = auc_and_eer(others, genuine)
     return Verification(
-        name, pairs.first, pairs.second, distance, pairs.same, pairs.fold, right, accuracy, error, thresholds, auc, eer,
-        tuple(at_rate(others, genuine, far) for far in FARS), no_face, missing, skip_missing,
-        _mistakes(pairs, distance, threshold, right), photographs.fingerprint, seconds,
-    )  # fmt: skip
+        name,
+        pairs.first,
+        pairs.second,
+        distance,
+        pairs.same,
+        pairs.fold,
+        right,
+        accuracy,
+        error,
+        thresholds,
+        auc,
+        eer,
+        tuple(at_rate(others, genuine, far) for far in FARS),
+        no_face,
+        missing,
+        skip_missing,
+        _mistakes(pairs, distance, threshold, right),
+        photographs.fingerprint,
+        seconds,
+    )
 
 
 def distances(pairs: Pairs, photographs: Photographs) -> Floats:

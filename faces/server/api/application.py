@@ -33,9 +33,12 @@ MOST_PARTS = MOST_BYTES >> 10  # of a form: 1000 by default, and the files of a 
 BASE = "/face/v1"
 ADDRESS = re.compile(r"/face(/v1(?:\.[\w.-]+)?)((?:/.*)?)", re.IGNORECASE | re.DOTALL)
 NOT_OFFERED = {
-    "snapshots": "Snapshot", "operations": "Snapshot", "detectliveness": "Liveness detection",
-    "detectlivenesswithverify": "Liveness detection", "session": "Liveness detection",
-}  # fmt: skip
+    "snapshots": "Snapshot",
+    "operations": "Snapshot",
+    "detectliveness": "Liveness detection",
+    "detectlivenesswithverify": "Liveness detection",
+    "session": "Liveness detection",
+}
 
 other = Blueprint("other", __name__)
 

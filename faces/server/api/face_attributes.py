@@ -8,14 +8,36 @@ from faces.server.vision.vision import Vision
 from faces.types import Faces, Floats, Image
 
 NAMES = (
-    "age", "gender", "headPose", "smile", "facialHair", "glasses", "emotion", "hair", "makeup", "occlusion",
-    "accessories", "blur", "exposure", "noise", "mask", "qualityForRecognition",
-)  # fmt: skip
+    "age",
+    "gender",
+    "headPose",
+    "smile",
+    "facialHair",
+    "glasses",
+    "emotion",
+    "hair",
+    "makeup",
+    "occlusion",
+    "accessories",
+    "blur",
+    "exposure",
+    "noise",
+    "mask",
+    "qualityForRecognition",
+)
 MODELS = {  # which of ``faces.attributes.predictor.NAMES`` each needs
-    "age": "age", "gender": "gender", "headPose": "head_pose", "smile": "smile", "glasses": "glasses",
-    "emotion": "emotion", "accessories": "glasses", "blur": "head_pose", "exposure": "head_pose",
-    "noise": "head_pose", "qualityForRecognition": "head_pose",
-}  # fmt: skip
+    "age": "age",
+    "gender": "gender",
+    "headPose": "head_pose",
+    "smile": "smile",
+    "glasses": "glasses",
+    "emotion": "emotion",
+    "accessories": "glasses",
+    "blur": "head_pose",
+    "exposure": "head_pose",
+    "noise": "head_pose",
+    "qualityForRecognition": "head_pose",
+}
 MEASURED = ("blur", "exposure", "noise", "qualityForRecognition")
 CONTEMPT = 0.0  # nobody labelled it in what the model learnt from; clients read it, and the service had it nearly so
 PITCH = 0.0  # five points do not tell it; the service gave 0 for years, too

@@ -18,9 +18,11 @@ def empty(status: int = 200) -> Response:
 
 def person_json(person: Person) -> Json:
     return {
-        "personId": person.id, "persistedFaceIds": [face.id for face in person.faces],
-        "name": person.name, "userData": person.user_data,
-    }  # fmt: skip
+        "personId": person.id,
+        "persistedFaceIds": [face.id for face in person.faces],
+        "name": person.name,
+        "userData": person.user_data,
+    }
 
 
 def face_json(face: Face) -> Json:

@@ -28,9 +28,12 @@ def log(response: Response) -> None:
     """A request, as it is answered."""
     if requests.isEnabledFor(logging.INFO):
         said = {
-            "method": request.method, "route": here(), "status": response.status_code,
-            "ms": round(milliseconds(), 1), "bytes": response.calculate_content_length() or 0,
-        }  # fmt: skip
+            "method": request.method,
+            "route": here(),
+            "status": response.status_code,
+            "ms": round(milliseconds(), 1),
+            "bytes": response.calculate_content_length() or 0,
+        }
         requests.info("%(method)s %(route)s %(status)s %(ms)s ms %(bytes)s bytes", said, extra={"said": said})
 
 

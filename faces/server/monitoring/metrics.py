@@ -55,9 +55,10 @@ class _Collections(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         family = GaugeMetricFamily(
-            "faces_collections", "Groups and lists, by kind and how their last training went",
+            "faces_collections",
+            "Groups and lists, by kind and how their last training went",
             labels=("kind", "training"),
-        )  # fmt: skip
+        )
         by = Collection.kind, Collection.training_status
         with self._database.read() as session:
             for kind, status, number in session.execute(select(*by, func.count()).group_by(*by)):

@@ -16,10 +16,16 @@ def install(app: Flask, parts: Parts, key: str) -> None:
     """Add the pages to an application that answers the Face API."""
     app.extensions[NAME] = parts
     app.jinja_env.globals |= {
-        "_": language.say, "called": language.called, "count": language.count, "percent": language.percent,
-        "language": language.current, "languages": language.LANGUAGES, "here": access.here, "inside": access.inside,
+        "_": language.say,
+        "called": language.called,
+        "count": language.count,
+        "percent": language.percent,
+        "language": language.current,
+        "languages": language.LANGUAGES,
+        "here": access.here,
+        "inside": access.inside,
         "by_whom": by_whom,
-    }  # fmt: skip
+    }
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     access.install(app, key)
     headers.install(app, kept="pages.static")

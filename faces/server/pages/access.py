@@ -35,10 +35,14 @@ def install(app: Flask, key: str) -> None:
     """
     app.secret_key = hmac.digest(key.encode(), b"the sessions of the pages", hashlib.sha256)
     app.config |= {
-        KEY: key, "SESSION_COOKIE_NAME": "faces_session", "SESSION_COOKIE_HTTPONLY": True,
-        "SESSION_COOKIE_SAMESITE": "Lax", "PERMANENT_SESSION_LIFETIME": LASTS,
-        "WTF_CSRF_CHECK_DEFAULT": False, "WTF_CSRF_TIME_LIMIT": None,  # as long as the session
-    }  # fmt: skip
+        KEY: key,
+        "SESSION_COOKIE_NAME": "faces_session",
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": LASTS,
+        "WTF_CSRF_CHECK_DEFAULT": False,
+        "WTF_CSRF_TIME_LIMIT": None,  # as long as the session
+    }
     app.session_interface = _Sessions()
     csrf.init_app(app)
 

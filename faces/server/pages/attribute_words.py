@@ -9,11 +9,19 @@ from faces.types import Faces, Floats, Image
 ASKED = ("gender", "age", "glasses", "emotion")  # of ``faces.attributes.predictor.NAMES``
 SURE = 0.5  # probability below which nothing is said
 WORDS = {
-    "male": "male", "female": "female",
-    "noGlasses": "no glasses", "readingGlasses": "glasses", "sunglasses": "sunglasses",
-    "anger": "angry", "disgust": "disgusted", "fear": "afraid", "happiness": "happy", "neutral": "calm",
-    "sadness": "sad", "surprise": "surprised",
-}  # fmt: skip
+    "male": "male",
+    "female": "female",
+    "noGlasses": "no glasses",
+    "readingGlasses": "glasses",
+    "sunglasses": "sunglasses",
+    "anger": "angry",
+    "disgust": "disgusted",
+    "fear": "afraid",
+    "happiness": "happy",
+    "neutral": "calm",
+    "sadness": "sad",
+    "surprise": "surprised",
+}
 
 
 def of(vision: Vision, image: Image, faces: Faces, embeddings: Floats) -> list[tuple[str, ...]]:

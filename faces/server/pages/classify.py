@@ -42,6 +42,4 @@ def _page(**what: object) -> str:
         names = parts().classes.names()
     except ModelError as error:
         missing, damaged = not parts().classes.model.exists(), str(error)
-    return render_template(
-        "classify.html", names=names, missing=missing, damaged=damaged, threshold=THRESHOLD, **what
-    )  # fmt: skip
+    return render_template("classify.html", names=names, missing=missing, damaged=damaged, threshold=THRESHOLD, **what)

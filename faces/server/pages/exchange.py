@@ -49,9 +49,12 @@ class Tally:
 
     def plus(self, part: Imported) -> Tally:
         return Tally(
-            self.people + part.people, self.faces + part.faces, self.known + part.known,
-            self.number_left_out + len(part.left_out), (*self.left_out, *part.left_out)[:TOLD],
-        )  # fmt: skip
+            self.people + part.people,
+            self.faces + part.faces,
+            self.known + part.known,
+            self.number_left_out + len(part.left_out),
+            (*self.left_out, *part.left_out)[:TOLD],
+        )
 
 
 @routes.post("/people/import")

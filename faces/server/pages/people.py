@@ -31,7 +31,7 @@ def everyone() -> str:
     shown = found[(number - 1) * ON_A_PAGE : number * ON_A_PAGE]
     return render_template(
         "people.html", people=shown, number=len(found), without=without, search=wanted, page=number, pages=pages
-    )  # fmt: skip
+    )
 
 
 @routes.get("/people/<person_id>")

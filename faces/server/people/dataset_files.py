@@ -20,8 +20,13 @@ from faces.server.vision.vision import MOST_BYTES
 MOST_FILES = 100_000
 MOST_TIMES = 100  # an archive's size, that what is in it may have: photographs can hardly be packed
 SUFFIX = {  # by what files begin with
-    b"\xff\xd8\xff": ".jpg", b"\x89PNG": ".png", b"BM": ".bmp", b"RIFF": ".webp", b"II*\0": ".tif", b"MM\0*": ".tif",
-}  # fmt: skip
+    b"\xff\xd8\xff": ".jpg",
+    b"\x89PNG": ".png",
+    b"BM": ".bmp",
+    b"RIFF": ".webp",
+    b"II*\0": ".tif",
+    b"MM\0*": ".tif",
+}
 LONGEST_FOLDER = 200  # bytes; file systems take 255
 
 Files = Path | Sequence[tuple[str, IO[bytes]]]

@@ -29,8 +29,16 @@ from faces.server.vision.vision import Vision
 from faces.types import Floats, Matches
 
 __all__ = [
-    "GROUP_ID", "Candidate", "Enrolment", "Exported", "FaceRecord", "Imported", "PersonRecord", "Removal", "Shared",
-]  # fmt: skip
+    "GROUP_ID",
+    "Candidate",
+    "Enrolment",
+    "Exported",
+    "FaceRecord",
+    "Imported",
+    "PersonRecord",
+    "Removal",
+    "Shared",
+]
 
 
 COLLECTION = f"{LARGE_PERSON_GROUP.route}/{GROUP_ID}"  # as the audit of the Face API writes it
@@ -44,9 +52,15 @@ class Enrolment:
     """
 
     def __init__(
-        self, database: Database, indexes: Indexes, confidence: Confidence, keep_photos: bool,
-        gallery: GalleryFile | None = None, dimension: int | None = None, audit: Audit = unheard,
-    ) -> None:  # fmt: skip
+        self,
+        database: Database,
+        indexes: Indexes,
+        confidence: Confidence,
+        keep_photos: bool,
+        gallery: GalleryFile | None = None,
+        dimension: int | None = None,
+        audit: Audit = unheard,
+    ) -> None:
         self._database, self._indexes, self._confidence = database, indexes, confidence
         self._keep_photos, self._audit = keep_photos, audit
         farthest = confidence.middle

@@ -58,9 +58,18 @@ def gallery_of(rows: Sequence[Row], fingerprint: Fingerprint, settings: str, lef
         return Gallery(np.zeros((0, 0), np.float32), (), fingerprint=fingerprint, settings=settings, left_out=left_out)
     names, embeddings, hashes, paths, boxes, scores, sizes, stamps = zip(*rows, strict=True)
     return Gallery(
-        np.stack(embeddings), names, paths, hashes, np.stack(boxes), np.array(scores, np.float32), fingerprint,
-        sizes, stamps, settings, left_out,
-    )  # fmt: skip
+        np.stack(embeddings),
+        names,
+        paths,
+        hashes,
+        np.stack(boxes),
+        np.array(scores, np.float32),
+        fingerprint,
+        sizes,
+        stamps,
+        settings,
+        left_out,
+    )
 
 
 def without(left_out: LeftOut, rows: Sequence[Row]) -> LeftOut:

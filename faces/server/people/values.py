@@ -73,9 +73,11 @@ class Imported:
 
     def __add__(self, other: Imported) -> Imported:
         return Imported(
-            self.people + other.people, self.faces + other.faces, self.known + other.known,
+            self.people + other.people,
+            self.faces + other.faces,
+            self.known + other.known,
             self.left_out + other.left_out,
-        )  # fmt: skip
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,8 @@ def remember(session: Session, embeddings: Floats, seconds: float = DAY) -> list
     ids = [str(uuid4()) for _ in embeddings]
     expires = time.time() + seconds
     rows = [
-        {"id": id_, "expires": expires, "embedding": row.tobytes()}
-        for id_, row in zip(ids, embeddings, strict=True)
-    ]  # fmt: skip
+        {"id": id_, "expires": expires, "embedding": row.tobytes()} for id_, row in zip(ids, embeddings, strict=True)
+    ]
     if rows:
         session.execute(insert(DetectedFace), rows)
     return ids

@@ -30,9 +30,12 @@ def add(
     if (session.scalar(select(func.count()).where(owner)) or 0) >= limit:
         raise errors.quota_exceeded("Persisted face")
     face = Face(
-        id=str(uuid4()), collection_key=collection.key, person_key=person.key if person else None,
-        user_data=user_data, embedding=embedding.tobytes(),
-    )  # fmt: skip
+        id=str(uuid4()),
+        collection_key=collection.key,
+        person_key=person.key if person else None,
+        user_data=user_data,
+        embedding=embedding.tobytes(),
+    )
     session.add(face)
     if not kind.trains:
         collections.changed(collection)

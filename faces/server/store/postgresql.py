@@ -35,9 +35,13 @@ def engines(url: URL) -> tuple[Engine, Engine]:
     given = {key: value for key, value in CONNECTING.items() if key not in url.query}
     # Without prepared statements each search is planned for its own collection, small or large.
     engine = create_engine(
-        url, connect_args={**given, "prepare_threshold": None}, pool_pre_ping=True, max_overflow=-1,
-        isolation_level="READ COMMITTED", hide_parameters=True,
-    )  # fmt: skip
+        url,
+        connect_args={**given, "prepare_threshold": None},
+        pool_pre_ping=True,
+        max_overflow=-1,
+        isolation_level="READ COMMITTED",
+        hide_parameters=True,
+    )
 
     @event.listens_for(engine, "connect")
     def connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

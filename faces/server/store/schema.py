@@ -104,9 +104,10 @@ class Face(Base):
 
     __tablename__ = "faces"
     __table_args__ = (
-        Index("ix_faces_collection", "collection_key", "id"), Index("ix_faces_order", "collection_key", "key"),
+        Index("ix_faces_collection", "collection_key", "id"),
+        Index("ix_faces_order", "collection_key", "key"),
         {"sqlite_autoincrement": True},
-    )  # fmt: skip
+    )
 
     key: Mapped[int] = mapped_column(primary_key=True)
     id: Mapped[str] = mapped_column(String(36), unique=True)

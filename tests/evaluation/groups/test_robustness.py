@@ -28,9 +28,10 @@ def test_pairs_by_hand() -> None:
     """The threshold of the good photographs, 20 degrees, goes on to judge; a face not found is an error."""
     good = {"a1": 0.0, "a2": 5.0, "b1": 90.0, "b2": 110.0}
     pairs = Pairs(
-        tuple(map(Path, ("a1", "b1", "a1", "b1"))), tuple(map(Path, ("a2", "b2", "b2", "a2"))),
+        tuple(map(Path, ("a1", "b1", "a1", "b1"))),
+        tuple(map(Path, ("a2", "b2", "b2", "a2"))),
         np.array([True, True, False, False]),
-    )  # fmt: skip
+    )
     seen = photographs(good)
     result = verify("points", pairs, seen)
     worse = {BLUR: photographs({"a2": 80.0, "b2": 95.0}), DARK: photographs({"a2": NO_FACE, "b2": 91.0})}

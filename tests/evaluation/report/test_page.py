@@ -56,9 +56,10 @@ def crowd(folder: Path, people: int = 12, each: int = 4) -> tuple[Photographs, l
 def identification(seen: Photographs, names: list[str], name: str = "fake") -> Identification:
     owned = [(names[k // 4], path) for k, path in enumerate(seen.paths[:40])]
     trial = Trial(
-        tuple(one for k, one in enumerate(owned) if k % 4 < 2), tuple(one for k, one in enumerate(owned) if k % 4 >= 2),
+        tuple(one for k, one in enumerate(owned) if k % 4 < 2),
+        tuple(one for k, one in enumerate(owned) if k % 4 >= 2),
         seen.paths[40:],
-    )  # fmt: skip
+    )
     return identify(name, [trial, trial], seen, threshold=0.5)
 
 
@@ -81,9 +82,11 @@ def pages(seen: tuple[Photographs, list[str]], tmp_path_factory: pytest.TempPath
     (one, pairs), (two, _) = verification(seen[0]), verification(seen[0], EVIL)
     worse = dict.fromkeys(robustness.EVERY, seen[0])
     more = More(
-        f"python evaluate.py {EVIL}", [robustness.of_pairs(one, pairs, seen[0], worse)],
-        labelled.of_verification(one, Groups(("gender",), {f"p{k}": ("fm"[k % 2],) for k in range(12)}), seen[0]), True,
-    )  # fmt: skip
+        f"python evaluate.py {EVIL}",
+        [robustness.of_pairs(one, pairs, seen[0], worse)],
+        labelled.of_verification(one, Groups(("gender",), {f"p{k}": ("fm"[k % 2],) for k in range(12)}), seen[0]),
+        True,
+    )
     page.write(folder / "pairs.html", [one, two], more)
     page.write(folder / "people.html", [identification(*seen)])
     return [folder / "pairs.html", folder / "people.html"]

@@ -27,9 +27,13 @@ def owned(names: str) -> tuple[tuple[str, Path], ...]:
 
 
 def run(
-    places: Mapping[str, float], gallery: str, probes: str, strangers: str = "", by_turns: bool = False,
+    places: Mapping[str, float],
+    gallery: str,
+    probes: str,
+    strangers: str = "",
+    by_turns: bool = False,
     skip_missing: bool = False,
-) -> Identification:  # fmt: skip
+) -> Identification:
     trial = Trial(owned(gallery), owned(probes), tuple(map(Path, strangers.split())), by_turns)
     return identify("points", [trial], photographs(places), threshold=THRESHOLD, skip_missing=skip_missing)
 

@@ -100,7 +100,7 @@ def test_some_of_them(images: Path) -> None:
         ("Ada 1 2\nBob\n", "line 2: expected NAME NUMBER NUMBER"),
         ("Ada 1 2\nBob one two\n", "line 2: expected NAME NUMBER NUMBER"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_with_lfws(images: Path, text: str, what: str) -> None:
     with pytest.raises(UsageError) as error:
         read(images, text)
@@ -119,7 +119,7 @@ def test_what_is_wrong_with_lfws(images: Path, text: str, what: str) -> None:
         ("Ada/Ada_0001.jpg,Ada/Ada_0002.png,1,a\nAda/Ada_0001.jpg,Bob/Bob_0001.jpg,0,\n", "line 2: without a fold"),
         ("Ada/Ada_0001.jpg,Ada/Ada_0002.png,1,a\nAda/Ada_0001.jpg,Bob/Bob_0001.jpg,0,b\n", "fold 1 has no pair of two"),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_with_csv(images: Path, text: str, what: str) -> None:
     with pytest.raises(UsageError) as error:
         read(images, text, "some.csv")

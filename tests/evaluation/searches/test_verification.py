@@ -18,16 +18,21 @@ PLACES = {"a0": 0.0, "a10": 10, "a20": 20, "b90": 90, "b100": 100, "b40": 40, "n
 def pairs(*each: tuple[str, str, bool, int | None]) -> Pairs:
     folds = [fold for *_, fold in each if fold is not None]
     return Pairs(
-        tuple(Path(a) for a, *_ in each), tuple(Path(b) for _, b, *_ in each), np.array([same for *_, same, _ in each]),
+        tuple(Path(a) for a, *_ in each),
+        tuple(Path(b) for _, b, *_ in each),
+        np.array([same for *_, same, _ in each]),
         np.array(folds, np.intp) if folds else None,
-    )  # fmt: skip
+    )
 
 
 def test_the_best_threshold_without_folds() -> None:
     wanted = pairs(
-        ("a0", "a10", True, None), ("a0", "a20", True, None), ("b90", "b40", True, None), ("a0", "b90", False, None),
+        ("a0", "a10", True, None),
+        ("a0", "a20", True, None),
+        ("b90", "b40", True, None),
+        ("a0", "b90", False, None),
         ("a20", "b40", False, None),
-    )  # fmt: skip
+    )
     found = verify("points", wanted, photographs(PLACES))
     assert found.distance.tolist() == pytest.approx([apart(d) for d in (10, 20, 50, 90, 20)], abs=1e-6)
     assert found.thresholds == pytest.approx([apart(50)], abs=1e-6)  # one pair of two people is closer
@@ -42,10 +47,13 @@ def test_the_best_threshold_without_folds() -> None:
 
 def test_a_fold_has_no_say_in_its_own_threshold() -> None:
     wanted = pairs(
-        ("a0", "a10", True, 0), ("a0", "b40", False, 0),  # best up to 10 degrees
-        ("b40", "b90", True, 1), ("a0", "b90", False, 1),  # best up to 50
-        ("a10", "a20", True, 2), ("a0", "b100", False, 2),
-    )  # fmt: skip
+        ("a0", "a10", True, 0),
+        ("a0", "b40", False, 0),  # best up to 10 degrees
+        ("b40", "b90", True, 1),
+        ("a0", "b90", False, 1),  # best up to 50
+        ("a10", "a20", True, 2),
+        ("a0", "b100", False, 2),
+    )
     found = verify("points", wanted, photographs(PLACES))
     assert found.thresholds == pytest.approx([apart(50), apart(10), apart(10)], abs=1e-6)
     assert found.right.tolist() == [True, False, False, True, True, True]

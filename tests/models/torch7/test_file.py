@@ -61,8 +61,14 @@ def text(words: str) -> bytes:
         (struct.pack("<i", 6), "holds a value of kind 6"),
         (struct.pack("<ii", 4, 1) + text("V 1") + text("torch.FloatStorage") + struct.pack("<q", 2**62), "ends early"),
         (
-            struct.pack("<ii", 4, 1) + text("V 1") + text("torch.FloatTensor") + struct.pack("<iqqq", 1, 9, 1, 1)
-            + struct.pack("<ii", 4, 2) + text("V 1") + text("torch.FloatStorage") + struct.pack("<qf", 1, 1),
+            struct.pack("<ii", 4, 1)
+            + text("V 1")
+            + text("torch.FloatTensor")
+            + struct.pack("<iqqq", 1, 9, 1, 1)
+            + struct.pack("<ii", 4, 2)
+            + text("V 1")
+            + text("torch.FloatStorage")
+            + struct.pack("<qf", 1, 1),
             "a tensor reaches beyond its storage",
         ),
         (b"".join(struct.pack("<iiiid", 3, depth, 1, 1, 1.0) for depth in range(9999)), "can be read"),
@@ -70,10 +76,18 @@ def text(words: str) -> bytes:
         (struct.pack("<iiiidi", 3, 1, 1, 1, float("inf"), 0), "infinity"),
     ],
     ids=[
-        "empty", "a web page", "too many pairs", "a negative length", "a function", "too large", "beyond", "too deep",
-        "a table as a key", "an endless key",
+        "empty",
+        "a web page",
+        "too many pairs",
+        "a negative length",
+        "a function",
+        "too large",
+        "beyond",
+        "too deep",
+        "a table as a key",
+        "an endless key",
     ],
-)  # fmt: skip
+)
 def test_a_damaged_file_is_refused_in_a_line(tmp_path: Path, data: bytes, why: str) -> None:
     path = tmp_path / "damaged.t7"
     path.write_bytes(data)

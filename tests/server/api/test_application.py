@@ -20,9 +20,12 @@ GROUPS = ("persongroups", "largepersongroups")
 def test_any_way_to_write_an_address(api: Api) -> None:
     api.ok("PUT", "persongroups/one", json={"name": "n"})
     for path in (
-        "//face/v1.0/persongroups/one", "/face//v1.0///persongroups//one/", "/Face/V1.0/PersonGroups/one",
-        "/face/v1.2-preview.1/persongroups/one", "/face/v1.3/persongroups/one",
-    ):  # fmt: skip
+        "//face/v1.0/persongroups/one",
+        "/face//v1.0///persongroups//one/",
+        "/Face/V1.0/PersonGroups/one",
+        "/face/v1.2-preview.1/persongroups/one",
+        "/face/v1.3/persongroups/one",
+    ):
         answer = api.ok("GET", "/", environ_overrides={"PATH_INFO": path})
         assert answer["name"] == "n"
     assert api.error("GET", "persongroups/ONE")[:2] == (404, "PersonGroupNotFound")  # ids are as they are
@@ -31,10 +34,12 @@ def test_any_way_to_write_an_address(api: Api) -> None:
 def test_answers_without_a_body_have_none(api: Api) -> None:
     person = api.group("Ada")["Ada"]
     for method, path, body in (
-        ("PUT", "persongroups/two", {"name": "n"}), ("PATCH", "persongroups/two", {"name": "m"}),
-        ("PATCH", f"persongroups/crowd/persons/{person}", {"name": "m"}), ("DELETE", "persongroups/two", None),
+        ("PUT", "persongroups/two", {"name": "n"}),
+        ("PATCH", "persongroups/two", {"name": "m"}),
+        ("PATCH", f"persongroups/crowd/persons/{person}", {"name": "m"}),
+        ("DELETE", "persongroups/two", None),
         ("DELETE", f"persongroups/crowd/persons/{person}", None),
-    ):  # fmt: skip
+    ):
         answer = api(method, path, json=body)
         assert (answer.status_code, answer.data, answer.headers.get("Content-Type")) == (200, b"", None)
 
@@ -69,9 +74,10 @@ def test_an_upload_that_is_shorter_than_it_says(api: Api) -> None:
     import io
 
     answer = api.client.post(
-        "/face/v1.0/detect", headers={KEY: SECRET},
+        "/face/v1.0/detect",
+        headers={KEY: SECRET},
         environ_overrides={"wsgi.input": io.BytesIO(PHOTOGRAPHS["Ada"][:3000]), "CONTENT_LENGTH": "9000"},
-    )  # fmt: skip
+    )
     assert answer.status_code == 400 and answer.get_json()["error"]["code"]
 
 

@@ -130,11 +130,26 @@ def test_what_takes_too_long(site: str, monkeypatch: pytest.MonkeyPatch) -> None
 def test_nothing_of_this_machine_or_network(site: str) -> None:
     port = site.rpartition(":")[2]
     for host in (
-        "127.0.0.1", "localhost", "127.1", "2130706433", "0x7f000001", "0.0.0.0", "[::1]", "[::ffff:127.0.0.1]",
-        "10.0.0.1",        "192.168.1.1", "172.16.0.1", "169.254.169.254", "100.64.0.1", "[fe80::1]", "[fc00::1]",
+        "127.0.0.1",
+        "localhost",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0.0.0.0",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "10.0.0.1",
+        "192.168.1.1",
+        "172.16.0.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "[fe80::1]",
+        "[fc00::1]",
         "[64:ff9b::7f00:1]",
-        "[2002:7f00:1::]", "224.0.0.1", "255.255.255.255",
-    ):  # fmt: skip
+        "[2002:7f00:1::]",
+        "224.0.0.1",
+        "255.255.255.255",
+    ):
         assert refused(Fetcher(), f"http://{host}:{port}/a.jpg") == "InvalidURL"
     assert Pictures.asked == []
 
@@ -204,10 +219,20 @@ def test_an_address_that_never_answers_leaves_time_for_the_others(monkeypatch: p
 
 @pytest.mark.parametrize(
     "url",
-    ["", "a.jpg", "ftp://example.org/a", "http://", "http://user:pw@example.org/", "http://example.org:99999/",
-     "http://example.org/a b", "http://exa\nmple.org/", "http://example.org/" + "a" * 3000, "javascript:alert(1)",
-     "http://example.org/ü"],
-)  # fmt: skip
+    [
+        "",
+        "a.jpg",
+        "ftp://example.org/a",
+        "http://",
+        "http://user:pw@example.org/",
+        "http://example.org:99999/",
+        "http://example.org/a b",
+        "http://exa\nmple.org/",
+        "http://example.org/" + "a" * 3000,
+        "javascript:alert(1)",
+        "http://example.org/ü",
+    ],
+)
 def test_what_is_no_address(url: str) -> None:
     assert refused(Fetcher(), url) == "InvalidURL"
 

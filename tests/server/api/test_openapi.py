@@ -135,9 +135,13 @@ def test_what_is_made_up_from_it_is_answered_as_it_says(api: Api, known: dict[st
 
         @given(case=strategy)
         @settings(
-            max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
+            max_examples=EXAMPLES,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
-        )  # fmt: skip
+        )
         def holds(case: Any) -> None:
             if case.meta.generation.mode.name == "POSITIVE":
                 seeded(case, known)

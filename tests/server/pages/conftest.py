@@ -41,10 +41,11 @@ if TYPE_CHECKING:
 CHROMIUM = shutil.which("chromium")
 PATIENCE = 60_000  # ms, on a machine that has other things to do
 HEADS = (
-    Head("gender", ("male", "female")), Head("age", unit="years"),
+    Head("gender", ("male", "female")),
+    Head("age", unit="years"),
     Head("glasses", ("noGlasses", "readingGlasses", "sunglasses")),
     Head("emotion", ("anger", "happiness", "neutral")),
-)  # fmt: skip
+)
 
 
 class SeeingVision(ColourVision):
@@ -153,9 +154,12 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     frames = [stage({"Ada": (200 + shift, 240), "Cleo": (440, 240)}, (640, 480), 96) for shift in range(8)]
     film.write_bytes(b"".join(cv2.imencode(".jpg", frame)[1].tobytes() for frame in frames))
     options = [
-        "--no-sandbox", "--disable-gpu", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={film}",
-    ]  # fmt: skip
+    ]
     with api.sync_playwright() as playwright, playwright.chromium.launch(executable_path=CHROMIUM, args=options) as one:
         yield one
 

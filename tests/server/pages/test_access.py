@@ -93,9 +93,13 @@ def test_a_wrong_key(client: FlaskClient) -> None:
 
 def test_a_login_leads_back_but_never_elsewhere(client: FlaskClient) -> None:
     for wanted, led in (
-        ("/people?page=2", "/people?page=2"), ("//evil.example", "/"), ("/\\evil.example", "/"),
-        ("https://evil.example", "/"), ("/\t/evil.example", "/"), ("javascript:alert(1)", "/"),
-    ):  # fmt: skip
+        ("/people?page=2", "/people?page=2"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("https://evil.example", "/"),
+        ("/\t/evil.example", "/"),
+        ("javascript:alert(1)", "/"),
+    ):
         answer = client.post("/login", data={"key": SECRET, "csrf_token": token(client), "next": wanted})
         assert answer.location == led
         client.post("/logout", data={"csrf_token": token(client, "/train")})
@@ -153,11 +157,14 @@ def test_behind_the_proxy_of_the_documentation(tmp_path: Path, host: str) -> Non
         (sent,) = re.findall(r'name="csrf_token" value="([^"]+)"', page.text)
         answers = [
             requests.post(
-                address, {"key": SECRET, "csrf_token": sent}, timeout=30, allow_redirects=False,
+                address,
+                {"key": SECRET, "csrf_token": sent},
+                timeout=30,
+                allow_redirects=False,
                 headers={**headers, "Cookie": cookie, "Referer": f"https://{other}/login"},
             )
             for other in (host, "faces.example:1")
-        ]  # fmt: skip
+        ]
     assert [answer.status_code for answer in answers] == [302, 400]
     assert "Secure" in answers[0].headers["Set-Cookie"]
 

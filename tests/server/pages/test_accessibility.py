@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LOOKS: tuple[tuple[int, Literal["dark", "light"], dict[str, list[str]]], ...] = (
     (360, "dark", {}),
     (1280, "light", {"runOnly": ["color-contrast", "target-size", "scrollable-region-focusable"]}),
-)  # fmt: skip
+)
 
 
 def check(page: Page) -> None:

@@ -142,9 +142,17 @@ def test_what_the_scripts_find_again_is_the_same_face(start: Callable[..., Peopl
     people.enrol("Cleo")
     again = gallery(("Ada", 0), ("Bob", 0), ("Bob", 1))  # from a data set that knows nobody else, and a new photograph
     Gallery(
-        again.embeddings + np.float32(1e-6), again.names, again.paths, again.hashes, again.boxes, again.scores,
-        again.fingerprint, again.sizes, again.stamps, again.settings,
-    ).save(path)  # fmt: skip
+        again.embeddings + np.float32(1e-6),
+        again.names,
+        again.paths,
+        again.hashes,
+        again.boxes,
+        again.scores,
+        again.fingerprint,
+        again.sizes,
+        again.stamps,
+        again.settings,
+    ).save(path)
     people.enrolment.follow()
     assert people.faces() == {"Adele": 1, "Bob": 2, "Cleo": 1}
     assert people.gallery().names == ("Adele", "Bob", "Bob", "Cleo")
@@ -200,8 +208,9 @@ def test_recognizers_that_knew_who_was_erased_are_erased(start: Callable[..., Pe
     assert [one.number for one in versions.all()] == [1, 2]
     removal = people.enrolment.remove_person(bob)
     assert [Path(one).relative_to(path.parent).as_posix() for one in removal.models] == [
-        RECOGNIZER, f"versions/2/{RECOGNIZER}",
-    ]  # fmt: skip
+        RECOGNIZER,
+        f"versions/2/{RECOGNIZER}",
+    ]
     assert [one.number for one in versions.all()] == [1] and not versions.recognizer.exists()
     versions.settle()
     train(path, people.gallery())
@@ -318,14 +327,17 @@ def test_files_that_are_none(start: Callable[..., People], path: Path) -> None:
     people.enrol("Ada")
     wide = np.eye(2, 5, dtype=np.float32)
     files: list[tuple[object, str]] = [
-        (Hostile(), "refused"), (b"", "not embeddings"), (b"nonsense", "not embeddings"), ([1, 2], "not embeddings"),
+        (Hostile(), "refused"),
+        (b"", "not embeddings"),
+        (b"nonsense", "not embeddings"),
+        ([1, 2], "not embeddings"),
         (gallery(("Bob", 0), fingerprint=OTHER), "made with the embedder other"),
         (gallery(("Bob", 0), fingerprint=None), "does not say which models"),
         (gallery(("Bob", 0), embeddings=np.full((1, 3), 9, np.float32)), "not embeddings of these models"),
         (gallery(("Bob", 0), ("Bob", 1), embeddings=wide), "not embeddings of these models"),
         (gallery(("Bob", 0), boxes=np.zeros((1, 7))), "not embeddings"),
         (gallery(("Bob", 0), sizes=("many",)), "not embeddings"),
-    ]  # fmt: skip
+    ]
     for what, words in files:
         bad = _written(path.with_name("bad.pickle"), what)
         with pytest.raises(ApiError) as caught:
@@ -417,20 +429,34 @@ def test_hostile_zip_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     people = People(tmp_path)
     monkeypatch.setattr(dataset_files, "MOST_BYTES", 100_000)
     black = bytes(100_001)
-    path = zipped(tmp_path / "bad.zip", {
-        "dataset/Ada/1.jpg": jpeg("Ada"), "dataset/Ada/bomb.jpg": black, "dataset/Ada/none.jpg": b"none",
-        "../../Bob/1.jpg": jpeg("Bob"), "dataset/../Bob/1.jpg": jpeg("Bob"), "/etc/Bob/1.jpg": jpeg("Bob"),
-        "dataset/Ada/.hidden.jpg": jpeg("Bob"), "__MACOSX/dataset/Ada/1.jpg": jpeg("Bob"), "dataset/notes.txt": b"",
-        "dataset/a\nb/1.jpg": jpeg("Bob"), "dataset/unknown/1.jpg": jpeg("Bob"), "dataset\\Cleo\\1.jpg": jpeg("Cleo"),
-    })  # fmt: skip
+    path = zipped(
+        tmp_path / "bad.zip",
+        {
+            "dataset/Ada/1.jpg": jpeg("Ada"),
+            "dataset/Ada/bomb.jpg": black,
+            "dataset/Ada/none.jpg": b"none",
+            "../../Bob/1.jpg": jpeg("Bob"),
+            "dataset/../Bob/1.jpg": jpeg("Bob"),
+            "/etc/Bob/1.jpg": jpeg("Bob"),
+            "dataset/Ada/.hidden.jpg": jpeg("Bob"),
+            "__MACOSX/dataset/Ada/1.jpg": jpeg("Bob"),
+            "dataset/notes.txt": b"",
+            "dataset/a\nb/1.jpg": jpeg("Bob"),
+            "dataset/unknown/1.jpg": jpeg("Bob"),
+            "dataset\\Cleo\\1.jpg": jpeg("Cleo"),
+        },
+    )
     imported = people.enrolment.import_dataset(path, vision())
     assert people.faces() == {"Ada": 1, "Cleo": 1} and imported.people == imported.faces == 2
     assert dict(imported.left_out) == {
-        "Ada/bomb.jpg": "too large a file: at most 0 MB", "Ada/none.jpg": "unreadable: not an image",
-        "../../Bob/1.jpg": "its path leads elsewhere", "dataset/../Bob/1.jpg": "its path leads elsewhere",
-        "/etc/Bob/1.jpg": "its path leads elsewhere", "a\nb/1.jpg": "The name has letters that cannot be kept.",
+        "Ada/bomb.jpg": "too large a file: at most 0 MB",
+        "Ada/none.jpg": "unreadable: not an image",
+        "../../Bob/1.jpg": "its path leads elsewhere",
+        "dataset/../Bob/1.jpg": "its path leads elsewhere",
+        "/etc/Bob/1.jpg": "its path leads elsewhere",
+        "a\nb/1.jpg": "The name has letters that cannot be kept.",
         "unknown/1.jpg": "That is what strangers are called: give another name.",
-    }  # fmt: skip
+    }
     assert {one.name for one in tmp_path.iterdir()} <= {"bad.zip", "faces.db", "faces.db-wal", "faces.db-shm"}
 
     data = bytearray(path.read_bytes())
@@ -463,19 +489,27 @@ def test_large_photographs_of_a_data_set(tmp_path: Path, monkeypatch: pytest.Mon
         return enrol(*photograph)
 
     monkeypatch.setattr(seeing.pipeline, "_prepare", watched)
-    path = zipped(tmp_path / "data.zip", {
-        "Ada/1.jpg": jpeg("Ada"), "Ada/2.jpg": jpeg("Ada", 1), "Ada/wide.png": black(101),
-        "Ada/heavy.png": bytes(7 << 20), "Ada/fits.png": black(100),
-        **{f"Ada/rough {k}.jpg": np.random.default_rng(k).bytes(90_000) for k in range(2)},
-    })  # fmt: skip
+    path = zipped(
+        tmp_path / "data.zip",
+        {
+            "Ada/1.jpg": jpeg("Ada"),
+            "Ada/2.jpg": jpeg("Ada", 1),
+            "Ada/wide.png": black(101),
+            "Ada/heavy.png": bytes(7 << 20),
+            "Ada/fits.png": black(100),
+            **{f"Ada/rough {k}.jpg": np.random.default_rng(k).bytes(90_000) for k in range(2)},
+        },
+    )
     imported = people.enrolment.import_dataset(path, seeing)
     assert people.faces() == {"Ada": 2} and not seeing._large.locked()
     assert used == [True, True, False, False, True, False, False]
     assert dict(imported.left_out) == {
         "Ada/wide.png": "Image size is too big. At most 0.01 megapixels are allowed.",
-        "Ada/heavy.png": "too large a file: at most 6 MB", "Ada/fits.png": "no face",
-        "Ada/rough 0.jpg": "unreadable: not an image", "Ada/rough 1.jpg": "unreadable: not an image",
-    }  # fmt: skip
+        "Ada/heavy.png": "too large a file: at most 6 MB",
+        "Ada/fits.png": "no face",
+        "Ada/rough 0.jpg": "unreadable: not an image",
+        "Ada/rough 1.jpg": "unreadable: not an image",
+    }
 
 
 def black(side: int) -> bytes:

@@ -43,8 +43,11 @@ def test_what_is_in_it(photographs: Path, tmp_path: Path) -> None:
     copies = {tuple(sorted(Path(file).name for file in files)) for files in facts["copies"]}
     assert copies == {("25_1_1_2.jpg", "31_0_1_4.jpg"), ("40_0_0_5.jpg", "5_0_0_1.jpg")}
     assert {target: len(files) for target, files in facts["contradicted"].items()} == {
-        "gender": 1, "age": 2, "age_group": 1, "ethnicity": 0,
-    }  # fmt: skip
+        "gender": 1,
+        "age": 2,
+        "age_group": 1,
+        "ethnicity": 0,
+    }
     text = (tmp_path / "report/exploration.md").read_text(encoding="utf-8")
     assert "7 labelled photographs, 5 of them usable" in text
     assert facts["data_sha256"] == found.sha256

@@ -110,9 +110,17 @@ def test_fer2013s_folders_are_the_face_apis_emotions(tmp_path: Path) -> None:
 
 def test_a_csv_file(tmp_path: Path) -> None:
     file = table(
-        tmp_path, "\ufeffpath,gender,age,hair", "a.jpg,female,33,red", "b/b.png,male,,black", "c.jpg,,70.5,",
-        "d.jpg,,,", "e.jpg,male,old,red", "f.jpg,male,117,red", ",male,3,red", "g.txt,male,3,red",
-    )  # fmt: skip
+        tmp_path,
+        "\ufeffpath,gender,age,hair",
+        "a.jpg,female,33,red",
+        "b/b.png,male,,black",
+        "c.jpg,,70.5,",
+        "d.jpg,,,",
+        "e.jpg,male,old,red",
+        "f.jpg,male,117,red",
+        ",male,3,red",
+        "g.txt,male,3,red",
+    )
     data = labelled.read(file)
     assert data.paths == (tmp_path / "a.jpg", tmp_path / "b/b.png", tmp_path / "c.jpg")
     assert data.labels["gender"].tolist() == [1, 0, -1]
@@ -179,8 +187,11 @@ def test_labels_must_fit_the_photographs() -> None:
 def test_copies_that_augmentation_made(tmp_path: Path) -> None:
     data = labelled.read(touch(tmp_path, "a/X.jpg", "a/X.jpg3.jpg", "b/Y.jpg12.jpg", "b/1_0_0_7.jpg.chip.jpg"))
     assert dict(zip(names(data), data.copies.tolist(), strict=True)) == {
-        "X.jpg": False, "X.jpg3.jpg": True, "Y.jpg12.jpg": True, "1_0_0_7.jpg.chip.jpg": False,
-    }  # fmt: skip
+        "X.jpg": False,
+        "X.jpg3.jpg": True,
+        "Y.jpg12.jpg": True,
+        "1_0_0_7.jpg.chip.jpg": False,
+    }
     assert labelled.original(Path("b/Y.jpg12.jpg")) == Path("b/Y.jpg")
     assert labelled.original(Path("b/Y.jpg")) is None
 

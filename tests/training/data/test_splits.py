@@ -35,8 +35,10 @@ def test_every_photograph_is_in_one_part_and_the_shares_are_kept_in_every_class(
     assert np.sum(parts, axis=0).tolist() == [1] * 1000
     assert [int(part.sum()) for part in parts] == [800, 100, 100]
     assert [animals[part].counts("class") for part in parts] == [
-        {"cat": 720, "dog": 80}, {"cat": 90, "dog": 10}, {"cat": 90, "dog": 10},
-    ]  # fmt: skip
+        {"cat": 720, "dog": 80},
+        {"cat": 90, "dog": 10},
+        {"cat": 90, "dog": 10},
+    ]
 
 
 def test_a_group_is_in_one_part() -> None:

@@ -88,10 +88,13 @@ def assert_is_film(frames: Sequence[Frame], tolerance: float = 6) -> None:
 @pytest.mark.parametrize(
     ("name", "container", "codec"),
     [
-        ("a.mp4", "mp4", "libx264"), ("vidéo 1%d.mkv", "matroska", "libx264"), ("a.avi", "avi", "mjpeg"),
-        ("a:b.ts", "mpegts", "mpeg2video"), ("no suffix", "mov", "mpeg4"),
+        ("a.mp4", "mp4", "libx264"),
+        ("vidéo 1%d.mkv", "matroska", "libx264"),
+        ("a.avi", "avi", "mjpeg"),
+        ("a:b.ts", "mpegts", "mpeg2video"),
+        ("no suffix", "mov", "mpeg4"),
     ],
-)  # fmt: skip
+)
 def test_a_file(tmp_path: Path, name: str, container: str, codec: str) -> None:
     film(tmp_path / name, container, codec)
     source = open_source(str(tmp_path / name))

@@ -31,7 +31,8 @@ def describe(app: Flask) -> Schema:
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "Face API", "version": VERSION,
+            "title": "Face API",
+            "version": VERSION,
             "description": "Face detection and recognition, as clients written for Azure's Face API know it.",
         },
         "servers": [{"url": "/"}],
@@ -42,7 +43,7 @@ def describe(app: Flask) -> Schema:
             "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": KEY}},
             "schemas": components(),
         },
-    }  # fmt: skip
+    }
 
 
 def _methods(rule: Rule) -> Iterator[str]:

@@ -57,39 +57,55 @@ LABEL = ("returnRecognitionModel",)
 
 OPERATIONS: dict[str, Operation] = {
     "recognition.detect": Operation(
-        "Find the faces of a picture, the largest first", several(ref("DetectedFace"), most=100), picture=True,
+        "Find the faces of a picture, the largest first",
+        several(ref("DetectedFace"), most=100),
+        picture=True,
         query=(
-            "returnFaceId", "returnFaceLandmarks", "returnFaceAttributes", "recognitionModel",
-            "returnRecognitionModel", "detectionModel", "faceIdTimeToLive",
+            "returnFaceId",
+            "returnFaceLandmarks",
+            "returnFaceAttributes",
+            "recognitionModel",
+            "returnRecognitionModel",
+            "detectionModel",
+            "faceIdTimeToLive",
         ),
         wrong=(507,),
     ),
     "recognition.identify": Operation(
-        "Who in a group detected faces are", several(ref("Identified"), most=10), body=ref("Identify"), wrong=(409,),
+        "Who in a group detected faces are",
+        several(ref("Identified"), most=10),
+        body=ref("Identify"),
+        wrong=(409,),
     ),
     "recognition.verify": Operation(
-        "Whether two faces are the same person's, or a face is a certain person's", ref("Verified"),
-        body={"anyOf": [ref("VerifyFaces"), ref("VerifyPerson")]}, wrong=(404,),
+        "Whether two faces are the same person's, or a face is a certain person's",
+        ref("Verified"),
+        body={"anyOf": [ref("VerifyFaces"), ref("VerifyPerson")]},
+        wrong=(404,),
     ),
     "recognition.find_similar": Operation(
         "Faces like a detected one, among other detected ones or in a list",
-        several(ref("SimilarFace"), most=1000), body=ref("FindSimilar"), wrong=(409,),
+        several(ref("SimilarFace"), most=1000),
+        body=ref("FindSimilar"),
+        wrong=(409,),
     ),
     "recognition.group": Operation("Which detected faces are alike", ref("Groups"), body=ref("Group")),
     "collection.create": Operation("Make a {kind}", body=ref("NewCollection"), wrong=(403, 409, 507)),
     "collection.list_all": Operation(
-        "List every {kind}", lambda kind: several(ref(collection_name(kind)), most=inputs.MOST_LISTED),
+        "List every {kind}",
+        lambda kind: several(ref(collection_name(kind)), most=inputs.MOST_LISTED),
         query=(*PAGE, *LABEL),
     ),
-    "collection.get": Operation(
-        "Get a {kind}", lambda kind: ref(collection_name(kind)), query=LABEL, wrong=(404,)
-    ),
+    "collection.get": Operation("Get a {kind}", lambda kind: ref(collection_name(kind)), query=LABEL, wrong=(404,)),
     "collection.update": Operation("Change a {kind}", body=_change, wrong=(404, 507)),
     "collection.delete": Operation("Erase a {kind}, with everything in it", wrong=(404, 507)),
     "collection.train": Operation("Train a {kind}, so that new faces are found", status=202, wrong=(404, 409, 507)),
     "collection.training": Operation("How the training of a {kind} goes", ref("TrainingStatus"), wrong=(404,)),
     "person.create": Operation(
-        "Add a person to a {kind}", ref("PersonId"), body=ref("NameAndUserData"), needs_body=False,
+        "Add a person to a {kind}",
+        ref("PersonId"),
+        body=ref("NameAndUserData"),
+        needs_body=False,
         wrong=(403, 404, 507),
     ),
     "person.list_all": Operation(
@@ -99,17 +115,18 @@ OPERATIONS: dict[str, Operation] = {
     "person.update": Operation("Change a person", body=_change, wrong=(404, 507)),
     "person.delete": Operation("Erase a person, with all faces", wrong=(404, 507)),
     "person.add_face": Operation(
-        "Enrol the one face of a picture", ref("PersistedFaceId"), picture=True,
-        query=("userData", "targetFace", "detectionModel"), wrong=(403, 404, 507),
+        "Enrol the one face of a picture",
+        ref("PersistedFaceId"),
+        picture=True,
+        query=("userData", "targetFace", "detectionModel"),
+        wrong=(403, 404, 507),
     ),
     "person.list_faces": Operation(
         "List the faces of a {kind}", several(ref("PersistedFace"), most=inputs.MOST_LISTED), query=PAGE, wrong=(404,)
     ),
     "person.get_face": Operation("Get a face", ref("PersistedFace"), wrong=(404,)),
-    "person.update_face": Operation(
-        "Change the user data of a face", body=ref("UserData"), wrong=(404, 507)
-    ),
+    "person.update_face": Operation("Change the user data of a face", body=ref("UserData"), wrong=(404, 507)),
     "person.delete_face": Operation("Erase a face", wrong=(404, 507)),
-}  # fmt: skip
+}
 RECOGNITION = "recognition"
 TAGS = [RECOGNITION, *(kind.words.lower() for kind in KINDS.values())]

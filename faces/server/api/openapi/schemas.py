@@ -42,9 +42,11 @@ def choice(*words: str) -> Schema:
 def answer(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
     """An object of an answer: with nothing else in it."""
     return {
-        "type": "object", "required": list(required), "properties": {**required, **(optional or {})},
+        "type": "object",
+        "required": list(required),
+        "properties": {**required, **(optional or {})},
         "additionalProperties": False,
-    }  # fmt: skip
+    }
 
 
 def said(required: dict[str, Schema], optional: dict[str, Schema] | None = None, **more: object) -> Schema:
@@ -89,7 +91,8 @@ def _requests() -> dict[str, Schema]:
         "Identify": said(
             {"faceIds": several(UUID, 1, 10)},
             {
-                **group, "confidenceThreshold": SHARE,
+                **group,
+                "confidenceThreshold": SHARE,
                 "maxNumOfCandidatesReturned": {"type": "integer", "minimum": 1, "maximum": 100, "default": 1},
             },
             oneOf=_one_of(*group),
@@ -99,14 +102,16 @@ def _requests() -> dict[str, Schema]:
         "FindSimilar": said(
             {"faceId": UUID},
             {
-                "faceIds": several(UUID, 1, 1000), FACE_LIST.id_name: ID, LARGE_FACE_LIST.id_name: ID,
+                "faceIds": several(UUID, 1, 1000),
+                FACE_LIST.id_name: ID,
+                LARGE_FACE_LIST.id_name: ID,
                 "maxNumOfCandidatesReturned": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 20},
                 "mode": choice("matchPerson", "matchFace"),
             },
             oneOf=_one_of("faceIds", FACE_LIST.id_name, LARGE_FACE_LIST.id_name),
         ),
         "Group": said({"faceIds": several(UUID, 2, 1000)}),
-    }  # fmt: skip
+    }
 
 
 def _answers() -> dict[str, Schema]:
@@ -128,15 +133,18 @@ def _answers() -> dict[str, Schema]:
         "PersistedFaceId": answer({"persistedFaceId": UUID}),
         "TrainingStatus": answer(
             {
-                "status": choice("nonstarted", "running", "succeeded", "failed"), "createdDateTime": DATE_OR_NULL,
-                "lastActionDateTime": DATE_OR_NULL, "lastSuccessfulTrainingDateTime": DATE_OR_NULL,
+                "status": choice("nonstarted", "running", "succeeded", "failed"),
+                "createdDateTime": DATE_OR_NULL,
+                "lastActionDateTime": DATE_OR_NULL,
+                "lastSuccessfulTrainingDateTime": DATE_OR_NULL,
                 "message": TEXT_OR_NULL,
             }
         ),
         "DetectedFace": answer(
             {"faceRectangle": answer(dict.fromkeys(("top", "left", "width", "height"), COUNTED))},
             {
-                "faceId": UUID, "recognitionModel": MODEL,
+                "faceId": UUID,
+                "recognitionModel": MODEL,
                 "faceLandmarks": answer(dict.fromkeys(landmark_points.NAMES, point)),
                 "faceAttributes": ref("FaceAttributes"),
             },
@@ -148,7 +156,7 @@ def _answers() -> dict[str, Schema]:
         "SimilarFace": answer({"confidence": SHARE}, {"faceId": UUID, "persistedFaceId": UUID}),
         "Groups": answer({"groups": several(several(UUID, 2)), "messyGroup": several(UUID)}),
         "Error": answer({"error": answer({"code": TEXT, "message": TEXT})}),
-    }  # fmt: skip
+    }
 
 
 def _looks() -> dict[str, Schema]:
@@ -162,11 +170,9 @@ def _looks() -> dict[str, Schema]:
         "emotion": answer(dict.fromkeys(feelings, SHARE)),
         "accessories": several(answer({"type": choice("glasses"), "confidence": SHARE}), most=1),
         "blur": answer({"blurLevel": choice("low", "medium", "high"), "value": SHARE}),
-        "exposure": answer(
-            {"exposureLevel": choice("underExposure", "goodExposure", "overExposure"), "value": SHARE}
-        ),
+        "exposure": answer({"exposureLevel": choice("underExposure", "goodExposure", "overExposure"), "value": SHARE}),
         "noise": answer({"noiseLevel": choice("low", "medium", "high"), "value": SHARE}),
         "qualityForRecognition": choice("Low", "Medium", "High"),
-    }  # fmt: skip
+    }
     assert set(looks) <= set(face_attributes.NAMES)
     return {"FaceAttributes": answer({}, looks)}
