@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
 
-from faces.errors import FacesError, UsageError
+from faces.errors import FacesError, UsageError, first_line
 from faces.files.finding import SUFFIXES, find_images
 
 REMOTE = "://"
@@ -117,7 +117,7 @@ class RemoteDataset:
         except ImportError as error:  # fsspec names the package that this protocol needs
             raise FacesError(f"{self.url}: {str(error).lower()}") from error
         except Exception as error:  # an unknown protocol, and every file system's own
-            raise UsageError(f"{self.url}: {_first_line(error)}") from error
+            raise UsageError(f"{self.url}: {first_line(error)}") from error
         return system, root.rstrip("/")
 
     def __getstate__(self) -> dict[str, Any]:
@@ -130,7 +130,7 @@ class RemoteDataset:
             files = system.find(root, detail=True)
             there = bool(files) or system.exists(root)
         except Exception as error:  # every file system has its own
-            raise FacesError(f"{self.url}: cannot be listed: {_first_line(error)}") from error
+            raise FacesError(f"{self.url}: cannot be listed: {first_line(error)}") from error
         if not there:
             raise UsageError(f"{self.url}: nothing there; put one folder of photographs per person below it")
         inside = [(PurePosixPath(path.removeprefix(root).lstrip("/")), about) for path, about in files.items()]
@@ -151,7 +151,7 @@ class RemoteDataset:
         except OSError:
             raise
         except Exception as error:
-            raise OSError(errno.EIO, _first_line(error)) from error
+            raise OSError(errno.EIO, first_line(error)) from error
 
 
 def _stamp(about: dict[str, Any]) -> str:
@@ -162,10 +162,6 @@ def _stamp(about: dict[str, Any]) -> str:
             recent = isinstance(when, (int, float)) and when > time.time() - SETTLED
             return "" if recent else str(value)
     return ""
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _names(place: object, folders: Iterable[str]) -> dict[str, str]:

@@ -1,37 +1,58 @@
-"""What can go wrong, as the user sees it: every message says what failed and what to do."""
+"""The errors that a user sees: each message says what failed and what to do."""
+
+from __future__ import annotations
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why a system call failed, in lower case: ``no space left on device``.
+
+    The error's number and file name are left out.
+
+    >>> reason_of(OSError(28, "No space left on device", "faces.db"))
+    'no space left on device'
+    """
+    return str(getattr(error, "strerror", None) or error).lower()
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of an error's text, or the name of its class if it has no text."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 class FacesError(Exception):
-    """Base of every error that a script reports as one line on stderr, with exit status ``status``."""
+    """Base of the errors that a command reports as one line on stderr.
+
+    status: the command's exit status.
+    """
 
     status = 1
 
 
 class UsageError(FacesError):
-    """A command line that cannot be carried out as written: a folder that is none, an option out of range."""
+    """The command line is wrong: a missing folder, an option out of range."""
 
     status = 2
 
 
 class ImageError(FacesError):
-    """A file that is no readable photograph."""
+    """The file is not a photograph that can be read."""
 
 
 class ModelError(FacesError):
-    """A model that is missing, damaged, or not runnable with what is installed."""
+    """A model is missing, damaged, or cannot run with the installed packages."""
 
 
 class CacheError(ModelError):
-    """A folder for converted models that cannot be written."""
+    """The folder for converted models cannot be written."""
 
 
 class PickleError(FacesError):
-    """A pickle that is unreadable, refused, or not what it should be."""
+    """A pickle cannot be read, is refused, or holds something else."""
 
 
 class FingerprintError(FacesError):
-    """Two things that were made by different models and must not be mixed."""
+    """Two things were made by different models and must not be mixed."""
 
 
 class SourceError(FacesError):
-    """A camera, video file or stream that cannot be opened."""
+    """A camera, video file or stream cannot be opened."""

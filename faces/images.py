@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image as PillowImage
 from PIL import ImageOps, UnidentifiedImageError
 
-from faces.errors import ImageError, UsageError
+from faces.errors import ImageError, UsageError, reason_of
 from faces.files.writing import write_bytes
 from faces.types import Image
 
@@ -32,7 +32,7 @@ def read_image(path: Path) -> Image:
     try:
         return decode_image(path.read_bytes())
     except OSError as error:
-        raise ImageError((error.strerror or str(error)).lower()) from error
+        raise ImageError(reason_of(error)) from error
 
 
 def decode_image(data: bytes) -> Image:

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 
 from faces.cli.text import complain
-from faces.errors import FacesError, UsageError
+from faces.errors import FacesError, UsageError, reason_of
 
 INTERRUPTED = 130
 
@@ -52,7 +52,7 @@ def run(main: Callable[[], int]) -> None:
         status = 0
     except OSError as error:  # what nothing above knows more of: a full disk behind stdout, a name that is too long
         where = f"{error.filename}: " if error.filename else ""
-        complain(f"{where}{(error.strerror or str(error)).lower()}")
+        complain(f"{where}{reason_of(error)}")
         _drop_output()
         status = FacesError.status
     sys.exit(status)

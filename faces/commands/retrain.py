@@ -18,7 +18,7 @@ from pathlib import Path
 from faces.cli import options, recording, text, values
 from faces.commands import extract, train
 from faces.datasets import REMOTE
-from faces.errors import FacesError, FingerprintError, PickleError, UsageError
+from faces.errors import FacesError, FingerprintError, PickleError, UsageError, reason_of
 from faces.files import locks
 from faces.files.watching import FolderWatch
 from faces.recognition import recognizer_files
@@ -126,7 +126,7 @@ def retrain(versions: Versions, args: argparse.Namespace) -> int:
         raise
     except OSError as error:  # of a disk that is going, such as a stale one of the network
         what = f"{error.filename}: " if error.filename else ""
-        raise FacesError(f"{what}{(error.strerror or str(error)).lower()}; {standing(versions)}") from error
+        raise FacesError(f"{what}{reason_of(error)}; {standing(versions)}") from error
 
 
 def renew(versions: Versions, args: argparse.Namespace) -> int:

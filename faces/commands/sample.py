@@ -14,7 +14,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from faces.errors import FacesError
+from faces.errors import FacesError, reason_of
 from faces.files.writing import make_folder, owner_only
 from faces.synthetic.people import CAST, STRANGERS, Person, random_person
 from faces.synthetic.scenes import Picture, film, group, known_name, portrait
@@ -69,7 +69,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"make_sample_dataset: {error}", file=sys.stderr)
         return error.status
     except OSError as error:
-        print(f"make_sample_dataset: cannot write {error.filename}: {error.strerror}", file=sys.stderr)
+        print(f"make_sample_dataset: cannot write {error.filename}: {reason_of(error)}", file=sys.stderr)
         return 1
     done = f"drawn in {time.perf_counter() - start:.1f} s" if drawn else "already there, nothing to do"
     print(f"{args.people} people with {args.photos} pictures each in {args.output}, extras in {args.extras}: {done}")

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from faces import records
 from faces.cli import options, recording, text, values
-from faces.errors import FacesError, UsageError
+from faces.errors import FacesError, UsageError, reason_of
 from faces.files.locks import only_one
 from faces.files.writing import OWNER_FILE, check_writable, put_in_place, write_bytes
 from faces.image_classifier import HEAD, ImageClassifier
@@ -197,7 +197,7 @@ def written(args: argparse.Namespace, core: Any, about: dict[str, Any], example:
             core.save(beside)
             put_in_place(beside, args.keep_keras)
         except OSError as error:
-            raise FacesError(f"cannot write {args.keep_keras}: {(error.strerror or str(error)).lower()}") from error
+            raise FacesError(f"cannot write {args.keep_keras}: {reason_of(error)}") from error
         finally:
             beside.unlink(missing_ok=True)
     return ImageClassifier(model)

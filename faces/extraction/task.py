@@ -15,7 +15,7 @@ import cv2
 
 from faces.datasets import Dataset, Folder
 from faces.detection import BUILT_IN
-from faces.errors import FacesError
+from faces.errors import FacesError, reason_of
 from faces.pipeline import Enrolment, Pipeline
 from faces.types import Fingerprint
 
@@ -53,7 +53,7 @@ class Task:
         try:
             return self.dataset.read(path)
         except OSError as error:
-            return f"unreadable: {(error.strerror or str(error)).lower()}"
+            return f"unreadable: {reason_of(error)}"
 
     def absolute(self) -> Task:
         """The same for processes that are in other folders."""

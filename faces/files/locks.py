@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
-from faces.errors import FacesError
+from faces.errors import FacesError, reason_of
 from faces.files.writing import OWNER_FILE, make_folder, owner_only
 
 
@@ -33,8 +33,7 @@ def only_one(path: Path) -> Iterator[None]:
     except Timeout:
         raise FacesError(f"{path}: in use by {_who(holder)}; wait for it, or stop it") from None
     except (OSError, NotImplementedError) as error:
-        why = str(getattr(error, "strerror", None) or error)
-        raise FacesError(f"cannot lock {path}: {why.lower()}") from error
+        raise FacesError(f"cannot lock {path}: {reason_of(error)}") from error
     with held:
         script, since = Path(sys.argv[0]).name, datetime.now().astimezone().isoformat(" ", "seconds")
         with suppress(OSError), open(holder, "w", opener=owner_only) as file:  # on a full disk the lock itself holds

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.errors import PickleError
+from faces.errors import PickleError, reason_of
 from faces.files.writing import write_bytes
 
 Allowed = Mapping[tuple[str, str], Any]
@@ -182,7 +182,7 @@ def load(path: Path, what: str, remedy: str, allowed: Allowed = ARRAYS) -> Any:
     except PickleError as error:
         raise PickleError(f"{path}: refused as {what}: {error}; {remedy}") from None
     except OSError as error:
-        raise PickleError(f"{path}: cannot be read ({error.strerror})") from error
+        raise PickleError(f"{path}: cannot be read ({reason_of(error)})") from error
     except Exception as error:  # unpickling runs the classes' own code, which may fail in any way
         raise PickleError(f"{path}: not {what} ({type(error).__name__}); {remedy}") from error
 

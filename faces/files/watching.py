@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from faces.errors import FacesError
+from faces.errors import FacesError, reason_of
 
 if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent
@@ -79,7 +79,7 @@ class FolderWatch:
             return None
         except OSError as error:
             limit = error.errno in (errno.ENOSPC, errno.EMFILE)  # of inotify: it is not the disk
-            why = "the system watches too many folders already" if limit else (error.strerror or str(error)).lower()
+            why = "the system watches too many folders already" if limit else reason_of(error)
             raise FacesError(f"cannot watch {self._folder}: {why}; use --poll") from error
         self._observer = observer
         return identity

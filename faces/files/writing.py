@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from faces.errors import FacesError
+from faces.errors import FacesError, reason_of
 
 OWNER_FILE, OWNER_FOLDER = 0o600, 0o700  # modes of what is made here: nobody else sees faces by default
 
@@ -34,7 +34,7 @@ def write_bytes(path: Path, data: bytes) -> None:
                 Path(file.name).unlink(missing_ok=True)
                 raise
     except OSError as error:
-        raise FacesError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
+        raise FacesError(f"cannot write {path}: {reason_of(error)}") from error
 
 
 def put_in_place(temporary: Path, path: Path) -> None:
@@ -92,7 +92,7 @@ def check_writable(path: Path) -> None:
         _make_room(path)
         NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.").close()
     except OSError as error:
-        raise FacesError(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from error
+        raise FacesError(f"cannot write {path}: {reason_of(error)}") from error
 
 
 def _make_room(path: Path) -> None:

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.errors import CacheError, ModelError
+from faces.errors import CacheError, ModelError, first_line
 from faces.models import cache
 from faces.models.torch7 import to_onnx
 
@@ -180,8 +180,3 @@ def _without_sizes(model: Path) -> bytes:
         output.type.tensor_type.ClearField("shape")
     del network.graph.value_info[:]
     return bytes(network.SerializeToString())
-
-
-def first_line(error: BaseException) -> str:
-    """The first line of an exception's text: what fits into a message of one line."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from faces.errors import FacesError
+from faces.errors import FacesError, reason_of
 from faces.records import manifests
 from faces.records.record import File, Run
 
@@ -89,7 +89,7 @@ class Runs:
                 if path.name.partition(".")[0] not in named and path.stat().st_mtime < time.time() - LONGEST:
                     path.unlink()
         except OSError as error:
-            raise FacesError(f"cannot delete {error.filename}: {(error.strerror or str(error)).lower()}") from error
+            raise FacesError(f"cannot delete {error.filename}: {reason_of(error)}") from error
         return len(gone)
 
     def _made_what_is_there(self) -> set[str]:
@@ -112,7 +112,7 @@ class Runs:
         try:
             return Run.from_json(path.read_bytes())
         except OSError as error:
-            return Damaged(path.stem, f"cannot be read ({(error.strerror or str(error)).lower()})")
+            return Damaged(path.stem, f"cannot be read ({reason_of(error)})")
         except ValueError:
             return Damaged(path.stem, "damaged: no record of a run")
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
-from faces.errors import FacesError
+from faces.errors import FacesError, reason_of
 from faces.records import manifests
 from faces.records.folder import Runs
 from faces.records.manifests import Manifest
@@ -40,7 +40,7 @@ def forget(folder: Path, erased: Callable[[str], bool], names: Mapping[str, str]
         for sha256 in became:  # now that no record names them
             manifests.place(folder, sha256).unlink()
     except OSError as error:
-        raise FacesError(f"cannot erase {error.filename}: {(error.strerror or str(error)).lower()}") from error
+        raise FacesError(f"cannot erase {error.filename}: {reason_of(error)}") from error
     return altered
 
 

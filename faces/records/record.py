@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from faces.errors import FacesError
+from faces.errors import FacesError, reason_of
 from faces.files import digest
 from faces.files.writing import write_bytes
 from faces.types import ModelId
@@ -31,7 +31,7 @@ class File:
         try:
             return cls(str(path), digest.digest(path).removeprefix("sha256:"), path.stat().st_size)
         except OSError as error:
-            raise FacesError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+            raise FacesError(f"{path}: {reason_of(error)}") from error
 
     def is_there(self) -> bool:
         """Whether the file still has this content."""

@@ -6,7 +6,7 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
-from faces.errors import FacesError, UsageError
+from faces.errors import FacesError, UsageError, reason_of
 from faces.files.writing import make_folder, owner_only
 
 SHORTEST = 16
@@ -25,7 +25,7 @@ def load(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: not a key: it has letters other than English ones") from error
     except OSError as error:
-        raise FacesError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+        raise FacesError(f"{path}: {reason_of(error)}") from error
     if len(key) < SHORTEST or not key.isprintable() or " " in key:
         raise UsageError(f"{path}: not a key: one line of {SHORTEST} letters or more, without spaces")
     return key

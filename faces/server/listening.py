@@ -14,7 +14,7 @@ from waitress.parser import HTTPRequestParser
 from waitress.task import ErrorTask
 from waitress.utilities import BadRequest
 
-from faces.errors import FacesError, UsageError
+from faces.errors import FacesError, UsageError, reason_of
 from faces.server.api.application import MOST_BYTES, error_json
 
 GRACE = 10.0  # s that requests have to finish in
@@ -59,7 +59,7 @@ class Listener:
                 trusted_proxy_headers=forwarded,
             )
         except OSError as error:
-            why = (error.strerror or str(error)).lower()
+            why = reason_of(error)
             raise FacesError(f"cannot listen on {address}, port {port}: {why}; try another --port") from error
         self._server.channel_class = _Channel
         self._stop_by: float | None = None

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.errors import ModelError
+from faces.errors import ModelError, first_line
 from faces.files.writing import write_bytes
-from faces.models.engine import OnnxEngine, first_line
+from faces.models.engine import OnnxEngine
 from faces.training import backend
 
 Example = NDArray[np.uint8] | Mapping[str, NDArray[Any]]

@@ -13,11 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.errors import FacesError, ModelError, UsageError
+from faces.errors import FacesError, ModelError, UsageError, first_line
 from faces.files.finding import find_images
 from faces.image_classifier import CUT, HEAD, fit_square
 from faces.images import read_image
-from faces.models.engine import first_line
 from faces.training import networks
 from faces.training.backend import keras as load_keras
 from faces.training.data.labelled import legible

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from faces import records
-from faces.errors import FacesError
+from faces.errors import FacesError, reason_of
 from faces.files.writing import make_folder, write_bytes
 from faces.versions.swap import LE, RECOGNIZER, REPORT, InService
 
@@ -239,7 +239,7 @@ class Versions:
         return version.number
 
     def _failed(self, error: OSError) -> FacesError:
-        return FacesError(f"cannot write {error.filename or self.folder}: {(error.strerror or str(error)).lower()}")
+        return FacesError(f"cannot write {error.filename or self.folder}: {reason_of(error)}")
 
 
 def _makers(path: Path) -> set[str]:

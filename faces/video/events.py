@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 import numpy as np
 
 from faces.attributes.answers import Head, cells
-from faces.errors import FacesError, UsageError
+from faces.errors import FacesError, UsageError, reason_of
 from faces.files.writing import make_folder, owner_only
 from faces.types import Floats
 from faces.video.tracks import Frame, Tracks
@@ -174,7 +174,7 @@ class _Log:
             if not isinstance(self._to, Path):
                 raise
             self._failed = True
-            raise FacesError(f"cannot write {self._to}: {(error.strerror or str(error)).lower()}") from error
+            raise FacesError(f"cannot write {self._to}: {reason_of(error)}") from error
 
 
 class EventLog(_Log):

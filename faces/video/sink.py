@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 import numpy as np
 
-from faces.errors import FacesError
+from faces.errors import FacesError, reason_of
 from faces.files.writing import check_writable, owner_only, put_in_place
 from faces.types import Image
 
@@ -138,7 +138,7 @@ class VideoSink:
         return self._why(error, f"; the first {seconds:.1f} s are in it")
 
     def _why(self, error: OSError | av.FFmpegError, more: str = "") -> FacesError:
-        return FacesError(f"cannot write {self.path}: {(error.strerror or str(error)).lower()}{more}")
+        return FacesError(f"cannot write {self.path}: {reason_of(error)}{more}")
 
 
 class _Encoder:

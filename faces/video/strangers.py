@@ -11,7 +11,7 @@ from tempfile import NamedTemporaryFile
 
 import numpy as np
 
-from faces.errors import FacesError
+from faces.errors import FacesError, reason_of
 from faces.files.finding import find_images
 from faces.files.writing import make_folder
 from faces.images import write_image
@@ -178,4 +178,4 @@ def _folders(folder: Path) -> Iterator[Path]:
 
 
 def _unwritable(folder: Path, error: OSError) -> FacesError:
-    return FacesError(f"cannot write into {folder}: {(error.strerror or str(error)).lower()}")
+    return FacesError(f"cannot write into {folder}: {reason_of(error)}")

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from faces.datasets import folder_of
-from faces.errors import UsageError
+from faces.errors import UsageError, reason_of
 from faces.evaluation.figures.operating_points import strict_threshold
 from faces.evaluation.figures.results import FPIRS, Flags, Identification, Indices, Numbers, Verification
 from faces.evaluation.photographs import Photographs
@@ -67,7 +67,7 @@ def read(path: Path) -> Groups:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        why = "not a text in UTF-8" if isinstance(error, UnicodeDecodeError) else (error.strerror or str(error)).lower()
+        why = "not a text in UTF-8" if isinstance(error, UnicodeDecodeError) else reason_of(error)
         raise UsageError(f"{path}: {why}") from error
     lines = csv.reader(text.splitlines())
     head = next(lines, [])

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from faces.errors import UsageError
+from faces.errors import UsageError, reason_of
 from faces.evaluation.figures.results import Flags, Indices
 from faces.files.finding import SUFFIXES
 
@@ -59,7 +59,7 @@ def read(path: Path, images: Path | None = None) -> Pairs:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise UsageError(f"{path}: cannot be read: {(error.strerror or str(error)).lower()}") from error
+        raise UsageError(f"{path}: cannot be read: {reason_of(error)}") from error
     except UnicodeError as error:
         raise UsageError(f"{path}: not a text file in UTF-8") from error
     lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]

@@ -15,7 +15,7 @@ from typing import Protocol
 from concurrent_log_handler import ConcurrentRotatingFileHandler
 from flask import has_request_context, request
 
-from faces.errors import FacesError, UsageError
+from faces.errors import FacesError, UsageError, reason_of
 from faces.files.writing import OWNER_FILE, make_folder
 
 MOST_BYTES, KEPT = 10 << 20, 20  # of a file, and files
@@ -55,7 +55,7 @@ class AuditLog:
             mode = stat.S_IMODE(path.stat().st_mode)
             self._handler = _File(path, maxBytes=MOST_BYTES, backupCount=KEPT, encoding="utf-8", chmod=mode)
         except OSError as error:
-            raise FacesError(f"{path}: {(error.strerror or str(error)).lower()}") from error
+            raise FacesError(f"{path}: {reason_of(error)}") from error
 
     def __call__(self, action: str, **what: str) -> None:
         time = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")

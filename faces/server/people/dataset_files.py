@@ -12,7 +12,7 @@ import cv2
 from pathvalidate import sanitize_filename
 
 from faces.datasets import Folder
-from faces.errors import UsageError
+from faces.errors import UsageError, reason_of
 from faces.files.finding import SUFFIXES
 from faces.images import decode_image
 from faces.server.vision.vision import MOST_BYTES
@@ -96,7 +96,7 @@ def _folder(folder: Folder) -> Iterator[Portrait]:
         try:
             return _checked(folder.read(path))
         except OSError as error:
-            return (error.strerror or str(error)).lower()
+            return reason_of(error)
 
     return (Portrait(one.person, one.path, read(one.path)) for one in photographs)
 

@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from faces import records
-from faces.errors import FacesError
+from faces.errors import FacesError, reason_of
 from faces.recognition.gallery import LeftOut
 from faces.server.errors import ApiError
 from faces.server.people import derived, gallery_file, roster, sharing
@@ -55,7 +55,7 @@ class SharedGallery:
         except ApiError as error:
             raise FacesError(f"{self._file.path}: {error.message}") from error
         except OSError as error:
-            raise FacesError(f"{self._file.path}: {(error.strerror or str(error)).lower()}") from error
+            raise FacesError(f"{self._file.path}: {reason_of(error)}") from error
 
     def follow(self, erased: list[Floats] | None = None) -> Shared:
         """As ``share``, but what is wrong is told, not raised: the next time it may be better.

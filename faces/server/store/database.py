@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, DBAPIError, NoSuchModuleError
 from sqlalchemy.orm import ORMExecuteState, Session
 
-from faces.errors import FacesError, UsageError
+from faces.errors import FacesError, UsageError, reason_of
 from faces.server.store import postgresql, sqlite
 from faces.server.store.schema import MODELS, Property
 from faces.types import Fingerprint
@@ -53,9 +53,8 @@ class Database:
             if self.is_shared:
                 postgresql.tell_schema(self._writer, self.has_vectors)
         except (OSError, DatabaseError, DBAPIError, CommandError, ImportError) as error:
-            told = error.strerror if isinstance(error, OSError) else None  # without number and name
-            cause = postgresql.one_line(error) if isinstance(error, DBAPIError) else told or str(error)
-            raise FacesError(f"cannot use the database {self.name}: {cause.lower()}") from error
+            cause = postgresql.one_line(error).lower() if isinstance(error, DBAPIError) else reason_of(error)
+            raise FacesError(f"cannot use the database {self.name}: {cause}") from error
 
     @staticmethod
     def path_of(url: str) -> Path | None:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from faces.embedding import embedders
 from faces.embedding.aligners import Aligner, Template, mean_face
-from faces.errors import FacesError, ImageError
+from faces.errors import FacesError, ImageError, reason_of
 from faces.files.writing import OWNER_FILE, make_folder, write_bytes
 from faces.geometry import similarity, transform
 from faces.images import read_image
@@ -126,7 +126,7 @@ def _records(file: Path, paths: Sequence[Path], key: str, dimension: int) -> Rec
     except OSError as error:
         file.unlink(missing_ok=True)
         needed = math.ceil(len(paths) * kind.itemsize / 1e6)
-        raise FacesError(f"cannot write {file} ({needed:,} MB): {(error.strerror or str(error)).lower()}") from error
+        raise FacesError(f"cannot write {file} ({needed:,} MB): {reason_of(error)}") from error
     write_bytes(mark, key.encode())
     return records
 

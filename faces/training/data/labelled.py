@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.errors import FacesError, UsageError
+from faces.errors import FacesError, UsageError, reason_of
 from faces.files.finding import SUFFIXES, find_images
 
 AGE, AGE_GROUP = "age", "age_group"
@@ -301,7 +301,7 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
         with os.scandir(folder) as entries:
             yield from entries
     except OSError as error:
-        raise FacesError(f"{folder}: cannot be listed ({(error.strerror or str(error)).lower()})") from error
+        raise FacesError(f"{folder}: cannot be listed ({reason_of(error)})") from error
 
 
 def _age_groups(ages: NDArray[Any]) -> NDArray[np.intp]:

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.errors import ImageError
+from faces.errors import ImageError, reason_of
 from faces.images import decode_image
 from faces.types import Floats, Image
 
@@ -81,7 +81,7 @@ def _look(path: Path) -> tuple[str, tuple[NDArray[np.uint8], int] | str]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        return "", (error.strerror or str(error)).lower()
+        return "", reason_of(error)
     fingerprint = hashlib.sha256(data).hexdigest()
     try:
         image = decode_image(data)

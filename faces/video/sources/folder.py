@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from faces.errors import ImageError, SourceError
+from faces.errors import ImageError, SourceError, reason_of
 from faces.files.finding import SUFFIXES, find_images
 from faces.images import read_image
 from faces.video.sources.base import USUAL_RATE, Tell
@@ -28,7 +28,7 @@ class FrameFolder:
         try:
             self._paths = sorted(find_images(Path(name)), key=_natural)
         except OSError as error:
-            raise SourceError(f"{error.filename}: {(error.strerror or str(error)).lower()}") from error
+            raise SourceError(f"{error.filename}: {reason_of(error)}") from error
         if not self._paths:
             raise SourceError(f"{name}: no frames in this folder ({', '.join(sorted(SUFFIXES))})")
 
