@@ -13,6 +13,7 @@ from pathlib import Path
 from faces import records
 from faces.cli import options as cli_options
 from faces.cli import recording, running, text, values
+from faces.files.identity import identity
 from faces.files.writing import check_writable
 from faces.recognition import classifiers, recognizer_files
 from faces.recognition.gallery import NO_NEED, UNKNOWN, Gallery
@@ -76,15 +77,6 @@ def stoppable(*files: Path) -> Iterator[None]:
         if not new:
             raise
         raise KeyboardInterrupt(f"stopped; new by then: {', '.join(new)}; everything else is unchanged") from None
-
-
-def identity(path: Path) -> tuple[int, int, int] | None:
-    """What is another one once a file was written anew; None where there is no file."""
-    try:
-        about = path.stat()
-    except OSError:
-        return None
-    return about.st_dev, about.st_ino, about.st_mtime_ns
 
 
 def learn(args: argparse.Namespace, report_path: Path, run: Recorder) -> None:

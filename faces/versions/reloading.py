@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from faces.errors import FacesError
+from faces.files.identity import FileIdentity, identity
 from faces.recognition import recognizer_files
 from faces.recognition.recognizers import FaceRecognizer, Recognizer
 from faces.types import Fingerprint, Floats, Matches
@@ -70,15 +71,6 @@ class ReloadingRecognizer:
             self._tell(f"warning: {warning}")
         return recognizer
 
-    def _state(self) -> list[tuple[Path, int, int, int] | None]:
+    def _state(self) -> list[FileIdentity | None]:
         """What tells files that changed: where their links lead, and what they are."""
-        return [_state(path) for path in self._paths]
-
-
-def _state(path: Path) -> tuple[Path, int, int, int] | None:
-    try:
-        file = path.resolve(strict=True)
-        about = file.stat()
-    except OSError:
-        return None
-    return file, about.st_ino, about.st_mtime_ns, about.st_size
+        return [identity(path) for path in self._paths]

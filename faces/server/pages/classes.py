@@ -6,6 +6,7 @@ from pathlib import Path
 from threading import Lock
 
 from faces.errors import ModelError
+from faces.files.identity import identity
 from faces.image_classifier import ImageClassifier, Verdict, decide
 from faces.types import Image
 
@@ -14,7 +15,7 @@ NAMES = "classes.json"  # beside the model
 
 
 class Classes:
-    """What ``train_classifier.py`` made, in a file that may not be there yet. Used from several threads at once."""
+    """What ``faces train-classifier`` made, in a file that may not be there yet. Used from several threads at once."""
 
     def __init__(self, model: Path) -> None:
         self.model = model
@@ -32,19 +33,10 @@ class Classes:
     def _classifier(self) -> ImageClassifier:
         beside = self.model.with_name(NAMES)
         with self._lock:
-            state = _state(self.model), _state(beside)
+            state = identity(self.model), identity(beside)
             if state[0] is None:
                 self._loaded = None
                 raise ModelError(f"{self.model}: no such file")
             if self._loaded is None or self._loaded[0] != state:
                 self._loaded = state, ImageClassifier(self.model, beside if state[1] else None)
             return self._loaded[1]
-
-
-def _state(path: Path) -> tuple[int, int] | None:
-    """What differs when a file is another one; None where there is none."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_mtime_ns, status.st_size
