@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faces.geometry import iou, non_maximum_suppression, similarity, square, transform
+from faces.geometry import iou, non_maximum_suppression, pixels_around, similarity, square, transform
 from faces.types import Floats
 
 
@@ -119,3 +119,19 @@ def test_no_boxes_and_no_points() -> None:
     assert iou(np.ones(4, np.float32), none).shape == (0,)
     assert non_maximum_suppression(none, np.zeros(0, np.float32), 0.5).tolist() == []
     assert transform(np.eye(2, 3), np.zeros((0, 5, 2))).shape == (0, 5, 2)
+
+
+@pytest.mark.parametrize(
+    ("box", "margin", "expected"),
+    [
+        ((10, 20, 30, 60), 5, (5, 15, 35, 65)),
+        ((10, 20, 30, 60), (2.6, 1.4), (7, 19, 33, 61)),
+        ((-10, -10, 30, 300), 5, (0, 0, 35, 100)),
+        ((10.4, 10.4, 10.4, 10.4), 0, (10, 10, 11, 11)),
+        ((500, 20, 510, 30), 0, (199, 20, 200, 30)),
+    ],
+)
+def test_a_box_with_a_margin_in_whole_pixels(
+    box: tuple[float, ...], margin: float | tuple[float, float], expected: tuple[int, ...]
+) -> None:
+    assert pixels_around(np.array(box, np.float32), np.asarray(margin), 200, 100) == expected

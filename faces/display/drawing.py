@@ -12,6 +12,7 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
 from faces.attributes.answers import Answers, short
+from faces.geometry import pixels_around
 from faces.types import Faces, Floats, Image, Matches
 from faces.video.tracks import Tracks
 
@@ -81,15 +82,12 @@ def blur(image: Image, xyxy: Floats) -> Image:
     """
     canvas: Image = image.copy()
     height, width = image.shape[:2]
-    margin = (xyxy[:, 2:] - xyxy[:, :2]) * AROUND
-    limits = np.array([width, height])
-    corners = np.hstack([(xyxy[:, :2] - margin).clip(0, limits), (xyxy[:, 2:] + margin).clip(0, limits)])
-    for x1, y1, x2, y2 in corners.round().astype(int):
+    for box in xyxy:
+        x1, y1, x2, y2 = pixels_around(box, (box[2:] - box[:2]) * AROUND, width, height)
         part = canvas[y1:y2, x1:x2]
-        if part.size:
-            every = max(1, min(part.shape[:2]) // SAMPLES)
-            mosaic = cv2.resize(part[::every, ::every], (CELLS, CELLS), interpolation=cv2.INTER_AREA)
-            cv2.resize(mosaic, (x2 - x1, y2 - y1), dst=part, interpolation=cv2.INTER_LINEAR)
+        every = max(1, min(part.shape[:2]) // SAMPLES)
+        mosaic = cv2.resize(part[::every, ::every], (CELLS, CELLS), interpolation=cv2.INTER_AREA)
+        cv2.resize(mosaic, (x2 - x1, y2 - y1), dst=part, interpolation=cv2.INTER_LINEAR)
     return canvas
 
 

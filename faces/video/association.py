@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.attributes.predictor import Attributes
-from faces.geometry import iou
+from faces.geometry import iou, pixels_around
 from faces.pipeline import Pipeline, sharpness
 from faces.recognition.thresholds import distance_at
 from faces.types import Faces, Floats, Image
@@ -131,10 +131,8 @@ class Association:
 
 def surroundings(image: Image, box: Floats) -> Image:
     """A copy of a face and what is around it, from which it can be found again."""
-    margin = SURROUNDINGS * size(box)
-    low = np.maximum(box[:2] - margin, 0).astype(int)
-    high = np.maximum(box[2:] + margin, low + 1).astype(int)
-    return np.array(image[low[1] : high[1], low[0] : high[0]], np.uint8)
+    left, top, right, bottom = pixels_around(box, SURROUNDINGS * size(box), *image.shape[1::-1])
+    return np.array(image[top:bottom, left:right], np.uint8)
 
 
 def cheapest(cost: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from flask import request
 
+from faces.geometry import pixels_around
 from faces.server import errors
 from faces.types import Faces, Floats, Image
 
@@ -72,10 +73,9 @@ def boxes(faces: Faces) -> list[tuple[float, float, float, float]]:
 
 def cut_out(image: Image, box: Floats, side: int = CUT_OUT, around: float = AROUND) -> bytes:
     """JPEG of a face, whose box (4,) is px, with something around it as far as there is; ``side`` px at most."""
-    centre, half = (box[:2] + box[2:]) / 2, (0.5 + around) * float((box[2:] - box[:2]).max())
-    limits = np.array(image.shape[1::-1])
-    left, top = np.clip(np.round(centre - half), 0, limits - 1).astype(int)
-    right, bottom = np.clip(np.round(centre + half), [left + 1, top + 1], limits).astype(int)
+    wh = box[2:] - box[:2]
+    margin = (0.5 + around) * wh.max() - wh / 2  # to a square
+    left, top, right, bottom = pixels_around(box, margin, *image.shape[1::-1])
     return jpeg(smaller(image[top:bottom, left:right], side))
 
 
