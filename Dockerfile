@@ -5,7 +5,7 @@
 #   docker run --init -p 127.0.0.1:5000:5000 -v faces:/app/output \
 #       -v "$PWD/face_api.key:/run/secrets/face_api_key:ro" faces
 #
-# More options of serve.py go to the end of that line. How to run it well: docs/serving.md
+# More options of faces serve go to the end of that line. How to run it well: docs/serving.md
 FROM python:3.11-slim
 
 # What OpenCV is linked with
@@ -18,14 +18,13 @@ ENV FACES_HOME=/opt/faces \
     PYTHONUNBUFFERED=1
 
 WORKDIR /app
-COPY requirements.txt requirements-server.txt ./
-RUN pip install --no-cache-dir -r requirements-server.txt
-
-COPY serve.py ./
+COPY pyproject.toml README.md LICENSE ./
 COPY faces/ faces/
+RUN pip install --no-cache-dir ".[server]"
 
-# The models are converted here, once, so that the container need not write them. What is kept is in output/.
-RUN python -c "from faces.pipeline import Pipeline; Pipeline.load()" \
+# The models are fetched and converted here, once, so that the container need not do it. Its data is in output/.
+RUN faces download-models built-in \
+    && python -c "from faces.pipeline import Pipeline; Pipeline.load()" \
     && chmod -R a+rX /opt/faces \
     && useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin faces \
     && install -d -o faces -g faces -m 700 output
@@ -36,4 +35,4 @@ EXPOSE 5000
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
     CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:5000/healthz', timeout=4)"]
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["python", "serve.py", "--host", "0.0.0.0", "--key-file", "/run/secrets/face_api_key", "--log", "json"]
+ENTRYPOINT ["faces", "serve", "--host", "0.0.0.0", "--key-file", "/run/secrets/face_api_key", "--log", "json"]

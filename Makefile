@@ -1,17 +1,27 @@
 # Another Python: make test PYTHON=python3.12
 PYTHON ?= python3
 BIN := $(if $(filter Windows_NT,$(OS)),.venv/Scripts,.venv/bin)
+PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 
-.PHONY: demo test bench bench-video venv clean
+.PHONY: demo test test-all lint docs bench bench-video venv clean
 
 demo:  ## set-up, sample data, the four scripts; the results are in output/
 	@$(PYTHON) demo.py
 
-test:  ## lint, types, tests
+test: lint  ## lint, types and the fast tests
+	$(PYTEST) -m "not slow"
+
+test-all: lint  ## lint, types and all tests
+	$(PYTEST) -m "not slow" --cov --cov-report=term:skip-covered --cov-fail-under=90
+	$(PYTEST) -m slow
+
+lint:
 	$(PYTHON) setup_venv.py --dev
-	$(BIN)/python -m ruff check . && $(BIN)/python -m mypy
-	$(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
-	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
+	$(BIN)/python -m ruff check . && $(BIN)/python -m ruff format --check . && $(BIN)/python -m mypy
+
+docs:  ## the documentation as a site, in site/
+	$(PYTHON) setup_venv.py --with dev,docs
+	$(BIN)/python -m mkdocs build --strict
 
 bench:  ## speed beside the recipe's and face_recognition's, in a table and output/bench.json; BENCH=--quick for a look
 	$(PYTHON) setup_venv.py --dev
@@ -21,8 +31,8 @@ bench-video:  ## the same of videos, live and from files, in a table and output/
 	$(PYTHON) setup_venv.py --dev
 	$(BIN)/python -m benchmarks.video $(BENCH)
 
-venv:  ## .venv with requirements.txt
+venv:  ## .venv with the project and the built-in models
 	$(PYTHON) setup_venv.py
 
-clean:  ## everything that set-up and tools made; data and results stay
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
+clean:  ## remove what set-up and tools made; data and results stay
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache site .coverage

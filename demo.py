@@ -16,7 +16,7 @@ from pathlib import Path
 import setup_venv  # first of our own: it turns an older Python away
 
 COMMANDS = (
-    "make_sample_dataset.py",
+    "-m faces sample",
     "extract_embeddings.py",
     "train_model.py",
     "recognize_image.py --image sample/group_1.jpg sample/photo.jpg",
@@ -56,7 +56,7 @@ def main() -> int:
         show(f"python {command}")
         status = run(python, command)
         if status != 0:
-            print(f"demo.py: error: python {command.split()[0]} ended with status {status}", file=sys.stderr)
+            print(f"demo.py: error: python {command} ended with status {status}", file=sys.stderr)
             return status if status > 0 else 128 - status
     seconds = time.perf_counter() - started
     print(f"\nThe demo took {seconds:.0f} s, apart from installing. Look at:")

@@ -1,6 +1,6 @@
-"""Make .venv and install the requirements into it; needs nothing but Python 3.10 or newer.
+"""Make .venv, install the project into it and fetch the built-in models; needs nothing but Python 3.10 or newer.
 
-    python3 setup_venv.py [--dev] [--venv .venv]
+    python3 setup_venv.py [--with server,train] [--dev] [--venv .venv]
 
 A stamp in the environment says what it holds, so that a second run has nothing to do. ``make demo`` and ``make test``
 begin with this, and so does ``demo.py``.
@@ -71,11 +71,10 @@ def last_line(answer: subprocess.CompletedProcess[str]) -> str:
     return (answer.stderr.strip().splitlines() or [f"status {answer.returncode}"])[-1]
 
 
-def wanted(requirements: list[Path]) -> set[str]:
-    """The lines that the stamp must have: the Python's version, and each requirements file's SHA-256."""
-    return {f"python {VERSION}"} | {
-        f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}" for path in requirements
-    }
+def wanted(extras: list[str]) -> set[str]:
+    """Return the lines that the stamp must have: the Python's version, the project's SHA-256, and the extras."""
+    project = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    return {f"python {VERSION}", f"pyproject.toml {project}"} | {f"with {extra}" for extra in extras}
 
 
 def make(venv: Path, stamp: Path) -> None:
@@ -104,14 +103,23 @@ def make(venv: Path, stamp: Path) -> None:
         raise SetupError(f"{name} could not be made, for the reason above")
 
 
-def install(python: Path, requirements: list[Path]) -> None:
-    """Install requirements files with the environment's pip, whose errors are shown."""
+def install(python: Path, extras: list[str]) -> None:
+    """Install the project and its extras with the environment's pip, whose errors are shown.
+
+    The installation is editable: the environment uses the files of this folder.
+    """
     # pip compiles what it installs: that costs 8 s, but where PYTHONDONTWRITEBYTECODE is set, as it is in many
     # containers, leaving it out would cost every later start of a script 2 s.
-    names = ", ".join(path.name for path in requirements)
-    say(f"Installing {names} (about 300 MB to fetch; a minute or two the first time) ...")
-    if run(python, *PIP_INSTALL, *(part for path in requirements for part in ("-r", path))) != 0:
-        raise SetupError(f"pip could not install {names}, for the reason above; is the package index within reach?")
+    name = f"the project with {', '.join(extras)}" if extras else "the project"
+    say(f"Installing {name} (about 250 MB to fetch; a minute or two the first time) ...")
+    if run(python, *PIP_INSTALL, "--editable", f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)) != 0:
+        raise SetupError(f"pip could not install {name}, for the reason above; is the package index within reach?")
+
+
+def fetch_models(python: Path) -> None:
+    """Fetch the built-in models into the user's cache, unless they are there."""
+    if run(python, "-m", "faces", "download-models", "built-in", hidden=True) != 0:
+        raise SetupError("the built-in models could not be fetched, for the reason above")
 
 
 def mend_opencv(python: Path) -> None:
@@ -141,12 +149,19 @@ def mend_opencv(python: Path) -> None:
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(
-        description="Make a virtual environment and install the requirements into it.",
-        epilog="example: python3 setup_venv.py --dev",
+        description="Make a virtual environment, install the project into it and fetch the built-in models.",
+        epilog="example: python3 setup_venv.py --with server",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument("--venv", default=".venv", metavar="FOLDER", help="where, from the project's folder")
-    parser.add_argument("--dev", action="store_true", help="install what the tests need too")
+    parser.add_argument(
+        "--with",
+        dest="extras",
+        default="",
+        metavar="LIST",
+        help="extras to install too, such as server,train: see pyproject.toml",
+    )
+    parser.add_argument("--dev", action="store_true", help="install what the tests need too, the same as --with dev")
     return parser
 
 
@@ -155,16 +170,17 @@ def main(argv: list[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     venv = ROOT / args.venv
     stamp = venv / "faces-setup.txt"
-    requirements = [ROOT / "requirements.txt"] + ([ROOT / "requirements-dev.txt"] if args.dev else [])
+    extras = sorted({extra for extra in [*args.extras.split(","), "dev" if args.dev else ""] if extra})
     try:
-        lines = wanted(requirements)
+        lines = wanted(extras)
         if python_of(venv).exists() and stamp.exists() and lines <= set(stamp.read_text().splitlines()):
             say(f"{venv.name} is up to date")
             return 0
         make(venv, stamp)
         stamp.write_text("")  # what it holds is unknown until the installation has ended
-        install(python_of(venv), requirements)
+        install(python_of(venv), extras)
         mend_opencv(python_of(venv))
+        fetch_models(python_of(venv))
         stamp.write_text("\n".join(sorted(lines)) + "\n")
     except (SetupError, OSError) as error:
         say(f"setup_venv.py: error: {error}")

@@ -116,5 +116,5 @@ def all_chains(embedder: Path, counts: Iterable[int], models: Iterable[str], run
     if all(map(find_spec, ("dlib", "face_recognition", "pkg_resources"))):
         chains += [FaceRecognition(model) for model in models]
     else:
-        text.warn("face_recognition is left out: pip install --no-deps -r requirements-bench.txt")
+        text.warn("face_recognition is left out: pip install --no-deps -r benchmarks/requirements.txt")
     return chains

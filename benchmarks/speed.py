@@ -30,7 +30,7 @@ from benchmarks.photographs import DATA, embeddings
 from benchmarks.throughput import in_turns, load
 from faces.cli import options, running, text
 from faces.extraction.task import EMBEDDED_TOGETHER
-from faces.models import cache, zoo
+from faces.models import cache, packages, zoo
 from faces.models.engine import Array, OnnxEngine
 from faces.pipeline import Pipeline
 from faces.recognition import recognizer_files
@@ -191,7 +191,7 @@ def dlib_profile(paths: Sequence[Path]) -> dict[str, float]:
     """The same with dlib."""
     import dlib  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
-    files = [str(cache.packaged(zoo.MODELS[name].files[0])) for name in ("dlib-mmod", "dlib-5-points", "dlib-resnet")]
+    files = [str(packages.unpacked(zoo.MODELS[name].files[0])) for name in ("dlib-mmod", "dlib-5-points", "dlib-resnet")]
     detector = dlib.cnn_face_detection_model_v1(files[0])
     predictor, network = dlib.shape_predictor(files[1]), dlib.face_recognition_model_v1(files[2])
 

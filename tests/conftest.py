@@ -30,8 +30,9 @@ def environment(**changes: str) -> dict[str, str]:
 
 
 def command(script: str, *args: object) -> list[str]:
-    """As a user would type it, with this Python."""
-    return [sys.executable, str(ROOT / script), *(str(arg) for arg in args)]
+    """Return a script of the top folder, or a command such as ``evaluate``, with its arguments, for this Python."""
+    start = [str(ROOT / script)] if script.endswith(".py") else ["-m", "faces", script]
+    return [sys.executable, *start, *(str(arg) for arg in args)]
 
 
 def open_terminal() -> tuple[int, int]:
@@ -139,7 +140,7 @@ def run_script() -> RunScript:
 def sample(tmp_path_factory: pytest.TempPathFactory, run_script: RunScript) -> Path:
     """A folder with drawn people in ``dataset/``, and group pictures, a film and the truth in ``sample/``."""
     folder = tmp_path_factory.mktemp("sample")
-    result = run_script("make_sample_dataset.py", "--people", PEOPLE, "--photos", PHOTOS, cwd=folder)
+    result = run_script("sample", "--people", PEOPLE, "--photos", PHOTOS, cwd=folder)
     assert result.returncode == 0, result.stderr
     return folder
 

@@ -19,12 +19,12 @@ from faces.evaluation.searches.trials import by_person
 from faces.files.finding import find_images
 from faces.geometry import iou
 from faces.images import read_image
-from faces.models import cache, zoo
+from faces.models import cache, packages, zoo
 from faces.synthetic.people import CAST, STRANGERS
 from faces.synthetic.scenes import group, portrait
 from faces.types import Faces, Floats, Image
 
-dlib: Any = pytest.importorskip("dlib", reason="dlib-bin is not installed: pip install -r requirements-dev.txt")
+dlib: Any = pytest.importorskip("dlib", reason="dlib-bin is not installed: pip install -e '.[dev]'")
 pytestmark = pytest.mark.dlib
 
 YUNET = DATA.parent / "models" / "face_detection_yunet_2026may.onnx"
@@ -85,7 +85,7 @@ class Dlib:
 
 
 def _file(model: str) -> str:
-    return str(cache.packaged(zoo.MODELS[model].files[0]))
+    return str(packages.unpacked(zoo.MODELS[model].files[0]))
 
 
 def _rgb(image: Image) -> Image:

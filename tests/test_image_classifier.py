@@ -1,4 +1,4 @@
-"""Classifiers in ONNX files, as train_classifier.py leaves them."""
+"""Classifiers in ONNX files, as faces train-classifier leaves them."""
 
 from __future__ import annotations
 

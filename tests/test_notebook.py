@@ -11,9 +11,9 @@ from tests.conftest import ROOT, contents
 
 NOTEBOOK = ROOT / "notebooks" / "quickstart.ipynb"
 
-nbformat = pytest.importorskip("nbformat", reason="needs requirements-dev.txt")
-nbclient = pytest.importorskip("nbclient", reason="needs requirements-dev.txt")
-pytest.importorskip("matplotlib", reason="needs requirements-notebook.txt")
+nbformat = pytest.importorskip("nbformat", reason="needs the extra dev")
+nbclient = pytest.importorskip("nbclient", reason="needs the extra dev")
+pytest.importorskip("matplotlib", reason="needs the extra notebook")
 
 
 def test_it_is_kept_without_outputs() -> None:
@@ -26,7 +26,7 @@ def test_it_names_people_with_both_and_draws_how_good_that_is(tmp_path: Path, mo
     clone = tmp_path / "a clone"
     for folder in ("faces", "notebooks"):
         shutil.copytree(ROOT / folder, clone / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("make_sample_dataset.py", "serve.py"):
+    for name in ("sample", "serve.py"):
         shutil.copy(ROOT / name, clone)
     before = contents(clone)
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")

@@ -17,7 +17,7 @@ import psutil
 import pytest
 import requests
 
-from faces.server.api.application import KEY
+from faces.server.keys import KEY_HEADER
 from tests.conftest import ROOT, Running, command
 from tests.server.conftest import free_port
 
@@ -113,7 +113,7 @@ def watched(tmp_path: Path) -> Watched:
 
 @pytest.mark.slow
 def test_a_whole_run_sends_nothing(watched: Watched) -> None:
-    watched.run("make_sample_dataset.py", "--people", 3, "--photos", 3)
+    watched.run("sample", "--people", 3, "--photos", 3)
     watched.run("extract_embeddings.py", "--workers", 2)
     watched.run("train_model.py")
     watched.run("recognize_image.py", "--image", "sample/group_1.jpg")
@@ -127,7 +127,7 @@ def test_a_server_sends_nothing_but_its_answers(watched: Watched, sample: Path) 
     port = free_port()
     with watched.running("serve.py", "--port", port, "--min-face", "80") as server:
         server.wait_for("key ", 120)
-        headers = {KEY: (watched.work / "output" / "face_api.key").read_text().strip()}
+        headers = {KEY_HEADER: (watched.work / "output" / "face_api.key").read_text().strip()}
         url = f"http://127.0.0.1:{port}"
         assert requests.get(f"{url}/healthz", timeout=30).status_code == 200
         answer = requests.post(f"{url}/face/v1.0/detect", headers=headers, data=data, timeout=60)

@@ -14,6 +14,29 @@ import pytest
 import demo
 import setup_venv
 
+BACKEND = """
+import zipfile
+
+def build_editable(folder, config_settings=None, metadata_directory=None):
+    info = "recognize_faces-0.1.0.dist-info"
+    needs = "".join(f"Requires-Dist: {line}\\n" for line in open("needs.txt").read().splitlines())
+    needs += "Provides-Extra: dev\\nRequires-Dist: pytest>=8; extra == 'dev'\\n"
+    files = {
+        "faces/__init__.py": "",
+        "faces/__main__.py": "import sys; print('fetched', *sys.argv[1:])",
+        f"{info}/METADATA": "Metadata-Version: 2.1\\nName: recognize-faces\\nVersion: 0.1.0\\n" + needs,
+        f"{info}/WHEEL": "Wheel-Version: 1.0\\nGenerator: test\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n",
+    }
+    name = "recognize_faces-0.1.0-py3-none-any.whl"
+    with zipfile.ZipFile(f"{folder}/{name}", "w") as wheel:
+        for path, text in files.items():
+            wheel.writestr(path, text)
+        wheel.writestr(f"{info}/RECORD", "".join(f"{path},,\\n" for path in [*files, f"{info}/RECORD"]))
+    return name
+
+build_wheel = build_editable
+"""
+PYPROJECT = "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n"
 NO_LIBGL = 'raise ImportError("libGL.so.1: cannot open shared object file: No such file or directory")'
 
 
@@ -34,11 +57,12 @@ def write_wheel(folder: Path, project: str, version: str, module: str, code: str
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty project folder that the set-up takes for its own, with requirements files that ask for nothing."""
+    """A project folder that the set-up takes for its own, which needs what needs.txt says: nothing."""
     root = tmp_path / "a project"  # spaces are ordinary
     root.mkdir()
-    (root / "requirements.txt").write_text("")
-    (root / "requirements-dev.txt").write_text("-r requirements.txt\n")
+    (root / "pyproject.toml").write_text(PYPROJECT)
+    (root / "backend.py").write_text(BACKEND)
+    (root / "needs.txt").write_text("")
     monkeypatch.setattr(setup_venv, "ROOT", root)
     return root
 
@@ -99,8 +123,7 @@ def test_real_environment_without_libgl(
     monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", wheels.as_uri())  # an address, since pip splits this at spaces
-    (project / "requirements.txt").write_text("opencv-python>=4.10,<5\n")
-    (project / "requirements-dev.txt").write_text("-r requirements.txt\npytest>=8\n")
+    (project / "needs.txt").write_text("opencv-python>=4.10,<5\n")
     python = setup_venv.python_of(project / ".venv")
 
     assert setup_venv.main([]) == 0
@@ -113,37 +136,54 @@ def test_real_environment_without_libgl(
     assert setup_venv.main([]) == 0
     assert capfd.readouterr().err.splitlines() == [".venv is up to date"]
 
-    # pip puts opencv-python over it again, since the requirements ask for it; the set-up mends that again.
+    # pip puts opencv-python over it again, since the project asks for it; the set-up mends that again.
     assert setup_venv.main(["--dev"]) == 0
     assert setup_venv.ask(python, "import cv2, pytest; print(cv2.headless)").stdout.strip() == "True"
     capfd.readouterr()
     assert setup_venv.main([]) == 0
     assert capfd.readouterr().err.splitlines() == [".venv is up to date"]
 
-    (project / "requirements.txt").write_text("no-such-project\n")
+    (project / "needs.txt").write_text("no-such-project\n")
+    (project / "pyproject.toml").write_text(PYPROJECT + "# changed\n")
     assert setup_venv.main([]) == 1
     error = capfd.readouterr().err
     assert "No matching distribution found for no-such-project" in error  # pip's own words
-    assert error.splitlines()[-1].startswith("setup_venv.py: error: pip could not install requirements.txt")
+    assert error.splitlines()[-1].startswith("setup_venv.py: error: pip could not install the project")
 
 
 def test_second_run_has_nothing_to_do(project: Path, commands: Commands) -> None:
     assert setup_venv.main([]) == 0
-    assert len(commands.ran) == 2
+    assert len(commands.ran) == 3
+    assert commands.ran[2].endswith("-m faces download-models built-in")
     assert setup_venv.main([]) == 0
-    assert len(commands.ran) == 2
+    assert len(commands.ran) == 3
 
 
-@pytest.mark.parametrize("change", ["requirements", "python"])
+def test_extras_are_installed_once(project: Path, commands: Commands) -> None:
+    assert setup_venv.main(["--with", "train,server", "--dev"]) == 0
+    assert "[dev,server,train]" in commands.ran[1]
+    assert setup_venv.main(["--with", "server"]) == 0
+    assert setup_venv.main([]) == 0
+    assert len(commands.ran) == 3
+
+
+def test_models_that_cannot_be_fetched(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Commands(monkeypatch, failing="download-models")
+    assert "the built-in models could not be fetched" in fail(capsys)
+
+
+@pytest.mark.parametrize("change", ["project", "python"])
 def test_a_change_is_installed(project: Path, commands: Commands, monkeypatch: pytest.MonkeyPatch, change: str) -> None:
     setup_venv.main([])
     commands.ran.clear()
-    if change == "requirements":
-        (project / "requirements.txt").write_text("numpy\n")
+    if change == "project":
+        (project / "pyproject.toml").write_text(PYPROJECT + "# changed\n")
     else:
         monkeypatch.setattr(setup_venv, "VERSION", "3.99")
     assert setup_venv.main([]) == 0
-    assert len(commands.ran) == 1 and "install" in commands.ran[0]
+    assert len(commands.ran) == 2 and "install" in commands.ran[0]
 
 
 def test_environment_of_another_python_is_made_anew(
@@ -165,7 +205,7 @@ def test_a_failed_installation_is_tried_again(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     commands = Commands(monkeypatch, failing="-m pip install")
-    assert "pip could not install requirements.txt" in fail(capsys)
+    assert "pip could not install the project" in fail(capsys)
     commands.failing = "no command"
     assert setup_venv.main([]) == 0
     assert sum("-m pip install" in line for line in commands.ran) == 2
@@ -208,8 +248,8 @@ def test_python_without_venv_or_ensurepip(
 def test_headless_of_the_same_version(project: Path, commands: Commands, library: str) -> None:
     commands.imports = [(1, f"Traceback ...\nImportError: {library}: cannot open shared object file\n"), (0, "")]
     assert setup_venv.main([]) == 0
-    assert "uninstall" in commands.ran[-2]
-    assert "--no-deps opencv-python-headless==4.14.0.94" in commands.ran[-1]
+    assert "uninstall" in commands.ran[-3]
+    assert "--no-deps opencv-python-headless==4.14.0.94" in commands.ran[-2]
 
 
 def test_opencv_that_fails_otherwise_is_reported(
@@ -275,7 +315,7 @@ def test_demo_stops_at_the_first_failure(demo_project: Path, capfd: pytest.Captu
     assert demo.main() == 7
     out, err = capfd.readouterr()
     assert "second.py" not in out
-    assert err == "demo.py: error: python first.py ended with status 7\n"
+    assert err == "demo.py: error: python first.py --image 'a b.jpg' ended with status 7\n"
 
 
 def test_demo_stops_when_the_set_up_fails(demo_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

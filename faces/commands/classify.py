@@ -1,4 +1,4 @@
-"""What is in a picture, a cat or a dog? A classifier of train_classifier.py and pictures in; a class or a value out."""
+"""What is in a picture, a cat or a dog? A classifier of faces train-classifier and pictures in; a class or a value out."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ SHOWN = 3  # values of a picture that is undecided
 def build_parser() -> argparse.ArgumentParser:
     parser = options.parser(
         "Say which class pictures are of: the class when its probability passes the threshold, else the values.",
-        "python classify_image.py --image pet.jpg pets/ --model output/classifier.onnx",
+        "faces classify --image pet.jpg pets/ --model output/classifier.onnx",
     )
     parser.add_argument(
         "-i", "--image", type=Path, nargs="+", required=True, metavar="PATH", help="pictures, and folders of them"
     )
     parser.add_argument(
-        "-m", "--model", type=Path, default=Path("output/classifier.onnx"), help="file of train_classifier.py"
+        "-m", "--model", type=Path, default=Path("output/classifier.onnx"), help="file of faces train-classifier"
     )
     parser.add_argument(
         "--classes",

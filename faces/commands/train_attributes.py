@@ -43,7 +43,7 @@ tell = partial(print, file=sys.stderr, flush=True)
 def build_parser() -> argparse.ArgumentParser:
     parser = options.parser(
         "Train a network that tells what a face looks like, and measure for whom it does so well.",
-        "python train_attributes.py --dataset utkface --targets gender age_group age ethnicity",
+        "faces train-attributes --dataset utkface --targets gender age_group age ethnicity",
     )
     parser.add_argument(
         "-i",
@@ -246,7 +246,7 @@ def command(args: argparse.Namespace) -> str:
     """What was typed, with folders' names for where they are."""
     places = {str(path): path.name for path in (args.dataset, args.images, args.output) if path is not None}
     words = [places.get(word, word) for word in sys.argv[1:]]
-    return shlex.join(["python", "train_attributes.py", *words])
+    return shlex.join(["faces", "train-attributes", *words])
 
 
 def report(

@@ -1,4 +1,4 @@
-"""Folders of pictures, one per class -> output/classifier.onnx, which classify_image.py tells the classes apart by.
+"""Folders of pictures, one per class -> output/classifier.onnx, which faces classify tells the classes apart by.
 
 How good it is, on pictures it was not trained on, is in classifier_report.md beside it.
 """
@@ -41,7 +41,7 @@ tell = partial(print, file=sys.stderr, flush=True)
 def build_parser() -> argparse.ArgumentParser:
     parser = options.parser(
         "Train a classifier of pictures from a folder per class, or take over one that Keras saved.",
-        "python train_classifier.py --dataset pets --output output",
+        "faces train-classifier --dataset pets --output output",
     )
     parser.add_argument("--dataset", type=Path, metavar="DIR", help="folder with a folder of pictures per class")
     parser.add_argument("--image-size", type=values.count, default=100, help="px, the side of what the network sees")

@@ -38,7 +38,7 @@ tell = partial(print, file=sys.stderr, flush=True)
 def build_parser() -> argparse.ArgumentParser:
     parser = options.parser(
         "Teach OpenFace's network to embed faces as the built-in one does.",
-        "python train_embedder.py --photos celeba utkface --without lfw",
+        "faces train-embedder --photos celeba utkface --without lfw",
     )
     parser.add_argument(
         "--photos",

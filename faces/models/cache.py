@@ -1,33 +1,27 @@
-"""Where model files lie: the user's cache of converted models, and the package of built-in ones."""
+"""The user's cache of models: unpacked from packages, and converted on first use."""
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from faces.errors import CacheError, ModelError
+import platformdirs
+
+from faces.errors import CacheError
 from faces.files.digest import digest
 from faces.models.spec import ModelFile
 
 
 def home() -> Path:
-    """The folder for converted models: ``$FACES_HOME``, else ``faces`` in the user's cache folder.
+    """Return the folder for cached models: ``$FACES_HOME``, else ``faces`` in the user's cache folder.
 
-    It is not created here.
+    The folder may not exist yet.
     """
     if chosen := os.environ.get("FACES_HOME"):
         return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "faces"
+    return platformdirs.user_cache_path("faces", appauthor=False, opinion=False)
 
 
 def cached(name: str, convert: Callable[[Path], object]) -> Path:
@@ -58,18 +52,3 @@ def cached(name: str, convert: Callable[[Path], object]) -> Path:
 def matches(path: Path, file: ModelFile) -> bool:
     """Whether the file at ``path`` is the one that the table means; any is where the table names no digest."""
     return file.digest is None or digest(path, file.digest.partition(":")[0]) == file.digest
-
-
-def packaged(file: ModelFile) -> Path:
-    """Where the data package ``face_recognition_models`` keeps a file.
-
-    The package is found, not imported: its ``__init__`` needs ``pkg_resources``, which setuptools no longer has.
-    Raises ModelError when the package or the file is missing.
-    """
-    package = importlib.util.find_spec("face_recognition_models")
-    if package is None or package.origin is None:
-        raise ModelError("the built-in models are not installed; run: pip install -r requirements.txt")
-    path = Path(package.origin).parent / "models" / file.path
-    if not path.is_file():
-        raise ModelError(f"{path} is missing; run: pip install --force-reinstall face_recognition_models==0.3.0")
-    return path

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.errors import ModelError
-from faces.models import cache, zoo
+from faces.models import cache, packages, zoo
 from faces.models.spec import ModelSpec
 from faces.types import Floats
 
@@ -35,7 +35,7 @@ def converted(spec: ModelSpec) -> Path:
     convert, suffix = CONVERTERS[spec.name]
 
     def make(path: Path) -> None:
-        original = cache.packaged(spec.files[0])
+        original = packages.unpacked(spec.files[0])
         if not cache.matches(original, spec.files[0]):
             raise ModelError(
                 f"{original} is damaged (its SHA-256 is not the published one);"

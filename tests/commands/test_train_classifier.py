@@ -22,7 +22,7 @@ from faces.types import Image
 from tests.conftest import contents
 from tests.drawn_pictures import draw, drawn
 
-pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'recognize-faces[train]'")
 pytestmark = pytest.mark.training
 
 SMALL = ("--image-size", "32", "--architecture", "residual", "--batch-size", "8")
@@ -203,7 +203,7 @@ def test_a_keras_file_with_code_in_it_is_refused(tmp_path: Path, name: str, monk
         training_image_classifier.converted(Path(name), ["a", "b"], None, bgr=False)
     assert not ran.exists()
     monkeypatch.setattr(keras, "__version__", "3.11.2")
-    with pytest.raises(UsageError, match=r"Keras 3\.11\.2 would run code .*requirements-train\.txt"):
+    with pytest.raises(UsageError, match=r"Keras 3\.11\.2 would run code .*recognize-faces\[train\]"):
         training_image_classifier.converted(Path(name), ["a", "b"], None, bgr=False)
     assert not ran.exists()
 
@@ -309,7 +309,7 @@ def test_without_keras_it_says_what_to_install(tmp_path: Path, monkeypatch: pyte
         raise ModuleNotFoundError(name)
 
     monkeypatch.setattr(backend.importlib, "import_module", missing)
-    with pytest.raises(UsageError, match=r"is not installed; run: pip install -r requirements-train\.txt"):
+    with pytest.raises(UsageError, match=r"is not installed; run: pip install .recognize-faces\[train\]"):
         run(tmp_path, tmp_path / "out")
 
 

@@ -14,7 +14,7 @@ from faces.errors import FacesError, ModelError, UsageError
 from tests.conftest import RunScript
 from tests.fakes import write_embedder
 
-pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'recognize-faces[train]'")
 pytestmark = pytest.mark.training
 
 FEW = ["--epochs", "1", "--batch-size", "4", "--threads", "1"]
@@ -95,7 +95,7 @@ def test_bad_input(
 
 
 def test_errors_are_one_line(run_script: RunScript, tmp_path: Path) -> None:
-    result = run_script("train_embedder.py", "--photos", "nowhere", cwd=tmp_path)
+    result = run_script("train-embedder", "--photos", "nowhere", cwd=tmp_path)
     assert (result.returncode, result.stdout, result.stderr) == (
         2,
         "",

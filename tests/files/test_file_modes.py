@@ -25,14 +25,14 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no such mod
 
 FILE, FOLDER = 0o600, 0o700
 COMMANDS = {
-    "sample": "make_sample_dataset.py --people 3 --photos 3",
+    "sample": "sample --people 3 --photos 3",
     "extract": "extract_embeddings.py",
     "train": "train_model.py",
     "image": "recognize_image.py --image sample/group_1.jpg --output new/marked",
     "video": "recognize_video.py --source sample/video.mp4 --no-display --max-frames 40 --output films/film.mp4"
     " --events who/events.csv --boxes who/boxes.jsonl --attendance who/attendance.csv --save-unknown strangers/today",
     "retrain": "retrain.py",
-    "evaluate": "evaluate.py identification --images dataset --enrol 2 --splits 1 --report reports/page.html"
+    "evaluate": "evaluate identification --images dataset --enrol 2 --splits 1 --report reports/page.html"
     " --json reports/a.json",
 }
 MODELS = {

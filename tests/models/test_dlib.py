@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from faces.errors import ModelError
-from faces.models import cache, dlib, zoo
+from faces.models import cache, dlib, packages, zoo
 from faces.models.dlib import converted, integers, pack, tensors
 from faces.models.engine import OnnxEngine
 from faces.models.spec import ModelFile, ModelSpec
@@ -179,7 +179,7 @@ def converter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Converter:
     made = Converter()
     (tmp_path / "a.dat").write_bytes(ORIGINAL)
     monkeypatch.setattr(dlib, "CONVERTERS", {"fake": (made, ".bin")})
-    monkeypatch.setattr(cache, "packaged", lambda file: tmp_path / file.path)
+    monkeypatch.setattr(packages, "unpacked", lambda file: tmp_path / file.path)
     monkeypatch.setenv("FACES_HOME", str(tmp_path / "cache"))
     return made
 

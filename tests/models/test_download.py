@@ -233,11 +233,13 @@ def test_script_goes_on_after_a_failure(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(download_models, "MODELS", table(server))
+    monkeypatch.setitem(download_models.SETS, "built-in", ())
+    monkeypatch.setattr(download_models, "fetch_package", lambda *_: [tmp_path / "built-in"])
     assert download_models.main(["--root", str(tmp_path)]) == 1
     out, err = capsys.readouterr()
     expected = ["folder/deploy.prototxt", "openface.t7", "folder/yunet.onnx", "sface.onnx"]
-    assert out.splitlines() == [str(tmp_path / path) for path in expected]
-    assert re.fullmatch(r"error: ssd\.caffemodel could not be fetched \(HTTP Error 404.*\n", err)
+    assert out.splitlines() == [str(tmp_path / path) for path in ["built-in", *expected]]
+    assert re.fullmatch(r"built-in models: .*\nerror: ssd\.caffemodel could not be fetched \(HTTP Error 404.*\n", err)
     assert files_under(tmp_path) == sorted(expected)
 
 
@@ -258,7 +260,7 @@ def test_script_refuses_an_unknown_pair(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_every_pair_of_the_script_is_in_the_table_with_an_address() -> None:
-    for name in (name for models in download_models.PAIRS.values() for name in models):
+    for name in (name for models in download_models.SETS.values() for name in models):
         for file in MODELS[name].files:
-            assert file.url.startswith("https://")
+            assert file.package or file.url.startswith("https://")
             assert not Path(file.path).is_absolute()

@@ -18,7 +18,7 @@ from faces.training.data.distillation import SIDE, WIDE, Lessons
 from faces.training.distilling import Distillation, Settings, rate
 from tests.conftest import disk
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'recognize-faces[train]'")
 pytestmark = pytest.mark.training
 
 FACES, DIMENSION = 40, 4

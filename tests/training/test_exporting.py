@@ -15,7 +15,7 @@ from faces.models.engine import OnnxEngine
 from faces.training import backend, exporting, networks
 from tests.conftest import contents
 
-pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'recognize-faces[train]'")
 pytestmark = pytest.mark.training
 
 SIDE = 32

@@ -14,7 +14,7 @@ from faces.training import backend, fitting
 from faces.training.fitting import STATE, History
 from tests.conftest import contents
 
-pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'recognize-faces[train]'")
 pytestmark = pytest.mark.training
 
 Data = tuple[np.ndarray, np.ndarray]

@@ -7,7 +7,7 @@ import pytest
 from faces.training import muon as module
 from faces.training.muon import muon, orthogonal
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'recognize-faces[train]'")
 pytestmark = pytest.mark.training
 
 

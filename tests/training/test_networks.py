@@ -9,7 +9,7 @@ import pytest
 from faces.models import dlib, zoo
 from faces.training import backend, networks
 
-pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
+pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'recognize-faces[train]'")
 pytestmark = pytest.mark.training
 
 HEADS = {"gender": 2, "age": 0}

@@ -25,7 +25,7 @@ from faces.types import Image
 from tests.conftest import ROOT
 from tests.torch7_files import random_parameters
 
-torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install -r requirements-train.txt")
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'recognize-faces[train]'")
 pytestmark = pytest.mark.training
 
 

@@ -11,7 +11,7 @@ from faces.images import read_image
 from faces.training import plots
 from faces.training.fitting import History
 
-pytest.importorskip("matplotlib", reason="Matplotlib is not installed: pip install -r requirements-train.txt")
+pytest.importorskip("matplotlib", reason="Matplotlib is not installed: pip install 'recognize-faces[train]'")
 pytestmark = pytest.mark.training
 
 

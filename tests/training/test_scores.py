@@ -103,16 +103,16 @@ def test_of_age_the_best_group_has_the_smallest_error() -> None:
     by_gender = scores.by_group(data, "age", said[:, None], [["gender"]])[0]
     assert by_gender.measure == "mean absolute error"
     assert [str(group) for group in by_gender.ranked] == ["male", "female"]
-    assert groups.in_words(by_gender) == (
-        "Best: male (2.0 years). Worst: female (4.0 years). Their 95 % intervals do not meet."
+    assert groups.summary(by_gender) == (
+        "Best: male (2.0 years). Worst: female (4.0 years). Their 95 % intervals do not overlap."
     )
 
 
 def test_too_few_are_never_the_best_or_the_worst() -> None:
     some = (Group(("a",), 29, 0.1, 0, 0.3), Group(("b",), 30, 0.5, 0.4, 0.6), Group(("c",), 99, 0.55, 0.4, 0.6))
     grouped = Grouped("x", "accuracy", ("letter",), some)
-    assert groups.in_words(grouped) == (
-        "Best: c (55.0%). Worst: b (50.0%). There is 1 group of fewer than 30 faces: too few to tell."
+    assert groups.summary(grouped) == (
+        "Best: c (55.0%). Worst: b (50.0%). 1 group has fewer than 30 faces: too few to tell."
     )
     assert "(10.0%: too few to tell)" in scores.markdown((), [grouped])
 
@@ -123,7 +123,7 @@ def test_the_gap_is_a_number() -> None:
         Group(("a",), 99, 0.001, 0.0006, 0.0015),
         Group(("b",), 99, 0.079, 0.04, 0.13),
         Group(("c",), 99, 0.05, 0, 1),
-        Group((groups.NOT_TOLD,), 99, 0.5, 0.4, 0.6),
+        Group((groups.UNLABELLED,), 99, 0.5, 0.4, 0.6),
         Group(("e",), 9, 0.9, 0, 1),
     )
     rates = Grouped("x", "false match rate", ("letter",), some, lower_is_better=True)
@@ -131,14 +131,14 @@ def test_the_gap_is_a_number() -> None:
     assert gap is not None and (str(gap.best), str(gap.worst)) == ("a", "b")
     assert (gap.value, gap.times) == pytest.approx((0.078, 79))
     assert (gap.low, gap.high) == pytest.approx((0.039, 0.129), abs=1e-3)
-    assert groups.gap_in_words(rates) == ("7.8 points, 79 times as often", "3.9 to 12.9 points")
+    assert groups.describe_gap(rates) == ("7.8 points, 79 times as often", "3.9 to 12.9 points")
     assert "| gap |  | 7.8 points, 79 times as often | 3.9 to 12.9 points |" in scores.markdown((), [rates])
     assert json.loads(json.dumps(groups.gap_to_json(rates)))["worst"] == "b"
     never = replace(rates, groups=(Group(("a",), 99, 0, 0, 0.04), some[1]))
     assert never.gap is not None and never.gap.times is None
     assert replace(rates, groups=some[:1]).gap is None
     years = replace(rates, groups=(Group(("a",), 99, 2.4, 2, 2.8), Group(("b",), 99, 8.3, 8, 8.6)), unit="years")
-    assert groups.gap_in_words(years) == ("5.9 years", "5.4 to 6.4 years")
+    assert groups.describe_gap(years) == ("5.9 years", "5.4 to 6.4 years")
 
 
 def test_everything_as_json_and_as_a_card() -> None:

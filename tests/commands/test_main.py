@@ -1,0 +1,55 @@
+"""``faces``: its overview, its commands, and what it says of others."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import faces
+from faces import commands
+from tests.conftest import ROOT
+
+
+def test_the_overview_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.main([]) == commands.main(["--help"]) == 0
+    overview = capsys.readouterr().out
+    assert all(f"  {name} " in overview for name in commands.COMMANDS)
+    assert max(map(len, overview.splitlines())) <= 80
+
+
+def test_every_module_is_a_command() -> None:
+    modules = {path.stem for path in (ROOT / "faces" / "commands").glob("*.py")} - {"__init__"}
+    assert {module for module, _ in commands.COMMANDS.values()} == modules
+
+
+@pytest.mark.parametrize("name", commands.COMMANDS)
+def test_every_command_has_a_parser_with_its_name(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["faces"])
+    with pytest.raises(SystemExit) as caught:
+        commands.main([name, "--help"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith(f"usage: faces {name} ")
+    assert callable(import_module(f"faces.commands.{commands.COMMANDS[name][0]}").build_parser)
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.main(["--version"]) == 0
+    assert capsys.readouterr().out == f"recognize-faces {faces.__version__}\n"
+
+
+def test_an_unknown_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert commands.main(["recognise"]) == 2
+    assert "no command 'recognise'; faces --help lists them" in capsys.readouterr().err
+
+
+def test_python_m_faces_is_the_same(tmp_path: Path) -> None:
+    code = [sys.executable, "-m", "faces", "train", "-e", "missing.pickle"]
+    result = subprocess.run(code, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.startswith("error: missing.pickle: no such file")
