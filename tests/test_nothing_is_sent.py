@@ -17,6 +17,7 @@ import psutil
 import pytest
 import requests
 
+from faces.models.cache import home
 from faces.server.keys import KEY_HEADER
 from tests.conftest import ROOT, Running, command
 from tests.server.conftest import free_port
@@ -51,12 +52,13 @@ def test_onnxruntime_is_imported_only_in_those_packages() -> None:
 
 
 class Watched:
-    """A user's folders, empty at first, and where scripts that run in them reach out to."""
+    """A user's folders, with nothing in them but the built-in models, and where scripts in them reach out to."""
 
     def __init__(self, folder: Path) -> None:
         self.home, self.cache, self.work = (folder / name for name in ("home", "cache", "work"))
         for path in (self.home, self.cache, self.work):
             path.mkdir()
+        shutil.copytree(home() / "originals", self.cache / "faces" / "originals")
         self._trace = folder / "trace"
         self._env = bare(HOME=str(self.home), XDG_CACHE_HOME=str(self.cache))
 
@@ -98,8 +100,9 @@ class Watched:
 
     def assert_the_cache_has_our_models_alone(self) -> None:
         kept = [path for folder in (self.home, self.cache) for path in folder.rglob("*") if path.is_file()]
-        assert {path.parent for path in kept} == {self.cache / "faces"}, kept
-        assert {path.name.partition("-")[0] for path in kept} == {"dlib"}, kept
+        converted = [path for path in kept if path.parent.name != "originals"]
+        assert {path.parent for path in converted} == {self.cache / "faces"}, kept
+        assert {path.name.partition("-")[0] for path in converted} == {"dlib"}, kept
 
 
 @pytest.fixture
