@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from faces.types import Floats
 
@@ -21,7 +21,9 @@ def square(xyxy: Floats, *, scale: float = 1.0, down: float = 0.0) -> Floats:
     return np.concatenate([centre - side / 2, centre + side / 2], axis=1).astype(np.float32)
 
 
-def pixels_around(box: Floats, margin: ArrayLike, width: int, height: int) -> tuple[int, int, int, int]:
+def pixels_around(
+    box: Floats, margin: float | NDArray[np.floating], width: int, height: int
+) -> tuple[int, int, int, int]:
     """Return the left, top, right and bottom of a box with a margin, in whole pixels inside an image.
 
     Right and bottom are exclusive; the result has at least one pixel.

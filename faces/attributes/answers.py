@@ -1,4 +1,4 @@
-"""What faces look like, as far as models can tell: probabilities and numbers, and how they are written down."""
+"""What models answer about faces, as arrays, JSON, table rows and text."""
 
 from __future__ import annotations
 
@@ -8,14 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-LASTING, PASSING = 20, 3  # looks whose mean is told: at what stays as it is, and at what does not
-CHANGING = ("emotion", "smile", "roll", "yaw")
-USUAL = ("noGlasses", "neutral")  # what a picture need not say
+from faces.attributes import registry
+
+AVERAGED_FRAMES, AVERAGED_FRAMES_CHANGING = 20, 3  # the last frames averaged: stable attributes, changing ones
+WHO = ("gender", "age")  # drawn together, on the first line: ``f 34``
+NOT_DRAWN = ("age_group",)
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A question that has an answer for every face: a choice among classes, or a number in a unit."""
+    """One output of an attribute model, with an answer for every face.
+
+    classes: names of the classes to choose from; none if the answer is a number.
+    unit: of a number.
+    """
 
     name: str
     classes: tuple[str, ...] = ()
@@ -28,16 +34,17 @@ class Head:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Of a table: a number, or the likeliest class and its probability."""
+        """Columns of a table: of a number, or of the likeliest class and its probability."""
         return (self.name, f"{self.name}_probability") if self.classes else (self.name,)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Answers:
-    """What is known of N >= 0 faces, as parallel arrays.
+    """Answers for N >= 0 faces, as parallel arrays.
 
-    values: by the head's name float32 (N, classes), probabilities, or float32 (N, 1), numbers; a row of NaN where
-    nothing is known. Raises ValueError when the shapes do not agree.
+    values: by the head's name, float32 (N, classes) probabilities or float32 (N, 1) numbers; a row is NaN if the answer
+    is unknown.
+    Raises ValueError if the shapes do not agree.
     """
 
     heads: tuple[Head, ...]
@@ -50,22 +57,31 @@ class Answers:
 
     @classmethod
     def unknown(cls, heads: tuple[Head, ...], number: int) -> Answers:
-        """Nothing is known of so many faces."""
+        """Return unknown answers for a number of faces."""
         return cls(heads, {head.name: np.full((number, head.width), np.nan, np.float32) for head in heads})
 
     @classmethod
-    def joined(cls, some: Sequence[Answers]) -> Answers:
-        """One after the other: one at least, and all of the same heads."""
-        heads = some[0].heads
-        return cls(heads, {head.name: np.concatenate([one.values[head.name] for one in some]) for head in heads})
+    def joined(cls, parts: Sequence[Answers]) -> Answers:
+        """Concatenate answers.
+
+        parts: at least one, all with the same heads.
+        """
+        heads = parts[0].heads
+        return cls(heads, {head.name: np.concatenate([part.values[head.name] for part in parts]) for head in heads})
 
     @classmethod
-    def averaged(cls, looks: Sequence[Answers]) -> Answers:
-        """One person's, seen several times, latest last: the mean of the last few looks."""
-        every = cls.joined(looks).values
-        last = {name: value[-(PASSING if name in CHANGING else LASTING) :] for name, value in every.items()}
+    def averaged(cls, frames: Sequence[Answers]) -> Answers:
+        """Average the answers for one person over the last frames.
+
+        frames: of one face each, the latest last.
+        """
+        joined = cls.joined(frames).values
+        last = {
+            name: value[-(AVERAGED_FRAMES_CHANGING if registry.is_changing(name) else AVERAGED_FRAMES) :]
+            for name, value in joined.items()
+        }
         means = {name: value.mean(axis=0, keepdims=True, dtype=np.float32) for name, value in last.items()}
-        return cls(looks[0].heads, means)
+        return cls(frames[0].heads, means)
 
     def __len__(self) -> int:
         return len(next(iter(self.values.values()), ()))
@@ -74,9 +90,9 @@ class Answers:
         return Answers(self.heads, {name: value[index] for name, value in self.values.items()})
 
     def plain(self, index: int) -> dict[str, object]:
-        """A face's, for JSON; empty where nothing is known.
+        """Return the answers for one face as JSON values; unknown ones are left out.
 
-        A number is one, a choice is ``{"value": "female", "probabilities": {"male": 0.02, "female": 0.98}}``.
+        A number is a number; a choice is ``{"value": "female", "probabilities": {"male": 0.02, "female": 0.98}}``.
         """
         result: dict[str, object] = {}
         for head in self.heads:
@@ -92,7 +108,7 @@ class Answers:
 
 
 def cells(plain: dict[str, object]) -> dict[str, object]:
-    """What ``Answers.plain`` says, by ``Head.columns``, for a table."""
+    """Return the result of ``Answers.plain`` as a table row, by ``Head.columns``."""
     row: dict[str, object] = {}
     for name, answer in plain.items():
         if isinstance(answer, dict):
@@ -104,24 +120,28 @@ def cells(plain: dict[str, object]) -> dict[str, object]:
 
 
 def text(plain: dict[str, object]) -> str:
-    """What ``Answers.plain`` says, for people: ``gender female 0.98  age 34  age_group adult 0.91``."""
+    """Return the result of ``Answers.plain`` as a line: ``gender female 0.98  age 34  age_group adult 0.91``."""
     parts: dict[str, list[str]] = {}
     for column, value in cells(plain).items():
-        shown = f"{value:.2f}" if column == "smile" or column.endswith("_probability") else value
+        is_probability = column.endswith("_probability") or registry.is_probability(column)
+        shown = f"{value:.2f}" if is_probability else value
         parts.setdefault(column.removesuffix("_probability"), []).append(_whole(shown))
     return "  ".join(f"{name} {' '.join(values)}" for name, values in parts.items())
 
 
 def short(plain: dict[str, object]) -> tuple[str, ...]:
-    """What ``Answers.plain`` says, for a picture, in lines: ``f 34``, ``readingGlasses``, ``happiness``."""
+    """Return the result of ``Answers.plain`` as short lines to draw: ``f 34``, ``readingGlasses``, ``happiness``.
+
+    Usual classes, such as ``noGlasses``, are left out.
+    """
     row = cells(plain)
-    who = [str(row[name])[:1] if name == "gender" else _whole(row[name]) for name in ("gender", "age") if name in row]
+    who = [str(row[name])[:1] if name == "gender" else _whole(row[name]) for name in WHO if name in row]
     lines = [" ".join(who)] if who else []
     for name, value in row.items():
-        if name in ("gender", "age", "age_group") or name.endswith("_probability") or value in USUAL:
+        if name in (*WHO, *NOT_DRAWN) or name.endswith("_probability") or registry.is_usual(name, value):
             continue
-        if name == "smile":
-            lines.append(f"smile {value:.0%}")
+        if registry.is_probability(name):
+            lines.append(f"{name} {value:.0%}")
         else:
             lines.append(value if isinstance(value, str) else f"{name} {_whole(value)}")
     return tuple(lines)

@@ -1,4 +1,4 @@
-"""Attributes: what a face looks like. ``load`` picks the models by the names that ``--attributes`` takes."""
+"""Predict the attributes of faces, by the models that ``--attributes`` asks for."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from faces.attributes.answers import Answers, Head
-from faces.attributes.model import CUT, EMBEDDER, AttributeModel
+from faces.attributes.model import EMBEDDER, TEMPLATE, AttributeModel
 from faces.attributes.pose import HEADS, head_pose
+from faces.attributes.registry import ATTRIBUTES, DEFAULT, FOLDER, NAMES, Attribute
 from faces.embedding import embedders
 from faces.embedding.aligners import TEMPLATES, Aligner
 from faces.errors import ModelError
@@ -18,94 +19,101 @@ from faces.types import Faces, Floats, Image
 
 __all__ = ["DEFAULT", "FOLDER", "NAMES", "Attributes", "load"]
 
-FOLDER = Path(__file__).resolve().with_name("weights")
-SOURCES: dict[str, tuple[str, tuple[str, ...]]] = {  # by name, the file that answers it and the heads it needs of that
-    "gender": ("face_attributes.onnx", ("gender",)),
-    "age": ("face_attributes.onnx", ("age", "age_group")),
-    "glasses": ("glasses.onnx", ("glasses",)),
-    "emotion": ("expression.onnx", ("emotion",)),
-    "smile": ("expression.onnx", ("emotion",)),
-    "ethnicity": ("face_attributes.onnx", ("ethnicity",)),
-}
-NAMES = (*SOURCES, "head_pose")
-DEFAULT = ("gender", "age", "glasses", "emotion")  # never ethnicity, which only who asks for it is told
-SMILE, HAPPY = Head("smile", unit="probability"), "happiness"
-
 
 class Attributes:
-    """Answers questions about faces, each model asked once for all faces of an image.
+    """Predicts attributes; each model runs once for all faces of an image.
 
-    wanted: of ``NAMES``. models: by file name. pipeline: which finds the faces, and embeds them where a model wants
-    that. May be used from several threads at once.
-    Raises ModelError when a model does not answer what is wanted.
+    wanted: names from ``registry.NAMES``.
+    models: by file name.
+    pipeline: the one that detects the faces; it embeds them where a model needs embeddings.
+    heads: the answers, in order.
+    May be called from several threads at once. Raises ModelError if a model has no output for an attribute.
     """
 
     def __init__(self, wanted: Sequence[str], models: dict[str, AttributeModel], pipeline: Pipeline) -> None:
+        self._attributes = [ATTRIBUTES[name] for name in dict.fromkeys(wanted)]
         self._models = models
-        self._pipeline, self._shares = pipeline, True
+        self._pipeline, self._shares_embeddings = pipeline, True
         if any(model.wants_embeddings for model in models.values()) and pipeline.embedder.spec.name != EMBEDDER:
-            self._pipeline, self._shares = pipeline.with_embedder(embedders.load(embedders.BUILT_IN)), False
-        self._aligner = Aligner(TEMPLATES[CUT])
-        self._taken: dict[str, set[str]] = {}  # heads, by file
-        heads: dict[str, Head] = {}
-        for name in dict.fromkeys(wanted):
-            if name == "head_pose":
-                heads |= {head.name: head for head in HEADS}
-                continue
-            file, needed = SOURCES[name]
-            self._taken.setdefault(file, set()).update(needed)
-            there = {head.name: head for head in models[file].heads}
-            if missing := [head for head in needed if head not in there]:
-                raise ModelError(f"{file}: does not answer {missing[0]}, only {', '.join(there)}")
-            if name == "smile":
-                if HAPPY not in there["emotion"].classes:
-                    raise ModelError(f"{file}: its emotions have no {HAPPY}, so that it cannot tell a smile")
-                self._happy = there["emotion"].classes.index(HAPPY)
-                heads["smile"] = SMILE
-            else:
-                heads |= {head: there[head] for head in needed}
-        self.heads = tuple(heads.values())
+            self._pipeline = pipeline.with_embedder(embedders.load(embedders.BUILT_IN))
+            self._shares_embeddings = False
+        self._aligner = Aligner(TEMPLATES[TEMPLATE])
+        self._files = list(dict.fromkeys(attribute.file for attribute in self._attributes if attribute.file))
+        self.heads = tuple(head for attribute in self._attributes for head in self._heads_of(attribute))
 
     def of(self, image: Image, faces: Faces, embeddings: Floats | None = None) -> Answers:
-        """The answers for N >= 0 faces with landmarks, as ``Pipeline.detect`` finds them.
+        """Predict the attributes of N >= 0 faces.
 
-        embeddings: float32 (N, D), what the pipeline made of them, where that is known already.
+        image: uint8 (H, W, 3), BGR.
+        faces: with landmarks, as ``Pipeline.detect`` returns them.
+        embeddings: float32 (N, D) of the faces by the pipeline, if they are already computed.
         Raises ValueError for faces without landmarks.
         """
         if len(faces) == 0:
             return Answers.unknown(self.heads, 0)
+        outputs = self._outputs(image, faces, embeddings)
         values: dict[str, Floats] = {}
-        if self._taken:
-            chips = self._aligner.crop(image, faces)
-            if embeddings is None or not self._shares:
-                wanted = any(self._models[file].wants_embeddings for file in self._taken)
-                embeddings = self._pipeline.embed(image, faces) if wanted else None
-            for file, taken in self._taken.items():
-                answers = self._models[file].answer(chips, embeddings)
-                values |= {name: answers[name] for name in taken}
-        if SMILE in self.heads:
-            values["smile"] = np.ascontiguousarray(values["emotion"][:, self._happy, None])
-        if HEADS[0] in self.heads:
-            values |= {head.name: column[:, None] for head, column in zip(HEADS, head_pose(faces).T, strict=True)}
+        for attribute in self._attributes:
+            if not attribute.file:
+                values |= {head.name: column[:, None] for head, column in zip(HEADS, head_pose(faces).T, strict=True)}
+            elif attribute.probability_of:
+                column = self._class_index(attribute)
+                output = outputs[attribute.file][attribute.probability_of[0]]
+                values[attribute.name] = np.ascontiguousarray(output[:, column, None])
+            else:
+                values |= {name: outputs[attribute.file][name] for name in attribute.needs}
         return Answers(self.heads, {head.name: values[head.name] for head in self.heads})
+
+    def _outputs(self, image: Image, faces: Faces, embeddings: Floats | None) -> dict[str, dict[str, Floats]]:
+        """Return what each model answers, by file and head."""
+        if not self._files:
+            return {}
+        crops = self._aligner.crop(image, faces)
+        if embeddings is None or not self._shares_embeddings:
+            needed = any(self._models[file].wants_embeddings for file in self._files)
+            embeddings = self._pipeline.embed(image, faces) if needed else None
+        return {file: self._models[file].answer(crops, embeddings) for file in self._files}
+
+    def _heads_of(self, attribute: Attribute) -> tuple[Head, ...]:
+        """Return the answers to one attribute; raise ModelError if its model has none."""
+        if not attribute.file:
+            return HEADS
+        heads = {head.name: head for head in self._models[attribute.file].heads}
+        if missing := [name for name in attribute.needs if name not in heads]:
+            raise ModelError(f"{attribute.file}: has no output {missing[0]}, only {', '.join(heads)}")
+        if attribute.probability_of:
+            self._class_index(attribute)
+            return (Head(attribute.name, unit="probability"),)
+        return tuple(heads[name] for name in attribute.needs)
+
+    def _class_index(self, attribute: Attribute) -> int:
+        """Return the column of the class that ``probability_of`` names; raise ModelError if there is none."""
+        assert attribute.probability_of is not None
+        name, label = attribute.probability_of
+        [head] = [head for head in self._models[attribute.file].heads if head.name == name]
+        if label not in head.classes:
+            raise ModelError(f"{attribute.file}: {name} has no class {label}, which {attribute.name} needs")
+        return head.classes.index(label)
 
 
 def load(
     wanted: Sequence[str], pipeline: Pipeline, threads: int | None = None, folder: Path | None = None
 ) -> Attributes:
-    """Those models of a folder (default: this package's ``weights``) that answer what is wanted, of ``NAMES``.
+    """Load the models that predict some attributes.
 
-    pipeline: as for ``Attributes``. threads: within one model.
-    Raises ModelError when one is missing, is none, or does not answer it.
+    wanted: names from ``registry.NAMES``.
+    pipeline: as for ``Attributes``.
+    threads: within one model.
+    folder: of the model files; by default those of this package.
+    Raises ModelError if a file is missing, is not an attribute model, or has no output for an attribute.
     """
-    files = dict.fromkeys(SOURCES[name][0] for name in wanted if name in SOURCES)
     folder = folder or FOLDER
     models = {}
-    for file in files:
+    for file in dict.fromkeys(ATTRIBUTES[name].file for name in wanted):
+        if not file:
+            continue
         if not (folder / file).is_file():
-            asking = ",".join(name for name in wanted if SOURCES.get(name, ("",))[0] == file)
-            raise ModelError(
-                f"{folder / file}: no such model file; put it there again, or leave {asking} out of --attributes"
-            )
+            names = ",".join(name for name in wanted if ATTRIBUTES[name].file == file)
+            raise ModelError(f"{folder / file}: no such model file; restore it, or leave {names} out of --attributes")
         models[file] = AttributeModel(folder / file, threads)
     return Attributes(wanted, models, pipeline)

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.attributes.model import CUT, EMBEDDING, IMAGE, AttributeModel
+from faces.attributes.model import EMBEDDING, IMAGE, TEMPLATE, AttributeModel
 from faces.cli import options, recording, text, values
 from faces.errors import FacesError, UsageError
 from faces.files.locks import only_one
@@ -213,7 +213,7 @@ def train(args: argparse.Namespace, lesson: Lesson) -> Sequence[scores.Score]:
         "smoothing": args.smoothing,
         "data_sha256": lesson.sha256,
     }
-    about = {"side": side, "cut": CUT, "heads": heads.described(data), "command": command(args), **making}
+    about = {"side": side, "cut": TEMPLATE, "heads": heads.described(data), "command": command(args), **making}
     backend.seed(args.seed)
     design = networks.ARCHITECTURES[args.architecture]
     options = {}
@@ -308,7 +308,7 @@ def card(args: argparse.Namespace, model: AttributeModel, lesson: Lesson, sizes:
         f"{head.name}: {f'a probability each of {markdown.joined(head.classes)}' if head.classes else head.unit}"
         for head in model.heads
     ]
-    images = f"faces cut out by the aligner template `{CUT}`, {about['side']} x {about['side']} px, uint8 BGR"
+    images = f"faces cut out by the aligner template `{TEMPLATE}`, {about['side']} x {about['side']} px, uint8 BGR"
     if model.wants_embeddings:
         images += ", and what the built-in embedder makes of the same face"
     source = model_card.Source(

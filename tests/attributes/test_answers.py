@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faces.attributes.answers import LASTING, PASSING, Answers, Head, cells, short, text
+from faces.attributes.answers import AVERAGED_FRAMES, AVERAGED_FRAMES_CHANGING, Answers, Head, cells, short, text
 
 GENDER, AGE = Head("gender", ("male", "female")), Head("age", unit="years")
 EMOTION, SMILE = Head("emotion", ("happiness", "neutral")), Head("smile", unit="probability")
@@ -64,11 +64,15 @@ def test_a_line_and_a_few_words() -> None:
     assert short(answers((0.1, 8, 0.97, 0.8, 0)).plain(0)) == ("m 8", "happiness", "sunglasses", "smile 97%", "yaw 0")
 
 
-def test_several_looks_are_averaged() -> None:
-    looks = [answers((0.0, 80, 0.0, 0, 90))] + [answers((0.5, 20 + k % 2, k % 2, 0, 0)) for k in range(LASTING)]
-    mean = Answers.averaged(looks)
+def test_several_frames_are_averaged() -> None:
+    frames = [answers((0.0, 80, 0.0, 0, 90))] + [
+        answers((0.5, 20 + k % 2, k % 2, 0, 0)) for k in range(AVERAGED_FRAMES)
+    ]
+    mean = Answers.averaged(frames)
     assert len(mean) == 1
-    assert mean.values["age"][0, 0] == pytest.approx(20.5)  # the first look is forgotten
+    assert mean.values["age"][0, 0] == pytest.approx(20.5)  # the oldest frame is dropped
     assert mean.values["gender"][0] == pytest.approx([0.5, 0.5])
-    assert mean.values["emotion"][0, 0] == pytest.approx(2 / PASSING)  # only the last looks count for what passes
-    assert Answers.averaged(looks[:1]).plain(0) == looks[0].plain(0)
+    assert mean.values["emotion"][0, 0] == pytest.approx(
+        2 / AVERAGED_FRAMES_CHANGING
+    )  # only the last frames count for what passes
+    assert Answers.averaged(frames[:1]).plain(0) == frames[0].plain(0)
