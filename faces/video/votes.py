@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.attributes.answers import LASTING, Answers
+from faces.attributes.answers import AVERAGED_FRAMES, Answers
 from faces.embedding.embedders import unit
 from faces.pipeline import LEAST_SHARPNESS, SMALLEST_FACE
 from faces.recognition.recognizers import Recognizer
@@ -74,7 +74,7 @@ class Identity:
         self.probability = self.distance = float("nan")
         self.mean: Floats | None = None
         self.answers: Answers | None = None
-        self._looks: deque[Answers] = deque(maxlen=LASTING)
+        self._looks: deque[Answers] = deque(maxlen=AVERAGED_FRAMES)
         self._samples: list[Sample] = []  # best first
         self._asked = float("-inf")
 
