@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import cv2
 import numpy as np
@@ -125,6 +126,22 @@ class Pipeline:
         if len(faces) == 0 or self.embedder.aligner.accepts(faces.scheme):
             return faces
         return self.predictor.predict(image, faces, self.detector.predictor_boxes(faces))
+
+
+@cache
+def process_pipeline(
+    detector: str = "built-in",
+    embedding_model: str = "built-in",
+    confidence: float = 0.5,
+    accuracy: str = embedders.FAST,
+) -> Pipeline:
+    """Load the models once per process, for a worker process that has one core.
+
+    Later calls with the same arguments return the same pipeline. OpenCV uses one thread from then on. Parameters and
+    errors as for ``Pipeline.load``.
+    """
+    cv2.setNumThreads(1)
+    return Pipeline.load(detector, embedding_model, confidence, accuracy, threads=1)
 
 
 @dataclass(frozen=True, slots=True)

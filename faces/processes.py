@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from faces.errors import FacesError
 
@@ -18,26 +18,21 @@ Job = TypeVar("Job")
 Done = TypeVar("Done")
 
 
-def mapped(
-    work: Callable[[Job], Done], jobs: Sequence[Job], count: int | None, start: Callable[..., None], *given: Any
-) -> Iterator[Done]:
-    """What processes make of each job, in the order of the jobs.
+def mapped(work: Callable[[Job], Done], jobs: Sequence[Job], count: int | None = None) -> Iterator[Done]:
+    """Run ``work`` on each job in worker processes; yield the results in the order of the jobs.
 
-    work, start: functions of a module. count: of processes; one a core if None. start: called with ``given`` in each
-    process, first of all. Raises FacesError when one of them dies.
+    work: a function of a module, or a ``partial`` of one; what it loads once per process it caches itself.
+    count: number of processes; None: one per core.
+
+    Raises FacesError if a process dies, and whatever ``work`` raises.
     """
     try:
-        with ProcessPoolExecutor(count, get_context("spawn"), initializer=_ready, initargs=(start, given)) as pool:
+        with ProcessPoolExecutor(count, get_context("spawn"), initializer=begin) as pool:
             with uninterrupted():
-                found = pool.map(work, jobs)
-            yield from found
+                results = pool.map(work, jobs)
+            yield from results
     except BrokenProcessPool as error:
         raise FacesError("a process was ended, perhaps for want of memory; run it again") from error
-
-
-def _ready(start: Callable[..., None], given: Sequence[Any]) -> None:
-    begin()
-    start(*given)
 
 
 def begin() -> None:

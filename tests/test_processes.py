@@ -16,18 +16,12 @@ from faces.errors import FacesError
 from tests.conftest import ROOT, environment
 
 WAITING = "from tests.test_processes import wait; wait({!r})"
-known = 0
-
-
-def start(number: int) -> None:
-    global known
-    known = number
 
 
 def work(job: int) -> int:
     if job < 0:
         os._exit(1)
-    return job + known
+    return job + 10
 
 
 def say_and_sleep(folder: str) -> None:
@@ -36,7 +30,7 @@ def say_and_sleep(folder: str) -> None:
 
 
 def wait(folder: str) -> None:
-    list(processes.mapped(say_and_sleep, [folder, folder], 2, start, 0))
+    list(processes.mapped(say_and_sleep, [folder, folder], 2))
 
 
 def alive(pid: int) -> bool:
@@ -47,13 +41,13 @@ def alive(pid: int) -> bool:
 
 
 def test_what_is_made_comes_in_order() -> None:
-    assert list(processes.mapped(work, range(5), 2, start, 10)) == [10, 11, 12, 13, 14]
-    assert list(processes.mapped(work, [], 2, start, 10)) == []
+    assert list(processes.mapped(work, range(5), 2)) == [10, 11, 12, 13, 14]
+    assert list(processes.mapped(work, [], 2)) == []
 
 
 def test_one_that_dies_is_one_clear_line() -> None:
     with pytest.raises(FacesError, match="a process was ended, perhaps for want of memory; run it again"):
-        list(processes.mapped(work, [1, -1, 2], 1, start, 0))
+        list(processes.mapped(work, [1, -1, 2], 1))
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks into /proc")

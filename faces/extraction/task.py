@@ -7,16 +7,13 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import islice
 from pathlib import Path
-
-import cv2
 
 from faces.datasets import Dataset, Folder
 from faces.detection import BUILT_IN
 from faces.errors import FacesError, reason_of
-from faces.pipeline import Enrolment, Pipeline
+from faces.pipeline import Enrolment, process_pipeline
 from faces.types import Fingerprint
 
 EMBEDDED_TOGETHER = 8  # photographs: with their mirror images, as many crops as the embedder takes at once
@@ -42,7 +39,7 @@ class Task:
         if isinstance(self.dataset, Folder) and not self.dataset.folder.is_dir():
             raise FacesError(f"{self.dataset.folder}: no such folder on {socket.gethostname()}")
         with _one_at_a_time:
-            pipeline = loaded(self.models)
+            pipeline = process_pipeline(*self.models)
         with ThreadPoolExecutor(1) as ahead:  # the next files are read while the first are looked at
             files = ahead.map(self._read, paths)
             rows = range(0, len(paths), EMBEDDED_TOGETHER)
@@ -65,10 +62,3 @@ class Task:
 
 
 _one_at_a_time = threading.Lock()  # a cluster's process may have several threads
-
-
-@cache
-def loaded(models: Models) -> Pipeline:
-    """Loaded once per process, for one core: there are as many processes as cores."""
-    cv2.setNumThreads(1)
-    return Pipeline.load(*models, threads=1)

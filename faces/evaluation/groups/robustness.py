@@ -26,10 +26,11 @@ from faces.evaluation.photographs import Photographs, look_at
 from faces.evaluation.searches.identification import identify
 from faces.evaluation.searches.pairs import Pairs
 from faces.evaluation.searches.trials import Trial
-from faces.extraction.task import Models, loaded
+from faces.extraction.task import Models
 from faces.images import read_image
 from faces.metrics.wording import percent, rate_of
 from faces.models.spec import OperatingPoint
+from faces.pipeline import process_pipeline
 from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Image
 
@@ -230,7 +231,7 @@ def _marked(file: str, models: Models) -> tuple[Image, Marks]:
         image = read_image(Path(file))
     except ImageError as error:
         raise OSError(str(error)) from error
-    face = loaded(models).best_face(image)
+    face = process_pipeline(*models).best_face(image)
     if len(face) == 0:
         raise OSError("no face to make worse")
     return image, Marks.of(face)
