@@ -1,0 +1,111 @@
+"""Pages that MkDocs makes from the code: the reference of the commands, and the cards of the attribute models."""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import html
+import re
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from faces.commands import COMMANDS, usage
+
+ROOT = Path(__file__).resolve().parent.parent
+CARDS = "faces/attributes/weights"
+CARDS_ON_SITE = "attribute-models"
+SCRIPTS = {
+    "extract": "extract_embeddings.py",
+    "train": "train_model.py",
+    "recognize": "recognize_image.py",
+    "video": "recognize_video.py",
+    "retrain": "retrain.py",
+    "serve": "serve.py",
+}
+WIDTH = 100
+"""Columns of the usage lines."""
+
+
+def generated_pages() -> dict[str, str]:
+    """Return the Markdown of the pages that are in no file of docs/, by their path on the site."""
+    cards = {f"{CARDS_ON_SITE}/{card.name}": card.read_text("utf-8") for card in sorted((ROOT / CARDS).glob("*.md"))}
+    return {"commands.md": commands_page(), **cards}
+
+
+def on_files(files: Any, config: Any) -> Any:
+    """Add the generated pages (called by MkDocs)."""
+    from mkdocs.structure.files import File
+
+    for path, content in generated_pages().items():
+        files.append(File.generated(config, path, content=content))
+    return files
+
+
+def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
+    """Point links to the models' cards, which lie beside the weights, at their pages (called by MkDocs)."""
+    return markdown.replace(f"](../{CARDS}/", f"]({CARDS_ON_SITE}/")
+
+
+def commands_page() -> str:
+    """Return the reference of all commands, from their parsers."""
+    parts = ["# Commands", "Made from the commands' own parsers: `faces COMMAND --help` shows the same.", _block(usage())]
+    for name, (module, summary) in COMMANDS.items():
+        parser = import_module(f"faces.commands.{module}").build_parser()
+        parts += [f"## faces {name}", f"{summary[0].upper()}{summary[1:]}."]
+        if script := SCRIPTS.get(name):
+            parts.append(f"The same in a checkout: `python {script}`.")
+        parts += _command(parser, f"faces {name}", level=3)
+    return "\n\n".join(parts) + "\n"
+
+
+def _command(parser: argparse.ArgumentParser, name: str, level: int) -> Iterator[str]:
+    """Yield the parts of one command: usage, description, options by group, subcommands and example."""
+    parser.prog = name
+    parser.formatter_class = functools.partial(parser.formatter_class, width=WIDTH)
+    yield _block(parser.format_usage())
+    if parser.description:
+        yield _text(parser.description)
+    subcommands: dict[str, argparse.ArgumentParser] = {}
+    for group in parser._action_groups:
+        actions = [action for action in group._group_actions if action.help != argparse.SUPPRESS]
+        for action in actions:
+            if isinstance(action, argparse._SubParsersAction):
+                subcommands.update(action.choices)
+        options = [action for action in actions if not isinstance(action, (argparse._SubParsersAction, argparse._HelpAction))]
+        if options:
+            yield f"**{_text((group.title or 'options').capitalize())}**"
+            if group.description:
+                yield _text(group.description)
+            yield from (_option(parser, action) for action in options)
+    if parser.epilog:
+        title, _, example = parser.epilog.partition("\n")
+        yield f"**{title.strip().rstrip(':').capitalize()}**"
+        yield _block(example)
+    for subcommand, subparser in subcommands.items():
+        yield f"{'#' * level} {name} {subcommand}"
+        yield from _command(subparser, f"{name} {subcommand}", level + 1)
+
+
+def _option(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
+    """Return one option as an entry of a definition list: its names and value, and its help with the default."""
+    formatter = parser._get_formatter()
+    names = formatter._format_action_invocation(action)
+    meaning = formatter._expand_help(action) if action.help else ""
+    return f"`{names}`\n:   {_text(meaning) or '(no help)'}"
+
+
+def _block(text: str) -> str:
+    """Return a fenced block of what is typed or printed."""
+    lines = text.strip("\n").splitlines()
+    indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
+    return "\n".join(["```text", *(line[indent:] for line in lines), "```"])
+
+
+def _text(text: str) -> str:
+    """Return plain text on one line as Markdown that shows it as it is; pages of docs/ become links."""
+    pieces = re.split(r"docs/([\w-]+)\.md", " ".join(text.split()))
+    pieces[::2] = [re.sub(r"([\\`*_\[\]|])", r"\\\1", html.escape(piece, quote=False)) for piece in pieces[::2]]
+    pieces[1::2] = [f"[{page}]({page}.md)" for page in pieces[1::2]]
+    return "".join(pieces)
