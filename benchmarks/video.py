@@ -33,7 +33,7 @@ from faces.files.writing import check_writable, write_bytes
 from faces.models.torch7.file import write_t7
 from faces.types import Floats
 from faces.video.sources import open_source
-from faces.video.sources.base import Source
+from faces.video.sources.base import FrameSource
 from tests.torch7_files import nn4_small2
 
 CLIP_NAME = "the clip"
@@ -208,7 +208,7 @@ class Measured:
         }
 
 
-def measure(chain: Chain, source: Source, frames: int | None, limit: float) -> Measured:
+def measure(chain: Chain, source: FrameSource, frames: int | None, limit: float) -> Measured:
     """A chain on a source, on no more than so many frames, for no longer than ``limit`` s."""
     indexes, latency, faces, ended = [], [], 0, 0.0
     chain.seconds.clear()

@@ -29,7 +29,7 @@ from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Image
 from faces.video.feed import Feed
 from faces.video.follower import Follower
-from faces.video.sources.base import Source
+from faces.video.sources.base import FrameSource
 from faces.video.tracks import Frame
 
 CLIP = DATA / "video" / "short_hamilton_clip.mp4"
@@ -48,7 +48,7 @@ class Chain(Protocol):
     seconds: defaultdict[str, float]
     looks: int
 
-    def pictures(self, source: Source) -> Generator[tuple[Frame, int], None, None]:
+    def pictures(self, source: FrameSource) -> Generator[tuple[Frame, int], None, None]:
         """Each frame once its picture is drawn, and the number of faces in it."""
         ...
 
@@ -65,7 +65,7 @@ class Ours:
         }
         self.recognizer = enrolled(self.pipelines[True], people)
 
-    def pictures(self, source: Source) -> Generator[tuple[Frame, int], None, None]:
+    def pictures(self, source: FrameSource) -> Generator[tuple[Frame, int], None, None]:
         follower = self.follower(self.recognizer, source.live)
         follower.seconds = self.seconds
         with (
@@ -76,7 +76,7 @@ class Ours:
                 if frame is not None:
                     with timed(self.seconds, "draw"):
                         annotate_tracks(frame.image, tracks)
-                    self.looks = follower.looks
+                    self.looks = follower.detections
                     yield frame, int(tracks.visible.sum())
 
     def follower(self, recognizer: FaceRecognizer, live: bool) -> Follower:
@@ -97,7 +97,7 @@ class TheRecipe:
         vectors = np.random.default_rng(0).normal(size=(len(names), 128)).astype(np.float32)
         self._classifier: Any = recipe.train(vectors, names)
 
-    def pictures(self, source: Source) -> Generator[tuple[Frame, int], None, None]:
+    def pictures(self, source: FrameSource) -> Generator[tuple[Frame, int], None, None]:
         self.looks = 0
         for frame in Timed(source, self.seconds).frames():
             self.looks += 1
@@ -156,7 +156,7 @@ class Paced:
 class Timed:
     """A source that notes how long its frames take to read; those of a live one are waited for, which is no work."""
 
-    def __init__(self, source: Source, seconds: defaultdict[str, float]) -> None:
+    def __init__(self, source: FrameSource, seconds: defaultdict[str, float]) -> None:
         self.name, self.live, self.rate, self.close = source.name, source.live, source.rate, source.close
         self._source, self._seconds = source, seconds
 

@@ -26,7 +26,7 @@ from faces.cli import running, text
 from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Floats
 from faces.video.sources import open_source
-from faces.video.sources.base import Source
+from faces.video.sources.base import FrameSource
 from faces.video.tracks import Tracks
 
 OVERLAP = 0.3  # of a track's box with a person's (IoU), at least: it is theirs
@@ -97,7 +97,7 @@ def correctness(plan: Plan) -> dict[str, list[Row]]:
 Seen = list[tuple[int, Tracks]]  # by the frame's index
 
 
-def followed(chain: Ours, source: Source | Film, recognizer: FaceRecognizer, frames: int | None) -> Seen:
+def followed(chain: Ours, source: FrameSource | Film, recognizer: FaceRecognizer, frames: int | None) -> Seen:
     """The visible tracks of a file's frames."""
     steps = chain.follower(recognizer, live=False).follow(islice(source.frames(), frames))
     return [(frame.index, tracks[tracks.visible]) for frame, tracks in steps if frame is not None]

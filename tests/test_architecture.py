@@ -15,12 +15,12 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "faces"
 LAYERS = (  # lowest first: a module imports from its own folder and from layers below, never from another of its layer
     "errors types geometry",
-    "files processes",
-    "images models datasets metrics",
+    "files optional processes",
+    "images models datasets metrics records",
     "detection embedding image_classifier",
     "pipeline",
     "attributes recognition",
-    "records video synthetic",
+    "video synthetic",
     "extraction training display versions",
     "evaluation",
     "server cli",
@@ -35,18 +35,14 @@ FORWARDS = 30  # lines: a module of fewer does something itself
 TABLES = {"models/zoo.py"}  # tables of data may be longer
 LONGER = {  # to be split
     "commands/evaluate.py",
-    "commands/retrain.py",
     "commands/train_attributes.py",
     "commands/train_classifier.py",
-    "commands/video.py",
     "models/dlib.py",
-    "recognition/leave_one_out.py",
     "synthetic/portraits.py",
     "training/data/labelled.py",
     "training/distilling.py",
     "versions/mlflow.py",
     "versions/versions.py",
-    "video/sink.py",
 }
 
 FILES = sorted(PACKAGE.rglob("*.py"))

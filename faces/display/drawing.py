@@ -1,4 +1,4 @@
-"""What people look at: boxes and names on a picture, and faces that nobody is to recognize."""
+"""Draw boxes and names on a picture, and blur faces."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from faces.geometry import pixels_around
 from faces.types import Faces, Floats, Image, Matches
 from faces.video.tracks import Tracks
 
-# BGR: green, orange, grey; white letters are readable on all
+# BGR: green, orange, grey; white text is readable on all
 KNOWN, UNKNOWN, UNSETTLED = (70, 140, 30), (40, 90, 230), (110, 110, 110)
-SMALLER = 0.75  # letters of what a face looks like, to those of its name
-AROUND = 0.4  # of a face's box, that is blurred on each side: hair, ears and chin tell who it is, too
-CELLS = 3  # what is left of a blurred face: a mosaic of so many by so many colours
-SAMPLES = 32  # pixels in a row and in a column, at least, that these are the means of
-# Beside Pillow's own font, which has Latin letters only: the widest on Linux, macOS and Windows, by their files' names.
+ATTRIBUTE_SCALE = 0.75  # size of the attributes' text, relative to the name's
+BLUR_MARGIN = 0.4  # around a face, as a share of its box, on each side: hair, ears and chin are recognizable, too
+MOSAIC_CELLS = 3  # rows and columns of the mosaic that a blurred face is reduced to
+MOSAIC_SAMPLES = 32  # rows and columns of pixels, at least, that the mosaic averages
+# Besides Pillow's own font, which has Latin letters only: the fonts with most letters on Linux, macOS and Windows.
 FONTS = (
     "DejaVuSans.ttf",
     "NotoSans-Regular.ttf",
@@ -40,107 +40,112 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def annotate(image: Image, faces: Faces, matches: Matches, answers: Answers | None = None) -> Image:
-    """A copy with a box per face, and above it the name and the probability, or ``unknown``; sized to the picture.
+    """Return a copy with a box around each face, its name and probability above, its attributes below.
 
-    Below it is what the face looks like, where there are answers.
+    Line width and text size follow the picture's size.
+    answers: the faces' attributes, if known.
     """
     canvas: Image = image.copy()
-    looks = _looks(answers, len(faces))
-    for box, name, probability, look in zip(faces.xyxy, matches.names, matches.probability, looks, strict=True):
-        _mark(canvas, box, _words(name, probability), UNKNOWN if name is None else KNOWN, look)
+    attributes = _attribute_lines(answers, len(faces))
+    for box, name, probability, lines in zip(faces.xyxy, matches.names, matches.probability, attributes, strict=True):
+        _draw_face(canvas, box, _name_parts(name, probability), UNKNOWN if name is None else KNOWN, lines)
     return canvas
 
 
 def annotate_tracks(image: Image, tracks: Tracks) -> Image:
-    """As ``annotate``, with the tracks' numbers; those that are not settled have nothing else, and a thin box."""
+    """Return a copy as ``annotate`` does, with track numbers; an unsettled track has a number and a thin box only."""
     canvas: Image = image.copy()
-    looks = _looks(tracks.answers, len(tracks))
-    for box, number, name, settled, probability, visible, look in zip(
-        tracks.xyxy, tracks.ids, tracks.names, tracks.settled, tracks.probability, tracks.visible, looks, strict=True
-    ):
-        if not visible:
-            continue
-        if settled:
-            words, colour = _words(name, probability), UNKNOWN if name is None else KNOWN
-            _mark(canvas, box, (*words, f" #{number}"), colour, look)
+    attributes = _attribute_lines(tracks.answers, len(tracks))
+    for k in np.flatnonzero(tracks.visible).tolist():
+        box, number, name, lines = tracks.xyxy[k], f"#{tracks.ids[k]}", tracks.names[k], attributes[k]
+        if tracks.settled[k]:
+            parts, colour = _name_parts(name, tracks.probability[k]), UNKNOWN if name is None else KNOWN
+            _draw_face(canvas, box, (*parts, f" {number}"), colour, lines)
         else:
-            _mark(canvas, box, (f"#{number}",), UNSETTLED, look, thin=True)
+            _draw_face(canvas, box, (number,), UNSETTLED, lines, thin=True)
     return canvas
 
 
 def caption(image: Image, text: str) -> Image:
-    """A copy with a line of text in its top left corner."""
+    """Return a copy with a line of text in its top left corner."""
     canvas: Image = image.copy()
     _paste(canvas, _label((text,), _sizes(image)[1], UNSETTLED), 0, 0)
     return canvas
 
 
 def blur(image: Image, xyxy: Floats) -> Image:
-    """A copy in which nobody can recognize, or compute, the faces in these boxes, float32 (N, 4) px.
+    """Return a copy in which the faces cannot be recognized or reconstructed.
 
-    Of each face and what is around it only a mosaic of a few colours is left, which is then smoothed.
+    Each face with a margin is reduced to a mosaic of a few colours, which is then smoothed.
+    xyxy: float32 (N, 4), px.
     """
     canvas: Image = image.copy()
     height, width = image.shape[:2]
     for box in xyxy:
-        x1, y1, x2, y2 = pixels_around(box, (box[2:] - box[:2]) * AROUND, width, height)
+        x1, y1, x2, y2 = pixels_around(box, (box[2:] - box[:2]) * BLUR_MARGIN, width, height)
         part = canvas[y1:y2, x1:x2]
-        every = max(1, min(part.shape[:2]) // SAMPLES)
-        mosaic = cv2.resize(part[::every, ::every], (CELLS, CELLS), interpolation=cv2.INTER_AREA)
+        step = max(1, min(part.shape[:2]) // MOSAIC_SAMPLES)
+        mosaic = cv2.resize(part[::step, ::step], (MOSAIC_CELLS, MOSAIC_CELLS), interpolation=cv2.INTER_AREA)
         cv2.resize(mosaic, (x2 - x1, y2 - y1), dst=part, interpolation=cv2.INTER_LINEAR)
     return canvas
 
 
-def _words(name: str | None, probability: float) -> tuple[str, ...]:
+def blur_tracks(image: Image, tracks: Tracks, everybody: bool) -> Image:
+    """Return a copy with the tracked faces blurred: all, or those without a name."""
+    nameless = np.array([name is None for name in tracks.names], np.bool_)
+    return blur(image, tracks.xyxy if everybody else tracks.xyxy[nameless])
+
+
+def _name_parts(name: str | None, probability: float) -> tuple[str, ...]:
     return ("unknown",) if name is None else (name, f" {probability:.0%}")
 
 
-def _looks(answers: Answers | None, number: int) -> Sequence[tuple[str, ...]]:
-    """What each of so many faces looks like, in lines."""
-    return [()] * number if answers is None else [short(answers.plain(k)) for k in range(number)]
+def _attribute_lines(answers: Answers | None, count: int) -> Sequence[tuple[str, ...]]:
+    """Return the lines of text for the attributes of each of ``count`` faces."""
+    return [()] * count if answers is None else [short(answers.plain(k)) for k in range(count)]
 
 
 def _sizes(image: Image) -> tuple[int, int]:
-    """How thick lines and how large letters are on a picture, px."""
+    """Return the line width and the text size for a picture, px."""
     shorter = min(image.shape[:2])
     return max(1, round(shorter / 200)), max(12, round(shorter / 28))
 
 
-def _mark(
+def _draw_face(
     canvas: Image,
     box: Floats,
-    words: Sequence[str],
+    label_parts: Sequence[str],
     colour: tuple[int, int, int],
-    look: Sequence[str] = (),
+    lines: Sequence[str] = (),
     thin: bool = False,
 ) -> None:
-    """Draw a box, its label above it where there is room, and below it in lines what it looks like."""
+    """Draw a box, its label above it if there is room, else below, and lines of text below it."""
     thickness, size = _sizes(canvas)
     x1, y1, x2, y2 = (round(float(value)) for value in box)
     cv2.rectangle(canvas, (x1, y1), (x2 - 1, y2 - 1), colour, 1 if thin else thickness)
-    label = _label(tuple(words), size, colour)
+    label = _label(tuple(label_parts), size, colour)
     x, above = x1 - thickness // 2, y1 - label.shape[0]
     _paste(canvas, label, x, above if above >= 0 else y2)
-    lines = [_label((line,), round(SMALLER * size), colour) for line in look]
-    y = min(y2 if above >= 0 else y2 + label.shape[0], canvas.shape[0] - sum(line.shape[0] for line in lines))
-    for line in lines:
-        _paste(canvas, line, x, y)
-        y += line.shape[0]
+    labels = [_label((line,), round(ATTRIBUTE_SCALE * size), colour) for line in lines]
+    y = min(y2 if above >= 0 else y2 + label.shape[0], canvas.shape[0] - sum(label.shape[0] for label in labels))
+    for label in labels:
+        _paste(canvas, label, x, y)
+        y += label.shape[0]
 
 
 def _paste(canvas: Image, label: Image, x: int, y: int) -> None:
-    """Put a label at (x, y), moved so that as much of it as possible is inside."""
+    """Draw a label at (x, y), or as near as it fits into the picture."""
     height, width = canvas.shape[:2]
     x = max(0, min(x, width - label.shape[1]))
     y = max(0, min(y, height - label.shape[0]))
-    room = canvas[y : y + label.shape[0], x : x + label.shape[1]]
-    room[:] = label[: room.shape[0], : room.shape[1]]
+    area = canvas[y : y + label.shape[0], x : x + label.shape[1]]
+    area[:] = label[: area.shape[0], : area.shape[1]]
 
 
 @lru_cache(maxsize=256)
-def _label(words: tuple[str, ...], size: int, colour: tuple[int, int, int]) -> Image:
-    """uint8 (h, w, 3) BGR: white text on a colour."""
-    pieces = [_letters(word, size, colour) for word in words]
+def _label(parts: tuple[str, ...], size: int, colour: tuple[int, int, int]) -> Image:
+    """Return white text on a colour: uint8 (h, w, 3), BGR."""
+    pieces = [_text_picture(part, size, colour) for part in parts]
     pad, ascent = max(2, size // 4), max(ascent for _, ascent in pieces)
     descent = max(piece.shape[0] - ascent for piece, ascent in pieces)
     width = sum(piece.shape[1] for piece, _ in pieces)
@@ -155,11 +160,11 @@ def _label(words: tuple[str, ...], size: int, colour: tuple[int, int, int]) -> I
 
 
 @lru_cache(maxsize=1024)
-def _letters(text: str, size: int, colour: tuple[int, int, int]) -> tuple[Image, int]:
-    """A part of a label, kept because letters are slow: uint8 (h, w, 3) BGR, and how many rows are above its base."""
+def _text_picture(text: str, size: int, colour: tuple[int, int, int]) -> tuple[Image, int]:
+    """Return a part of a label, uint8 (h, w, 3), BGR, and its rows above the baseline; cached, since text is slow."""
     text, font = _readable(text, size)
     left, top, right, bottom = font.getbbox(text, anchor="ls")
-    ascent = round(max(-top, 0.75 * size))  # names with and without tall letters get labels of one height
+    ascent = round(max(-top, 0.75 * size))  # labels have the same height with and without tall letters
     left, right = min(left, 0), max(right, font.getlength(text))
     height, width = ascent + round(max(bottom, 0.2 * size)), max(1, round(right - left))
     mask = PillowImage.new("L", (width, height))
@@ -169,7 +174,7 @@ def _letters(text: str, size: int, colour: tuple[int, int, int]) -> tuple[Image,
 
 
 def _readable(text: str, size: int) -> tuple[str, Font]:
-    """The text, and the first font that has all its letters; where none has, letters lose what the first font lacks."""
+    """Return the text and the first font with all its letters; if there is none, letters that the first font has."""
     fonts = _fonts(size)
     for font in fonts:
         if all(_has(font, letter) for letter in set(text)):
@@ -180,16 +185,16 @@ def _readable(text: str, size: int) -> tuple[str, Font]:
 
 @lru_cache(maxsize=8)
 def _fonts(size: int) -> tuple[Font, ...]:
-    found: list[Font] = [ImageFont.load_default(size)]
+    fonts: list[Font] = [ImageFont.load_default(size)]
     for name in FONTS:
         try:
-            found.append(ImageFont.truetype(name, size))
-        except OSError:  # not on this system
+            fonts.append(ImageFont.truetype(name, size))
+        except OSError:  # not installed
             continue
-    return tuple(found)
+    return tuple(fonts)
 
 
 @lru_cache(maxsize=4096)
 def _has(font: Font, letter: str) -> bool:
-    """Whether a font draws a letter rather than the box that stands for missing ones."""
+    """Whether a font has a letter, rather than the box for missing ones."""
     return letter.isspace() or bytes(font.getmask(letter)) != bytes(font.getmask("\U0010ffff"))

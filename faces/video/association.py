@@ -1,7 +1,7 @@
-"""Which face that a look at a frame has found is whose: the looks' side of tracking.
+"""Match detected faces to tracks.
 
-By the Hungarian method, on overlap, and on embeddings where overlap alone could be wrong: where people cross, and
-where somebody has come back.
+The Hungarian method minimizes a cost of overlap, and of embedding distance where overlap alone is ambiguous: where
+people cross, and where somebody returns.
 """
 
 from __future__ import annotations
@@ -16,139 +16,162 @@ from faces.geometry import iou, pixels_around
 from faces.pipeline import Pipeline, sharpness
 from faces.recognition.thresholds import distance_at
 from faces.types import Faces, Floats, Image
-from faces.video.motion import Grey
+from faces.video.motion import GreyFrame
 from faces.video.tracks import Frame
-from faces.video.votes import CLEAR, Sample, quality
+from faces.video.votes import CLEAR_QUALITY, Sample, quality
 
-SAME_FAR, DIFFERENT_FAR = 1e-3, 1e-1  # rates at which two faces nearer are one person, and farther are two
-NEAR, OVERLAPPING = 0.1, 0.3  # IoU: that a face may be a track's, and that it is if no other may
-REACH = 2.0  # sizes of a face: how far from where it was lost somebody is looked for
-UNTOLD = 0.5  # the cost of not having both embeddings: as a distance that says nothing
-PROVISIONAL = 1.0  # the cost of being a track that is not confirmed, while somebody who is missed may have come back
-SOME = 1e-6  # s
-FORBIDDEN = 1e6
-SURROUNDINGS = 0.6  # of a face's size, that a picture of it has on every side
+SAME_FAR, DIFFERENT_FAR = 1e-3, 1e-1  # false accept rates: a closer face is the same person, a farther one is not
+CANDIDATE_IOU, MATCH_IOU = 0.1, 0.3  # a face may be the track's; a face is the track's if no other may be
+SEARCH_RADIUS = 2.0  # face sizes around the place where a track was lost
+NO_DISTANCE_COST = 0.5  # if an embedding is missing: as much as an embedding distance that decides nothing
+UNCONFIRMED_COST = 1.0  # so that somebody who returns is preferred to a track that is not confirmed
+LOWEST_PRIORITY = 1e-6  # s
+FORBIDDEN_COST = 1e6
+PICTURE_MARGIN = 0.6  # around a face in its photograph, as a share of the face's size, on every side
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """The M tracks in a frame, as a look needs to know them; parallel arrays.
+class TrackerState:
+    """The M tracks at a frame, as matching needs them; parallel arrays.
 
-    scene: which one, counted by cuts. sure: bool (M,), followed without a gap since the last look found it.
-    confirmed: bool (M,), found more than once. waiting: float64 (M,), s since a face of it was embedded, 0 where no
-    other is wanted.
+    scene: number of the scene, counted by cuts.
+    keys: the tracks' keys.
+    xyxy: float32 (M, 4), px.
+    followed: bool (M,), followed without a gap since the last detection.
+    confirmed: bool (M,), detected more than once.
+    priority: float64 (M,), s since the track's last embedding; 0 if no further embedding is due.
     means: M mean embeddings (D,), or None.
     """
 
     scene: int
     keys: tuple[int, ...]
     xyxy: Floats
-    sure: NDArray[np.bool_]
+    followed: NDArray[np.bool_]
     confirmed: NDArray[np.bool_]
-    waiting: NDArray[np.float64]
+    priority: NDArray[np.float64]
     means: tuple[Floats | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
-    """What a look at a frame has found. partners: the track of each face, or None. samples: by the face's index."""
+class Assignment:
+    """The N faces detected in a frame, and the track of each.
+
+    state: the tracks when the frame was taken.
+    partners: N track keys, None for a face without a track.
+    samples: the embedded faces, by their index.
+    """
 
     frame: Frame
-    grey: Grey
-    state: State
+    grey: GreyFrame
+    state: TrackerState
     faces: Faces
     partners: tuple[int | None, ...]
     samples: dict[int, Sample]
 
 
-class Association:
-    """Finds out whose faces are.
+class Associator:
+    """Match detected faces to tracks, and embed those that need it.
 
-    threshold: the distance that the recognizer goes by, for embedders whose operating points were never measured.
-    most: faces, at most, that are embedded in one look. attributes: what these faces are asked, too.
+    threshold: the recognizer's distance, for embedders without measured operating points.
+    max_embedded: faces to embed per frame, at most.
+    attributes: predicts the attributes of the embedded faces.
     """
 
-    def __init__(self, pipeline: Pipeline, threshold: float, most: int, attributes: Attributes | None = None) -> None:
+    def __init__(
+        self, pipeline: Pipeline, threshold: float, max_embedded: int, attributes: Attributes | None = None
+    ) -> None:
         self._pipeline = pipeline
         self._attributes = attributes
-        self._most = most
+        self._max_embedded = max_embedded
         points = pipeline.embedder.spec.operating_points
         self._same = distance_at(points, SAME_FAR, threshold)
         self._different = distance_at(points, DIFFERENT_FAR, 1.2 * threshold)
 
-    def sight(self, frame: Frame, grey: Grey, faces: Faces, state: State) -> Sighting:
-        """Whose the faces of a frame are, whose tracks were as ``state`` says."""
+    def assign(self, frame: Frame, grey: GreyFrame, faces: Faces, state: TrackerState) -> Assignment:
+        """Match the faces detected in a frame to the tracks at that frame."""
         overlap = np.array([iou(box, faces.xyxy) for box in state.xyxy], np.float32).reshape(
             len(state.keys), len(faces)
         )
-        near = (overlap >= NEAR) | (~state.sure[:, None] & (_apart(state.xyxy, faces.xyxy) <= REACH))
-        plain = (near & (overlap >= OVERLAPPING) & state.sure[:, None]) & (near.sum(axis=0) == 1)
-        plain &= near.sum(axis=1, keepdims=True) == 1
-        mine = near & state.sure[:, None]
-        waiting = np.where(mine, state.waiting[:, None], 0).max(axis=0, initial=0)
-        waiting = np.where(plain.any(axis=0), waiting, np.maximum(waiting, SOME))  # the unclear, if there is room
-        waiting = np.where(mine.any(axis=0), waiting, np.inf)  # those who are new first
-        samples = self._samples(frame.image, faces, waiting)
-        cost = np.where(near, 1 - overlap, FORBIDDEN)
-        for row, column in zip(*np.nonzero(near), strict=True):
-            followed = bool(state.sure[row]) and bool(overlap[row, column] >= NEAR)
-            cost[row, column] += 0 if state.confirmed[row] else PROVISIONAL
-            cost[row, column] += self._doubt(state.means[row], samples.get(int(column)), followed)
-        pairs = cheapest(cost) if (near & ~plain).any() else np.nonzero(plain)
+        within_reach = _centre_distances(state.xyxy, faces.xyxy) <= SEARCH_RADIUS
+        candidate = (overlap >= CANDIDATE_IOU) | (~state.followed[:, None] & within_reach)
+        unambiguous = (candidate & (overlap >= MATCH_IOU) & state.followed[:, None]) & (candidate.sum(axis=0) == 1)
+        unambiguous &= candidate.sum(axis=1, keepdims=True) == 1
+        samples = self._samples(frame.image, faces, _priorities(candidate, unambiguous, state))
+        cost = np.where(candidate, 1 - overlap, FORBIDDEN_COST)
+        for row, column in zip(*np.nonzero(candidate), strict=True):
+            in_place = bool(state.followed[row]) and bool(overlap[row, column] >= CANDIDATE_IOU)
+            cost[row, column] += 0 if state.confirmed[row] else UNCONFIRMED_COST
+            cost[row, column] += self._embedding_cost(state.means[row], samples.get(int(column)), in_place)
+        pairs = cheapest_pairs(cost) if (candidate & ~unambiguous).any() else np.nonzero(unambiguous)
         partners: list[int | None] = [None] * len(faces)
         for row, column in zip(*pairs, strict=True):
-            if cost[row, column] < FORBIDDEN:
+            if cost[row, column] < FORBIDDEN_COST:
                 partners[column] = state.keys[row]
-        return Sighting(frame, grey, state, faces, tuple(partners), samples)
+        return Assignment(frame=frame, grey=grey, state=state, faces=faces, partners=tuple(partners), samples=samples)
 
-    def _doubt(self, mean: Floats | None, sample: Sample | None, followed: bool) -> float:
-        """What speaks against a face being somebody's; followed: its place speaks for it."""
-        if mean is None or sample is None or (sample.quality < CLEAR and not followed):
-            return UNTOLD if followed else FORBIDDEN
+    def _embedding_cost(self, mean: Floats | None, sample: Sample | None, in_place: bool) -> float:
+        """Return the distance between a track and a face, or ``FORBIDDEN_COST``.
+
+        in_place: whether the face is where the track is, which counts in its favour.
+        """
+        if mean is None or sample is None or (sample.quality < CLEAR_QUALITY and not in_place):
+            return NO_DISTANCE_COST if in_place else FORBIDDEN_COST
         distance = float(np.linalg.norm(mean - sample.embedding))
-        return distance if distance <= (self._different if followed else self._same) else FORBIDDEN
+        return distance if distance <= (self._different if in_place else self._same) else FORBIDDEN_COST
 
-    def _samples(self, image: Image, faces: Faces, waiting: Floats) -> dict[int, Sample]:
-        """By their indices: of the faces waited for that tell anything, the ``most`` longest waited for."""
-        wanted = np.argsort(-waiting, kind="stable")[: np.count_nonzero(waiting)]
+    def _samples(self, image: Image, faces: Faces, priority: Floats) -> dict[int, Sample]:
+        """Embed the faces of highest priority that are good enough, at most ``max_embedded``; by their index."""
+        wanted = np.argsort(-priority, kind="stable")[: np.count_nonzero(priority)]
         if len(wanted) == 0:
             return {}
         crops = self._pipeline.embedder.aligner.crop(image, faces[wanted])
-        good = quality(faces[wanted], np.array([sharpness(crop) for crop in crops], np.float32))
-        best = np.flatnonzero(good > 0)[: self._most]
-        embeddings = self._pipeline.embedder.embed(crops[best])
-        answers = None if self._attributes is None else self._attributes.of(image, faces[wanted[best]], embeddings)
+        qualities = quality(faces[wanted], np.array([sharpness(crop) for crop in crops], np.float32))
+        usable = np.flatnonzero(qualities > 0)[: self._max_embedded]
+        embeddings = self._pipeline.embedder.embed(crops[usable])
+        answers = None if self._attributes is None else self._attributes.of(image, faces[wanted[usable]], embeddings)
         return {
             int(wanted[k]): Sample(
-                float(good[k]),
+                float(qualities[k]),
                 embedding,
-                surroundings(image, faces.xyxy[wanted[k]]),
+                face_picture(image, faces.xyxy[wanted[k]]),
                 None if answers is None else answers[row : row + 1],
             )
-            for row, (k, embedding) in enumerate(zip(best, embeddings, strict=True))
+            for row, (k, embedding) in enumerate(zip(usable, embeddings, strict=True))
         }
 
 
-def surroundings(image: Image, box: Floats) -> Image:
-    """A copy of a face and what is around it, from which it can be found again."""
-    left, top, right, bottom = pixels_around(box, SURROUNDINGS * size(box), *image.shape[1::-1])
+def _priorities(candidate: NDArray[np.bool_], unambiguous: NDArray[np.bool_], state: TrackerState) -> Floats:
+    """Return how urgently each face is to be embedded, (N,): new faces first, ambiguous ones last; 0 for not at all.
+
+    candidate, unambiguous: bool (M, N), the tracks that each face may belong to, and certainly belongs to.
+    """
+    followed = candidate & state.followed[:, None]
+    priority = np.where(followed, state.priority[:, None], 0).max(axis=0, initial=0)
+    priority = np.where(unambiguous.any(axis=0), priority, np.maximum(priority, LOWEST_PRIORITY))
+    return np.where(followed.any(axis=0), priority, np.inf)
+
+
+def face_picture(image: Image, box: Floats) -> Image:
+    """Return a copy of a face with a margin, in which the face can be detected again."""
+    left, top, right, bottom = pixels_around(box, PICTURE_MARGIN * box_size(box), *image.shape[1::-1])
     return np.array(image[top:bottom, left:right], np.uint8)
 
 
-def cheapest(cost: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows and columns that go together at the least cost in all (Kuhn, Naval Research Logistics Quarterly, 1955)."""
+def cheapest_pairs(cost: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return rows and columns paired at the least total cost (Kuhn, Naval Research Logistics Quarterly, 1955)."""
     from scipy.optimize import linear_sum_assignment  # takes most of a second to import
 
     rows, columns = linear_sum_assignment(cost)
     return np.asarray(rows, np.intp), np.asarray(columns, np.intp)
 
 
-def _apart(boxes: Floats, others: Floats) -> Floats:
-    """float32 (M, N): from the middles of boxes (M, 4) to those of others (N, 4), in sizes of the larger one."""
-    middles = (boxes[:, None, :2] + boxes[:, None, 2:] - others[None, :, :2] - others[None, :, 2:]) / 2
+def _centre_distances(boxes: Floats, others: Floats) -> Floats:
+    """Return the distances of box centres (M, 4) to others' (N, 4), in sizes of the larger box: float32 (M, N)."""
+    offsets = (boxes[:, None, :2] + boxes[:, None, 2:] - others[None, :, :2] - others[None, :, 2:]) / 2
     sizes = np.maximum((boxes[:, 2:] - boxes[:, :2]).max(axis=1)[:, None], (others[:, 2:] - others[:, :2]).max(axis=1))
-    return np.asarray(np.linalg.norm(middles, axis=2) / np.maximum(sizes, 1e-6), np.float32)
+    return np.asarray(np.linalg.norm(offsets, axis=2) / np.maximum(sizes, 1e-6), np.float32)
 
 
-def size(box: Floats) -> float:
+def box_size(box: Floats) -> float:
+    """Return the square root of a box's area, px; 0 for an empty box."""
     return float(np.sqrt(max(box[2] - box[0], 0) * max(box[3] - box[1], 0)))

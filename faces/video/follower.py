@@ -1,4 +1,4 @@
-"""Faces through a video: when the detector looks, and what happens meanwhile."""
+"""Follow faces through a video: decide when to run the detector, and track the faces in between."""
 
 from __future__ import annotations
 
@@ -17,29 +17,30 @@ from faces.attributes.predictor import Attributes
 from faces.pipeline import Pipeline
 from faces.recognition.recognizers import Recognizer
 from faces.types import Faces
-from faces.video.association import Association, Sighting, State, cheapest
-from faces.video.motion import Grey
-from faces.video.tracker import CONFIRMED, PATIENCE, Tracker
+from faces.video.association import Assignment, Associator, TrackerState, cheapest_pairs
+from faces.video.motion import GreyFrame
+from faces.video.tracker import CONFIRMING_DETECTIONS, LOST_SECONDS, Tracker
 from faces.video.tracks import Frame, Tracks
 
-EVERY = 0.3  # s between two looks of the detector
-SOON = 1e-3  # s: what files round their times by
-EMBEDDED = 4  # faces in one look at a live source, at most: so that many new people do not hold up the names
-AHEAD = 2**28  # bytes of frames, at most, that are read while the detector works
+DETECTION_INTERVAL = 0.3  # s between two runs of the detector
+TIME_PRECISION = 1e-3  # s: files round their times to it
+LIVE_EMBEDDINGS = 4  # faces embedded per detection of a live source, so that many new people do not delay the names
+READ_AHEAD_BYTES = 2**28  # of frames, at most, read while the detector works
 CORES = os.cpu_count() or 1
 
 Step = tuple[Frame | None, Tracks]
 
 
 class Follower:
-    """Follows and names the faces of a video.
+    """Follow and name the faces of a video.
 
-    live: never wait for the detector; what it finds is carried on to the frame of the moment. Otherwise the frames wait
-    for it, and the result is the same each time.
-    whole: look at every frame, so that no face is shown before it is found.
-    threshold, attributes: as for ``Association``.
+    live: never wait for the detector; its result is moved on to the current frame. Otherwise frames wait for the
+        detector, and the result is reproducible.
+    every_frame: run the detector on every frame, so that no face is shown before it is detected.
+    threshold, attributes: as for ``Associator``.
 
-    seconds: of work so far, by stage. looks: of the detector, so far.
+    seconds: time spent so far, by stage.
+    detections: runs of the detector so far.
     """
 
     def __init__(
@@ -47,43 +48,43 @@ class Follower:
         pipeline: Pipeline,
         recognizer: Recognizer,
         live: bool,
-        whole: bool = False,
+        every_frame: bool = False,
         threshold: float = float("inf"),
         attributes: Attributes | None = None,
     ) -> None:
-        self.tracker = Tracker(recognizer, 1 if whole else CONFIRMED)
+        self.tracker = Tracker(recognizer, 1 if every_frame else CONFIRMING_DETECTIONS)
         self.seconds: defaultdict[str, float] = defaultdict(float)
-        self.looks = 0
+        self.detections = 0
         self._pipeline = pipeline
-        self._association = Association(pipeline, threshold, EMBEDDED if live else sys.maxsize, attributes)
+        self._associator = Associator(pipeline, threshold, LIVE_EMBEDDINGS if live else sys.maxsize, attributes)
         self._live = live
-        self._whole = whole
+        self._every_frame = every_frame
         self._lock = Lock()
-        self._before: Grey | None = None
-        self._looked = float("-inf")  # s
+        self._previous: GreyFrame | None = None
+        self._detected = float("-inf")  # s, of the last detection
 
     def follow(self, frames: Iterable[Frame | None]) -> Generator[Step, None, None]:
-        """The frames, and where the faces are in each; None, which says that there is no frame yet, is handed on."""
-        watched = self._watched(frames)
-        steps = self._at_once(watched) if self._live and not self._whole else self._in_step(watched)
+        """Yield each frame and its tracks; a None in ``frames``, for no frame yet, is passed on."""
+        frames = self._end_tracks_during_pauses(frames)
+        steps = self._follow_live(frames) if self._live and not self._every_frame else self._follow_in_step(frames)
         try:
             yield from steps
         finally:
             self.tracker.end()
 
-    def _watched(self, frames: Iterable[Frame | None]) -> Iterator[Frame | None]:
-        """The same frames; everybody leaves when a stream is away for as long as one waits for who is hidden."""
+    def _end_tracks_during_pauses(self, frames: Iterable[Frame | None]) -> Iterator[Frame | None]:
+        """Yield the same frames; end all tracks if a live source pauses longer than a lost track is kept."""
         last = monotonic()
         for frame in frames:
             if frame is not None:
                 last = monotonic()
-            elif self._live and monotonic() - last > PATIENCE:
+            elif self._live and monotonic() - last > LOST_SECONDS:
                 self.tracker.end()
             yield frame
 
-    def _in_step(self, frames: Iterable[Frame | None]) -> Iterator[Step]:
-        """The detector works ahead, unless live, at as many frames at a time as there are cores."""
-        ahead: deque[tuple[Frame, Grey, Future[Faces] | None]] = deque()
+    def _follow_in_step(self, frames: Iterable[Frame | None]) -> Iterator[Step]:
+        """Detect ahead, as many frames at a time as there are cores; a live source is not read ahead."""
+        ahead: deque[tuple[Frame, GreyFrame, Future[Faces] | None]] = deque()
         with ThreadPoolExecutor(CORES) as pool:
             try:
                 for frame in frames:
@@ -91,27 +92,27 @@ class Follower:
                         yield None, self.tracker.tracks()
                         continue
                     grey = self._grey(frame)
-                    look = self._is_due(frame, grey)
-                    ahead.append((frame, grey, pool.submit(self._detect, frame) if look else None))
-                    while ahead and (self._live or _is_enough(ahead)):
+                    due = self._is_detection_due(frame, grey)
+                    ahead.append((frame, grey, pool.submit(self._detect, frame) if due else None))
+                    while ahead and (self._live or _is_far_enough_ahead(ahead)):
                         yield self._step(*ahead.popleft())
                 while ahead:
                     yield self._step(*ahead.popleft())
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
 
-    def _step(self, frame: Frame, grey: Grey, faces: Future[Faces] | None) -> Step:
+    def _step(self, frame: Frame, grey: GreyFrame, faces: Future[Faces] | None) -> Step:
         self._move(frame, grey)
         if faces is not None:
-            found = faces.result()
-            self._correct(self._sight(frame, grey, found, self.tracker.state()))
+            detected = faces.result()
+            self._correct(self._assign(frame, grey, detected, self.tracker.state()))
         return frame, self.tracker.tracks()
 
-    def _at_once(self, frames: Iterable[Frame | None]) -> Iterator[Step]:
-        """The detector looks at the newest frame whenever it is free."""
-        job: Future[Sighting] | None = None
+    def _follow_live(self, frames: Iterable[Frame | None]) -> Iterator[Step]:
+        """Detect in the newest frame whenever the detector is free."""
+        job: Future[Assignment] | None = None
         with ThreadPoolExecutor(2) as pool:
-            pool.submit(cheapest, np.zeros((0, 0), np.float32))  # so that nobody waits for its import when it counts
+            pool.submit(cheapest_pairs, np.zeros((0, 0), np.float32))  # imports SciPy before it is needed
             for frame in frames:
                 if frame is not None:
                     grey = self._grey(frame)
@@ -119,42 +120,42 @@ class Follower:
                     if job is not None and job.done():
                         self._correct(job.result())
                         job = None
-                    if self._is_due(frame, grey, free=job is None):
-                        job = pool.submit(self._look, frame, grey, self.tracker.state())
+                    if self._is_detection_due(frame, grey, free=job is None):
+                        job = pool.submit(self._detect_and_assign, frame, grey, self.tracker.state())
                 yield frame, self.tracker.tracks()
 
-    def _is_due(self, frame: Frame, grey: Grey, free: bool = True) -> bool:
-        """Whether the detector, if it is free, is to look at a frame: the first of a scene, and one every so often."""
-        if self._before is None or grey.is_cut_from(self._before):
-            self._looked = float("-inf")
-        self._before = grey
-        due = free and (self._whole or frame.time >= self._looked + EVERY - SOON)
+    def _is_detection_due(self, frame: Frame, grey: GreyFrame, free: bool = True) -> bool:
+        """Whether to detect in a frame, if the detector is free: the first of a scene, then one per interval."""
+        if self._previous is None or grey.is_cut_from(self._previous):
+            self._detected = float("-inf")
+        self._previous = grey
+        due = free and (self._every_frame or frame.time >= self._detected + DETECTION_INTERVAL - TIME_PRECISION)
         if due:
-            self.looks, self._looked = self.looks + 1, frame.time
+            self.detections, self._detected = self.detections + 1, frame.time
         return due
 
-    def _look(self, frame: Frame, grey: Grey, state: State) -> Sighting:
-        return self._sight(frame, grey, self._detect(frame), state)
+    def _detect_and_assign(self, frame: Frame, grey: GreyFrame, state: TrackerState) -> Assignment:
+        return self._assign(frame, grey, self._detect(frame), state)
 
-    def _grey(self, frame: Frame) -> Grey:
+    def _grey(self, frame: Frame) -> GreyFrame:
         with self._timed("grey"):
-            return Grey.of(frame.image)
+            return GreyFrame.of(frame.image)
 
     def _detect(self, frame: Frame) -> Faces:
         with self._timed("detect"):
             return self._pipeline.detect(frame.image)
 
-    def _move(self, frame: Frame, grey: Grey) -> None:
+    def _move(self, frame: Frame, grey: GreyFrame) -> None:
         with self._timed("flow"):
             self.tracker.move(frame, grey)
 
-    def _sight(self, frame: Frame, grey: Grey, faces: Faces, state: State) -> Sighting:
+    def _assign(self, frame: Frame, grey: GreyFrame, faces: Faces, state: TrackerState) -> Assignment:
         with self._timed("embed"):
-            return self._association.sight(frame, grey, faces, state)
+            return self._associator.assign(frame, grey, faces, state)
 
-    def _correct(self, sighting: Sighting) -> None:
+    def _correct(self, assignment: Assignment) -> None:
         with self._timed("name"):
-            self.tracker.correct(sighting)
+            self.tracker.correct(assignment)
 
     @contextmanager
     def _timed(self, stage: str) -> Iterator[None]:
@@ -166,7 +167,7 @@ class Follower:
                 self.seconds[stage] += perf_counter() - started
 
 
-def _is_enough(ahead: Sequence[tuple[Frame, Grey, Future[Faces] | None]]) -> bool:
-    """Whether every core has a frame to look at, or the memory for frames is used up."""
-    looks = sum(faces is not None for _, _, faces in ahead)
-    return looks > CORES or sum(frame.image.nbytes for frame, _, _ in ahead) > AHEAD
+def _is_far_enough_ahead(ahead: Sequence[tuple[Frame, GreyFrame, Future[Faces] | None]]) -> bool:
+    """Whether every core has a frame to detect in, or the memory for frames is used up."""
+    detections = sum(faces is not None for _, _, faces in ahead)
+    return detections > CORES or sum(frame.image.nbytes for frame, _, _ in ahead) > READ_AHEAD_BYTES

@@ -1,4 +1,4 @@
-"""Faces that nobody knows, kept as photographs: a folder a stranger, to be named and moved into ``dataset/``."""
+"""Keep photographs of unknown faces, one folder per stranger, to be named and moved into ``dataset/``."""
 
 from __future__ import annotations
 
@@ -19,22 +19,23 @@ from faces.pipeline import Pipeline
 from faces.recognition.distances import People
 from faces.recognition.thresholds import distance_at
 from faces.types import Floats, Image
+from faces.video.tracker import Track
+from faces.video.votes import CLEAR_QUALITY
 
-SAME_FAR = 1e-4  # rate at which two people's photographs may come into one folder; at 1e-3, of hundreds, many do
+SAME_FAR = 1e-4  # rate at which two people share a folder; at 1e-3, many of several hundred strangers would
 PREFIX, UNCLEAR = "unknown-", "unclear"
-BEST = 3  # photographs of a folder that tell who is in it, so that weeks of strangers are compared in no time
+COMPARED_PHOTOGRAPHS = 3  # per folder, so that weeks of strangers are compared quickly
 
 
 class Strangers:
-    """Groups of photographs of the same unknown person, ``folder/unknown-001/`` and so on.
+    """Groups of photographs of the same unknown person, in ``folder/unknown-001/`` and so on.
 
-    Runs continue each other: whoever has a folder already, by whatever name, gets no second one. Photographs are never
-    moved or replaced. When two folders turn out to be of one person, both stay: in ``dataset/`` both go into theirs.
+    Runs continue each other: a stranger who has a folder, under any name, gets no second one. Photographs are never
+    moved or replaced. If two folders turn out to show one person, both stay: in ``dataset/`` the user merges them.
+    Faces that are too poor to compare are kept unsorted in ``folder/unclear/``.
 
-    Faces that are too poor to tell are kept in ``folder/unclear/``, sorted by nobody.
-
-    threshold: distance up to which two faces are of one person, where the embedder's operating points do not tell.
-    Raises FacesError when the folder cannot be written.
+    threshold: distance up to which two faces are one person, for embedders without measured operating points.
+    Raises FacesError if the folder cannot be written.
     """
 
     def __init__(self, folder: Path, pipeline: Pipeline, threshold: float) -> None:
@@ -44,20 +45,29 @@ class Strangers:
         try:
             make_folder(folder)
             NamedTemporaryFile(dir=folder, prefix=".").close()
-            self._given = {path.name for path in _folders(folder)}  # names, also of folders that are gone by now
+            self._used_names = {path.name for path in _folders(folder)}  # including folders that are gone by now
             self._groups = [group for path in _folders(folder) if (group := _Group.read(path, pipeline))]
         except OSError as error:
-            raise _unwritable(folder, error) from error
+            raise _write_error(folder, error) from error
+
+    def keep(self, track: Track) -> None:
+        """Keep the best photograph of a track that ended as an unknown person; ignore any other track."""
+        best = track.identity.best
+        if best is not None and track.identity.settled and track.identity.name is None:
+            embedding = best.embedding if best.quality >= CLEAR_QUALITY else None
+            self.add(best.picture, embedding, track.number, track.first)
 
     def add(self, picture: Image, embedding: Floats | None, track: int, time: float) -> Path:
-        """Keep a photograph with the others of the person, the nearest within the threshold, or else of a new one.
+        """Keep a photograph in the folder of the nearest person within the threshold, or in a new one.
 
-        picture: of the face and its surroundings. embedding: float32 (D,), unit length; None if the face is unclear.
-        track: for the file's name. time: s from the start. Returns the file.
-        Raises FacesError when it cannot be written.
+        picture: the face with a margin.
+        embedding: float32 (D,), unit length; None if the face is unclear.
+        track: track number, for the file's name.
+        time: s from the start.
+        Returns the file. Raises FacesError if it cannot be written.
         """
         if embedding is None:
-            return self._keep_unclear(picture, track, time)
+            return self._add_unclear(picture, track, time)
         group = self._nearest(embedding)
         try:
             make_folder(self._folder)
@@ -66,7 +76,7 @@ class Strangers:
             elif not group.find(self._folder):
                 group.move(self._new_folder())
         except OSError as error:
-            raise _unwritable(self._folder, error) from error
+            raise _write_error(self._folder, error) from error
         path = self._new_file(group.folder, track, time)
         try:
             write_image(path, picture)
@@ -76,18 +86,18 @@ class Strangers:
             raise
         if group not in self._groups:
             self._groups.append(group)
-        self._given.add(group.folder.name)
+        self._used_names.add(group.folder.name)
         group.files.add(path.name)
-        if len(group.embeddings) < BEST:
+        if len(group.embeddings) < COMPARED_PHOTOGRAPHS:
             group.embeddings.append(embedding)
         return path
 
-    def _keep_unclear(self, picture: Image, track: int, time: float) -> Path:
+    def _add_unclear(self, picture: Image, track: int, time: float) -> Path:
         folder = self._folder / UNCLEAR
         try:
             make_folder(folder)
         except OSError as error:
-            raise _unwritable(self._folder, error) from error
+            raise _write_error(self._folder, error) from error
         path = self._new_file(folder, track, time)
         write_image(path, picture)
         return path
@@ -96,14 +106,14 @@ class Strangers:
         if not self._groups:
             return None
         counts = [len(group.embeddings) for group in self._groups]
-        embeddings = np.stack([each for group in self._groups for each in group.embeddings])
+        embeddings = np.stack([row for group in self._groups for row in group.embeddings])
         distance = People.of(embeddings, np.cumsum(counts, dtype=np.intp) - counts).distances(embedding[None])[0]
         nearest = int(distance.argmin())
         return self._groups[nearest] if distance[nearest] <= self._threshold else None
 
     def _new_folder(self) -> Path:
-        """Made with the number after the highest one; another run may be about to do the same."""
-        names = self._given.union(path.name for path in self._folder.glob(f"{PREFIX}*"))
+        """Make the folder with the next number; another run may take the same number at the same time."""
+        names = self._used_names.union(path.name for path in self._folder.glob(f"{PREFIX}*"))
         numbers = [name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)]
         number = max((int(text) for text in numbers if text.isdecimal()), default=0)
         while True:
@@ -114,7 +124,7 @@ class Strangers:
                 return path
 
     def _new_file(self, folder: Path, track: int, time: float) -> Path:
-        """A name that is free, and sorts by time: when the run began, and the time in it."""
+        """Return a free path that sorts by time: the start of the run, and the time in it."""
         stem = f"{self._started:%Y%m%d-%H%M%S}-{time:010.3f}s-track{track}"
         path, copy = folder / f"{stem}.jpg", 1
         while path.exists():
@@ -124,9 +134,9 @@ class Strangers:
 
 
 class _Group:
-    """What is known of one stranger: a folder, what photographs came into it, and embeddings of some.
+    """A stranger's folder, and the embeddings of some of its photographs.
 
-    files: names, by which the folder is told from another stranger's that has its place, or its inode, by now.
+    files: names of the photographs, which distinguish it from another folder that took its place or its inode.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -135,12 +145,12 @@ class _Group:
         self.move(folder)
 
     def move(self, folder: Path) -> None:
-        """Have another folder. Raises OSError."""
+        """Use another folder. Raises OSError."""
         self.folder, self._inode = folder, folder.stat().st_ino
 
     @classmethod
     def read(cls, folder: Path, pipeline: Pipeline) -> _Group | None:
-        """Of the best photographs in a folder, those of most bytes: large and sharp; None when none has a face."""
+        """Embed the best photographs of a folder, those of most bytes: large and sharp; None if none has a face."""
         group = cls(folder)
         with suppress(OSError):
             paths = sorted(find_images(folder), key=lambda path: -path.stat().st_size)
@@ -149,14 +159,14 @@ class _Group:
                 with suppress(OSError):
                     embedding = pipeline.enrol([path.read_bytes()])[0].embedding
                     group.embeddings += [] if embedding is None else [embedding]
-                if len(group.embeddings) == BEST:
+                if len(group.embeddings) == COMPARED_PHOTOGRAPHS:
                     break
         return group if group.embeddings else None
 
     def find(self, parent: Path) -> bool:
-        """Look for the folder, which may be renamed, in ``parent``; one that is gone is made again.
+        """Find the folder in ``parent``, even if it was renamed; make it again if it is gone.
 
-        False if somebody else's is in its place. Raises OSError.
+        Returns False if another stranger's folder is in its place. Raises OSError.
         """
         renamed = (path for path in _folders(parent) if path.stat().st_ino == self._inode)
         for folder in chain([self.folder], renamed):
@@ -177,5 +187,5 @@ def _folders(folder: Path) -> Iterator[Path]:
     )
 
 
-def _unwritable(folder: Path, error: OSError) -> FacesError:
+def _write_error(folder: Path, error: OSError) -> FacesError:
     return FacesError(f"cannot write into {folder}: {reason_of(error)}")

@@ -1,4 +1,4 @@
-"""Frames of a video, and the faces that are tracked in them."""
+"""Frames of a video, and the tracked faces in them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from faces.types import Floats, Image
 class Frame:
     """One picture of a video.
 
-    index: which one of its source, from 0, those that were never looked at included.
-    time: s, from the start: as the file says, or of a camera or stream by the clock.
-    arrived: s, on the clock of ``time.monotonic``, when it was there to be looked at.
+    index: position in the source, from 0; dropped frames count.
+    time: s from the start, by the file, or by the clock for a camera or stream.
+    arrived: s of ``time.monotonic``, when the picture was available.
     """
 
     image: Image
@@ -28,14 +28,16 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Tracks:
-    """The N >= 0 faces that are followed in a frame of a video, as parallel arrays; all of one number are one person.
+    """The N >= 0 tracked faces in a frame, as parallel arrays; a track is one person.
 
-    ids: intp (N,), from 1, never used twice. xyxy: float32 (N, 4), px, as in ``Faces``.
-    settled: bool (N,), whether it has been decided who it is. names: N names, None for unknown and not settled.
-    probability, distance: float32 (N,), as in ``Matches``; NaN where not settled.
-    visible: bool (N,); one that is not is waited for, and its box is where it was last seen or is guessed to be.
-    answers: of N, what they look like; None where nobody asks, or nothing is known yet.
-    Raises ValueError when the shapes do not agree.
+    ids: intp (N,), from 1, never used twice.
+    xyxy: float32 (N, 4), px, as in ``Faces``.
+    names: N names; None if unknown or not settled.
+    settled: bool (N,), whether it is decided who the face is.
+    probability, distance: float32 (N,), as in ``Matches``; NaN if not settled.
+    visible: bool (N,); the box of an invisible track is its last or its estimated place.
+    answers: the N faces' attributes; None if not asked for or not known yet.
+    Raises ValueError if the shapes do not agree.
     """
 
     ids: NDArray[np.intp]
@@ -59,22 +61,33 @@ class Tracks:
 
     @classmethod
     def empty(cls) -> Tracks:
-        """No face, with arrays of the right shapes."""
-        no, none = np.zeros(0, np.bool_), np.zeros(0, np.float32)
-        return cls(np.zeros(0, np.intp), np.zeros((0, 4), np.float32), (), no, none, none, no)
+        """Return no faces, as arrays of the right shapes."""
+        no_flags, no_floats = np.zeros(0, np.bool_), np.zeros(0, np.float32)
+        return cls(
+            ids=np.zeros(0, np.intp),
+            xyxy=np.zeros((0, 4), np.float32),
+            names=(),
+            settled=no_flags,
+            probability=no_floats,
+            distance=no_floats,
+            visible=no_flags,
+        )
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def __getitem__(self, index: NDArray[np.bool_]) -> Tracks:
-        names = tuple(name for name, kept in zip(self.names, index, strict=True) if kept)
         return Tracks(
-            self.ids[index],
-            self.xyxy[index],
-            names,
-            self.settled[index],
-            self.probability[index],
-            self.distance[index],
-            self.visible[index],
-            None if self.answers is None else self.answers[index],
+            ids=self.ids[index],
+            xyxy=self.xyxy[index],
+            names=tuple(name for name, kept in zip(self.names, index, strict=True) if kept),
+            settled=self.settled[index],
+            probability=self.probability[index],
+            distance=self.distance[index],
+            visible=self.visible[index],
+            answers=None if self.answers is None else self.answers[index],
         )
+
+    def attributes(self, index: int) -> dict[str, object]:
+        """Return a face's attributes, as from ``Answers.plain``; empty if none are known."""
+        return {} if self.answers is None else self.answers.plain(index)

@@ -1,4 +1,4 @@
-"""Who a track is: the votes of the best few faces that were seen of it."""
+"""Identify a track by the votes of its best faces."""
 
 from __future__ import annotations
 
@@ -14,20 +14,23 @@ from faces.pipeline import LEAST_SHARPNESS, SMALLEST_FACE
 from faces.recognition.recognizers import Recognizer
 from faces.types import Faces, Floats, Image
 
-LARGE, SHARP = 100.0, 15.0  # px, and variance of the Laplacian: from there on a better face helps little
-CLEAR = 0.2  # quality: the embeddings of lesser faces are near to each other, whoever they are
-KEPT = 5  # faces of a track
-QUORUM = 3  # of them, before a name is shown
-MAJORITY = 2 / 3  # of the votes, each as strong as its face is good
-APART = 0.25  # s between two of them: the next frame's face is nearly the same picture, and says nothing new
-AGAIN = 2.0  # s, after which somebody whose name is settled is looked at again
+GOOD_SIZE, GOOD_SHARPNESS = 100.0, 15.0  # px, and variance of the Laplacian; better faces gain little
+CLEAR_QUALITY = 0.2  # the embeddings of worse faces are close to each other, whoever they are
+KEPT_SAMPLES = 5  # per track
+QUORUM = 3  # samples needed before a name is shown
+MAJORITY = 2 / 3  # of the votes, each weighted by its face's quality
+SAMPLE_INTERVAL = 0.25  # s between two samples; the next frame's face is almost the same picture
+SETTLED_INTERVAL = 2.0  # s between two samples of a track whose name is settled
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A face of a track. quality: in [0, 1]. embedding: float32 (D,). picture: it and what is around it.
+    """An embedded face of a track.
 
-    answers: of one face, what it looks like; None where nobody asks.
+    quality: in [0, 1].
+    embedding: float32 (D,), unit length.
+    picture: the face with a margin.
+    answers: its attributes, for one face; None if not asked for.
     """
 
     quality: float
@@ -37,17 +40,19 @@ class Sample:
 
 
 def quality(faces: Faces, sharpness: Floats) -> Floats:
-    """float32 (N,), in [0, 1]: how much faces with landmarks will tell, by size, sharpness and frontality; 0: nothing.
+    """Return how well faces can be recognized, by size, sharpness and frontality: float32 (N,), in [0, 1].
 
-    sharpness: (N,), of their crops, see ``pipeline.sharpness``.
+    0 means that a face is too small or too blurred.
+    faces: with landmarks.
+    sharpness: (N,), of their crops, from ``pipeline.sharpness``.
     """
     usable = (faces.sizes >= SMALLEST_FACE) & (sharpness >= LEAST_SHARPNESS)
-    good = np.minimum(faces.sizes / LARGE, 1) * sharpness / (sharpness + SHARP) * frontality(faces)
-    return np.asarray(np.where(usable, good, 0), np.float32)
+    score = np.minimum(faces.sizes / GOOD_SIZE, 1) * sharpness / (sharpness + GOOD_SHARPNESS) * frontality(faces)
+    return np.asarray(np.where(usable, score, 0), np.float32)
 
 
 def frontality(faces: Faces) -> Floats:
-    """float32 (N,): 1 where the nose is midway between the eyes, 0 where it is beside one of them."""
+    """Return 1 for a nose midway between the eyes, 0 for a nose beside one of them: float32 (N,)."""
     if faces.landmarks is None:
         return np.ones(len(faces), np.float32)
     points = faces.landmarks
@@ -61,11 +66,13 @@ def frontality(faces: Faces) -> Floats:
 
 
 class Identity:
-    """Who somebody is, so far.
+    """Who a track is, as far as decided.
 
-    settled: whether that is decided; then name, None for unknown. probability, distance: NaN until then.
-    mean: float32 (D,), unit length, of the best faces; None before the first.
-    answers: of one face, what the last few looked like on average; None where nobody asks, or before the first.
+    settled: whether it is decided.
+    name: None if unknown or not settled.
+    probability, distance: of the votes for the name; NaN if not settled.
+    mean: float32 (D,), unit length, mean embedding of the best faces; None before the first sample.
+    answers: attributes averaged over the last samples, for one face; None if not asked for, or before the first.
     """
 
     def __init__(self) -> None:
@@ -74,31 +81,31 @@ class Identity:
         self.probability = self.distance = float("nan")
         self.mean: Floats | None = None
         self.answers: Answers | None = None
-        self._looks: deque[Answers] = deque(maxlen=AVERAGED_FRAMES)
+        self._recent_answers: deque[Answers] = deque(maxlen=AVERAGED_FRAMES)
         self._samples: list[Sample] = []  # best first
-        self._asked = float("-inf")
+        self._sampled = float("-inf")  # s, of the last sample
 
-    def waiting(self, time: float) -> float:
-        """s since a face of it was embedded; 0 while another is not wanted."""
-        since = time - self._asked
-        return 0.0 if since < (AGAIN if self.settled else APART) else since
+    def priority(self, time: float) -> float:
+        """Return the s since the last sample; 0 if no further sample is due."""
+        since = time - self._sampled
+        return 0.0 if since < (SETTLED_INTERVAL if self.settled else SAMPLE_INTERVAL) else since
 
     @property
     def best(self) -> Sample | None:
-        """The best face."""
+        """The sample of highest quality."""
         return self._samples[0] if self._samples else None
 
     def add(self, sample: Sample, time: float, recognizer: Recognizer) -> None:
-        """Take another face into account; all votes are cast anew, since people may have been enrolled meanwhile."""
-        self._asked = time
+        """Add a sample and count all votes again, since people may have been enrolled meanwhile."""
+        self._sampled = time
         if sample.answers is not None:
-            self._looks.append(sample.answers)
-            self.answers = Answers.averaged(self._looks)
-        self._samples = sorted([*self._samples, sample], key=lambda each: -each.quality)[:KEPT]
-        embeddings = np.stack([each.embedding for each in self._samples])
+            self._recent_answers.append(sample.answers)
+            self.answers = Answers.averaged(self._recent_answers)
+        self._samples = sorted([*self._samples, sample], key=lambda sample: -sample.quality)[:KEPT_SAMPLES]
+        embeddings = np.stack([sample.embedding for sample in self._samples])
         self.mean = unit(embeddings.mean(axis=0, keepdims=True))[0]
         matches = recognizer.identify(embeddings)
-        weights = np.array([each.quality for each in self._samples])
+        weights = np.array([sample.quality for sample in self._samples])
         votes: dict[str | None, float] = defaultdict(float)
         for name, weight in zip(matches.names, weights, strict=True):
             votes[name] += weight
@@ -106,7 +113,7 @@ class Identity:
         if len(self._samples) >= QUORUM and votes[leader] >= MAJORITY * weights.sum():
             self.settled, self.name = True, leader
         if self.settled:
-            mine: NDArray[np.bool_] = np.array([name == self.name for name in matches.names])
-            if mine.any():
-                self.probability = float(np.average(matches.probability[mine], weights=weights[mine]))
-                self.distance = float(np.average(matches.distance[mine], weights=weights[mine]))
+            agreeing: NDArray[np.bool_] = np.array([name == self.name for name in matches.names])
+            if agreeing.any():
+                self.probability = float(np.average(matches.probability[agreeing], weights=weights[agreeing]))
+                self.distance = float(np.average(matches.distance[agreeing], weights=weights[agreeing]))

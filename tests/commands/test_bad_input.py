@@ -704,14 +704,14 @@ def test_a_camera_that_is_not_there(project: Path, run_script: RunScript, camera
         pytest.skip("there is a camera")
     before = contents(project / "output")
     result = run_script("recognize_video.py", "-s", camera, "-o", "output/x.mp4", "--no-display", cwd=project)
-    assert_refused(result, f"camera {camera} cannot be opened", "cameras here: ", "--source FILE")
+    assert_refused(result, f"camera {camera} cannot be opened", "available cameras: ", "--source FILE")
     assert contents(project / "output") == before
 
 
 def test_the_default_source_is_the_first_camera(project: Path, run_script: RunScript) -> None:
     if Path("/dev/video0").exists():
         pytest.skip("there is a camera")
-    assert_refused(run_script("recognize_video.py", "--no-display", cwd=project), "camera 0", "cameras here: ")
+    assert_refused(run_script("recognize_video.py", "--no-display", cwd=project), "camera 0", "available cameras: ")
 
 
 @pytest.mark.parametrize("kind", ["missing", "a folder", "text", "cut off", "empty", "a stream"])
@@ -779,5 +779,5 @@ def test_an_option_out_of_range_as_a_user_sees_it(tmp_path: Path, run_script: Ru
 def test_models_that_are_not_there(project: Path, run_script: RunScript, line: tuple[str, ...], option: str) -> None:
     before = contents(project / "output")
     result = run_script(*line, option, "nowhere.onnx", cwd=project)
-    assert_refused(result, "nowhere.onnx", "run: python download_models.py", f"leave out {option}")
+    assert_refused(result, "nowhere.onnx", "run: faces download-models", f"leave out {option}")
     assert contents(project / "output") == before

@@ -179,7 +179,7 @@ def test_cameras_are_listed(project: Path, run_script: RunScript) -> None:
 def test_a_camera_of_a_name_that_none_has(project: Path, run_script: RunScript) -> None:
     result = run_script(*VIDEO, "-s", "Spyglass 3000", cwd=project)
     assert (result.returncode, result.stdout) == (1, "")
-    assert result.stderr.startswith("error: Spyglass 3000: no such video or folder, and no camera of that name")
+    assert result.stderr.startswith("error: Spyglass 3000: no video, folder or camera has this name")
 
 
 def test_no_frame_at_all(project: Path, run_script: RunScript) -> None:

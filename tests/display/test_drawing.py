@@ -216,7 +216,7 @@ def test_parts_of_labels_stand_on_one_line() -> None:
     """Of different heights, such as with letters below the line and with accents above: whole, one behind the other."""
     parts = ("Åģ", " 93%", " #12")
     label = drawing._label(parts, 40, KNOWN)
-    pieces = [drawing._letters(part, 40, KNOWN)[0] for part in parts]
+    pieces = [drawing._text_picture(part, 40, KNOWN)[0] for part in parts]
     assert label.shape[1] == sum(piece.shape[1] for piece in pieces) + 2 * (40 // 4)
     assert label.shape[0] > max(piece.shape[0] for piece in pieces)
     white = (label > 200).all(axis=2).sum()
@@ -258,7 +258,7 @@ def test_no_more_than_a_few_colours_are_left_of_a_face() -> None:
     part = blur(noise(300, 300), np.array([[100, 100, 200, 200]], np.float32))[60:240, 60:240]
     for channel in range(3):
         strengths = np.linalg.svd(part[:, :, channel].astype(float), compute_uv=False)
-        assert strengths[drawing.CELLS] < 20 < strengths[0] / 1000
+        assert strengths[drawing.MOSAIC_CELLS] < 20 < strengths[0] / 1000
 
 
 @pytest.mark.parametrize(

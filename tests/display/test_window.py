@@ -248,7 +248,7 @@ def test_large_pictures_fit_and_later_ones_change_the_size(display: str, tmp_pat
     large, small = blocks(2160, 3840), blocks(450, 270, seed=1)
     with Shown(display, python(SHOWING, write(tmp_path / "a.png", large))) as shown:
         assert shown.sees(
-            np.asarray(cv2.resize(large, display_window.LARGEST, interpolation=cv2.INTER_AREA)), within=10
+            np.asarray(cv2.resize(large, display_window.LARGEST_WH, interpolation=cv2.INTER_AREA)), within=10
         )
         write(tmp_path / "b.png", small).replace(tmp_path / "a.png")  # read anew each time
         assert shown.sees(small)

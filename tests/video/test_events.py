@@ -16,7 +16,8 @@ import pytest
 
 from faces.attributes.answers import Answers, Head
 from faces.errors import FacesError, UsageError
-from faces.video.events import BoxLog, Event, EventFinder, EventLog
+from faces.video.event_logs import BoxLog, EventLog
+from faces.video.events import Event, EventFinder
 from faces.video.tracks import Frame, Tracks
 
 NOON = datetime(2024, 5, 6, 12, tzinfo=timezone(timedelta(hours=2)))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from faces.errors import SourceError
-from faces.video.feed import PATIENCE, ROOM, Feed
+from faces.video.feed import JOIN_TIMEOUT, QUEUED_FRAMES, Feed
 from faces.video.tracks import Frame
 
 IMAGE = np.zeros((2, 2, 3), np.uint8)
@@ -70,7 +70,7 @@ def test_a_source_waits_for_its_consumer() -> None:
         for taken in (1, 2, 3):
             next(frames)
             time.sleep(0.1)
-            assert source.read <= taken + ROOM + 1  # waiting, and the one that has no room yet
+            assert source.read <= taken + QUEUED_FRAMES + 1  # waiting, and the one that has no room yet
         assert sum(1 for _ in frames) == 97
 
 
@@ -157,7 +157,7 @@ def test_leaving_does_not_wait_for_a_read_that_hangs() -> None:
     started = time.monotonic()
     with Feed(source) as feed:
         next(feed.frames())
-    assert time.monotonic() - started < PATIENCE + SOON
+    assert time.monotonic() - started < JOIN_TIMEOUT + SOON
     assert source.closed.is_set()
     source.held.set()
     assert ends(source)

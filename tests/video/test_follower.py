@@ -14,13 +14,13 @@ import pytest
 from faces.types import Faces, Image
 from faces.video import follower as video_follower
 from faces.video.follower import CORES, Follower
-from faces.video.tracker import PATIENCE
+from faces.video.tracker import LOST_SECONDS
 from faces.video.tracks import Frame, Tracks
 from tests.crowd import ColourDetector, ColourEmbedder, ColourRecognizer, frame, pipeline, stage
 from tests.fakes import noise
 
 RATE = 25.0
-EVERY = int(np.ceil(video_follower.EVERY * RATE))  # frames between two looks
+EVERY = int(np.ceil(video_follower.DETECTION_INTERVAL * RATE))  # frames between two looks
 Where = Callable[[float], dict[str, tuple[float, float]]]
 KNOWN = ColourRecognizer("Ada", "Bob")
 
@@ -29,8 +29,8 @@ def film(where: Where, seconds: float) -> Iterator[Frame]:
     yield from (frame(stage(where(index / RATE)), index, RATE) for index in range(round(seconds * RATE)))
 
 
-def follow(where: Where, seconds: float, live: bool = False, whole: bool = False) -> list[tuple[Frame, Tracks]]:
-    follower = Follower(pipeline(), KNOWN, live, whole)
+def follow(where: Where, seconds: float, live: bool = False, every_frame: bool = False) -> list[tuple[Frame, Tracks]]:
+    follower = Follower(pipeline(), KNOWN, live, every_frame)
     return [(at, tracks) for at, tracks in follower.follow(film(where, seconds)) if at is not None]
 
 
@@ -107,7 +107,7 @@ def test_who_is_hidden_for_a_moment_is_waited_for() -> None:
     assert steps[-1][1].visible.all()
 
 
-@pytest.mark.parametrize(("away", "tracks"), [(PATIENCE / 2, 1), (PATIENCE + 1, 2)])
+@pytest.mark.parametrize(("away", "tracks"), [(LOST_SECONDS / 2, 1), (LOST_SECONDS + 1, 2)])
 def test_who_leaves_and_comes_back(away: float, tracks: int) -> None:
     def leaving(t: float) -> dict[str, tuple[float, float]]:
         out = min(max(t - 1.5, 0), 0.5), max(t - 2 - away, 0)
@@ -153,7 +153,7 @@ def test_a_face_found_once_is_no_track() -> None:
 
 def test_looking_at_every_frame_shows_no_face_before_it_is_found() -> None:
     for live in (False, True):
-        steps = follow(walking, 0.5, live, whole=True)
+        steps = follow(walking, 0.5, live, every_frame=True)
         assert [len(tracks) for _, tracks in steps] == [2] * len(steps)
         assert [at.index for at, _ in steps] == list(range(len(steps)))
 
@@ -181,10 +181,10 @@ def test_frames_that_do_not_come_are_handed_on() -> None:
         assert sum(at is not None for at, _ in steps) == 5
 
 
-@pytest.mark.parametrize("whole", [False, True])
+@pytest.mark.parametrize("every_frame", [False, True])
 @pytest.mark.parametrize(("live", "there"), [(True, 0), (False, 1)])
 def test_who_is_there_when_a_stream_drops_leaves(
-    monkeypatch: pytest.MonkeyPatch, live: bool, there: int, whole: bool
+    monkeypatch: pytest.MonkeyPatch, live: bool, there: int, every_frame: bool
 ) -> None:
     """Of a file, frames are only late."""
     clock = [0.0]
@@ -197,10 +197,10 @@ def test_who_is_there_when_a_stream_drops_leaves(
             clock[0] = at.time
             yield at
         for _ in range(3):
-            clock[0] += PATIENCE / 2
+            clock[0] += LOST_SECONDS / 2
             yield None
 
-    follower = Follower(pipeline(), KNOWN, live, whole)
+    follower = Follower(pipeline(), KNOWN, live, every_frame)
     follower.tracker.ended = lambda track: ended.append(track.number)
     away = []
     for at, tracks in follower.follow(dropping()):
@@ -245,7 +245,7 @@ def test_an_error_of_the_detector_comes_out() -> None:
 
 
 def test_frames_read_ahead_take_no_more_than_so_much_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(video_follower, "AHEAD", 3 * stage({}).nbytes)
+    monkeypatch.setattr(video_follower, "READ_AHEAD_BYTES", 3 * stage({}).nbytes)
     taken: list[int] = []
 
     def source() -> Iterator[Frame]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from faces.types import Floats, Image
-from faces.video.motion import Grey, carried
+from faces.video.motion import GreyFrame, move_boxes
 from tests.fakes import noise
 
 BOX = np.array([[200, 120, 280, 200]], np.float32)
@@ -30,7 +30,7 @@ def moved(image: Image, x: float, y: float, stretch: float = 1.0, about: tuple[f
 def test_boxes_go_with_the_picture(shift: tuple[float, float], scale: int) -> None:
     before, after = picture(), moved(picture(), *shift)
     large = [cv2.resize(image, None, fx=scale, fy=scale) for image in (before, after)]
-    boxes, seen = carried(*(Grey.of(np.asarray(image, np.uint8)) for image in large), BOX * scale)
+    boxes, seen = move_boxes(*(GreyFrame.of(np.asarray(image, np.uint8)) for image in large), BOX * scale)
     assert seen.tolist() == [True]
     assert boxes == pytest.approx(scale * (BOX + np.tile(shift, 2)), abs=1.5 * scale)
     assert boxes.dtype == np.float32
@@ -38,7 +38,7 @@ def test_boxes_go_with_the_picture(shift: tuple[float, float], scale: int) -> No
 
 @pytest.mark.parametrize("stretch", [0.94, 1.06])
 def test_boxes_grow_with_the_picture(stretch: float) -> None:
-    boxes, seen = carried(Grey.of(picture()), Grey.of(moved(picture(), 0, 0, stretch)), BOX)
+    boxes, seen = move_boxes(GreyFrame.of(picture()), GreyFrame.of(moved(picture(), 0, 0, stretch)), BOX)
     assert seen.all()
     assert (boxes[0, 2:] - boxes[0, :2]) / 80 == pytest.approx(stretch, abs=0.01)
 
@@ -51,28 +51,28 @@ def test_each_box_on_its_own() -> None:
     for image in (before, after):
         image[:, 500:] = 90
     boxes = np.array([BOX[0], [40, 40, 120, 120], [540, 40, 620, 120]], np.float32)
-    found, seen = carried(Grey.of(before), Grey.of(after), boxes)
+    found, seen = move_boxes(GreyFrame.of(before), GreyFrame.of(after), boxes)
     assert seen.tolist() == [True, True, False]
     assert found - boxes == pytest.approx(np.array([[10, 0, 10, 0], [0] * 4, [0] * 4]), abs=1)
 
 
 @pytest.mark.parametrize("other", [picture(3), moved(picture(), 150, 90), picture()[:180]])
 def test_motion_that_is_not_to_be_seen_moves_nothing(other: Image) -> None:
-    boxes, seen = carried(Grey.of(picture()), Grey.of(other), BOX)
+    boxes, seen = move_boxes(GreyFrame.of(picture()), GreyFrame.of(other), BOX)
     assert not seen.any()
     assert (boxes == BOX).all()
 
 
 def test_no_boxes() -> None:
     none: Floats = np.zeros((0, 4), np.float32)
-    boxes, seen = carried(Grey.of(picture()), Grey.of(picture()), none)
+    boxes, seen = move_boxes(GreyFrame.of(picture()), GreyFrame.of(picture()), none)
     assert boxes.shape == (0, 4)
     assert seen.shape == (0,)
 
 
 def test_boxes_outside_the_picture() -> None:
     outside = np.array([[-300, -300, -200, -200], [600, 330, 700, 400]], np.float32)
-    boxes, _ = carried(Grey.of(picture()), Grey.of(moved(picture(), 3, 3)), outside)
+    boxes, _ = move_boxes(GreyFrame.of(picture()), GreyFrame.of(moved(picture(), 3, 3)), outside)
     assert np.isfinite(boxes).all()
 
 
@@ -88,17 +88,17 @@ def test_boxes_outside_the_picture() -> None:
     ids=["pan", "light", "other", "size", "black"],
 )
 def test_cuts(other: Image, cut: bool) -> None:
-    assert Grey.of(np.asarray(other, np.uint8)).is_cut_from(Grey.of(picture())) == cut
+    assert GreyFrame.of(np.asarray(other, np.uint8)).is_cut_from(GreyFrame.of(picture())) == cut
 
 
 def test_frames_of_another_size_are_another_scene() -> None:
     """Also of the same shape, which looks the same when it is shrunk."""
     large = np.asarray(cv2.resize(picture(), (1280, 720)), np.uint8)
-    before, after = Grey.of(large), Grey.of(np.asarray(cv2.resize(large, (960, 540)), np.uint8))
+    before, after = GreyFrame.of(large), GreyFrame.of(np.asarray(cv2.resize(large, (960, 540)), np.uint8))
     assert after.is_cut_from(before)
-    assert not carried(before, after, BOX)[1].any()
+    assert not move_boxes(before, after, BOX)[1].any()
 
 
 def test_no_cut_in_the_dark() -> None:
     dark = [np.asarray(noise(360, 640, seed) // 64, np.uint8) for seed in (0, 1)]
-    assert not Grey.of(dark[0]).is_cut_from(Grey.of(dark[1]))
+    assert not GreyFrame.of(dark[0]).is_cut_from(GreyFrame.of(dark[1]))

@@ -21,8 +21,10 @@ import pytest
 
 from faces.errors import FacesError
 from faces.types import Image
+from faces.video import encoder
 from faces.video import sink as video_sink
-from faces.video.sink import CONTAINERS, VideoSink
+from faces.video.encoder import CONTAINERS
+from faces.video.sink import VideoSink
 from faces.video.sources import open_source
 from tests.conftest import ROOT, disk
 from tests.fakes import noise
@@ -242,7 +244,7 @@ def test_our_own_mistakes_come_through(tmp_path: Path, monkeypatch: pytest.Monke
     def fail(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(video_sink, "_fit", fail)
+    monkeypatch.setattr(encoder, "fit", fail)
     with pytest.raises(ZeroDivisionError):
         record(tmp_path / "a.mp4", 10, np.arange(100) / 10)
     assert names_in(tmp_path) == []
@@ -250,15 +252,15 @@ def test_our_own_mistakes_come_through(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_encoding_overlaps_with_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many pictures as may wait are taken at once, although encoding them takes a while."""
-    fit = video_sink._fit
-    monkeypatch.setattr(video_sink, "_fit", lambda *args: (time.sleep(0.1), fit(*args))[1])
+    fit = encoder.fit
+    monkeypatch.setattr(encoder, "fit", lambda *args: (time.sleep(0.1), fit(*args))[1])
     start = time.monotonic()
     with VideoSink(tmp_path / "a.mp4", 10) as sink:
-        for index in range(video_sink.WAITING):
+        for index in range(video_sink.QUEUED_PICTURES):
             sink.write(frame(LEVELS[index]), index / 10)
         taken = time.monotonic() - start
-    assert taken < 0.1 * video_sink.WAITING / 2
-    assert len(opencv_frames(sink.path)) == video_sink.WAITING
+    assert taken < 0.1 * video_sink.QUEUED_PICTURES / 2
+    assert len(opencv_frames(sink.path)) == video_sink.QUEUED_PICTURES
 
 
 # Disks that fill, and crashes
@@ -293,7 +295,7 @@ def test_a_disk_that_fills_keeps_the_video_so_far(small_disk: Path, suffix: str,
     assert seconds is not None
     assert float(seconds[1]) == pytest.approx(len(times_in(path)) / RATE, abs=1.01 / RATE)  # FFmpeg 7: less a frame
     assert names_in(small_disk) == [path.name]
-    lost = written - video_sink.WAITING - len(times_in(path))
+    lost = written - video_sink.QUEUED_PICTURES - len(times_in(path))
     assert lost <= RATE  # the last fragment, and what was on its way
     assert len(times_in(path)) > 30
     assert ffprobe(path)["nb_read_frames"] == str(len(times_in(path)))
@@ -319,7 +321,7 @@ def test_a_disk_that_is_full_at_the_very_end(tmp_path: Path, suffix: str) -> Non
                 record(path, RATE, times, PICTURES[:48])
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        assert len(times_in(path)) >= 48 - video_sink.FRAGMENT * RATE - 1
+        assert len(times_in(path)) >= 48 - encoder.FRAGMENT_SECONDS * RATE - 1
         assert len(opencv_frames(path)) == int(ffprobe(path)["nb_read_frames"]) == len(times_in(path))
 
 
@@ -360,5 +362,7 @@ def test_a_killed_process_leaves_a_video_that_plays(tmp_path: Path, suffix: str)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     [partial] = tmp_path.iterdir()
-    assert len(opencv_frames(partial)) >= 100 - video_sink.WAITING - video_sink.FRAGMENT * RATE - 2
-    assert len(list(open_source(str(partial)).frames())) >= 90 - video_sink.WAITING  # but for the frame it died in
+    assert len(opencv_frames(partial)) >= 100 - video_sink.QUEUED_PICTURES - encoder.FRAGMENT_SECONDS * RATE - 2
+    assert (
+        len(list(open_source(str(partial)).frames())) >= 90 - video_sink.QUEUED_PICTURES
+    )  # but for the frame it died in

@@ -21,7 +21,7 @@ from faces.synthetic.people import CAST, STRANGERS, Person
 from faces.synthetic.scenes import portrait
 from faces.types import Floats, Image
 from faces.video import strangers
-from faces.video.strangers import BEST, Strangers
+from faces.video.strangers import COMPARED_PHOTOGRAPHS, Strangers
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 FAR = 1e-4
@@ -203,7 +203,7 @@ def test_only_the_best_few_of_a_folder_are_looked_at(
     enrol = pipeline.enrol
     monkeypatch.setattr(pipeline, "enrol", lambda files: looked.append(1) or enrol(files))
     Strangers(tmp_path, pipeline, THRESHOLD)
-    assert len(looked) == BEST
+    assert len(looked) == COMPARED_PHOTOGRAPHS
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path, pipeline: Pipeline) -> None:

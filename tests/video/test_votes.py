@@ -7,7 +7,16 @@ import pytest
 
 from faces.embedding.embedders import unit
 from faces.types import Faces, Floats
-from faces.video.votes import AGAIN, APART, KEPT, QUORUM, Identity, Sample, frontality, quality
+from faces.video.votes import (
+    KEPT_SAMPLES,
+    QUORUM,
+    SAMPLE_INTERVAL,
+    SETTLED_INTERVAL,
+    Identity,
+    Sample,
+    frontality,
+    quality,
+)
 from tests.crowd import COLOURS, ColourRecognizer
 from tests.fakes import faces_at
 
@@ -47,11 +56,11 @@ def test_a_name_takes_a_majority() -> None:
 def test_a_settled_name_stays_until_another_has_the_majority() -> None:
     ada = [(ADA, 0.3)] * QUORUM
     assert after(*ada, (BOB, 0.3)).name == "Ada"
-    assert after(*ada, *[(BOB, 0.9)] * KEPT).name == "Bob"
+    assert after(*ada, *[(BOB, 0.9)] * KEPT_SAMPLES).name == "Bob"
 
 
 def test_only_the_best_faces_count() -> None:
-    identity = after(*[(ADA, 0.9)] * KEPT, *[(BOB, 0.1)] * 20)
+    identity = after(*[(ADA, 0.9)] * KEPT_SAMPLES, *[(BOB, 0.1)] * 20)
     assert identity.name == "Ada"
     assert identity.best is not None and identity.best.quality == 0.9
     assert identity.mean == pytest.approx(ADA, abs=1e-6)
@@ -66,11 +75,11 @@ def test_whoever_is_enrolled_meanwhile_is_known_at_the_next_face() -> None:
 def test_the_settled_are_looked_at_again_now_and_then() -> None:
     identity = after(*[(ADA, 0.5)] * QUORUM)
     last = QUORUM - 1
-    assert identity.waiting(last + AGAIN / 2) == 0
-    assert identity.waiting(last + AGAIN) == AGAIN
-    assert after((ADA, 0.5)).waiting(APART) == APART
-    assert after((ADA, 0.5)).waiting(APART / 2) == 0  # the next frames say nothing new
-    assert Identity().waiting(0.0) == float("inf")
+    assert identity.priority(last + SETTLED_INTERVAL / 2) == 0
+    assert identity.priority(last + SETTLED_INTERVAL) == SETTLED_INTERVAL
+    assert after((ADA, 0.5)).priority(SAMPLE_INTERVAL) == SAMPLE_INTERVAL
+    assert after((ADA, 0.5)).priority(SAMPLE_INTERVAL / 2) == 0  # the next frames say nothing new
+    assert Identity().priority(0.0) == float("inf")
 
 
 def turned(share: float, scheme: str) -> Faces:

@@ -1,4 +1,4 @@
-"""Frames from a camera, a video file, a stream, a folder, or stdin."""
+"""Read frames from a camera, a video file, a stream, a folder or stdin."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 
 from faces.errors import SourceError
 from faces.files.redaction import without_password
-from faces.video.sources.base import Source, Tell
+from faces.video.sources.base import FrameSource, Tell
 from faces.video.sources.camera import Camera, CameraSource, cameras, find_camera
-from faces.video.sources.folder import FrameFolder
-from faces.video.sources.media import Media, Recording
-from faces.video.sources.pipe import Pipe, RawStream
-from faces.video.sources.stream import Stream, open_address
+from faces.video.sources.folder import FolderSource
+from faces.video.sources.media import Media, RecordingSource
+from faces.video.sources.pipe import Pipe, RawSource
+from faces.video.sources.stream import StreamSource, open_address
 
-__all__ = ["Camera", "Source", "cameras", "open_source"]
+__all__ = ["Camera", "FrameSource", "cameras", "open_source"]
 
 
 def open_source(
@@ -26,68 +26,69 @@ def open_source(
     rate: float | None = None,
     reconnect: float = 600.0,
     tell: Tell = lambda line: None,
-) -> Source:
-    """The source that a user means by ``name``.
+) -> FrameSource:
+    """Open the source that the user names.
 
-    A camera's number, its device or (part of) its name, a video file, an address (``rtsp://``, ``http://``...), a
-    folder of frames, or ``-`` for stdin: bare frames of ``size`` (bgr24), without a size anything that FFmpeg knows.
-
-    size: width and height, px; of a raw stream, or asked of a camera. rate: frames a second; of a raw stream or
-    folder, or asked of a camera. reconnect: s without a picture after which a stream that dropped is given up.
-    tell: gets a line about what was left out, and of streams that drop.
-    Raises SourceError when it cannot be opened.
+    name: a camera's number, device or (part of its) name, a video file, an address (``rtsp://``, ``http://``...), a
+        folder of frames, or ``-`` for stdin. With ``size``, stdin holds raw bgr24 frames; without it, any format that
+        FFmpeg reads.
+    size: width and height, px, of a raw stream, or requested from a camera.
+    rate: frames per second, of a raw stream or a folder, or requested from a camera.
+    reconnect: seconds without a picture after which a dropped stream is given up.
+    tell: receives one line about frames that are left out, and when a stream drops or returns.
+    Raises SourceError if the source cannot be opened.
     """
     if not name:
         raise SourceError("the source has no name: give a camera's number, a file, an address, a folder, or -")
     if "://" in name:
-        _refuse(name, size, rate)
+        _reject_options(name, size, rate)
         media = open_address(name)
-        return Recording(name, media, tell) if media.finite else Stream(name, media, reconnect, tell)
-    mode = _mode(name)
+        return RecordingSource(name, media, tell) if media.finite else StreamSource(name, media, reconnect, tell)
+    mode = _file_mode(name)
     if name == "-" or stat.S_ISFIFO(mode):
-        return _piped(name, size, rate, tell)
+        return _open_pipe(name, size, rate, tell)
     if stat.S_ISDIR(mode):
-        _refuse(name, size, None)
-        return FrameFolder(name, rate, tell)
+        _reject_options(name, size, None)
+        return FolderSource(name, rate, tell)
     if stat.S_ISREG(mode):
-        _refuse(name, size, rate)
-        return Recording(name, Media(f"file:{name}", name, {}), tell)
+        _reject_options(name, size, rate)
+        return RecordingSource(name, Media(f"file:{name}", name, {}), tell)
     if camera := find_camera(name):
         return CameraSource(name, camera, size, rate)
-    there = ", ".join(map(str, cameras())) or "none"
-    raise SourceError(f"{name}: no such video or folder, and no camera of that name; cameras here: {there}")
+    available = ", ".join(map(str, cameras())) or "none"
+    raise SourceError(f"{name}: no video, folder or camera has this name; available cameras: {available}")
 
 
-def _mode(name: str) -> int:
-    """What kind of file it is, for ``stat``; 0 where there is none."""
+def _file_mode(name: str) -> int:
+    """Return ``st_mode`` of a path; 0 if there is no such file."""
     try:
         return Path(name).stat().st_mode
     except (OSError, ValueError):
         return 0
 
 
-def _piped(name: str, size: tuple[int, int] | None, rate: float | None, tell: Tell) -> Source:
+def _open_pipe(name: str, size: tuple[int, int] | None, rate: float | None, tell: Tell) -> FrameSource:
     if name != "-":
         pipe = Pipe(FileIO(name))
     elif sys.stdin is None or sys.stdin.isatty():
         raise SourceError("stdin is a terminal: pipe a video into it, as in: ffmpeg ... -f mpegts - | ...")
     elif size is None and rate is None and stat.S_ISREG(os.fstat(sys.stdin.fileno()).st_mode):
-        return Recording(name, Media("fd:", "stdin", {"fd": str(sys.stdin.fileno())}), tell)
+        return RecordingSource(name, Media("fd:", "stdin", {"fd": str(sys.stdin.fileno())}), tell)
     else:
         pipe = Pipe(FileIO(sys.stdin.fileno(), closefd=False))
     if size is not None:
-        return RawStream(name, pipe, size, rate, tell)
-    _refuse(name, None, rate)
+        return RawSource(name, pipe, size, rate, tell)
+    _reject_options(name, None, rate)
     try:
         media = Media(pipe, "stdin" if name == "-" else name, {})
     finally:
         if pipe.interrupted:
             raise KeyboardInterrupt
-    return Recording(name, media, tell, pipe)
+    return RecordingSource(name, media, tell, pipe)
 
 
-def _refuse(name: str, size: tuple[int, int] | None, rate: float | None) -> None:
-    """Raise SourceError for a size or rate that would be ignored."""
+def _reject_options(name: str, size: tuple[int, int] | None, rate: float | None) -> None:
+    """Raise SourceError for a size or rate that would have no effect."""
     if size is not None or rate is not None:
-        what = "size" if size is not None else "rate"
-        raise SourceError(f"{without_password(name)}: it has a {what} of its own; leave --{what} out")
+        option = "size" if size is not None else "rate"
+        raise SourceError(f"{without_password(name)}: the source has its own {option}; remove --{option}")

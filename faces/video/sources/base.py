@@ -1,4 +1,4 @@
-"""What a source of frames is, and what they all need."""
+"""The interface of a frame source, and what all sources share."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from typing import Protocol
 
 from faces.video.tracks import Frame
 
-USUAL_RATE = 25.0  # frames a second, where a source does not tell its own
-TIMEOUT = 10.0  # s, for a stream to open and to go on
+DEFAULT_RATE = 25.0  # frames per second, for a source that gives no plausible rate
+TIMEOUT = 10.0  # s, for a stream to open or to send the next picture
 
 Tell = Callable[[str], None]
 
 
-class Source(Protocol):
-    """Where frames come from.
+class FrameSource(Protocol):
+    """A source of video frames.
 
-    name: as the user wrote it. live: a camera or stream, which has no end of its own.
-    rate: frames a second, as the source says.
+    name: as the user wrote it.
+    live: True for a camera or stream, which has no end of its own.
+    rate: frames per second, as the source gives it.
     """
 
     name: str
@@ -25,21 +26,21 @@ class Source(Protocol):
     rate: float
 
     def frames(self) -> Iterator[Frame]:
-        """In order, once; what the source holds open is let go at their end. Raises SourceError."""
+        """Yield the frames in order, once, then release the source. Raises SourceError."""
         ...
 
     def close(self) -> None:
-        """From any thread; ``frames`` ends soon, also one that waits."""
+        """End ``frames`` soon, even while it waits; may be called from any thread."""
         ...
 
 
 def usable_rate(rate: float) -> float:
-    """A rate as a source tells it, or the usual one where that cannot be true; what a user says is true."""
-    return rate if 1 <= rate <= 1000 else USUAL_RATE
+    """Return the rate that a file or device gives if it is plausible (1 to 1000), else ``DEFAULT_RATE``."""
+    return rate if 1 <= rate <= 1000 else DEFAULT_RATE
 
 
 class Timeline:
-    """Makes times that start at 0 and go forward from a file's own, which may be missing or start over."""
+    """Convert a file's time stamps, which may be missing or restart, to increasing times from 0."""
 
     def __init__(self, rate: float) -> None:
         self._step = 1 / rate
@@ -47,7 +48,7 @@ class Timeline:
         self._origin: float | None = None
 
     def __call__(self, stamp: float | None) -> float:
-        """The next frame's time: stamp is the file's, s, or None for one frame after the last."""
+        """Return the next frame's time in s; stamp: the file's time in s, None for one frame after the last."""
         if stamp is None:
             self._origin = None
         elif self._origin is not None and stamp - self._origin > self._last + self._step / 100:

@@ -1,4 +1,4 @@
-"""What FFmpeg can read: a video file, a video in a pipe, a video at an address."""
+"""Read with FFmpeg: a video file, a video in a pipe, a video at an address."""
 
 from __future__ import annotations
 
@@ -21,17 +21,20 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.reformatter import VideoReformatter
 
-WHOLE = 0.9  # of the frames that a file announces: some are not to be shown, at its ends
-TURNS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
+COMPLETE_SHARE = 0.9  # of the announced frames; a whole file may hold a few that are not to be shown
+ROTATIONS = {90: cv2.ROTATE_90_COUNTERCLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_CLOCKWISE}
 
 
 class Media:
     """A video that FFmpeg has opened, to be read once.
 
-    rate: frames a second. length: number of frames, 0 where it is not known. finite: it has an end that is known, as
-    a finished file's. in_pieces: of some seconds, which come at once (HLS, DASH). indexed: one place in it says what is
-    where, and that may be its end (MP4, MOV). damaged: packets that could not be decoded.
-    Raises SourceError when it cannot be opened.
+    rate: frames per second.
+    length: number of frames; 0 if unknown.
+    finite: whether it has a known end, such as a finished file.
+    segmented: whether it comes in segments of some seconds, each at once (HLS, DASH).
+    indexed: whether it needs an index, which may be at its end (MP4, MOV).
+    damaged: number of packets that could not be decoded so far.
+    Raises SourceError if it cannot be opened.
     """
 
     def __init__(self, place: str | Pipe, name: str, options: Mapping[str, str], timeout: float | None = None) -> None:
@@ -41,44 +44,45 @@ class Media:
         try:
             self._container = av.open(place, "r", options=dict(options), timeout=timeout)
         except (OSError, ValueError, av.error.FFmpegError) as error:
-            late = timeout is not None and time.monotonic() - started > timeout  # which FFmpeg may give any name
-            why = reason(TimeoutError() if late else error)
-            raise SourceError(f"{without_password(name)}: {why}") from error
+            timed_out = timeout is not None and time.monotonic() - started > timeout  # FFmpeg gives it various names
+            reason = ffmpeg_reason(TimeoutError() if timed_out else error)
+            raise SourceError(f"{without_password(name)}: {reason}") from error
         streams = self._container.streams
         stream = streams.best("video")
         if not isinstance(stream, av.VideoStream):
-            raise SourceError(f"{without_password(name)}: there are no pictures in it")
+            raise SourceError(f"{without_password(name)}: it contains no video")
         if stream.codec_context is None:
-            raise SourceError(f"{without_password(name)}: a video of a kind that FFmpeg has no decoder for")
+            raise SourceError(f"{without_password(name)}: FFmpeg has no decoder for this video")
         self._stream = stream
         self.rate = usable_rate(float(stream.average_rate or stream.guessed_rate or 0))
         self.length = stream.frames
         self.finite = bool((self._container.duration or 0) > 0 or stream.frames)
-        self.in_pieces = self._container.format.name in ("hls", "dash")
+        self.segmented = self._container.format.name in ("hls", "dash")
         self.indexed = "mp4" in self._container.format.name.split(",")
         self.damaged = 0
 
     def pictures(self, closed: threading.Event, live: bool) -> Iterator[tuple[Image, float | None, float]]:
-        """Image, the file's own time (s), when it was there (s, ``time.monotonic``); until the end or ``closed``.
+        """Yield (image, the file's own time in s, arrival time in s of ``time.monotonic``) until the end.
 
-        live: each is given as soon as it can be, at the cost of using one core.
-        Raises FFmpegError where reading breaks, and TimeoutError where a live one shows nothing any more.
+        closed: ends the pictures when set.
+        live: decode each picture as soon as possible, at the cost of using one core.
+        Raises FFmpegError when reading fails, and TimeoutError when a live video sends no more pictures.
         """
         import av
         from av.video.reformatter import VideoReformatter
 
-        self._stream.thread_type = "SLICE" if live else "AUTO"  # frames in several threads come late
+        self._stream.thread_type = "SLICE" if live else "AUTO"  # decoding frames in several threads delays them
         reformatter = VideoReformatter()
         arrived = time.monotonic()
         try:
-            for packet in self._container.demux():  # of all streams: sound alone must not hold us here
+            for packet in self._container.demux():  # of all streams: a stream with sound alone must not block here
                 if closed.is_set():
                     break
                 if packet.stream.index == self._stream.index:
                     try:
                         frames = self._stream.decode(packet)
                         arrived = time.monotonic() if frames else arrived
-                        pictures = [(_image(frame, reformatter), frame.time) for frame in frames]
+                        pictures = [(_upright_image(frame, reformatter), frame.time) for frame in frames]
                     except av.error.FFmpegError:
                         self.damaged += 1
                         continue
@@ -90,30 +94,30 @@ class Media:
             self._container.close()
 
 
-def _image(frame: VideoFrame, reformatter: VideoReformatter) -> Image:
-    """Upright; it shares the memory of FFmpeg's own picture where the rows lie close together."""
+def _upright_image(frame: VideoFrame, reformatter: VideoReformatter) -> Image:
+    """Convert a frame to an upright image; shares FFmpeg's memory if the rows are contiguous."""
     bgr = reformatter.reformat(frame, format="bgr24", threads=1)
     image = np.ascontiguousarray(bgr.to_ndarray(), np.uint8)
-    turn = TURNS.get(round(frame.rotation / 90) * 90 % 360)  # phones hold the camera sideways, and say so
-    return image if turn is None else np.asarray(cv2.rotate(image, turn), np.uint8)
+    rotation = ROTATIONS.get(round(frame.rotation / 90) * 90 % 360)  # phones record sideways and note the rotation
+    return image if rotation is None else np.asarray(cv2.rotate(image, rotation), np.uint8)
 
 
-def reason(error: BaseException) -> str:
-    """Why FFmpeg cannot read something, in words, without the address and its password."""
+def ffmpeg_reason(error: BaseException) -> str:
+    """Explain why FFmpeg cannot read something, without the address and its password."""
     import av
 
     if isinstance(error, (av.error.ExitError, TimeoutError)):
-        return f"nothing comes from there (waited {TIMEOUT:.0f} s)"
+        return f"no data arrived for {TIMEOUT:.0f} s"
     if isinstance(error, av.error.InvalidDataError):
         return "damaged, cut off, or not a video that FFmpeg can read"
     if isinstance(error, av.error.ProtocolNotFoundError):
-        return "FFmpeg as PyAV brings it knows no such addresses"
+        return "PyAV's FFmpeg does not support this kind of address"
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return str(text).splitlines()[0].lower()
 
 
-class Recording:
-    """A video with an end: a file, one at an address, one in a pipe. Every frame of it, at the file's own times."""
+class RecordingSource:
+    """A video with an end: a file, a video at an address or in a pipe. Every frame, at the file's own times."""
 
     live = False
 
@@ -127,6 +131,7 @@ class Recording:
         self._closed = threading.Event()
 
     def frames(self) -> Iterator[Frame]:
+        """Yield every frame; report damaged and missing ones. Raises SourceError if there is none."""
         import av
 
         shown, timeline, count = self._shown, Timeline(self.rate), 0
@@ -136,22 +141,23 @@ class Recording:
                 count += 1
         except av.error.FFmpegError as error:
             if count:
-                self._tell(f"{shown}: it breaks off after {count} frames: {reason(error)}")
+                self._tell(f"{shown}: reading failed after {count} frames: {ffmpeg_reason(error)}")
         if self._closed.is_set():
             return
         if count == 0 and self._pipe is not None and self._media.indexed:
             raise SourceError(
-                f"{shown}: an MP4 whose index is at its end cannot be read from a pipe: give the file's name, or pipe"
+                f"{shown}: an MP4 with its index at the end cannot be read from a pipe: give the file's name, or pipe"
                 " it as MPEG-TS: ffmpeg -i FILE -f mpegts -"
             )
         if count == 0:
-            raise SourceError(f"{shown}: it opens, but no picture comes from it")
+            raise SourceError(f"{shown}: it opens, but contains no picture")
         if damaged := self._media.damaged:
             self._tell(f"{shown}: {damaged} damaged {'frame was' if damaged == 1 else 'frames were'} left out")
-        if count + damaged < WHOLE * self._media.length:
-            self._tell(f"{shown}: cut off: {count} of {self._media.length} frames are there")
+        if count + damaged < COMPLETE_SHARE * self._media.length:
+            self._tell(f"{shown}: the video is cut off: it has {count} of {self._media.length} frames")
 
     def close(self) -> None:
+        """End ``frames``; may be called from any thread."""
         self._closed.set()
         if self._pipe is not None:
             self._pipe.close()

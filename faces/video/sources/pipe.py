@@ -1,4 +1,4 @@
-"""What comes through a pipe, such as stdin."""
+"""Read from a pipe, such as stdin."""
 
 from __future__ import annotations
 
@@ -12,63 +12,64 @@ from io import FileIO
 import numpy as np
 
 from faces.errors import SourceError
-from faces.video.sources.base import USUAL_RATE, Tell
+from faces.video.sources.base import DEFAULT_RATE, Tell
 from faces.video.tracks import Frame
 
 
 class Pipe:
-    """A file to be read from start to end; ``close``, from any thread, ends a read that waits (not on Windows).
+    """A file to read from start to end; ``close``, from any thread, ends a waiting read (not on Windows).
 
-    interrupted: whether Ctrl-C came while FFmpeg read.
+    interrupted: whether Ctrl-C came while FFmpeg was reading.
     """
 
     def __init__(self, file: FileIO) -> None:
         self._file = file
         self._closed = self.interrupted = False
-        self._woken, self._wake = os.pipe()
+        self._wake_reader, self._wake_writer = os.pipe()
 
     def __del__(self) -> None:
-        os.close(self._woken)
-        os.close(self._wake)
+        os.close(self._wake_reader)
+        os.close(self._wake_writer)
 
     def read(self, size: int) -> bytes:
-        """At most ``size`` bytes, as soon as there are some; none at the end, or once interrupted."""
+        """Return at most ``size`` bytes as soon as there are any; none at the end or after an interrupt."""
         try:
-            return (self._file.read(size) or b"") if self._ready() else b""
-        except KeyboardInterrupt:  # which would be lost in FFmpeg, whom this is called by
+            return (self._file.read(size) or b"") if self._wait() else b""
+        except KeyboardInterrupt:  # FFmpeg, the caller, would swallow it
             self.interrupted = self._closed = True
             return b""
 
     def fill(self, buffer: memoryview) -> int:
-        """Read until the buffer is full, or the end; how many bytes came."""
+        """Read until the buffer is full or the file ends; return the number of bytes read."""
         count = 0
-        while count < len(buffer) and self._ready():
-            got = self._file.readinto(buffer[count:])
-            if not got:
+        while count < len(buffer) and self._wait():
+            read = self._file.readinto(buffer[count:])
+            if not read:
                 break
-            count += got
+            count += read
         return count
 
     def close(self) -> None:
+        """End a waiting read; may be called from any thread."""
         if not self._closed:
             self._closed = True
-            os.write(self._wake, b"!")
+            os.write(self._wake_writer, b"!")
 
-    def _ready(self) -> bool:
-        """Wait until there is something to read, or the end; False once closed."""
+    def _wait(self) -> bool:
+        """Wait for data or the end of the file; False once closed."""
         if not self._closed and os.name != "nt":
-            select.select([self._file.fileno(), self._woken], [], [])
+            select.select([self._file.fileno(), self._wake_reader], [], [])
         return not self._closed
 
 
-class RawStream:
-    """Bare frames, one after another: blue, green, red of each pixel, row by row (FFmpeg's rawvideo in bgr24)."""
+class RawSource:
+    """Raw frames, one after another: blue, green, red of each pixel, row by row (FFmpeg's rawvideo in bgr24)."""
 
     live = False
 
     def __init__(self, name: str, pipe: Pipe, size: tuple[int, int], rate: float | None, tell: Tell) -> None:
         self.name = name
-        self.rate = USUAL_RATE if rate is None else rate
+        self.rate = DEFAULT_RATE if rate is None else rate
         self._pipe = pipe
         self._shown = "stdin" if name == "-" else name
         self._size = size
@@ -76,6 +77,7 @@ class RawStream:
         self._closed = threading.Event()
 
     def frames(self) -> Iterator[Frame]:
+        """Yield the frames; report an incomplete last one. Raises SourceError if there is no complete frame."""
         width, height = self._size
         index = 0
         while True:
@@ -88,10 +90,11 @@ class RawStream:
         if self._closed.is_set():
             return
         if index == 0:
-            raise SourceError(f"{self._shown}: not one whole picture of {width}x{height} px came ({count} bytes)")
+            raise SourceError(f"{self._shown}: no complete frame of {width}x{height} px arrived ({count} bytes)")
         if count:
-            self._tell(f"{self._shown}: the last {count} bytes are no whole picture: is {width}x{height} its size?")
+            self._tell(f"{self._shown}: the last {count} bytes are not a complete frame: is {width}x{height} its size?")
 
     def close(self) -> None:
+        """End ``frames``; may be called from any thread."""
         self._closed.set()
         self._pipe.close()

@@ -1,4 +1,4 @@
-"""Live streams, which drop and come back."""
+"""Read a live stream, and reopen it when it drops."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from collections.abc import Iterator
 from faces.errors import SourceError
 from faces.files.redaction import without_password
 from faces.video.sources.base import TIMEOUT, Tell
-from faces.video.sources.media import Media, reason
+from faces.video.sources.media import Media, ffmpeg_reason
 from faces.video.tracks import Frame
 
-# RTSP by TCP where the server can, since lost datagrams smear pictures. A short look at the stream is enough, and what
-# was read in it is kept: without it ("nobuffer") the first picture is the next key frame, seconds later, and none after
-# it comes sooner.
-OPTIONS = {"rtsp_flags": "prefer_tcp", "analyzeduration": "500000"}
-LONGEST_PAUSE = 30.0  # s
+# RTSP over TCP where the server supports it: lost datagrams smear pictures. A short analysis of the stream is enough,
+# and its packets are kept: with "nobuffer" the first picture would be the next key frame, seconds later, without any
+# gain afterwards.
+FFMPEG_OPTIONS = {"rtsp_flags": "prefer_tcp", "analyzeduration": "500000"}
+LONGEST_RETRY_PAUSE = 30.0  # s
 
 
 def open_address(name: str) -> Media:
-    """What is at an address; raises SourceError."""
-    return Media(name, name, OPTIONS, TIMEOUT)
+    """Open the video at an address. Raises SourceError."""
+    return Media(name, name, FFMPEG_OPTIONS, TIMEOUT)
 
 
-class Stream:
-    """A live stream, opened again whenever it drops; frames have the clock's times."""
+class StreamSource:
+    """A live stream, reopened whenever it drops; frame times are those of the clock."""
 
     live = True
 
@@ -39,6 +39,7 @@ class Stream:
         self._shown = without_password(name)
 
     def frames(self) -> Iterator[Frame]:
+        """Yield the pictures as they arrive. Raises SourceError when the stream stays away."""
         import av
 
         media, index, started = self._media, 0, 0.0
@@ -47,41 +48,43 @@ class Stream:
             try:
                 origin = None
                 for image, stamp, arrived in media.pictures(self._closed, live=True):
-                    if media.in_pieces and stamp is not None:
-                        if origin is None or abs(origin + stamp - arrived) > TIMEOUT:  # or its clock was set anew
+                    if media.segmented and stamp is not None:
+                        if origin is None or abs(origin + stamp - arrived) > TIMEOUT:  # or its clock was reset
                             origin = arrived - stamp
                         self._closed.wait(max(0.0, origin + stamp - arrived))
                         arrived = time.monotonic()
                     if away:
-                        self._tell(f"{self._shown}: back after {arrived - last:.0f} s")
+                        self._tell(f"{self._shown}: stream is back after {arrived - last:.0f} s")
                     started = started if index else arrived
                     last, pause, away = arrived, 1.0, False
                     yield Frame(image, index, arrived - started, arrived)
                     index += 1
-                why = "it ended"
+                reason = "it ended"
             except (TimeoutError, av.error.FFmpegError) as error:
-                why = reason(error)
+                reason = ffmpeg_reason(error)
             if index == 0 and not self._closed.is_set():
-                raise SourceError(f"{self._shown}: it opens, but no picture comes from it ({why})")
+                raise SourceError(f"{self._shown}: it opens, but sends no picture ({reason})")
             while not self._closed.is_set():
-                pause = self._rest(why, last, pause, away)
+                pause = self._pause_before_retry(reason, last, pause, away)
                 away = True
                 try:
                     media = open_address(self.name)
                     break
                 except SourceError as error:
-                    why = str(error).removeprefix(f"{self._shown}: ")
+                    reason = str(error).removeprefix(f"{self._shown}: ")
 
-    def _rest(self, why: str, last: float, pause: float, away: bool) -> float:
-        """Wait before the next try, and say so; how long to wait before the one after it."""
+    def _pause_before_retry(self, reason: str, last: float, pause: float, away: bool) -> float:
+        """Report the drop and wait before the next attempt; return how long to wait before the one after it, s."""
         left = last + self._reconnect - time.monotonic()
         if left <= 0:
             since = f" for {time.monotonic() - last:.0f} s" if away else ""
-            raise SourceError(f"{self._shown}: the stream is gone{since}: {why}")
-        now = min(pause, left)
-        self._tell(f"{self._shown}: {'still away' if away else 'dropped'}: {why}; trying again in {now:.0f} s")
-        self._closed.wait(now)
-        return min(2 * pause, LONGEST_PAUSE)
+            raise SourceError(f"{self._shown}: the stream is gone{since}: {reason}")
+        seconds = min(pause, left)
+        state = "stream is still away" if away else "stream dropped"
+        self._tell(f"{self._shown}: {state}: {reason}; retrying in {seconds:.0f} s")
+        self._closed.wait(seconds)
+        return min(2 * pause, LONGEST_RETRY_PAUSE)
 
     def close(self) -> None:
+        """End ``frames``; may be called from any thread."""
         self._closed.set()

@@ -27,7 +27,7 @@ from faces.errors import SourceError
 from faces.files.redaction import without_password
 from faces.images import write_image
 from faces.types import Image
-from faces.video.sources import Source, base, camera, cameras, media, open_source, stream
+from faces.video.sources import FrameSource, base, camera, cameras, media, open_source, stream
 from faces.video.tracks import Frame
 from tests.conftest import ROOT
 
@@ -67,7 +67,7 @@ def level(frame: Frame) -> float:
     return float(frame.image[height // 2 :, width // 2 :].mean())
 
 
-def all_frames(source: Source) -> list[Frame]:
+def all_frames(source: FrameSource) -> list[Frame]:
     frames = list(source.frames())
     for frame in frames:
         assert frame.image.dtype == np.uint8 and frame.image.flags.c_contiguous and frame.image.flags.writeable
@@ -131,7 +131,7 @@ def test_a_file_that_is_cut_off_gives_what_it_has(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     frames = all_frames(open_source(str(path), tell=lines.append))
     assert 2 <= len(frames) < COUNT
-    assert [line for line in lines if line.endswith(f"cut off: {len(frames)} of {COUNT} frames are there")]
+    assert [line for line in lines if line.endswith(f"the video is cut off: it has {len(frames)} of {COUNT} frames")]
 
 
 def test_damaged_frames_are_left_out(tmp_path: Path) -> None:
@@ -175,15 +175,13 @@ def test_sound_alone(tmp_path: Path) -> None:
     with wave.open(str(path), "wb") as sound:
         sound.setparams((1, 2, 8000, 0, "NONE", ""))
         sound.writeframes(bytes(1600))
-    with pytest.raises(SourceError, match="there are no pictures in it"):
+    with pytest.raises(SourceError, match="it contains no video"):
         open_source(str(path))
 
 
 @pytest.mark.parametrize("name", ["none.mp4", "no such/folder", "x" * 5000, "a\0b", "/dev/null"])
 def test_what_is_not_there(name: str) -> None:
-    with pytest.raises(
-        SourceError, match="no such video or folder, and no camera of that name; cameras here: "
-    ) as caught:
+    with pytest.raises(SourceError, match="no video, folder or camera has this name; available cameras: ") as caught:
         open_source(name)
     assert "\n" not in str(caught.value)
 
@@ -200,7 +198,7 @@ def test_closing_ends_the_frames(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("size", "rate"), [((64, 48), None), (None, 30.0)])
 def test_a_file_has_its_own_size_and_rate(tmp_path: Path, size: tuple[int, int] | None, rate: float | None) -> None:
     film(tmp_path / "a.mp4", "mp4", "libx264")
-    with pytest.raises(SourceError, match=r"of its own; leave --(size|rate) out"):
+    with pytest.raises(SourceError, match=r"has its own (size|rate); remove --"):
         open_source(str(tmp_path / "a.mp4"), size, rate)
 
 
@@ -232,15 +230,15 @@ def test_an_unreadable_frame_of_a_folder_is_told_and_left_out(tmp_path: Path) ->
         write_image(tmp_path / name, picture(0))
     (tmp_path / "2.png").write_bytes(b"no image")
     frames = all_frames(open_source(str(tmp_path), tell=lines.append))
-    assert [(frame.index, frame.time) for frame in frames] == [(0, 0), (2, 2 / base.USUAL_RATE)]
+    assert [(frame.index, frame.time) for frame in frames] == [(0, 0), (2, 2 / base.DEFAULT_RATE)]
     assert lines == [f"{tmp_path / '2.png'}: not an image: left out"]
 
 
 def test_folders_without_frames(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no frames in this folder"):
+    with pytest.raises(SourceError, match="the folder has no frames"):
         open_source(str(tmp_path))
     (tmp_path / "1.png").touch()
-    with pytest.raises(SourceError, match="not one frame in this folder can be read"):
+    with pytest.raises(SourceError, match="no frame in this folder can be read"):
         all_frames(open_source(str(tmp_path)))
 
 
@@ -275,14 +273,14 @@ def test_bare_frames_on_stdin(monkeypatch: pytest.MonkeyPatch, rate: float | Non
     assert (source.live, source.rate) == (False, rate or 25)
     assert all(np.array_equal(frame.image, image) for frame, image in zip(frames, images, strict=True))
     assert np.allclose([frame.time for frame in frames], np.arange(COUNT) / source.rate)
-    assert lines == ["stdin: the last 4 bytes are no whole picture: is 64x48 its size?"]
+    assert lines == ["stdin: the last 4 bytes are not a complete frame: is 64x48 its size?"]
 
 
 @pytest.mark.parametrize("data", [b"", b"too little"])
 def test_not_one_bare_frame(monkeypatch: pytest.MonkeyPatch, data: bytes) -> None:
     with (
         stdin(monkeypatch, data),
-        pytest.raises(SourceError, match=f"not one whole picture of 64x48 px came .{len(data)} bytes"),
+        pytest.raises(SourceError, match=f"no complete frame of 64x48 px arrived .{len(data)} bytes"),
     ):
         all_frames(open_source("-", SIZE))
 
@@ -427,14 +425,14 @@ def plug(monkeypatch: pytest.MonkeyPatch, folder: Path, **names: str) -> None:
     for device, name in names.items():
         (folder / device).mkdir()
         (folder / device / "name").write_text(f"{name}\n", encoding="utf-8")
-    monkeypatch.setattr(camera, "SYSTEM", folder)
+    monkeypatch.setattr(camera, "V4L_FOLDER", folder)
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(cv2, "VideoCapture", Capture)
 
 
 def test_cameras_as_linux_lists_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     plug(monkeypatch, tmp_path, video10="Späher", video2="Webcam", video3="Webcam", subdev="no camera")
-    monkeypatch.setattr(camera, "_captures", lambda device: device != Path("/dev/video3"))  # metadata alone
+    monkeypatch.setattr(camera, "_captures_video", lambda device: device != Path("/dev/video3"))  # metadata alone
     assert cameras() == [camera.Camera(2, "/dev/video2", "Webcam"), camera.Camera(10, "/dev/video10", "Späher")]
 
 
@@ -447,8 +445,8 @@ def test_a_device_for_metadata_is_no_camera(
     monkeypatch.setattr(fcntl, "ioctl", lambda file, request, data: answer)
     (tmp_path / "video0").touch()
     assert len(answer) == 104
-    assert camera._captures(tmp_path / "video0") == gives
-    assert camera._captures(tmp_path / "video1")  # it cannot be asked
+    assert camera._captures_video(tmp_path / "video0") == gives
+    assert camera._captures_video(tmp_path / "video1")  # it cannot be asked
 
 
 def test_cameras_elsewhere_are_tried(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -496,9 +494,9 @@ def test_several_cameras_of_one_name(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 def test_a_camera_that_is_not_there(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
 ) -> None:
-    monkeypatch.setattr(camera, "SYSTEM", tmp_path)
+    monkeypatch.setattr(camera, "V4L_FOLDER", tmp_path)
     monkeypatch.setattr(sys, "platform", "linux")
-    with pytest.raises(SourceError, match=r"^camera \d+ cannot be opened; cameras here: none "):
+    with pytest.raises(SourceError, match=r"^camera \d+ cannot be opened; available cameras: none "):
         open_source(name)
     assert capfd.readouterr() == ("", "")  # OpenCV's own lines
 
@@ -529,7 +527,7 @@ class Server:
             self._process.kill()
             self._process.wait()
 
-    def open(self, reconnect: float, tell: Callable[[str], None] = lambda line: None) -> Source:
+    def open(self, reconnect: float, tell: Callable[[str], None] = lambda line: None) -> FrameSource:
         """Its stream, as soon as it serves."""
         deadline = time.monotonic() + 20
         while True:
@@ -566,10 +564,12 @@ def test_a_stream_that_drops_comes_back(server: Server) -> None:
     times = np.array([frame.time for frame in seen])
     assert times[0] == 0 and np.all(np.diff(times) >= 0) and np.diff(times).max() > 1.5
     assert np.allclose(times, [frame.arrived - seen[0].arrived for frame in seen])
-    assert [line.rpartition("; ")[2] for line in lines[:2]] == ["trying again in 1 s", "trying again in 2 s"]
+    assert [line.rpartition("; ")[2] for line in lines[:2]] == ["retrying in 1 s", "retrying in 2 s"]
     shown = f"http://user:***@127.0.0.1:{server.port}/live?token=***: "
-    assert lines[0].startswith(f"{shown}dropped: ") and lines[1].startswith(f"{shown}still away: connection refused")
-    assert lines[-1].startswith(f"{shown}back after ")
+    assert lines[0].startswith(f"{shown}stream dropped: ") and lines[1].startswith(
+        f"{shown}stream is still away: connection refused"
+    )
+    assert lines[-1].startswith(f"{shown}stream is back after ")
     assert "secret" not in "".join(lines)
 
 
@@ -634,7 +634,7 @@ def test_a_stream_that_hangs_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None
             if len(calls) == 2:
                 source.close()
     assert len(frames) > 20
-    assert "dropped: nothing comes from there (waited 1 s)" in lines[0] and "back after" in lines[-1]
+    assert "dropped: no data arrived for 1 s" in lines[0] and "back after" in lines[-1]
 
 
 def test_a_program_ends_well_though_a_stream_hangs() -> None:
@@ -720,7 +720,7 @@ def test_an_address_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(stream, "TIMEOUT", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         started = time.monotonic()
-        with pytest.raises(SourceError, match="nothing comes from there"):
+        with pytest.raises(SourceError, match="no data arrived"):
             open_source(f"rtsp://127.0.0.1:{listener.getsockname()[1]}/")
     assert time.monotonic() - started < 5
 
