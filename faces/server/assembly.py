@@ -1,4 +1,4 @@
-"""A server put together from its options, and taken apart again."""
+"""Building a server from its options, and shutting it down."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from faces.server import keys, pages
 from faces.server.api.application import create_app
 from faces.server.api.context import Services
 from faces.server.api.fetch import Fetcher
-from faces.server.api.limits import Limiter
+from faces.server.api.rate_limits import RateLimiter
 from faces.server.housekeeping import Housekeeping
 from faces.server.listening import Listener, address_of, is_loopback
 from faces.server.monitoring import logs
-from faces.server.monitoring.audit import Audit, AuditLog, unheard
-from faces.server.pages.classes import Classes
-from faces.server.pages.context import Parts
-from faces.server.people.enrolment import Enrolment
+from faces.server.monitoring.audit import Audit, AuditLog, no_audit
+from faces.server.pages.context import PageServices
+from faces.server.pages.picture_classifier import PictureClassifier
+from faces.server.people.enrolled_people import EnrolledPeople
 from faces.server.people.gallery_file import GalleryFile
-from faces.server.people.named_by import Followed
+from faces.server.people.served_recognizer import ServedRecognizer
 from faces.server.search.confidence import curve
 from faces.server.search.matching import Indexes
 from faces.server.search.training import Trainer
@@ -34,12 +34,12 @@ from faces.server.store.database import Database
 from faces.server.vision.vision import Vision
 from faces.versions.versions import LE
 
-KEY_FILE = Path("output/face_api.key")
+DEFAULT_KEY_FILE = Path("output/face_api.key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """Those of ``serve.py``, by their names there."""
+    """The options of the command ``serve``, by their names on the command line."""
 
     host: str
     port: int
@@ -68,7 +68,13 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """What whoever starts one has to know."""
+    """A server that is ready to run.
+
+    listener: runs and stops it.
+    database: its database.
+    key: the API key.
+    key_file: the file that holds the key.
+    """
 
     listener: Listener
     database: Database
@@ -78,21 +84,26 @@ class Server:
 
 @contextmanager
 def assembled(options: Options) -> Iterator[Server]:
-    """A server that is ready to run. Raises UsageError for wrong options, and FacesError for what stands against it."""
+    """Build a server; close its parts at the end of the block.
+
+    Raises UsageError for wrong options, and FacesError if the server cannot start.
+    """
     address = address_of(options.host)
     if not is_loopback(address) and options.key_file is None:
-        raise UsageError(f"--host {options.host}: others can reach this; name a key of your own: --key-file FILE")
-    fetcher, limiter = Fetcher(dict(options.url_map or ()), options.allow_url or ()), Limiter(options.rate_limit)
+        raise UsageError(
+            f"--host {options.host}: other machines can reach this address; give a key of your own: --key-file FILE"
+        )
+    fetcher, limiter = Fetcher(dict(options.url_map or ()), options.allow_url or ()), RateLimiter(options.rate_limit)
     if options.le and not options.recognizer:
         raise UsageError("--le goes with --recognizer")
     logs.set_up(options.log)
-    give_back_large_blocks()
+    return_freed_memory()
     with ExitStack() as stack:
         if (path := Database.path_of(options.database)) is not None:
             stack.enter_context(only_one(path))
-        key_file = options.key_file or KEY_FILE
+        key_file = options.key_file or DEFAULT_KEY_FILE
         key = keys.load(key_file)
-        audit: Audit = unheard
+        audit: Audit = no_audit
         if options.audit:
             audit = AuditLog(options.audit)
             stack.callback(audit.close)
@@ -108,25 +119,36 @@ def assembled(options: Options) -> Iterator[Server]:
         stack.callback(trainer.close)
 
         le = options.le or (options.recognizer and options.recognizer.with_name(LE))
-        named_by = Followed(options.recognizer, le, pipeline.fingerprint) if options.recognizer and le else None
+        recognizer = (
+            ServedRecognizer(options.recognizer, le, pipeline.fingerprint) if options.recognizer and le else None
+        )
         gallery = GalleryFile(options.gallery, extraction.settings(options.confidence)) if options.gallery else None
-        enrolment = Enrolment(database, indexes, confidence, options.keep_photos, gallery, spec.dimension, audit)
-        enrolment.share()
-        keep = partial(enrolment.retire, options.retention) if options.retention else enrolment.follow
-        stack.callback(Housekeeping(database, keep).stop)
+        people = EnrolledPeople(database, indexes, confidence, options.keep_photos, gallery, spec.dimension, audit)
+        people.synchronize()
+        maintain = partial(people.erase_older, options.retention) if options.retention else people.try_synchronize
+        stack.callback(Housekeeping(database, maintain).stop)
 
-        parts = Services(Vision(pipeline), database, confidence, trainer, fetcher, indexes, audit, limiter)
-        app = create_app(parts, key)
-        pages.install(app, Parts(enrolment, Classes(options.classifier), named_by), key)
+        services = Services(
+            vision=Vision(pipeline),
+            database=database,
+            confidence=confidence,
+            trainer=trainer,
+            fetcher=fetcher,
+            indexes=indexes,
+            audit=audit,
+            limiter=limiter,
+        )
+        app = create_app(services, key)
+        pages.install(app, PageServices(people, PictureClassifier(options.classifier), recognizer), key)
         listener = Listener(app, address, options.port, options.threads, options.trusted_proxy)
         yield Server(listener, database, key, key_file)
 
 
 MMAP_THRESHOLD = -3  # glibc's malloc.h
-LARGE = 1 << 20  # bytes
+LARGE_BLOCK_BYTES = 1 << 20
 
 
-def give_back_large_blocks() -> None:
-    """Of a whole process. Otherwise glibc, having seen large blocks freed, keeps the next ones, in each thread."""
-    with suppress(OSError, AttributeError, TypeError):  # where there is no glibc
-        ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, LARGE)
+def return_freed_memory() -> None:
+    """Make glibc return large freed blocks to the system; by default it starts to keep them, in each thread."""
+    with suppress(OSError, AttributeError, TypeError):  # without glibc
+        ctypes.CDLL(None).mallopt(MMAP_THRESHOLD, LARGE_BLOCK_BYTES)

@@ -13,7 +13,7 @@ import numpy as np
 from faces.embedding.embedders import unit
 from faces.pipeline import Pipeline
 from faces.recognition.gallery import Gallery
-from faces.server.people.enrolment import Enrolment
+from faces.server.people.enrolled_people import EnrolledPeople
 from faces.server.people.gallery_file import GalleryFile
 from faces.server.search.confidence import Confidence
 from faces.server.search.matching import Indexes
@@ -72,7 +72,7 @@ class People:
         self.database = Database(url or f"sqlite:///{folder / database}", FINGERPRINT, 3)
         self.indexes = Indexes()
         self.file = GalleryFile(self.path, SETTINGS) if gallery else None
-        self.enrolment = Enrolment(
+        self.enrolled = EnrolledPeople(
             self.database,
             self.indexes,
             CONFIDENCE,
@@ -81,20 +81,20 @@ class People:
             3,
             lambda action, **what: self.heard.append((action, what)),
         )
-        self.enrolment.share()
+        self.enrolled.synchronize()
 
     def enrol(self, name: str, number: int = 0, called: str = "") -> str:
         """The id of whom a photograph was added to."""
-        who = self.enrolment.enrol(called or name, colour(name, number), b"cut-out", photo(name, number))
+        who = self.enrolled.enrol(called or name, colour(name, number), b"cut-out", photo(name, number))
         return who[1].id
 
     def named(self, *names: str) -> list[str | None]:
         """Who people are taken for."""
-        found = self.enrolment.identify(np.stack([colour(name) for name in names]))
+        found = self.enrolled.identify(np.stack([colour(name) for name in names]))
         return [one and one.name for one in found]
 
     def faces(self) -> dict[str, int]:
-        return {one.name: len(one.faces) for one in self.enrolment.people()}
+        return {one.name: len(one.faces) for one in self.enrolled.list_all()}
 
     def gallery(self) -> Gallery:
         return Gallery.load(self.path)

@@ -13,7 +13,7 @@ from faces.commands import recognize, serve, train
 from faces.errors import FingerprintError
 from faces.pipeline import Pipeline
 from faces.recognition.gallery import Gallery
-from faces.server.people.enrolment import Enrolment
+from faces.server.people.enrolled_people import EnrolledPeople
 from faces.server.people.gallery_file import GalleryFile
 from faces.server.search.confidence import curve
 from faces.server.search.matching import Indexes
@@ -56,10 +56,10 @@ def test_who_is_enrolled_on_the_server_is_recognized_by_the_scripts(
     vision = Vision(Pipeline.load(min_face=80))
     database = Database("sqlite:///output/faces.db", vision.pipeline.fingerprint)
     confidence = curve(vision.pipeline.embedder.spec)
-    enrolment = Enrolment(database, Indexes(), confidence, True, GalleryFile(PATH))
+    people = EnrolledPeople(database, Indexes(), confidence, True, GalleryFile(PATH))
     for path in photographs[:2]:
         data = path.read_bytes()
-        created, person = enrolment.enrol(new, vision.embedding_of_one(vision.decode(data), None), b"", data)
+        created, person = people.enrol(new, vision.embed_single(vision.decode(data), None), b"", data)
     assert not created and len(person.faces) == 2 and len(Gallery.load(PATH)) == len(others) + 2
 
     def names() -> str:
@@ -69,13 +69,13 @@ def test_who_is_enrolled_on_the_server_is_recognized_by_the_scripts(
         return capsys.readouterr().out
 
     assert new in names()
-    removal = enrolment.remove_person(person.id)
+    removal = people.remove_person(person.id)
     assert removal.models == ("output/recognizer.pickle",) and removal.photographs == 2
     assert Gallery.load(PATH).names == others.names
     assert new not in names()
 
     # The photographs themselves, as a data set: the same faces as extract_embeddings.py found.
-    imported = enrolment.import_dataset([(f"{new}/{path.name}", path.open("rb")) for path in photographs], vision)
+    imported = people.import_dataset([(f"{new}/{path.name}", path.open("rb")) for path in photographs], vision)
     assert (imported.people, imported.faces, imported.left_out) == (1, len(photographs), ())
     back = Gallery.load(PATH)
     mine = {name: row for row, name in zip(back.embeddings, back.hashes, strict=True)}

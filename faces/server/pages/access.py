@@ -1,4 +1,4 @@
-"""Who may see the pages: whoever has the key. A signed cookie remembers that it was given, for half a day."""
+"""The login: a signed cookie grants access to the pages for twelve hours after the key was entered."""
 
 from __future__ import annotations
 
@@ -13,109 +13,114 @@ from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from faces.server.api.application import KEY as API_KEY
 from faces.server.api.context import services
+from faces.server.keys import KEY_HEADER
 from faces.server.pages.language import COOKIE, LANGUAGES
 
-LASTS = timedelta(hours=12)
-YEAR = 365 * 24 * 3600  # s
-MACHINES = ("/face/", "/healthz", "/metrics", "/openapi.json")
-OPEN = ("/face/", "/healthz", "/metrics", "/openapi.json", "/docs", "/docs/", "/login", "/language/", "/static/")
-INSIDE = "inside"  # of the session: when the key was given, s since 1970
-KEY = "FACES_KEY"  # of the application's settings
+LOGIN_LIFETIME = timedelta(hours=12)
+LANGUAGE_SECONDS = 365 * 24 * 3600  # lifetime of the language cookie
+API_PATHS = ("/face/", "/healthz", "/metrics", "/openapi.json")
+PUBLIC_PATHS = (*API_PATHS, "/docs", "/docs/", "/login", "/language/", "/static/")  # no login needed
+LOGIN_TIME = "inside"  # session field: when the key was entered, s since 1970
+KEY_SETTING = "FACES_KEY"  # in the application's settings
 
 csrf = CSRFProtect()
 routes = Blueprint("access", __name__)
 
 
 def install(app: Flask, key: str) -> None:
-    """Nothing is answered without a login but what is ``OPEN``; the Face API has its own check.
+    """Require a login for all paths but ``PUBLIC_PATHS``; the Face API checks its key itself.
 
-    Cookies are signed with what only the key gives: they hold after a restart, and end when the key changes.
+    The key to sign cookies is derived from the server's key: logins survive a restart and end when the key changes.
     """
     app.secret_key = hmac.digest(key.encode(), b"the sessions of the pages", hashlib.sha256)
     app.config |= {
-        KEY: key,
+        KEY_SETTING: key,
         "SESSION_COOKIE_NAME": "faces_session",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "PERMANENT_SESSION_LIFETIME": LASTS,
+        "PERMANENT_SESSION_LIFETIME": LOGIN_LIFETIME,
         "WTF_CSRF_CHECK_DEFAULT": False,
-        "WTF_CSRF_TIME_LIMIT": None,  # as long as the session
+        "WTF_CSRF_TIME_LIMIT": None,  # valid as long as the session
     }
-    app.session_interface = _Sessions()
+    app.session_interface = _SessionInterface()
     csrf.init_app(app)
 
     @app.before_request
-    def ask_for_the_key() -> Response | None:
+    def require_login() -> Response | None:
         path = request.path
-        if session_is_needed(path) and not inside():
-            if of_machine():  # which looks for the Face API elsewhere than where it is
+        if login_required(path) and not logged_in():
+            if is_api_request():  # a client that uses a wrong base path of the Face API
                 raise NotFound
-            wanted = path if request.method == "GET" and path != "/" else None
-            return redirect(url_for("pages.access.login", next=wanted))
+            next_path = path if request.method == "GET" and path != "/" else None
+            return redirect(url_for("pages.access.login", next=next_path))
         return None
 
 
-def inside() -> bool:
-    """Whether the key was given within ``LASTS``; the cookie alone would last from one request to the next."""
-    return time.time() - float(session.get(INSIDE, 0)) < LASTS.total_seconds()
+def logged_in() -> bool:
+    """Return whether the key was entered within ``LOGIN_LIFETIME``; each request would prolong the cookie itself."""
+    return time.time() - float(session.get(LOGIN_TIME, 0)) < LOGIN_LIFETIME.total_seconds()
 
 
-def of_machine() -> bool:
-    """Whether a program asks, which reads no pages: by where it asks, or since it brings the Face API's key."""
-    return request.path.lower().startswith(MACHINES) or API_KEY in request.headers
+def is_api_request() -> bool:
+    """Return whether the request is for the Face API, by its path or its key header, and needs no page."""
+    return request.path.lower().startswith(API_PATHS) or KEY_HEADER in request.headers
 
 
-def session_is_needed(path: str) -> bool:
-    return not any(path.startswith(some) if some.endswith("/") else path == some for some in OPEN)
+def login_required(path: str) -> bool:
+    """Return whether a path requires a login."""
+    return not any(path.startswith(public) if public.endswith("/") else path == public for public in PUBLIC_PATHS)
 
 
 @routes.get("/login")
 def login() -> Response | str:
-    return redirect(url_for("pages.home")) if inside() else render_template("login.html")
+    """Show the login form."""
+    return redirect(url_for("pages.home")) if logged_in() else render_template("login.html")
 
 
 @routes.post("/login")
-def check() -> Response | tuple[str, int]:
-    given = request.form.get("key", "").strip()
-    if not hmac.compare_digest(given.encode(), current_app.config[KEY].encode()):
+def check_key() -> Response | tuple[str, int]:
+    """Log in with the key."""
+    key = request.form.get("key", "").strip()
+    if not hmac.compare_digest(key.encode(), current_app.config[KEY_SETTING].encode()):
         services().limiter.wrong_key()
         services().audit("refuse")
         return render_template("login.html", wrong=True), 401
     session.clear()
-    session[INSIDE], session.permanent = int(time.time()), True
-    return redirect(local(request.form.get("next", "")))
+    session[LOGIN_TIME], session.permanent = int(time.time()), True
+    return redirect(local_path(request.form.get("next", "")))
 
 
 @routes.post("/logout")
 def logout() -> Response:
+    """Log out."""
     session.clear()
     return redirect(url_for("pages.access.login"))
 
 
 @routes.get("/language/<any(en, es):code>")
 def language(code: str) -> Response:
+    """Change the language, and return to the page."""
     assert code in LANGUAGES
-    response = redirect(local(request.args.get("next", "")))
-    response.set_cookie(COOKIE, code, YEAR, httponly=True, samesite="Lax", secure=request.is_secure)
+    response = redirect(local_path(request.args.get("next", "")))
+    response.set_cookie(COOKIE, code, LANGUAGE_SECONDS, httponly=True, samesite="Lax", secure=request.is_secure)
     return response
 
 
-def local(address: str) -> str:
-    """A path on this server, or the first page where it is none: nobody is led elsewhere."""
-    harmless = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
-    return address if harmless else url_for("pages.home")
+def local_path(address: str) -> str:
+    """Return the address if it is a path on this server, else the home page: no open redirects."""
+    is_local = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+    return address if is_local else url_for("pages.home")
 
 
-def here() -> str:
-    """The address of this page, or of the one above it where this is only the answer to a form."""
+def return_path() -> str:
+    """Return the path of this page, or of the page with the form if this page is the answer to a form."""
     path = request.full_path.rstrip("?")
     return path if request.method == "GET" else "/" + request.path.split("/")[1]
 
 
-class _Sessions(SecureCookieSessionInterface):
-    """Cookies that go over https alone, where it is https that they were asked for by."""
+class _SessionInterface(SecureCookieSessionInterface):
+    """Mark session cookies as secure if the request came over https."""
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return request.is_secure

@@ -1,13 +1,13 @@
-"""What faces look like, in the reader's words. Never ethnicity."""
+"""Describe faces in the user's language. Ethnicity is never included."""
 
 from __future__ import annotations
 
-from faces.server.pages.language import say
+from faces.server.pages.language import translate
 from faces.server.vision.vision import Vision
 from faces.types import Faces, Floats, Image
 
-ASKED = ("gender", "age", "glasses", "emotion")  # of ``faces.attributes.predictor.NAMES``
-SURE = 0.5  # probability below which nothing is said
+ATTRIBUTES = ("gender", "age", "glasses", "emotion")  # of ``faces.attributes.predictor.NAMES``
+MIN_PROBABILITY = 0.5  # a less probable value is not shown
 WORDS = {
     "male": "male",
     "female": "female",
@@ -18,26 +18,29 @@ WORDS = {
     "disgust": "disgusted",
     "fear": "afraid",
     "happiness": "happy",
-    "neutral": "calm",
+    "neutral": "neutral",
     "sadness": "sad",
     "surprise": "surprised",
 }
 
 
-def of(vision: Vision, image: Image, faces: Faces, embeddings: Floats) -> list[tuple[str, ...]]:
-    """For each of N >= 0 faces, words such as ``female``, ``about 34``, ``glasses``, ``happy``."""
+def describe(vision: Vision, image: Image, faces: Faces, embeddings: Floats) -> list[tuple[str, ...]]:
+    """Return words for each of N >= 0 faces, such as ``female``, ``about 34``, ``glasses``, ``happy``.
+
+    embeddings: float32 (N, D), unit length.
+    """
     if len(faces) == 0:
         return []
-    answers = vision.looks(image, faces, embeddings, ASKED)
+    answers = vision.attributes(image, faces, embeddings, ATTRIBUTES)
     return [_words(answers.plain(row)) for row in range(len(faces))]
 
 
-def _words(plain: dict[str, object]) -> tuple[str, ...]:
+def _words(values: dict[str, object]) -> tuple[str, ...]:
     words = []
-    for name in ASKED:
-        match plain.get(name):
-            case {"value": str(value), "probabilities": dict(shares)} if shares[value] >= SURE:
-                words.append(say(WORDS.get(value, value)))
+    for name in ATTRIBUTES:
+        match values.get(name):
+            case {"value": str(value), "probabilities": dict(shares)} if shares[value] >= MIN_PROBABILITY:
+                words.append(translate(WORDS.get(value, value)))
             case float(years):
-                words.append(say("about {years}", years=round(years)))
+                words.append(translate("about {years}", years=round(years)))
     return tuple(words)

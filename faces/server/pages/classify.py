@@ -1,4 +1,4 @@
-"""What a picture is of, by a classifier of ``train_classifier.py``."""
+"""The page Classify: name the class of a picture, with a classifier of ``faces train-classifier``."""
 
 from __future__ import annotations
 
@@ -8,38 +8,48 @@ from faces.errors import ModelError
 from faces.server.api.context import services
 from faces.server.errors import ApiError
 from faces.server.pages import pictures
-from faces.server.pages.classes import THRESHOLD
-from faces.server.pages.context import parts
-from faces.server.pages.failures import reason
+from faces.server.pages.context import page_services
+from faces.server.pages.error_pages import message_of
+from faces.server.pages.picture_classifier import THRESHOLD
 
-SHOWN = 5  # classes, the likeliest first
+SHOWN_CLASSES = 5  # the most probable ones
 
 routes = Blueprint("classify", __name__)
 
 
 @routes.get("/classify")
 def form() -> str:
+    """Show the form."""
     return _page()
 
 
 @routes.post("/classify")
 def upload() -> str | tuple[str, int]:
+    """Classify an uploaded picture."""
     try:
         image = services().vision.decode(pictures.uploaded())
-        verdict = parts().classes.decide(image)
+        verdict = page_services().classifier.decide(image)
     except ApiError as error:
-        return _page(problem_text=reason(error)), error.status
-    except ModelError:  # which the page itself explains
+        return _page(problem_text=message_of(error)), error.status
+    except ModelError:  # the page itself explains it
         return _page(), 404
     ranked = sorted(verdict.probabilities.items(), key=lambda item: -item[1])
-    return _page(view=pictures.view(image), verdict=verdict, ranked=ranked[:SHOWN])
+    return _page(view=pictures.view(image), verdict=verdict, ranked=ranked[:SHOWN_CLASSES])
 
 
-def _page(**what: object) -> str:
+def _page(**values: object) -> str:
+    classifier = page_services().classifier
     missing = damaged = None
-    names: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
     try:
-        names = parts().classes.names()
+        classes = classifier.classes()
     except ModelError as error:
-        missing, damaged = not parts().classes.model.exists(), str(error)
-    return render_template("classify.html", names=names, missing=missing, damaged=damaged, threshold=THRESHOLD, **what)
+        missing, damaged = not classifier.model.exists(), str(error)
+    return render_template(
+        "classify.html",
+        classes=classes,
+        missing=missing,
+        damaged=damaged,
+        threshold=THRESHOLD,
+        **values,
+    )

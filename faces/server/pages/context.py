@@ -1,44 +1,60 @@
-"""What the pages work with, besides the server's services."""
+"""What the pages use, besides the services of the Face API."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from flask import current_app
+from sqlalchemy import select
 
-from faces.server.pages.classes import Classes
-from faces.server.pages.language import say
-from faces.server.people.enrolment import Enrolment
-from faces.server.people.named_by import Followed
+from faces.server.api.context import services
+from faces.server.pages.language import translate
+from faces.server.pages.picture_classifier import PictureClassifier
+from faces.server.people import people_group
+from faces.server.people.enrolled_people import EnrolledPeople
+from faces.server.people.served_recognizer import ServedRecognizer
+from faces.server.store.schema import Person
 
-NAME = "faces.pages"
+EXTENSION = "faces.pages"  # key in ``Flask.extensions``
+MAX_SUGGESTED_NAMES = 1000  # any other name can be typed
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """enrolment: the people. classes: the classifier of pictures. recognizer: whose names they are, if not those of the
-    people enrolled."""
+class PageServices:
+    """The services of the pages.
 
-    enrolment: Enrolment
-    classes: Classes
-    recognizer: Followed | None = None
+    recognizer: names faces; None if the enrolled people do.
+    """
 
-
-def parts() -> Parts:
-    """Those of the application that answers now."""
-    own = current_app.extensions[NAME]
-    assert isinstance(own, Parts)
-    return own
+    people: EnrolledPeople
+    classifier: PictureClassifier
+    recognizer: ServedRecognizer | None = None
 
 
-def by_whom() -> str:
-    """Nothing where names come from the people enrolled here, as they do without ``serve.py --recognizer``."""
-    if (recognizer := parts().recognizer) is None:
+def page_services() -> PageServices:
+    """Return the services of the current application."""
+    installed = current_app.extensions[EXTENSION]
+    assert isinstance(installed, PageServices)
+    return installed
+
+
+def names_source() -> str:
+    """Return a sentence that tells which recognizer names faces; "" without ``serve.py --recognizer``."""
+    if (recognizer := page_services().recognizer) is None:
         return ""
     label = recognizer.label()
     if not label:
-        return say("There is no recognizer in service now: names come from the people enrolled here.")
+        return translate("There is no recognizer in service. Names come from the people enrolled here.")
     kind, _, number = label.partition(" ")
     if kind == "version":
-        return say("Names come from version {number} of the recognizer, which is in service.", number=number)
-    return say("Names come from the recognizer {file}.", file=label)
+        return translate("Names come from version {number} of the recognizer.", number=number)
+    return translate("Names come from the recognizer {file}.", file=label)
+
+
+def suggested_names() -> list[str]:
+    """Return the names of enrolled people that a name field suggests, in alphabetical order."""
+    with services().database.read() as session:
+        if (group := people_group.find_group(session)) is None:
+            return []
+        names = select(Person.name).where(Person.collection_key == group.key).order_by(Person.name)
+        return [name for name in session.scalars(names.limit(MAX_SUGGESTED_NAMES)) if name]

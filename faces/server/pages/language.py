@@ -1,4 +1,4 @@
-"""The pages' languages: messages are written in English where they are used; each other language has a catalogue."""
+"""The languages of the pages: messages are in English in the code; catalogues translate them."""
 
 from __future__ import annotations
 
@@ -9,34 +9,48 @@ from flask import request
 
 COOKIE = "language"
 FOLDER = Path(__file__).parent / "translations"
-LANGUAGES = {"en": "English", "es": "Español"}  # by their own names
+LANGUAGES = {"en": "English", "es": "Español"}
 CATALOGUES: dict[str, dict[str, str]] = {
     path.stem: json.loads(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.json")
 }
+DECIMAL_COMMA = {"es"}
 
 
 def current() -> str:
-    """The one that was chosen, else the one that the browser likes best."""
+    """Return the language that the user chose, else the browser's preferred language."""
     chosen = request.cookies.get(COOKIE, "")
     return chosen if chosen in LANGUAGES else request.accept_languages.best_match(LANGUAGES) or "en"
 
 
-def say(message: str, **values: object) -> str:
-    """A message in the reader's language; ``values`` take the place of what is in braces."""
+def translate(message: str, **values: object) -> str:
+    """Return a message in the user's language.
+
+    message: the English message, with ``{name}`` for each value.
+    values: inserted into the translation.
+    """
     text = CATALOGUES.get(current(), {}).get(message, message)
     return text.format(**values) if values else text
 
 
-def called(name: str) -> str:
-    """A name, or a word for people who have none."""
-    return name or say("Nameless")
+def display_name(name: str) -> str:
+    """Return a person's name, or a word for a person without a name."""
+    return name or translate("Unnamed")
 
 
-def count(one: str, many: str, number: int, **values: object) -> str:
-    """As ``say``, of one thing, or of several or none: ``{number}`` is how many."""
-    return say(one if number == 1 else many, number=number, **values)
+def count(singular: str, plural: str, number: int, **values: object) -> str:
+    """Translate one of two messages, by the number; ``{number}`` in the message is the number."""
+    return translate(singular if number == 1 else plural, number=number, **values)
 
 
 def percent(share: float) -> str:
-    """0.934 as 93%, or 93 % where that is how it is written. Never 0 or 100: nothing here is certain."""
-    return say("{whole}%", whole=min(max(round(100 * share), 1), 99))
+    """Return a probability as 1% to 99%, in the notation of the language: never 0% or 100%.
+
+    share: in [0, 1].
+    """
+    return translate("{whole}%", whole=min(max(round(100 * share), 1), 99))
+
+
+def decimal(number: float) -> str:
+    """Return a number with one decimal place, in the notation of the language."""
+    text = f"{number:.1f}"
+    return text.replace(".", ",") if current() in DECIMAL_COMMA else text

@@ -1,4 +1,4 @@
-"""Everyone enrolled: looked at, renamed, merged, erased."""
+"""The page People: list, search, rename, merge and erase people."""
 
 from __future__ import annotations
 
@@ -9,123 +9,141 @@ from werkzeug.wrappers import Response
 
 from faces.server import errors
 from faces.server.errors import ApiError
-from faces.server.pages.context import parts
-from faces.server.pages.failures import reason
-from faces.server.pages.language import called, count, say
+from faces.server.pages.context import page_services
+from faces.server.pages.error_pages import message_of
+from faces.server.pages.language import count, display_name, translate
 from faces.server.people.values import PersonRecord, Removal
 
-ON_A_PAGE = 48
-TOLD, LETTERS = 20, 800  # of files, by name: the report travels in a cookie, of which browsers keep 4 KB
+PEOPLE_PER_PAGE = 48
+MAX_FILES, MAX_CHARACTERS = 20, 800  # of file names in a message, which is sent in a cookie of at most 4 KB
 
 routes = Blueprint("people", __name__)
 
 
 @routes.get("/people")
-def everyone() -> str:
-    """Those whose names contain the search's words, page by page."""
-    wanted = request.args.get("search", "").strip()
-    found = [one for one in parts().enrolment.people() if wanted.casefold() in one.name.casefold()]
-    pages = max(1, -(-len(found) // ON_A_PAGE))
-    number = min(max(request.args.get("page", 1, int), 1), pages)
-    without = sum(not any(face.picture for face in one.faces) for one in found)
-    shown = found[(number - 1) * ON_A_PAGE : number * ON_A_PAGE]
+def list_people() -> str:
+    """List the people whose names contain the search text, page by page."""
+    search = request.args.get("search", "").strip()
+    people = [person for person in page_services().people.list_all() if search.casefold() in person.name.casefold()]
+    pages = max(1, -(-len(people) // PEOPLE_PER_PAGE))
+    page = min(max(request.args.get("page", 1, int), 1), pages)
+    without_photograph = sum(not any(face.picture for face in person.faces) for person in people)
     return render_template(
-        "people.html", people=shown, number=len(found), without=without, search=wanted, page=number, pages=pages
+        "people.html",
+        people=people[(page - 1) * PEOPLE_PER_PAGE : page * PEOPLE_PER_PAGE],
+        number=len(people),
+        without_photograph=without_photograph,
+        search=search,
+        page=page,
+        pages=pages,
     )
 
 
 @routes.get("/people/<person_id>")
 def person(person_id: str) -> str:
-    return _page(parts().enrolment.person(person_id))
+    """Show a person."""
+    return _page(page_services().people.person(person_id))
 
 
 @routes.post("/people/<person_id>/rename")
 def rename(person_id: str) -> Response | tuple[str, int]:
-    somebody = parts().enrolment.person(person_id)
-    new = request.form.get("name", "")
+    """Rename a person."""
+    person = page_services().people.person(person_id)
+    name = request.form.get("name", "")
     try:
-        if not new.strip():
-            raise errors.bad_argument("Say who this is: a name is missing.")
-        renamed = parts().enrolment.rename(person_id, new)
+        if not name.strip():
+            raise errors.bad_argument("Enter a name.")
+        renamed = page_services().people.rename(person_id, name)
     except ApiError as error:
         if error.status not in (400, 403, 409):
             raise
-        return _page(somebody, problem_text=reason(error)), error.status
-    flash(say("{old} is now called {new}.", old=called(somebody.name), new=called(renamed.name)))
+        return _page(person, problem_text=message_of(error)), error.status
+    names = {"old": display_name(person.name), "new": display_name(renamed.name)}
+    flash(translate("{old} is now called {new}.", **names))
     return redirect(url_for(".person", person_id=renamed.id))
 
 
 @routes.post("/people/<person_id>/merge")
 def merge(person_id: str) -> Response | tuple[str, int]:
-    somebody = parts().enrolment.person(person_id)
+    """Merge a person into another one."""
+    person = page_services().people.person(person_id)
     into = request.form.get("into", "")
     if not into or into == person_id:
-        return _page(somebody, problem_text=say("Choose somebody else to merge with.")), 400
-    merged = parts().enrolment.merge(person_id, into)
-    flash(say("{old} and {new} are one person now.", old=called(somebody.name), new=called(merged.name)))
+        return _page(person, problem_text=translate("Choose another person to merge with.")), 400
+    merged = page_services().people.merge(person_id, into)
+    names = {"old": display_name(person.name), "new": display_name(merged.name)}
+    flash(translate("{old} and {new} are now one person.", **names))
     return redirect(url_for(".person", person_id=merged.id))
 
 
 @routes.get("/people/<person_id>/remove")
-def ask_to_remove(person_id: str) -> str:
-    return render_template("remove.html", person=parts().enrolment.person(person_id), face=None)
+def confirm_remove(person_id: str) -> str:
+    """Ask whether to erase a person."""
+    return render_template("remove.html", person=page_services().people.person(person_id), face=None)
 
 
 @routes.post("/people/<person_id>/remove")
 def remove(person_id: str) -> Response:
-    somebody = parts().enrolment.person(person_id)
-    removal = parts().enrolment.remove_person(person_id)
-    flash(say("{name} was removed.", name=called(somebody.name)) + " " + erased(removal))
-    return redirect(url_for(".everyone"))
+    """Erase a person."""
+    person = page_services().people.person(person_id)
+    removal = page_services().people.remove_person(person_id)
+    flash(translate("{name} was removed.", name=display_name(person.name)) + " " + describe_removal(removal))
+    return redirect(url_for(".list_people"))
 
 
 @routes.get("/people/<person_id>/faces/<face_id>/remove")
-def ask_to_remove_face(person_id: str, face_id: str) -> str:
-    somebody = parts().enrolment.person(person_id)
-    for face in somebody.faces:
+def confirm_remove_face(person_id: str, face_id: str) -> str:
+    """Ask whether to erase a face."""
+    person = page_services().people.person(person_id)
+    for face in person.faces:
         if face.id == face_id:
-            return render_template("remove.html", person=somebody, face=face)
+            return render_template("remove.html", person=person, face=face)
     raise errors.persisted_face_not_found(face_id)
 
 
 @routes.post("/people/<person_id>/faces/<face_id>/remove")
 def remove_face(person_id: str, face_id: str) -> Response:
-    removal = parts().enrolment.remove_face(person_id, face_id)
-    flash(erased(removal))
+    """Erase a face."""
+    removal = page_services().people.remove_face(person_id, face_id)
+    flash(describe_removal(removal))
     return redirect(url_for(".person", person_id=person_id))
 
 
 @routes.get("/people/faces/<face_id>.jpg")
-def cut_out(face_id: str) -> Response:
-    return Response(parts().enrolment.cutout(face_id), mimetype="image/jpeg")
+def cutout(face_id: str) -> Response:
+    """Send the cut-out of a face."""
+    return Response(page_services().people.cutout(face_id), mimetype="image/jpeg")
 
 
-def erased(removal: Removal) -> str:
-    """What is gone, and what is not, in sentences."""
-    number = (
+def describe_removal(removal: Removal) -> str:
+    """Return sentences that tell what was erased, and what was not."""
+    items = (
         count("{number} face", "{number} faces", removal.faces),
         count("{number} embedding", "{number} embeddings", removal.faces),
         count("{number} photograph", "{number} photographs", removal.photographs),
     )
-    told = [say("Erased: {what}.", what=", ".join(number))]
+    sentences = [translate("Erased: {items}.", items=", ".join(items))]
     if removal.models:
-        told.append(say("Erased as well, since they knew this face: {files}.", files=_listed(removal.models)))
-        told.append(say("Run train_model.py for new ones."))
+        files = _file_list(removal.models)
+        sentences.append(translate("Also erased, because they contained this face: {files}.", files=files))
+        sentences.append(translate("Run train_model.py to train a new recognizer."))
     if removal.dataset:
-        told.append(say("Photographs that are still in the data set: {files}.", files=_listed(removal.dataset)))
+        files = _file_list(removal.dataset)
+        sentences.append(translate("These photographs are still in the data set: {files}.", files=files))
     if removal.pending:
-        told.append(say("The gallery's file is not up to date yet: {why}", why=removal.pending))
-    return " ".join(told)
+        reason = removal.pending
+        sentences.append(translate("The gallery file is not up to date yet: {reason}", reason=reason))
+    return " ".join(sentences)
 
 
-def _listed(files: tuple[str, ...]) -> str:
-    """The first of one file or more, and how many more there are."""
+def _file_list(files: tuple[str, ...]) -> str:
+    """Return the first of N >= 1 file names, and the number of the others."""
     ends = accumulate(len(file) for file in files)
-    shown = max(1, sum(end <= LETTERS for end in islice(ends, TOLD)))
-    some, more = ", ".join(files[:shown]), len(files) - shown
-    return say("{files} and {number} more", files=some, number=more) if more else some
+    shown = max(1, sum(end <= MAX_CHARACTERS for end in islice(ends, MAX_FILES)))
+    names, more = ", ".join(files[:shown]), len(files) - shown
+    return translate("{files} and {number} more", files=names, number=more) if more else names
 
 
-def _page(person: PersonRecord, **what: object) -> str:
-    others = [one for one in parts().enrolment.people() if one.id != person.id]
-    return render_template("person.html", person=person, others=others, **what)
+def _page(person: PersonRecord, **values: object) -> str:
+    others = [other for other in page_services().people.list_all() if other.id != person.id]
+    return render_template("person.html", person=person, others=others, **values)

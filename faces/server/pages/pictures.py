@@ -1,4 +1,4 @@
-"""Pictures on pages: as they are shown, with marks drawn over them, and cut-outs of faces."""
+"""Pictures on pages: marks over faces, and cut-outs of faces."""
 
 from __future__ import annotations
 
@@ -14,16 +14,22 @@ from faces.geometry import pixels_around
 from faces.server import errors
 from faces.types import Faces, Floats, Image
 
-FIELD = "picture"  # of every form that sends one
-SHOWN = 1280  # px, the longer side of a picture on a page
-CUT_OUT, AROUND = 240, 0.3  # px, and of a face's side, what is shown around it
-PHOTOGRAPH, ROOM = 480, 0.75  # the same of what is kept as a photograph of somebody in a picture of several
-QUALITY = 88  # JPEG
+FIELD = "picture"  # name of the upload field in every form
+PICTURE_SIDE = 1280  # px, longer side of a picture on a page
+CUT_OUT_SIDE, CUT_OUT_MARGIN = 240, 0.3  # px; margin as a share of the face's side
+PHOTOGRAPH_SIDE, PHOTOGRAPH_MARGIN = 480, 0.75  # same, of the photograph to enrol from a picture of several people
+JPEG_QUALITY = 88
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A box over a picture, px of it, and what is written there: a name or number, and lines below it."""
+    """A box over a picture.
+
+    left, top, width, height: px of the picture.
+    label: a name or number, above the box.
+    known: whether the person is known.
+    lines: below the box.
+    """
 
     left: float
     top: float
@@ -36,9 +42,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A picture on a page. width, height: px that marks are in. source: its address, or "" where it is there already.
+    """A picture on a page.
 
-    letters: px, the height of what is written on it.
+    width, height: px; the coordinates of the marks.
+    source: URL of the picture; "" if the page shows it already.
     """
 
     width: int
@@ -47,40 +54,46 @@ class View:
     source: str = ""
 
     @property
-    def letters(self) -> int:
+    def font_size(self) -> int:
+        """The height of the text over the picture, px."""
         return max(9, round(max(self.width, self.height) / 32))
 
 
 def uploaded() -> bytes:
-    """The picture that a form brings. Raises ApiError, 400, where there is none."""
+    """Return the picture in a form. Raises ApiError 400 if there is none."""
     file = request.files.get(FIELD)
     data = file.read() if file else b""
     if not data:
-        raise errors.invalid_image("Choose a picture first, or take one.")
+        raise errors.invalid_image("Choose a picture, or take one with the camera.")
     return data
 
 
 def view(image: Image, marks: Sequence[Mark] = ()) -> View:
-    """With the picture in its own address, so that nothing has to be kept here; not larger than a screen."""
+    """Return a view that contains the picture as a data URL, so that the server stores nothing."""
     height, width = image.shape[:2]
-    return View(width, height, tuple(marks), address(jpeg(smaller(image, SHOWN))))
+    return View(width, height, tuple(marks), data_url(jpeg(shrink(image, PICTURE_SIDE))))
 
 
 def boxes(faces: Faces) -> list[tuple[float, float, float, float]]:
-    """Left, top, width and height of each face, px."""
-    return [(x, y, right - x, bottom - y) for x, y, right, bottom in faces.xyxy.round(1).tolist()]
+    """Return the left, top, width and height of each face, px."""
+    return [(left, top, right - left, bottom - top) for left, top, right, bottom in faces.xyxy.round(1).tolist()]
 
 
-def cut_out(image: Image, box: Floats, side: int = CUT_OUT, around: float = AROUND) -> bytes:
-    """JPEG of a face, whose box (4,) is px, with something around it as far as there is; ``side`` px at most."""
+def cut_out(image: Image, box: Floats, side: int = CUT_OUT_SIDE, margin: float = CUT_OUT_MARGIN) -> bytes:
+    """Return a face with a margin as a JPEG; a square except at the image's border.
+
+    box: float32 (4,), xyxy, px.
+    side: longer side of the JPEG at most, px.
+    margin: on each side, as a share of the box's longer side.
+    """
     wh = box[2:] - box[:2]
-    margin = (0.5 + around) * wh.max() - wh / 2  # to a square
-    left, top, right, bottom = pixels_around(box, margin, *image.shape[1::-1])
-    return jpeg(smaller(image[top:bottom, left:right], side))
+    pixels = (0.5 + margin) * wh.max() - wh / 2  # to a square
+    left, top, right, bottom = pixels_around(box, pixels, *image.shape[1::-1])
+    return jpeg(shrink(image[top:bottom, left:right], side))
 
 
-def smaller(image: Image, side: int) -> Image:
-    """Whose longer side has ``side`` px at most."""
+def shrink(image: Image, side: int) -> Image:
+    """Return the image with a longer side of at most ``side`` px."""
     scale = side / max(image.shape[:2])
     if scale >= 1:
         return image
@@ -89,9 +102,10 @@ def smaller(image: Image, side: int) -> Image:
 
 
 def jpeg(image: Image) -> bytes:
-    return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1].tobytes())
+    """Return an image as a JPEG."""
+    return bytes(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])[1].tobytes())
 
 
-def address(data: bytes) -> str:
-    """A JPEG as an address that contains it."""
+def data_url(data: bytes) -> str:
+    """Return a JPEG as a data URL."""
     return f"data:image/jpeg;base64,{base64.b64encode(data).decode()}"

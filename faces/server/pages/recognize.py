@@ -1,4 +1,4 @@
-"""Who is in a picture, or before the camera: boxes, names, what faces look like; who is unknown can be named."""
+"""The page Recognize: name the people in a picture or in front of the camera; unknown people can be enrolled."""
 
 from __future__ import annotations
 
@@ -11,100 +11,119 @@ from flask import Blueprint, render_template, request
 from faces.server import errors
 from faces.server.api.context import services
 from faces.server.errors import ApiError
-from faces.server.pages import attribute_words, names, pictures, sealed_faces
-from faces.server.pages.context import parts
-from faces.server.pages.failures import reason
-from faces.server.pages.language import called, percent, say
+from faces.server.pages import attribute_words, pictures, signed_embeddings
+from faces.server.pages.context import page_services, suggested_names
+from faces.server.pages.error_pages import message_of
+from faces.server.pages.language import display_name, percent, translate
 from faces.server.pages.pictures import Mark, View
-from faces.server.people.values import Candidate
+from faces.server.people.values import PersonMatch
 from faces.types import Faces, Floats, Image
 
-WORDY = 0.12  # of the picture's width: a face has to be as wide for what it looks like to be written below it
+MIN_WIDTH_FOR_LINES = 0.12  # of the picture: attributes are written below wider faces only
 
 routes = Blueprint("recognize", __name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A face in a picture. who: None for unknown. seal and cut_out: with which it can be named; "" where it cannot."""
+class FaceResult:
+    """A recognized face in a picture.
 
-    who: Candidate | None
-    look: tuple[str, ...]
-    seal: str = ""
+    match: the person; None for unknown.
+    attributes: in words.
+    signed_embedding, cut_out: needed to enrol an unknown face, "" otherwise; the cut-out is a JPEG in Base64.
+    """
+
+    match: PersonMatch | None
+    attributes: tuple[str, ...]
+    signed_embedding: str = ""
     cut_out: str = ""
 
 
 @routes.get("/recognize")
 def form() -> str:
+    """Show the form."""
     return render_template("recognize.html")
 
 
 @routes.post("/recognize")
 def upload() -> str | tuple[str, int]:
-    """The form ``part``: nothing for a page, ``result`` for what is new on it, ``live`` for the boxes over a video."""
+    """Recognize the faces in a picture.
+
+    The form field ``part`` selects the answer: "" is the page, ``result`` its results, ``live`` the marks over a video.
+    """
     part = request.form.get("part", "")
     try:
-        own, image = services(), services().vision.decode(pictures.uploaded())
-        faces = own.vision.detect(image)
-        faces = faces[np.argsort(faces.xyxy[:, 0], kind="stable")]  # numbers run from left to right
-        embeddings = own.vision.embed(image, faces)
-        found = _found(image, faces, embeddings, to_name=part != "live")
+        vision = services().vision
+        image = vision.decode(pictures.uploaded())
+        faces = vision.detect(image)
+        faces = faces[np.argsort(faces.xyxy[:, 0], kind="stable")]  # numbered from left to right
+        embeddings = vision.embed(image, faces)
+        results = _results(image, faces, embeddings, can_enrol=part != "live")
     except ApiError as error:
         template = "_result.html" if part else "recognize.html"
-        return render_template(template, problem_text=reason(error)), error.status
-    marks = _marks(faces, found, image)
+        return render_template(template, problem_text=message_of(error)), error.status
+    marks = _marks(faces, results, image)
     if part == "live":
-        return render_template("_live.html", view=View(image.shape[1], image.shape[0], marks), found=found)
+        view = View(image.shape[1], image.shape[0], marks)
+        return render_template("_live.html", view=view, results=results)
     template = "_result.html" if part == "result" else "recognize.html"
-    return render_template(template, view=pictures.view(image, marks), found=found, names=names.known())
+    view = pictures.view(image, marks)
+    return render_template(template, view=view, results=results, names=suggested_names())
 
 
 @routes.post("/recognize/name")
-def name() -> str | tuple[str, int]:
-    """Enrol a face that was found before."""
+def enrol() -> str | tuple[str, int]:
+    """Enrol an unknown face of an earlier result."""
     template = "_named.html" if request.form.get("part") else "named.html"
     try:
         if not request.form.get("name", "").strip():
-            raise errors.bad_argument("Say who this is: a name is missing.")
-        embedding = sealed_faces.opened(request.form.get("face", ""))
-        photograph = _cut_out(request.form.get("cut_out", ""))
+            raise errors.bad_argument("Enter a name.")
+        embedding = signed_embeddings.verify(request.form.get("face", ""))
+        photograph = _decode_base64(request.form.get("cut_out", ""))
         image = services().vision.decode(photograph)
-        cut_out = pictures.jpeg(pictures.smaller(image, pictures.CUT_OUT))
-        created, person = parts().enrolment.enrol(request.form["name"], embedding, cut_out, photograph)
+        cut_out = pictures.jpeg(pictures.shrink(image, pictures.CUT_OUT_SIDE))
+        created, person = page_services().people.enrol(request.form["name"], embedding, cut_out, photograph)
     except ApiError as error:
-        return render_template(template, problem_text=reason(error)), error.status
-    return render_template(template, person=person, created=created, cut_out=pictures.address(cut_out))
+        return render_template(template, problem_text=message_of(error)), error.status
+    return render_template(template, person=person, created=created, cut_out=pictures.data_url(cut_out))
 
 
-def _found(image: Image, faces: Faces, embeddings: Floats, to_name: bool) -> list[Found]:
-    who = _who(embeddings)
-    look = attribute_words.of(services().vision, image, faces, embeddings)
-    found = []
-    for row, (candidate, words) in enumerate(zip(who, look, strict=True)):
-        if candidate is None and to_name:
-            cut_out = pictures.cut_out(image, faces.xyxy[row], pictures.PHOTOGRAPH, pictures.ROOM)
-            found.append(Found(None, words, sealed_faces.sealed(embeddings[row]), base64.b64encode(cut_out).decode()))
+def _results(image: Image, faces: Faces, embeddings: Floats, can_enrol: bool) -> list[FaceResult]:
+    matches = _identify(embeddings)
+    attributes = attribute_words.describe(services().vision, image, faces, embeddings)
+    results = []
+    for row, (match, words) in enumerate(zip(matches, attributes, strict=True)):
+        if match is None and can_enrol:
+            box = faces.xyxy[row]
+            cut_out = pictures.cut_out(image, box, pictures.PHOTOGRAPH_SIDE, pictures.PHOTOGRAPH_MARGIN)
+            signed = signed_embeddings.sign(embeddings[row])
+            results.append(FaceResult(None, words, signed, base64.b64encode(cut_out).decode()))
         else:
-            found.append(Found(candidate, words))
-    return found
+            results.append(FaceResult(match, words))
+    return results
 
 
-def _who(embeddings: Floats) -> list[Candidate | None]:
-    own = parts()
-    matches = own.recognizer.identify(embeddings) if own.recognizer else None
-    return own.enrolment.identify(embeddings) if matches is None else own.enrolment.named(matches)
+def _identify(embeddings: Floats) -> list[PersonMatch | None]:
+    people, recognizer = page_services().people, page_services().recognizer
+    matches = recognizer.identify(embeddings) if recognizer else None
+    return people.identify(embeddings) if matches is None else people.with_person_ids(matches)
 
 
-def _marks(faces: Faces, found: list[Found], image: Image) -> tuple[Mark, ...]:
+def _marks(faces: Faces, results: list[FaceResult], image: Image) -> tuple[Mark, ...]:
     marks = []
-    for number, (box, one) in enumerate(zip(pictures.boxes(faces), found, strict=True), 1):
-        label = f"{called(one.who.name)} {percent(one.who.confidence)}" if one.who else f"{number} {say('unknown')}"
-        wide = box[2] >= WORDY * image.shape[1]
-        marks.append(Mark(*box, label=label, known=one.who is not None, lines=one.look if wide else ()))
+    for number, (box, result) in enumerate(zip(pictures.boxes(faces), results, strict=True), 1):
+        match = result.match
+        if match:
+            label = f"{display_name(match.name)} {percent(match.confidence)}"
+        else:
+            label = f"{number} {translate('unknown')}"
+        has_lines = box[2] >= MIN_WIDTH_FOR_LINES * image.shape[1]
+        lines = result.attributes if has_lines else ()
+        marks.append(Mark(*box, label=label, known=match is not None, lines=lines))
     return tuple(marks)
 
 
-def _cut_out(text: str) -> bytes:
+def _decode_base64(text: str) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""A name and a picture of one person: enrolled, and found from then on."""
+"""The page Train: enrol a person with a name and a picture."""
 
 from __future__ import annotations
 
@@ -7,66 +7,79 @@ from flask import Blueprint, render_template, request
 from faces.server import errors
 from faces.server.api.context import services
 from faces.server.errors import ApiError
-from faces.server.pages import names, pictures
-from faces.server.pages.context import parts
-from faces.server.pages.failures import reason
-from faces.server.pages.language import say
+from faces.server.limits import MAX_IMAGE_BYTES
+from faces.server.pages import pictures
+from faces.server.pages.context import page_services, suggested_names
+from faces.server.pages.error_pages import message_of
+from faces.server.pages.language import decimal, translate
 from faces.server.pages.pictures import Mark, View
-from faces.server.vision import vision
 from faces.types import Floats
 
-MOST_BYTES = 3 << 20  # of a picture here
+MAX_BYTES = 3 << 20  # of a picture on this page
 
 routes = Blueprint("train", __name__)
 
 
-class UnfitError(Exception):
-    """Why a picture does not do, and the picture, as far as it can be shown."""
+class UnsuitablePictureError(Exception):
+    """A picture cannot be used to enrol a person.
 
-    def __init__(self, reason: str, view: View | None = None) -> None:
-        super().__init__(reason)
-        self.reason, self.view = reason, view
+    message: for the user, in the user's language.
+    view: the picture with its faces; None if it cannot be shown.
+    """
+
+    def __init__(self, message: str, view: View | None = None) -> None:
+        super().__init__(message)
+        self.message, self.view = message, view
 
 
 @routes.get("/train")
 def form() -> str:
+    """Show the form."""
     return _page()
 
 
 @routes.post("/train")
 def enrol() -> str | tuple[str, int]:
+    """Enrol a person."""
     name = request.form.get("name", "")
     try:
         if not name.strip():
-            raise errors.bad_argument("Say who this is: a name is missing.")
+            raise errors.bad_argument("Enter a name.")
         data = pictures.uploaded()
-        embedding, cut_out = _one_face(data)
-        created, person = parts().enrolment.enrol(name, embedding, cut_out, data)
+        embedding, cut_out = _single_face(data)
+        created, person = page_services().people.enrol(name, embedding, cut_out, data)
     except ApiError as error:
-        return _page(name=name, problem_text=reason(error)), error.status
-    except UnfitError as unfit:
-        return _page(name=name, problem_text=unfit.reason, view=unfit.view), 400
-    return _page(person=person, created=created, cut_out=pictures.address(cut_out))
+        return _page(name=name, problem_text=message_of(error)), error.status
+    except UnsuitablePictureError as error:
+        return _page(name=name, problem_text=error.message, view=error.view), 400
+    return _page(person=person, created=created, cut_out=pictures.data_url(cut_out))
 
 
-def _one_face(data: bytes) -> tuple[Floats, bytes]:
-    """The embedding (D,) and the cut-out of the only face. Raises UnfitError, and ApiError for what is no picture."""
-    too_large = "The picture has {size:.1f} MB. Use one of less than 3 MB, or take one with the camera."
-    too_large = say(too_large, size=len(data) / 2**20)
-    if len(data) > vision.MOST_BYTES:  # which is not even looked at
-        raise UnfitError(too_large)
-    own = services().vision
-    image = own.decode(data)
-    faces = own.detect(image)
+def _single_face(data: bytes) -> tuple[Floats, bytes]:
+    """Return the embedding (D,) and the cut-out of the only face in a picture.
+
+    Raises UnsuitablePictureError for a picture that is too large or does not show exactly one face, and ApiError if
+    the file is not a picture.
+    """
+    too_large = translate(
+        "The picture is {size} MB. Use one smaller than 3 MB, or take one with the camera.",
+        size=decimal(len(data) / 2**20),
+    )
+    if len(data) > MAX_IMAGE_BYTES:  # not even decoded
+        raise UnsuitablePictureError(too_large)
+    vision = services().vision
+    image = vision.decode(data)
+    faces = vision.detect(image)
     marks = [Mark(*box, label=str(number), known=False) for number, box in enumerate(pictures.boxes(faces), 1)]
-    if len(data) >= MOST_BYTES:
-        raise UnfitError(too_large, pictures.view(image, marks))
+    if len(data) >= MAX_BYTES:
+        raise UnsuitablePictureError(too_large, pictures.view(image, marks))
     if len(faces) != 1:
-        none = "No face was found in this picture. Use one in which the face is larger, or seen from the front."
-        several = "There are {number} faces in this picture. Use one that shows this person alone."
-        raise UnfitError(say(several if len(faces) else none, number=len(faces)), pictures.view(image, marks))
-    return own.embed(image, faces)[0], pictures.cut_out(image, faces.xyxy[0])
+        none = "No face was found in this picture. Use one with a larger face, seen from the front."
+        several = "There are {number} faces in this picture. Use one that shows only this person."
+        message = translate(several if len(faces) else none, number=len(faces))
+        raise UnsuitablePictureError(message, pictures.view(image, marks))
+    return vision.embed(image, faces)[0], pictures.cut_out(image, faces.xyxy[0])
 
 
-def _page(**what: object) -> str:
-    return render_template("train.html", names=names.known(), **what)
+def _page(**values: object) -> str:
+    return render_template("train.html", names=suggested_names(), **values)

@@ -1,1 +1,1 @@
-"""The people enrolled: enrolment, import and export, the shared gallery."""
+"""The enrolled people: enrolment, identification, import and export, and the gallery shared with the scripts."""

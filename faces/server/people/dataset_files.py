@@ -1,4 +1,4 @@
-"""Data sets as the pages take and give them: a folder, a zip file, or files with their paths."""
+"""Read uploaded data sets (a folder, a zip file or files with paths), and write a data set as a zip file."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from faces.datasets import Folder
 from faces.errors import UsageError, reason_of
 from faces.files.finding import SUFFIXES
 from faces.images import decode_image
-from faces.server.vision.vision import MOST_BYTES
+from faces.server.limits import MAX_IMAGE_BYTES
 
-MOST_FILES = 100_000
-MOST_TIMES = 100  # an archive's size, that what is in it may have: photographs can hardly be packed
-SUFFIX = {  # by what files begin with
+MAX_FILES = 100_000
+MAX_RATIO = 100  # of unpacked to packed size; photographs hardly compress
+SUFFIX_BY_SIGNATURE = {
     b"\xff\xd8\xff": ".jpg",
     b"\x89PNG": ".png",
     b"BM": ".bmp",
@@ -27,139 +27,146 @@ SUFFIX = {  # by what files begin with
     b"II*\0": ".tif",
     b"MM\0*": ".tif",
 }
-LONGEST_FOLDER = 200  # bytes; file systems take 255
+MAX_FOLDER_BYTES = 200  # of a folder name; file systems allow 255
 
 Files = Path | Sequence[tuple[str, IO[bytes]]]
-"""A folder, a zip file, or files with their paths, such as browsers send for a folder."""
+"""A folder, a zip file, or files with their paths as browsers send them for a folder."""
 
 
 @dataclass(frozen=True, slots=True)
-class Portrait:
-    """A photograph of somebody; data is its file, or the reason why there is none."""
+class PersonPhotograph:
+    """A photograph of a person.
+
+    data: the file's content, or the reason why it is not available.
+    """
 
     person: str
     path: str
     data: bytes | str
 
 
-def portraits(files: Files) -> Iterator[Portrait]:
-    """Everybody's photographs, read one after the other; a folder about all of them counts for nothing.
+def photographs(files: Files) -> Iterator[PersonPhotograph]:
+    """Read the photographs of a data set one after the other; a folder around all people is ignored.
 
-    Paths are only ever read as names. Raises UsageError for what is no data set.
+    Paths are used as names only. Raises UsageError if the files are not a data set.
     """
     if not isinstance(files, Path):
-        return _sorted_out([path for path, _ in files], lambda number: files[number][1].read(MOST_BYTES + 1))
+        return _by_person([path for path, _ in files], lambda number: files[number][1].read(MAX_IMAGE_BYTES + 1))
     if files.is_dir():
-        return _folder(Folder(files))
-    return _zipped(files)
+        return _from_folder(Folder(files))
+    return _from_zip(files)
 
 
 def write(file: IO[bytes], photographs: Iterable[tuple[str, str, bytes]]) -> int:
-    """A zip file of ``dataset/NAME/ID.jpg``, from names, ids and photographs; how many there are.
+    """Write a zip file of ``dataset/NAME/ID.jpg``.
 
-    Names that are no folders' are written as the nearest that is.
+    photographs: name, id and content of each. A name that is not a valid folder name is replaced by a similar one.
+
+    Returns the number of photographs.
     """
     folders: dict[str, str] = {}
     taken: set[str] = set()
     number = 0
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
-        for name, id_, data in photographs:
+        for name, photograph_id, data in photographs:
             number += 1
             if name not in folders:
-                folders[name] = _free(folder_name(name), taken)
-            suffix = next((suffix for start, suffix in SUFFIX.items() if data.startswith(start)), None)
-            if suffix is None:  # a format that the scripts do not look for
+                folders[name] = _unused(folder_name(name), taken)
+            suffixes = (suffix for start, suffix in SUFFIX_BY_SIGNATURE.items() if data.startswith(start))
+            suffix = next(suffixes, None)
+            if suffix is None:  # a format that the scripts do not read
                 suffix, data = ".png", cv2.imencode(".png", decode_image(data))[1].tobytes()
-            archive.writestr(f"dataset/{folders[name]}/{id_}{suffix}", data)
+            archive.writestr(f"dataset/{folders[name]}/{photograph_id}{suffix}", data)
     return number
 
 
 def folder_name(name: str) -> str:
-    """A name that is a folder's on every system, and not a hidden one's."""
-    plain = sanitize_filename(name, replacement_text="_", platform="universal", max_len=LONGEST_FOLDER)
+    """Return the name as a visible folder name that is valid on every system."""
+    plain = sanitize_filename(name, replacement_text="_", platform="universal", max_len=MAX_FOLDER_BYTES)
     return plain.strip(". ") or "_"
 
 
-def _free(folder: str, taken: set[str]) -> str:
-    number, free = 1, folder
-    while free.casefold() in taken:
+def _unused(folder: str, taken: set[str]) -> str:
+    number, candidate = 1, folder
+    while candidate.casefold() in taken:
         number += 1
-        free = f"{folder} ({number})"
-    taken.add(free.casefold())
-    return free
+        candidate = f"{folder} ({number})"
+    taken.add(candidate.casefold())
+    return candidate
 
 
-def _folder(folder: Folder) -> Iterator[Portrait]:
-    _, photographs = folder.listing()
+def _from_folder(folder: Folder) -> Iterator[PersonPhotograph]:
+    _, listed = folder.listing()
 
     def read(path: str) -> bytes | str:
         try:
-            return _checked(folder.read(path))
+            return _limited(folder.read(path))
         except OSError as error:
             return reason_of(error)
 
-    return (Portrait(one.person, one.path, read(one.path)) for one in photographs)
+    return (PersonPhotograph(photograph.person, photograph.path, read(photograph.path)) for photograph in listed)
 
 
-def _zipped(path: Path) -> Iterator[Portrait]:
+def _from_zip(path: Path) -> Iterator[PersonPhotograph]:
     try:
         archive = zipfile.ZipFile(path)
     except (OSError, zipfile.BadZipFile, NotImplementedError, ValueError) as error:
         raise UsageError(f"{path.name}: neither a folder nor a zip file of photographs") from error
     with archive:
         entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-        if sum(entry.file_size for entry in entries) > MOST_TIMES * path.stat().st_size:
+        if sum(entry.file_size for entry in entries) > MAX_RATIO * path.stat().st_size:
             raise UsageError(
-                f"{path.name}: unpacks to more than {MOST_TIMES} times its size: no archive of photographs"
+                f"{path.name}: unpacks to more than {MAX_RATIO} times its size; this is not an archive of photographs"
             )
 
         def read(number: int) -> bytes:
             with archive.open(entries[number]) as file:
-                return file.read(MOST_BYTES + 1)  # however much it says it is
+                return file.read(MAX_IMAGE_BYTES + 1)  # the stated size may be wrong
 
-        yield from _sorted_out([entry.filename for entry in entries], read)
+        yield from _by_person([entry.filename for entry in entries], read)
 
 
-def _sorted_out(paths: list[str], read: Callable[[int], bytes]) -> Iterator[Portrait]:
-    """By their paths: the photographs, and whose they are.
+def _by_person(paths: list[str], read: Callable[[int], bytes]) -> Iterator[PersonPhotograph]:
+    """Assign photographs to people by their paths.
 
-    Within one folder, folders are people, and the photographs beside these nobody's; without any, it is a person's.
+    If all paths share one top folder that contains folders, these are the people, and photographs beside them belong
+    to nobody. Otherwise the top folders are the people.
     """
-    if len(paths) > MOST_FILES:
-        raise UsageError(f"{len(paths):,} files; at most {MOST_FILES:,} at once")
+    if len(paths) > MAX_FILES:
+        raise UsageError(f"{len(paths):,} files; at most {MAX_FILES:,} can be imported at a time")
     split = ((number, PurePosixPath(path.replace("\\", "/")).parts) for number, path in enumerate(paths))
-    shown = {number: parts for number, parts in split if _is_photograph(parts)}
-    if not shown:
-        raise UsageError("no photographs in it; expected one folder of them per person, such as dataset/Ada/1.jpg")
-    plain = [parts for parts in shown.values() if not _leads_elsewhere(parts)]
-    tops = {parts[0] for parts in plain if len(parts) > 1}
-    about_all = len(tops) == 1 and any(len(parts) > 2 for parts in plain)
-    for number, parts in shown.items():
-        inside = parts[1:] if about_all else parts
-        if _leads_elsewhere(parts):
-            yield Portrait("", paths[number], "its path leads elsewhere")
-        elif len(inside) < 2:
-            yield Portrait("", paths[number], "in nobody's folder")
+    photographs = {number: parts for number, parts in split if _is_photograph(parts)}
+    if not photographs:
+        raise UsageError("no photographs in it; expected one folder per person, such as dataset/Ada/1.jpg")
+    safe = [parts for parts in photographs.values() if not _is_unsafe(parts)]
+    top_folders = {parts[0] for parts in safe if len(parts) > 1}
+    has_outer_folder = len(top_folders) == 1 and any(len(parts) > 2 for parts in safe)
+    for number, parts in photographs.items():
+        inner = parts[1:] if has_outer_folder else parts
+        if _is_unsafe(parts):
+            yield PersonPhotograph("", paths[number], "unsafe path")
+        elif len(inner) < 2:
+            yield PersonPhotograph("", paths[number], "not in a person's folder")
         else:
-            yield Portrait(inside[0], "/".join(inside), _read(read, number))
+            yield PersonPhotograph(inner[0], "/".join(inner), _read(read, number))
 
 
 def _is_photograph(parts: tuple[str, ...]) -> bool:
-    """By its name, and not hidden, such as what macOS puts into archives."""
+    """Return whether a path names a photograph, and no hidden file such as macOS adds to archives."""
     hidden = any(part == "__MACOSX" or (part.startswith(".") and part != "..") for part in parts)
     return bool(parts) and not hidden and PurePosixPath(parts[-1]).suffix.lower() in SUFFIXES
 
 
-def _leads_elsewhere(parts: tuple[str, ...]) -> bool:
+def _is_unsafe(parts: tuple[str, ...]) -> bool:
     return ".." in parts or parts[0].startswith("/")
 
 
 def _read(read: Callable[[int], bytes], number: int) -> bytes | str:
     try:
-        return _checked(read(number))
-    except Exception as error:  # encrypted, damaged, packed in a way that nobody knows: each has its own
+        return _limited(read(number))
+    except Exception as error:  # encrypted, damaged, unknown compression: zipfile raises many types
         return f"cannot be read ({type(error).__name__})"
 
 
-def _checked(data: bytes) -> bytes | str:
-    return data if len(data) <= MOST_BYTES else f"too large a file: at most {MOST_BYTES >> 20} MB"
+def _limited(data: bytes) -> bytes | str:
+    return data if len(data) <= MAX_IMAGE_BYTES else f"file too large: at most {MAX_IMAGE_BYTES >> 20} MB"

@@ -1,4 +1,4 @@
-"""The file of ``--gallery``, which the server shares with the scripts, and the rows that it is made of."""
+"""The gallery file of ``--gallery``, which the server shares with the scripts, and its rows."""
 
 from __future__ import annotations
 
@@ -18,12 +18,18 @@ from faces.recognition.gallery import ERASED, Gallery, LeftOut
 from faces.server.store import origins
 from faces.types import Fingerprint, Floats
 
-OWN = "serve.py/"  # what the path of a photograph begins with that the data set never had
-UNIT = 1e-2  # how far from 1 an embedding's length may be
+SERVER_PATH = "serve.py/"  # start of the path of each face that was enrolled on the server
+LENGTH_TOLERANCE = 1e-2  # greatest difference of an embedding's length from 1
 
 
-class Row(NamedTuple):
-    """A face in a gallery. The box (4,) and the score are NaN where they are not known."""
+class GalleryRow(NamedTuple):
+    """A face in a gallery.
+
+    embedding: float32 (D,).
+    box: float32 (4,), px; NaN if unknown.
+    score: in [0, 1]; NaN if unknown.
+    size, stamp: of the photograph's file.
+    """
 
     name: str
     embedding: Floats
@@ -35,47 +41,54 @@ class Row(NamedTuple):
     stamp: str = ""
 
 
-def rows_of(gallery: Gallery) -> list[Row]:
-    """Of a gallery, which may be an older version's, and without this or that. Raises ValueError or TypeError."""
+def rows_of(gallery: Gallery) -> list[GalleryRow]:
+    """Return a gallery's rows; an older gallery may lack columns. Raises ValueError or TypeError for bad columns."""
     number = len(gallery)
     boxes = np.full((number, 4), np.nan) if gallery.boxes is None or not len(gallery.boxes) else gallery.boxes
     scores = [float("nan")] * number if gallery.scores is None or not len(gallery.scores) else gallery.scores
     hashes, paths = gallery.hashes or [""] * number, gallery.paths or [""] * number
     sizes, stamps = gallery.sizes or [0] * number, gallery.stamps or [""] * number
     embeddings, boxes = np.asarray(gallery.embeddings, np.float32), np.asarray(boxes, np.float32).reshape(number, 4)
-    parts = zip(gallery.names, embeddings, hashes, paths, boxes, scores, sizes, stamps, strict=True)
+    columns = zip(gallery.names, embeddings, hashes, paths, boxes, scores, sizes, stamps, strict=True)
     return [
-        Row(
-            name, row, str(sha256)[:64] or origins.of_embedding(row), str(path), box, float(score), int(size), str(when)
+        GalleryRow(
+            name=name,
+            embedding=embedding,
+            sha256=str(sha256)[:64] or origins.embedding_digest(embedding),
+            path=str(path),
+            box=box,
+            score=float(score),
+            size=int(size),
+            stamp=str(stamp),
         )
-        for name, row, sha256, path, box, score, size, when in parts
+        for name, embedding, sha256, path, box, score, size, stamp in columns
     ]
 
 
-def gallery_of(rows: Sequence[Row], fingerprint: Fingerprint, settings: str, left_out: LeftOut) -> Gallery:
-    """The reverse of ``rows_of``."""
+def gallery_of(rows: Sequence[GalleryRow], fingerprint: Fingerprint, settings: str, left_out: LeftOut) -> Gallery:
+    """Return a gallery of these rows; the reverse of ``rows_of``."""
     if not rows:
         return Gallery(np.zeros((0, 0), np.float32), (), fingerprint=fingerprint, settings=settings, left_out=left_out)
     names, embeddings, hashes, paths, boxes, scores, sizes, stamps = zip(*rows, strict=True)
     return Gallery(
-        np.stack(embeddings),
-        names,
-        paths,
-        hashes,
-        np.stack(boxes),
-        np.array(scores, np.float32),
-        fingerprint,
-        sizes,
-        stamps,
-        settings,
-        left_out,
+        embeddings=np.stack(embeddings),
+        names=names,
+        paths=paths,
+        hashes=hashes,
+        boxes=np.stack(boxes),
+        scores=np.array(scores, np.float32),
+        fingerprint=fingerprint,
+        sizes=sizes,
+        stamps=stamps,
+        settings=settings,
+        left_out=left_out,
     )
 
 
-def without(left_out: LeftOut, rows: Sequence[Row]) -> LeftOut:
-    """What is left out, with erased rows of the data set: by it the scripts know not to enrol them again."""
-    there = set(left_out.paths)
-    new = [row for row in rows if row.path and not row.path.startswith(OWN) and row.path not in there]
+def with_erased(left_out: LeftOut, rows: Sequence[GalleryRow]) -> LeftOut:
+    """Return ``left_out`` with the erased rows of the data set added, so that the scripts do not enrol them again."""
+    known_paths = set(left_out.paths)
+    new = [row for row in rows if row.path and not row.path.startswith(SERVER_PATH) and row.path not in known_paths]
     return LeftOut(
         (*left_out.paths, *(row.path for row in new)),
         (*left_out.hashes, *(row.sha256 for row in new)),
@@ -85,15 +98,19 @@ def without(left_out: LeftOut, rows: Sequence[Row]) -> LeftOut:
     )
 
 
-def load(path: Path, fingerprint: Fingerprint, dimension: int | None) -> tuple[Gallery, list[Row]]:
-    """A gallery that these models made, and its rows.
+def load(path: Path, fingerprint: Fingerprint, dimension: int | None) -> tuple[Gallery, list[GalleryRow]]:
+    """Load a gallery made by the models in use, and its rows.
 
-    dimension: of the embeddings, where it is known. Raises PickleError for what is no such file, and FingerprintError
-    when other models made it, or it does not say which.
+    path: an ``embeddings.pickle``.
+    fingerprint: of the models in use.
+    dimension: of the embeddings; None if unknown.
+
+    Raises PickleError if the file is not a gallery or does not name its models, and FingerprintError if other models
+    made it.
     """
     gallery = Gallery.load(path)
     if gallery.fingerprint is None:
-        raise PickleError(f"{path}: does not say which models made it; make it with extract_embeddings.py")
+        raise PickleError(f"{path}: does not name the models that made it; create it with extract_embeddings.py")
     fingerprint.require(
         gallery.fingerprint, str(path), "make it anew with the server's models, or name the same models"
     )
@@ -103,30 +120,34 @@ def load(path: Path, fingerprint: Fingerprint, dimension: int | None) -> tuple[G
         raise PickleError(f"{path}: not embeddings ({type(error).__name__}: {error})") from error
     if len(gallery):
         lengths = np.linalg.norm(gallery.embeddings, axis=1)
-        wide = gallery.embeddings.shape[1]
-        if abs(lengths - 1).max() > UNIT or wide != (dimension or wide):
-            raise PickleError(f"{path}: not embeddings of these models, which are {dimension or wide} numbers long")
+        columns = gallery.embeddings.shape[1]
+        expected = dimension or columns
+        if abs(lengths - 1).max() > LENGTH_TOLERANCE or columns != expected:
+            raise PickleError(f"{path}: not embeddings of these models (unit vectors of dimension {expected})")
     return gallery, rows
 
 
 @dataclass(frozen=True)
 class GalleryFile:
-    """The file. settings: of a new one, see ``extraction.settings``."""
+    """A gallery file.
+
+    settings: of a new file, see ``extraction.settings``.
+    """
 
     path: Path
     settings: str = ""
     _lock: Lock = field(default_factory=Lock, repr=False, compare=False)
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """Against the other threads, and against the scripts. Raises FacesError when a script has it."""
+    def locked(self) -> Iterator[None]:
+        """Lock the file against other threads and the scripts. Raises FacesError if a script uses it."""
         with self._lock, only_one(self.path):
             yield
 
-    def there(self) -> bool:
-        """Whether it holds anything."""
+    def has_content(self) -> bool:
+        """Return whether the file exists and is not empty."""
         return self.path.exists() and not (self.path.is_file() and self.path.stat().st_size == 0)
 
     def write(self, gallery: Gallery) -> None:
-        """Whole or not at all. Raises FacesError."""
+        """Replace the file atomically. Raises FacesError."""
         write_bytes(self.path, gallery.pickled())

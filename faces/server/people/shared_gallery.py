@@ -1,4 +1,4 @@
-"""``--gallery``: the people of the server and the file that the scripts work with, kept in step."""
+"""Keep the enrolled people and the gallery file of ``--gallery`` synchronized."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from faces import records
 from faces.errors import FacesError, reason_of
 from faces.recognition.gallery import LeftOut
 from faces.server.errors import ApiError
-from faces.server.people import derived, gallery_file, roster, sharing
-from faces.server.people.gallery_file import OWN, GalleryFile, Row
-from faces.server.people.values import Shared
+from faces.server.people import gallery_file, gallery_merging, people_group
+from faces.server.people.gallery_file import SERVER_PATH, GalleryFile, GalleryRow
+from faces.server.people.recognizer_erasure import erase_recognizers
+from faces.server.people.values import SyncResult
 from faces.server.store import origins
 from faces.server.store.database import Database
 from faces.types import Floats
@@ -24,104 +25,105 @@ log = logging.getLogger(__name__)
 
 
 class SharedGallery:
-    """The people of a database, and a file.
+    """The people of a database and the gallery file that the scripts use. Thread-safe.
 
-    farthest: see ``Origins``. dimension: of embeddings, where it is known.
+    farthest: see ``Origins``.
+    dimension: of the embeddings; None if unknown.
     """
 
     def __init__(self, database: Database, file: GalleryFile, farthest: float, dimension: int | None) -> None:
         self._database, self._file, self._farthest, self._dimension = database, file, farthest, dimension
-        self._erased: list[Floats] = []  # embeddings that recognizers may still know
-        self._lock = Lock()  # of that list
-        self._names: dict[str, str] = {}  # of people, by their ids, when they were last in step
-        self._state: object = None  # of the people and the file when they were last in step
+        self._erased: list[Floats] = []  # embeddings that recognizers may still contain
+        self._lock = Lock()  # of self._erased
+        self._names: dict[str, str] = {}  # by person id, at the last synchronization
+        self._state: object = None  # of the people and the file at the last synchronization
 
-    def share(self) -> Shared:
-        """Bring both in step.
+    def synchronize(self) -> SyncResult:
+        """Synchronize the database and the file.
 
-        Who is in the file and not known is added; who was erased is erased from it, and from recognizers beside it;
-        then it holds everybody. Raises FacesError when it cannot be read or written, or other models made it.
+        Add people of the file to the database, erase erased people from the file and from the recognizers beside it,
+        and write all people to the file. Raises FacesError if the file cannot be read or written, or if other models
+        made it.
         """
         try:
-            if self._in_step():
-                return Shared()
-            with self._file.held():
+            if self._is_synchronized():
+                return SyncResult()
+            with self._file.locked():
                 with self._lock:
                     erased = list(self._erased)
-                shared = self._share(erased)
+                result = self._synchronize(erased)
                 with self._lock:
-                    del self._erased[: len(erased)]  # who was erased meanwhile comes after them
-                return shared
+                    del self._erased[: len(erased)]  # keeps faces that were erased in the meantime
+                return result
         except ApiError as error:
             raise FacesError(f"{self._file.path}: {error.message}") from error
         except OSError as error:
             raise FacesError(f"{self._file.path}: {reason_of(error)}") from error
 
-    def follow(self, erased: list[Floats] | None = None) -> Shared:
-        """As ``share``, but what is wrong is told, not raised: the next time it may be better.
+    def try_synchronize(self, erased: list[Floats] | None = None) -> SyncResult:
+        """Synchronize; log an error instead of raising it, and try again at the next call.
 
-        erased: embeddings (D,) that are not to be found in any recognizer any more.
+        erased: float32 (D,) embeddings to erase from all recognizers.
         """
         with self._lock:
             self._erased += erased or []
         try:
-            return self.share()
+            return self.synchronize()
         except FacesError as error:
             log.warning("%s", error)
-            return Shared(pending=str(error))
+            return SyncResult(pending=str(error))
 
-    def _share(self, gone: list[Floats]) -> Shared:
+    def _synchronize(self, erased: list[Floats]) -> SyncResult:
         with self._database.write() as session:
-            fingerprint = roster.fingerprint(session)
-            old, rows = None, list[Row]()
-            if self._file.there():
-                old, rows = gallery_file.load(self._file.path, fingerprint, roster.dimension(session, self._dimension))
-            group = roster.opened(session)
-            taken = sharing.take(session, group, rows, self._farthest, again=False)
-            merged = sharing.together(session, group, rows, taken)
-            people, names = _people(session), roster.names(session)
-            known = origins.erased(session)
-        erased = [row for row, is_erased in zip(rows, taken.erased, strict=True) if is_erased]
-        gone = [*gone, *(row.embedding for row in erased)]
-        models = derived.erase(self._file.path.parent, np.stack(gone), fingerprint) if gone else ()
-        others = _called_otherwise(self._names, names)
-        if gone or others:
-            records.forget(records.beside(self._file.path), known.__contains__, others)
+            fingerprint = people_group.fingerprint(session)
+            dimension = people_group.dimension(session, self._dimension)
+            old, rows = None, list[GalleryRow]()
+            if self._file.has_content():
+                old, rows = gallery_file.load(self._file.path, fingerprint, dimension)
+            group = people_group.find_or_create_group(session)
+            matched = gallery_merging.add_missing(session, group, rows, self._farthest, restore_erased=False)
+            merged = gallery_merging.merge(session, group, rows, matched)
+            people, names = _people_state(session), people_group.names_by_id(session)
+            erased_origins = origins.erased_photographs(session)
+        erased_rows = [row for row, is_erased in zip(rows, matched.erased, strict=True) if is_erased]
+        erased = [*erased, *(row.embedding for row in erased_rows)]
+        models = erase_recognizers(self._file.path.parent, np.stack(erased), fingerprint) if erased else ()
+        changed_names = _changed_names(self._names, names)
+        if erased or changed_names:
+            records.forget(records.beside(self._file.path), erased_origins.__contains__, changed_names)
         self._names = names
-        if len(merged) != len(rows) or any(new is not was for new, was in zip(merged, rows, strict=True)):
-            left_out = gallery_file.without(old.left_out if old else LeftOut(), erased)
+        if len(merged) != len(rows) or any(new is not row for new, row in zip(merged, rows, strict=True)):
+            left_out = gallery_file.with_erased(old.left_out if old else LeftOut(), erased_rows)
             settings = old.settings if old else self._file.settings
             self._file.write(gallery_file.gallery_of(merged, fingerprint, settings, left_out))
-        self._state = people, self._written()
-        dataset = tuple(row.path for row in erased if row.path and not row.path.startswith(OWN))
-        return Shared(models, dataset, faces=taken.imported.faces)
+        self._state = people, self._file_state()
+        dataset = tuple(row.path for row in erased_rows if row.path and not row.path.startswith(SERVER_PATH))
+        return SyncResult(models, dataset, faces=matched.result.faces)
 
-    def _in_step(self) -> bool:
-        """So that the file is not held, and not read, when there is nothing to do."""
+    def _is_synchronized(self) -> bool:
+        """Return whether nothing changed, without locking or reading the file."""
         with self._lock:
             if self._erased or self._state is None:
                 return False
         with self._database.read() as session:
-            return self._state == (_people(session), self._written())
+            return self._state == (_people_state(session), self._file_state())
 
-    def _written(self) -> object:
-        """What changes with the file."""
+    def _file_state(self) -> object:
         with suppress(OSError):
-            about = self._file.path.stat()
-            return about.st_ino, about.st_mtime_ns, about.st_size
+            status = self._file.path.stat()
+            return status.st_ino, status.st_mtime_ns, status.st_size
         return None
 
 
-def _called_otherwise(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
-    """The names that nobody has any more, and what they became; "" where the person is gone."""
-    known = set(now.values())
-    return {name: now.get(id_, "") for id_, name in before.items() if name not in known}
+def _changed_names(before: dict[str, str], now: dict[str, str]) -> dict[str, str]:
+    """Map each name that no person has any more to the person's new name, or to "" if the person was erased."""
+    current = set(now.values())
+    return {name: now.get(person_id, "") for person_id, name in before.items() if name not in current}
 
 
-def _people(session: Session) -> object:
-    """What changes with the people."""
+def _people_state(session: Session) -> object:
     session.flush()
-    if (group := roster.group(session)) is None:
+    if (group := people_group.find_group(session)) is None:
         return None
     session.refresh(group)
     return group.key, group.generation, group.trained_to

@@ -1,4 +1,4 @@
-"""The people of the pages as the pages see them, and what became of what was done with them."""
+"""Records of enrolled people, and the results of operations on them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class FaceRecord:
-    """A face. picture: whether its cut-out is kept."""
+    """An enrolled face.
+
+    id: the id of the persisted face.
+    picture: whether a cut-out of the face is stored.
+    """
 
     id: str
     picture: bool
@@ -15,7 +19,12 @@ class FaceRecord:
 
 @dataclass(frozen=True, slots=True)
 class PersonRecord:
-    """Somebody, with their faces in the order in which they came."""
+    """An enrolled person.
+
+    id: the person id.
+    name: "" for a person without a name.
+    faces: in the order of enrolment.
+    """
 
     id: str
     name: str
@@ -23,11 +32,12 @@ class PersonRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """Who a face is.
+class PersonMatch:
+    """The person that a face was identified as.
 
-    person_id: empty for somebody whom a recognizer knows and who is not enrolled here. confidence: from 0.5 to 1, or a
-    recognizer's probability.
+    person_id: "" for a person whom the recognizer knows but who is not enrolled here.
+    name: the person's name.
+    confidence: in [0.5, 1], or the recognizer's probability.
     """
 
     person_id: str
@@ -36,12 +46,13 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Shared:
-    """What bringing the file of ``--gallery`` up to date did.
+class SyncResult:
+    """The result of synchronizing the database with the gallery file.
 
-    models: recognizers that knew somebody who was erased, and were erased, too. dataset: photographs of who was erased
-    that the data set still has. pending: why the file is not up to date yet; empty when it is. faces: how many were
-    in it that were not known.
+    models: paths of recognizers that were erased because they contained an erased face.
+    dataset: photographs of erased faces that are still in the data set.
+    pending: why the gallery file is not up to date; "" if it is.
+    faces: number of faces that were added to the database from the file.
     """
 
     models: tuple[str, ...] = ()
@@ -52,7 +63,13 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What was erased. faces, each with its embedding, and photographs: how many. The rest is as in ``Shared``."""
+    """The result of erasing a person or a face.
+
+    name: the person's name.
+    faces: number of erased faces, each with its embedding.
+    photographs: number of erased photographs.
+    models, dataset, pending: see ``SyncResult``.
+    """
 
     name: str
     faces: int
@@ -63,16 +80,22 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
-class Imported:
-    """people: how many are new. faces: that were added. known: that were there already. left_out: (what, why)."""
+class ImportResult:
+    """The result of an import.
+
+    people: number of new people.
+    faces: number of added faces.
+    known: number of faces that were already enrolled.
+    left_out: (path, reason) of each face or photograph that was not added.
+    """
 
     people: int = 0
     faces: int = 0
     known: int = 0
     left_out: tuple[tuple[str, str], ...] = ()
 
-    def __add__(self, other: Imported) -> Imported:
-        return Imported(
+    def __add__(self, other: ImportResult) -> ImportResult:
+        return ImportResult(
             self.people + other.people,
             self.faces + other.faces,
             self.known + other.known,
@@ -81,8 +104,12 @@ class Imported:
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
-    """photographs: how many were written. without: the names of those of whom no photograph is kept."""
+class ExportResult:
+    """The result of exporting a data set.
+
+    photographs: number of photographs written.
+    without: names of the people without a stored photograph.
+    """
 
     photographs: int
     without: tuple[str, ...]

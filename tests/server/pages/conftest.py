@@ -23,9 +23,9 @@ from faces.server.api.context import Services
 from faces.server.api.fetch import Fetcher
 from faces.server.listening import Listener
 from faces.server.pages import language
-from faces.server.pages.classes import Classes
-from faces.server.pages.context import Parts
-from faces.server.people.enrolment import Enrolment
+from faces.server.pages.context import PageServices
+from faces.server.pages.picture_classifier import PictureClassifier
+from faces.server.people.enrolled_people import EnrolledPeople
 from faces.server.search.confidence import Confidence
 from faces.server.search.matching import Indexes
 from faces.server.search.training import Trainer
@@ -66,7 +66,7 @@ class SeeingVision(ColourVision):
         embedding = self.embed(image, face)[0] if len(face) else None
         return Enrolled(face if len(face) else None, embedding, sha256, "" if len(face) else "no face")
 
-    def looks(self, image: Image, faces: Faces, embeddings: Floats | None, names: Any) -> Answers:
+    def attributes(self, image: Image, faces: Faces, embeddings: Floats | None, names: Any) -> Answers:
         rows = {"gender": [0.1, 0.9], "age": [34], "glasses": [0.9, 0.1, 0], "emotion": [0.4, 0.4, 0.2]}
         return Answers(HEADS, {name: np.array([row] * len(faces), np.float32) for name, row in rows.items()})
 
@@ -90,18 +90,18 @@ class Site:
 
     url: str
     folder: Path
-    parts: Parts
+    services: PageServices
     app: Any
 
     @property
-    def enrolment(self) -> Enrolment:
-        return self.parts.enrolment
+    def enrolled(self) -> EnrolledPeople:
+        return self.services.people
 
     def enrol(self, *names: str) -> None:
         """People whose embeddings are their own direction, or their colour."""
         for name in names:
             picture = (self.folder / "Ada.png").read_bytes()
-            self.enrolment.enrol(name, np.eye(3, dtype=np.float32)["AdaBobCleo".find(name) // 3], picture, picture)
+            self.enrolled.enrol(name, np.eye(3, dtype=np.float32)["AdaBobCleo".find(name) // 3], picture, picture)
 
 
 @contextmanager
@@ -109,14 +109,26 @@ def serving(folder: Path, proxy: str | None = None) -> Iterator[Site]:
     database = Database(f"sqlite:///{folder / 'faces.db'}", FINGERPRINT)
     indexes, confidence = Indexes(), Confidence(0.6, 20)
     trainer = Trainer(database, indexes)
-    app = create_app(Services(SeeingVision(), database, confidence, trainer, Fetcher(), indexes), SECRET)
-    parts = Parts(Enrolment(database, indexes, confidence, True), Classes(folder / "classifier.onnx"))
-    pages.install(app, parts, SECRET)
+    app = create_app(
+        Services(
+            vision=SeeingVision(),
+            database=database,
+            confidence=confidence,
+            trainer=trainer,
+            fetcher=Fetcher(),
+            indexes=indexes,
+        ),
+        SECRET,
+    )
+    services = PageServices(
+        EnrolledPeople(database, indexes, confidence, True), PictureClassifier(folder / "classifier.onnx")
+    )
+    pages.install(app, services, SECRET)
     listener = Listener(app, "127.0.0.1", 0, 4, proxy)
     thread = Thread(target=listener.run)
     thread.start()
     try:
-        yield Site(listener.url, folder, parts, app)
+        yield Site(listener.url, folder, services, app)
     finally:
         listener.stop()
         thread.join()
@@ -147,7 +159,7 @@ def spoken() -> Iterator[Spoken]:
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Chromium, whose camera sees Ada and Cleo."""
-    api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -r requirements-dev.txt")
+    api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[dev]'")
     if CHROMIUM is None:
         pytest.skip("needs a browser: apt-get install chromium")
     film = tmp_path_factory.mktemp("camera") / "film.mjpeg"
@@ -205,6 +217,6 @@ def visit(browser: Browser, site: Site, login: Any) -> Iterator[Open]:
     yield go
     for context in contexts:
         context.close()
-    for person in site.enrolment.people():
-        site.enrolment.remove_person(person.id)
+    for person in site.enrolled.list_all():
+        site.enrolled.remove_person(person.id)
     assert failures == []

@@ -15,8 +15,8 @@ from flask.testing import FlaskClient
 
 from faces.errors import FingerprintError, PickleError, UsageError
 from faces.server import errors
-from faces.server.api.application import KEY
 from faces.server.errors import ApiError
+from faces.server.keys import KEY_HEADER
 from faces.server.people.values import PersonRecord, Removal
 from tests.conftest import ROOT
 from tests.crowd import stage
@@ -64,15 +64,15 @@ def test_nothing_is_shown_without_a_login(client: FlaskClient, app: Site) -> Non
 def test_the_face_api_is_as_it_was(inside: FlaskClient) -> None:
     assert inside.get("/face/v1.0/persongroups").status_code == 401  # a login is no key
     for path, status in (("/face/v1.0/persongroups", 200), ("/face/v1.0/nothing", 404)):
-        answer = inside.get(path, headers={KEY: SECRET})
+        answer = inside.get(path, headers={KEY_HEADER: SECRET})
         assert (answer.status_code, answer.mimetype) == (status, "application/json")
-    answer = inside.post("/face/v1.0/detect", headers={KEY: SECRET}, data=PHOTOGRAPHS["Ada"])
+    answer = inside.post("/face/v1.0/detect", headers={KEY_HEADER: SECRET}, data=PHOTOGRAPHS["Ada"])
     assert answer.status_code == 200  # without a token
 
 
 @pytest.mark.parametrize("path", ["/api/face/v1.0/persongroups", "/FACE/v2.0/detect", "/people"])
 def test_programs_that_ask_elsewhere_get_no_pages(client: FlaskClient, path: str) -> None:
-    answer = client.get(path, headers={KEY: SECRET})
+    answer = client.get(path, headers={KEY_HEADER: SECRET})
     assert (answer.status_code, answer.mimetype) == (404, "application/json")
     assert answer.get_json()["error"]["code"] == "404"
 
@@ -81,13 +81,13 @@ def test_programs_that_ask_elsewhere_get_no_pages(client: FlaskClient, path: str
 def test_a_form_of_somebody_else_is_refused(inside: FlaskClient, path: str) -> None:
     for data in ({}, {"csrf_token": "made up"}):
         answer = inside.post(path, data=data)
-        assert answer.status_code == 400 and "is not from here" in answer.text
+        assert answer.status_code == 400 and "sent from another site" in answer.text
 
 
 def test_a_wrong_key(client: FlaskClient) -> None:
     for key in ("", "wrong", "ä", SECRET + "x"):
         answer = client.post("/login", data={"key": key, "csrf_token": token(client)})
-        assert answer.status_code == 401 and "not the key" in answer.text
+        assert answer.status_code == 401 and "Wrong key." in answer.text
     assert client.get("/people").status_code == 302
 
 
@@ -174,37 +174,37 @@ def test_errors_are_pages(inside: FlaskClient, language: str, app: Site, monkeyp
     inside.set_cookie("language", language)
     form = {"csrf_token": token(inside, "/train")}
     for error, status, words in (
-        (ApiError(429, "429", "too many"), 429, ("Too many requests", "Demasiadas peticiones")),
-        (RuntimeError("a secret"), 500, ("Something went wrong", "Algo falló")),
+        (ApiError(429, "429", "too many"), 429, ("Too many requests", "Demasiadas solicitudes")),
+        (RuntimeError("a secret"), 500, ("An internal error occurred", "error interno")),
         (ApiError(507, "InsufficientStorage", "full"), 507, ("disk", "disco")),
     ):
 
         def fail(error: Exception = error) -> None:
             raise error
 
-        monkeypatch.setattr(app.enrolment, "people", fail)
+        monkeypatch.setattr(app.enrolled, "list_all", fail)
         answer = inside.get("/people")
         assert (answer.status_code, answer.mimetype) == (status, "text/html")
         assert words[language == "es"] in answer.text and "secret" not in answer.text
     monkeypatch.undo()
     for answer, status, words in (
-        (inside.get("/people/nobody"), 404, ("no such page", "No existe")),
-        (inside.get("/recognize/name"), 405, ("something else", "otra cosa")),
+        (inside.get("/people/nobody"), 404, ("This page does not exist", "Esta página no existe")),
+        (inside.get("/recognize/name"), 405, ("does not accept", "no admite")),
         (inside.post("/train", data=b"x" * (17 << 20), content_type="multipart/form-data"), 413, ("16 MB", "16 MB")),
-        (inside.post("/people/nobody/rename", data=form), 404, ("removed", "se quitó")),
+        (inside.post("/people/nobody/rename", data=form), 404, ("was removed", "se ha eliminado")),
     ):
         assert (answer.status_code, answer.mimetype) == (status, "text/html"), answer.text
         assert words[language == "es"] in answer.text and f'lang="{language}"' in answer.text
 
 
-@pytest.mark.parametrize(("language", "words"), [("en", "as many as may be"), ("es", "Ya no caben más")])
+@pytest.mark.parametrize(("language", "words"), [("en", "The limit is reached"), ("es", "Se ha alcanzado el límite")])
 def test_there_is_no_room_for_more(
     inside: FlaskClient, app: Site, monkeypatch: pytest.MonkeyPatch, language: str, words: str
 ) -> None:
     def full(*_: object) -> None:
         raise errors.quota_exceeded("Person")
 
-    monkeypatch.setattr(app.enrolment, "enrol", full)
+    monkeypatch.setattr(app.enrolled, "enrol", full)
     inside.set_cookie("language", language)
     face = cv2.imencode(".png", stage({"Ada": (80, 90)}))[1].tobytes()
     form = {"csrf_token": token(inside, "/train"), "name": "Ada", "picture": (io.BytesIO(face), "ada.png")}
@@ -222,8 +222,8 @@ def test_a_long_report_of_what_was_erased_fits_into_a_cookie(
     for name, rest, lists in (("Ada", "", 2), (letters[:128], letters, 1)):
         left = tuple(f"{name}/{rest[k * 100 : k * 100 + 100]}{k}.jpg" for k in range(400))
         person, removal = PersonRecord("x", name, ()), Removal(name, 400, 400, models, left)
-        monkeypatch.setattr(app.enrolment, "person", lambda _, person=person: person)
-        monkeypatch.setattr(app.enrolment, "remove_person", lambda _, removal=removal: removal)
+        monkeypatch.setattr(app.enrolled, "person", lambda _, person=person: person)
+        monkeypatch.setattr(app.enrolled, "remove_person", lambda _, removal=removal: removal)
         answer = inside.post("/people/x/remove", data={"csrf_token": token(inside, "/train")})
         assert answer.status_code == 302 and len(answer.headers["Set-Cookie"]) < 4093  # what browsers keep
         text = inside.get("/people").text
@@ -232,14 +232,14 @@ def test_a_long_report_of_what_was_erased_fits_into_a_cookie(
 
 
 def test_who_has_no_name_is_called_something(inside: FlaskClient, app: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app.enrolment, "person", lambda id_: PersonRecord(id_, "", ()))
-    assert "Remove Nameless" in inside.get("/people/x").text
-    assert "Remove Nameless?" in inside.get("/people/x/remove").text
+    monkeypatch.setattr(app.enrolled, "person", lambda id_: PersonRecord(id_, "", ()))
+    assert "Remove Unnamed" in inside.get("/people/x").text
+    assert "Remove Unnamed?" in inside.get("/people/x/remove").text
 
 
 @pytest.mark.parametrize(
     ("cause", "words"),
-    [(UsageError, "Esto no es un conjunto"), (PickleError, "Estas no son"), (FingerprintError, "otros modelos")],
+    [(UsageError, "este conjunto de datos"), (PickleError, "estos vectores"), (FingerprintError, "modelos distintos")],
 )
 def test_a_failed_import_in_spanish(
     inside: FlaskClient, app: Site, monkeypatch: pytest.MonkeyPatch, cause: type[Exception], words: str
@@ -247,7 +247,7 @@ def test_a_failed_import_in_spanish(
     def fail(_: Path) -> None:
         raise ApiError(400, "InvalidFile", "what is wrong") from cause()
 
-    monkeypatch.setattr(app.enrolment, "import_embeddings", fail)
+    monkeypatch.setattr(app.enrolled, "import_embeddings", fail)
     inside.set_cookie("language", "es")
     form = {"csrf_token": token(inside, "/train"), "file": (io.BytesIO(b"x"), "embeddings.pickle")}
     answer = inside.post("/people/import", data=form)
@@ -270,16 +270,16 @@ def test_a_folder_of_many_files_at_once(inside: FlaskClient) -> None:
 
 
 def test_a_damaged_classifier_in_spanish(inside: FlaskClient, app: Site) -> None:
-    app.parts.classes.model.write_text("broken")
+    app.services.classifier.model.write_text("broken")
     inside.set_cookie("language", "es")
     text = inside.get("/classify").text
-    app.parts.classes.model.unlink()
-    assert "no se puede usar" in text and '<span lang="en">' in text
+    app.services.classifier.model.unlink()
+    assert "No se puede usar" in text and '<span lang="en">' in text
 
 
 def test_scripts_are_answered_with_part_of_a_page(inside: FlaskClient) -> None:
     answer = inside.post("/recognize", headers={"X-Part": "1"})
-    assert answer.status_code == 400 and "is not from here" in answer.text and "<html" not in answer.text
+    assert answer.status_code == 400 and "sent from another site" in answer.text and "<html" not in answer.text
 
 
 @pytest.mark.parametrize(("size", "shown"), [(4.0, True), (7.5, False)])
@@ -287,7 +287,7 @@ def test_a_large_picture_is_shown_with_its_faces(inside: FlaskClient, size: floa
     face = cv2.imencode(".png", stage({"Ada": (80, 90), "Cleo": (220, 90)}))[1].tobytes()
     file = io.BytesIO(face.ljust(int(size * 2**20), b"\0")), "large.png"
     answer = inside.post("/train", data={"csrf_token": token(inside, "/train"), "name": "Ada", "picture": file})
-    assert answer.status_code == 400 and f"has {size} MB. Use one of less than 3 MB" in answer.text
+    assert answer.status_code == 400 and f"is {size} MB. Use one smaller than 3 MB" in answer.text
     assert answer.text.count("<rect") == (2 if shown else 0) and "The picture is too" not in answer.text
 
 
@@ -295,5 +295,5 @@ def test_a_large_picture_is_shown_with_its_faces(inside: FlaskClient, size: floa
 def test_a_face_that_was_not_found_here_cannot_be_named(inside: FlaskClient, app: Site, face: str) -> None:
     form = {"csrf_token": token(inside, "/train"), "name": "Ada", "face": face, "cut_out": ""}
     answer = inside.post("/recognize/name", data=form)
-    assert answer.status_code == 400 and "too long ago" in answer.text
-    assert app.enrolment.people() == []
+    assert answer.status_code == 400 and "has expired" in answer.text
+    assert app.enrolled.list_all() == []

@@ -54,10 +54,10 @@ def test_pages(visit: Open, site: Site, code: str) -> None:
     send(page)
     check(page)
     site.enrol("Bob")
-    for path in ("/people", f"/people/{site.enrolment.people()[0].id}", "/nothing", "/classify"):
+    for path in ("/people", f"/people/{site.enrolled.list_all()[0].id}", "/nothing", "/classify"):
         page.goto(site.url + path)
         check(page)
-    page.goto(f"{site.url}/people/{site.enrolment.people()[0].id}/remove")
+    page.goto(f"{site.url}/people/{site.enrolled.list_all()[0].id}/remove")
     check(page)
     model = write_classifier(site.folder / "classifier.onnx")
     page.goto(f"{site.url}/classify")

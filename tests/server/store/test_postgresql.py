@@ -20,9 +20,8 @@ from sqlalchemy.exc import OperationalError
 
 from faces.errors import FacesError, FingerprintError, UsageError
 from faces.server.kinds import FACE_LIST, LARGE_PERSON_GROUP
-from faces.server.people.enrolment import Imported
-from faces.server.search import training
-from faces.server.search import vectors as vectors_module
+from faces.server.people.values import ImportResult
+from faces.server.search import pgvector, training
 from faces.server.search.index import Index, Layers
 from faces.server.search.matching import Indexes
 from faces.server.search.training import Trainer
@@ -143,25 +142,25 @@ def test_the_people_of_the_pages(url: str, tmp_path: Path) -> None:
     assert len(set(made)) == 1 and one.faces() == other.faces() == {"Ada": 8}
     bob = other.enrol("Bob")
     assert one.named("Ada", "Bob", "Cleo") == ["Ada", "Bob", None]
-    one.enrolment.follow()  # as every minute
+    one.enrolled.try_synchronize()  # as every minute
     assert one.gallery().names == ("Ada",) * 8 + ("Bob",)
-    ada = one.enrolment.person(made[0])
-    assert other.enrolment.cutout(ada.faces[0].id) == b"cut-out"
+    ada = one.enrolled.person(made[0])
+    assert other.enrolled.cutout(ada.faces[0].id) == b"cut-out"
     exported = io.BytesIO()
-    assert other.enrolment.export_dataset(exported).photographs == 9
-    assert other.enrolment.remove_face(ada.id, ada.faces[0].id).photographs == 1
-    one.enrolment.rename(bob, "Robert")
+    assert other.enrolled.export_dataset(exported).photographs == 9
+    assert other.enrolled.remove_face(ada.id, ada.faces[0].id).photographs == 1
+    one.enrolled.rename(bob, "Robert")
     assert one.gallery().names == ("Ada",) * 7 + ("Robert",)
-    assert other.enrolment.merge(ada.id, bob).name == "Robert" and one.named("Ada") == ["Robert"]
-    (tmp_path / "exported.pickle").write_bytes(other.enrolment.export_embeddings())
-    assert other.enrolment.remove_person(bob).faces == 8 and one.named("Ada", "Bob") == [None, None]
-    one.enrolment.follow()
+    assert other.enrolled.merge(ada.id, bob).name == "Robert" and one.named("Ada") == ["Robert"]
+    (tmp_path / "exported.pickle").write_bytes(other.enrolled.export_embeddings())
+    assert other.enrolled.remove_person(bob).faces == 8 and one.named("Ada", "Bob") == [None, None]
+    one.enrolled.try_synchronize()
     assert len(one.gallery()) == 0
-    assert one.enrolment.import_embeddings(tmp_path / "exported.pickle") == Imported(1, 8, 0)
+    assert one.enrolled.import_embeddings(tmp_path / "exported.pickle") == ImportResult(1, 8, 0)
     assert other.named("Ada") == ["Robert"] and len(one.gallery()) == 8
     with one.database.write() as session:
         session.execute(update(Face).values(added=0))
-    assert one.enrolment.retire(1).pending == "" and other.faces() == {} and len(one.gallery()) == 0
+    assert one.enrolled.erase_older(1).pending == "" and other.faces() == {} and len(one.gallery()) == 0
     for people in (one, other):
         people.database.close()
 
@@ -198,7 +197,7 @@ def crowd(database: Database, vectors: Floats, each: int) -> None:
 def test_pgvector_finds_whom_the_memory_finds(
     with_pgvector: Cluster, small: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vectors_module, "SMALL", small)
+    monkeypatch.setattr(pgvector, "EXACT_BELOW", small)
     vectors = around(0, 40, 3)
     database = Database(with_pgvector.database(), FINGERPRINT, 128)
     crowd(database, vectors, 3)
@@ -226,7 +225,7 @@ def test_pgvector_that_comes_later_takes_what_there_is(with_pgvector: Cluster, m
     url, vectors = with_pgvector.database(), around(1, 5, 2)
     with monkeypatch.context() as patch:
         patch.setattr(postgresql, "use_vectors", lambda *_: False)
-        patch.setattr(postgresql, "AT_ONCE", 3)
+        patch.setattr(postgresql, "BATCH_ROWS", 3)
         before = Database(url, FINGERPRINT, 128)
         crowd(before, vectors, 2)
         before.close()
@@ -254,13 +253,13 @@ def test_a_training_is_its_owners_while_that_lives(
     third = Trainer(api.database, api.indexes)  # another server starts
     assert api.ok("GET", "persongroups/crowd/training")["status"] == "running"  # type: ignore[index]
     assert api.error("POST", "persongroups/crowd/train")[0] == 409
-    under_way(time.time() - training.SILENCE - 1)
-    third._fail(training._silent())
+    under_way(time.time() - training.ABANDONED_SECONDS - 1)
+    third._mark_failed(training._is_abandoned())
     told = api.ok("GET", "persongroups/crowd/training")
     assert told["status"] == "failed" and "stopped" in told["message"]  # type: ignore[index]
     assert api.train("persongroups/crowd") == "succeeded"
     under_way(time.time())
-    assert not third._set(1, "succeeded", trained_to=99)  # it is not its training
+    assert not third._set_status(1, "succeeded", trained_to=99)  # it is not its training
     third.close()
     api.trainer.close()
     api.database.close()
@@ -297,7 +296,7 @@ def test_errors_are_told_in_the_form_of_the_api(with_pgvector: Cluster, tmp_path
 )
 def test_states(state: str, answer: int | None) -> None:
     kind = psycopg.errors.lookup(state)
-    told = postgresql.explained(OperationalError("", {}, kind("words")))
+    told = postgresql.api_error(OperationalError("", {}, kind("words")))
     assert (told.status if told else None) == answer
 
 
@@ -307,9 +306,9 @@ def test_expired_faces_are_erased_by_whoever_comes_first(plain: Cluster) -> None
     with databases[0].write() as session:
         detected_faces.remember(session, np.zeros((50, 3), np.float32), -1)
     with databases[0].write() as first:
-        detected_faces.purge(first)
+        detected_faces.erase_expired(first)
         with databases[1].write() as second:
-            detected_faces.purge(second)  # waits for nobody
+            detected_faces.erase_expired(second)  # waits for nobody
     with databases[0].read() as session:
         assert session.query(DetectedFace).count() == 0
     for one in databases:

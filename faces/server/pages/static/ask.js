@@ -1,17 +1,17 @@
-// A form that a script sends: the answer is part of a page, whatever happens.
+// Send a form from JavaScript. The answer is always HTML for a part of the page.
 
-const silent = document.getElementById("silent"); // what is shown where there is no answer
+const noAnswer = document.getElementById("no-answer"); // shown if the server does not answer
 
-/** Whether it worked, and the HTML to show. */
-export async function ask(address, body, signal) {
+/** Return whether the request succeeded, and the HTML to show. */
+export async function ask(url, body, signal) {
   try {
-    const response = await fetch(address, { method: "POST", body, signal, headers: { "X-Part": "1" } });
-    if (response.redirected) { // the login is over
+    const response = await fetch(url, { method: "POST", body, signal, headers: { "X-Part": "1" } });
+    if (response.redirected) { // the login has expired
       location.reload();
       await new Promise(() => {});
     }
     return { ok: response.ok, html: await response.text() };
   } catch {
-    return { ok: false, html: silent.innerHTML };
+    return { ok: false, html: noAnswer.innerHTML };
   }
 }

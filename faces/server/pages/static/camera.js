@@ -1,17 +1,17 @@
-// The camera of this device: opened, its pictures taken, closed. What it says to people is in the page, in their language.
+// Open the camera, take pictures, close it. Its messages are in the page, in the user's language.
 
-const words = document.getElementById("words").dataset;
+const messages = document.getElementById("camera-messages").dataset;
 const box = document.getElementById("camera");
-const said = document.getElementById("camera-said");
+const message = document.getElementById("camera-message");
 export const video = document.getElementById("video");
 export const usable = Boolean(navigator.mediaDevices?.getUserMedia);
 
-export const say = (name) => { said.textContent = name ? words[name] : ""; };
+export const showMessage = (name) => { message.textContent = name ? messages[name] : ""; };
 
-/** Whether it could be opened; where not, the page says why. */
+/** Open the camera, and return whether it is open; otherwise the page shows why it is not. */
 export async function open() {
   box.hidden = false;
-  say("");
+  showMessage("");
   try {
     video.srcObject = await navigator.mediaDevices.getUserMedia({
       audio: false,
@@ -22,7 +22,7 @@ export async function open() {
   } catch (error) {
     close();
     box.hidden = false;
-    say(error.name === "NotFoundError" ? "none" : "refused");
+    showMessage(error.name === "NotFoundError" ? "missing" : "blocked");
     return false;
   }
 }
@@ -33,13 +33,13 @@ export function close() {
   box.hidden = true;
 }
 
-/** What it sees now, as a JPEG whose longer side has `side` px at most; null before there is anything. */
-export function picture(side) {
+/** Return the current frame as a JPEG with a longer side of at most `side` px; null before the first frame. */
+export function takePicture(side) {
   if (!video.videoWidth) return Promise.resolve(null);
   const scale = Math.min(1, side / Math.max(video.videoWidth, video.videoHeight));
   const canvas = document.createElement("canvas");
   canvas.width = Math.round(video.videoWidth * scale);
   canvas.height = Math.round(video.videoHeight * scale);
   canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
-  return new Promise((done) => { canvas.toBlob(done, "image/jpeg", 0.9); });
+  return new Promise((resolve) => { canvas.toBlob(resolve, "image/jpeg", 0.9); });
 }

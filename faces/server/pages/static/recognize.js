@@ -1,53 +1,53 @@
-// The camera, live: a picture is sent when the one before it is answered, a few in a second; the server draws the boxes.
+// Live recognition: send a picture once the previous one is answered, a few per second; the server draws the boxes.
 
 import { ask } from "./ask.js";
-import { close, open, picture, say, usable } from "./camera.js";
+import { close, open, showMessage, takePicture, usable } from "./camera.js";
 
-const EVERY = 250; // ms from one picture to the next, at least
-const AGAIN = 2000; // ms after a failure
-const SIDE = 640; // px of a picture
+const MIN_INTERVAL = 250; // ms between pictures
+const RETRY_INTERVAL = 2000; // ms after a failure
+const SIDE = 640; // px, longer side of a picture
 
 const form = document.getElementById("recognize");
 const token = form.elements.csrf_token.value;
 const [opener, pauser, stopper] = ["open", "pause", "stop"].map((id) => document.getElementById(id));
-const [live, seen, told, result] = ["live", "seen", "told", "result"].map((id) => document.getElementById(id));
-const wait = (time) => new Promise((done) => { setTimeout(done, time); });
-let running = null; // what ends the run, while there is one
+const [live, liveResults, announcement, result] = ["live", "live-results", "announcement", "result"].map((id) => document.getElementById(id));
+const wait = (time) => new Promise((resolve) => { setTimeout(resolve, time); });
+let running = null; // AbortController of the live recognition
 
-function post(address, fields, signal) {
+function post(url, fields, signal) {
   const body = new FormData();
   for (const [name, value] of Object.entries({ csrf_token: token, ...fields })) body.append(name, value);
-  return ask(address, body, signal);
+  return ask(url, body, signal);
 }
 
-/** Tells who listens to the page who is to be seen, when that changes. */
+/** Announce the names to screen readers when they change. */
 function announce() {
-  const names = [...seen.querySelectorAll("strong")].map((name) => name.textContent).sort().join(", ");
-  if (told.textContent !== names) told.textContent = names;
+  const names = [...liveResults.querySelectorAll("strong")].map((name) => name.textContent).sort().join(", ");
+  if (announcement.textContent !== names) announcement.textContent = names;
 }
 
 async function run(signal) {
-  let failure = ""; // said once, not every time
+  let failure = ""; // shown once
   while (!signal.aborted) {
     const start = performance.now();
-    let pause = EVERY;
-    const blob = await picture(SIDE);
+    let interval = MIN_INTERVAL;
+    const blob = await takePicture(SIDE);
     if (blob) {
       const { ok, html } = await post(form.action, { part: "live", picture: blob }, signal);
       if (signal.aborted) return;
       if (ok) {
         live.innerHTML = html;
-        seen.replaceChildren(live.querySelector(".seen"));
+        liveResults.replaceChildren(live.querySelector(".live-results"));
         failure = "";
       } else {
         live.replaceChildren();
-        if (html !== failure) seen.innerHTML = html;
+        if (html !== failure) liveResults.innerHTML = html;
         failure = html;
-        pause = AGAIN;
+        interval = RETRY_INTERVAL;
       }
       announce();
     }
-    await wait(Math.max(0, pause - (performance.now() - start)));
+    await wait(Math.max(0, interval - (performance.now() - start)));
   }
 }
 
@@ -56,7 +56,7 @@ function stop() {
   running = null;
   close();
   live.replaceChildren();
-  seen.replaceChildren();
+  liveResults.replaceChildren();
   opener.hidden = false;
   pauser.hidden = stopper.hidden = true;
 }
@@ -74,15 +74,15 @@ opener.addEventListener("click", async () => {
 stopper.addEventListener("click", () => { stop(); opener.focus(); });
 
 pauser.addEventListener("click", async () => {
-  const blob = await picture(2 * SIDE);
+  const blob = await takePicture(2 * SIDE);
   if (!blob) return;
   stop();
   const { html } = await post(form.action, { part: "result", picture: blob });
   result.innerHTML = html;
-  (result.querySelector("#found") ?? opener).focus();
+  (result.querySelector("#faces") ?? opener).focus();
 });
 
-// Names are given without leaving the page, so that the others in the picture can be named, too.
+// Faces are named without leaving the page, so that the others in the picture can be named, too.
 result.addEventListener("submit", async (event) => {
   const naming = event.target.closest(".naming");
   if (!naming) return;
@@ -105,6 +105,6 @@ document.addEventListener("visibilitychange", () => {
   if (!document.hidden || !running) return;
   stop();
   document.getElementById("camera").hidden = false;
-  say("paused");
+  showMessage("paused");
 });
 addEventListener("pagehide", stop);

@@ -1,6 +1,6 @@
-// A picture from the camera takes the place of a file: the form is sent as without this script.
+// Put a picture from the camera into the file field; the browser sends the form.
 
-import { close, open, picture, usable } from "./camera.js";
+import { close, open, takePicture, usable } from "./camera.js";
 
 const opener = document.getElementById("open");
 const taker = document.getElementById("take");
@@ -23,7 +23,7 @@ opener.addEventListener("click", async () => {
 });
 
 taker.addEventListener("click", async () => {
-  const blob = await picture(1280);
+  const blob = await takePicture(1280);
   if (!blob) return;
   const files = new DataTransfer();
   files.items.add(new File([blob], "camera.jpg", { type: blob.type }));

@@ -1,10 +1,10 @@
-// Says before a file is sent that it is larger than the server takes: afterwards there may be no answer to see.
+// Reject a file that is too large before it is sent: the server may close the connection without an answer.
 
-const MOST = 16 * 2 ** 20 - 2 ** 16; // bytes; the rest of the form needs some
+const MAX_BYTES = 16 * 2 ** 20 - 2 ** 16; // 64 KB are left for the rest of the form
 
 for (const field of document.querySelectorAll("input[data-large]")) {
   field.addEventListener("change", () => {
-    field.setCustomValidity((field.files[0]?.size ?? 0) > MOST ? field.dataset.large : "");
+    field.setCustomValidity((field.files[0]?.size ?? 0) > MAX_BYTES ? field.dataset.large : "");
     field.reportValidity();
   });
 }

@@ -1,4 +1,4 @@
-"""What every answer tells browsers: run our own files alone, guess no types, be in no frame, keep nothing."""
+"""Security headers of every answer: only our own scripts and styles, no frames, no MIME sniffing, no caching."""
 
 from __future__ import annotations
 
@@ -21,20 +21,23 @@ HEADERS = {
     "Content-Security-Policy": POLICY,
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "same-origin",  # not "no-referrer", with which forms say that they come from nowhere
+    "Referrer-Policy": "same-origin",  # with "no-referrer", browsers send forms with "Origin: null"
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), display-capture=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 
 
-def install(app: Flask, kept: str) -> None:
-    """With every answer; browsers may keep those of the endpoint ``kept`` alone: our own scripts and drawings."""
+def install(app: Flask, cacheable: str) -> None:
+    """Add the headers to every answer.
+
+    cacheable: the only endpoint whose answers browsers may cache.
+    """
 
     @app.after_request
     def add_headers(response: Response) -> Response:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        if request.endpoint != kept:
+        if request.endpoint != cacheable:
             response.headers["Cache-Control"] = "no-store"
         return response

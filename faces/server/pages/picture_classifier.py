@@ -1,4 +1,4 @@
-"""The classifier of pictures: loaded when it is first asked for, and anew when there is another file."""
+"""The image classifier of the page Classify, loaded on first use and reloaded when its files change."""
 
 from __future__ import annotations
 
@@ -10,33 +10,34 @@ from faces.files.identity import identity
 from faces.image_classifier import ImageClassifier, Verdict, decide
 from faces.types import Image
 
-THRESHOLD = 0.85  # a class is named when its probability is above; of two, the other when it is below 1 - this
-NAMES = "classes.json"  # beside the model
+THRESHOLD = 0.85  # a class is named if its probability is above; of two classes, the other one below 1 - THRESHOLD
+CLASSES_FILE = "classes.json"  # beside the model
 
 
-class Classes:
-    """What ``faces train-classifier`` made, in a file that may not be there yet. Used from several threads at once."""
+class PictureClassifier:
+    """A classifier made by ``faces train-classifier``; its file may not exist yet. Thread-safe."""
 
     def __init__(self, model: Path) -> None:
         self.model = model
         self._loaded: tuple[object, ImageClassifier] | None = None
         self._lock = Lock()
 
-    def names(self) -> tuple[str, ...]:
-        """Raises ModelError, as ``decide``, where there is no such file, or it is no classifier."""
+    def classes(self) -> tuple[str, ...]:
+        """Return the names of the classes. Raises ModelError if the file is missing or not a classifier."""
         return self._classifier().classes
 
     def decide(self, image: Image) -> Verdict:
+        """Classify an image. Raises ModelError if the file is missing or not a classifier."""
         classifier = self._classifier()
         return decide(classifier.classes, classifier.probabilities([image])[0], THRESHOLD)
 
     def _classifier(self) -> ImageClassifier:
-        beside = self.model.with_name(NAMES)
+        classes_file = self.model.with_name(CLASSES_FILE)
         with self._lock:
-            state = identity(self.model), identity(beside)
+            state = identity(self.model), identity(classes_file)
             if state[0] is None:
                 self._loaded = None
                 raise ModelError(f"{self.model}: no such file")
             if self._loaded is None or self._loaded[0] != state:
-                self._loaded = state, ImageClassifier(self.model, beside if state[1] else None)
+                self._loaded = state, ImageClassifier(self.model, classes_file if state[1] else None)
             return self._loaded[1]

@@ -16,7 +16,7 @@ from faces.errors import FacesError, UsageError
 from faces.recognition import recognizer_files
 from faces.recognition.gallery import Gallery
 from faces.recognition.recognizers import FaceRecognizer
-from faces.server.people.named_by import Followed
+from faces.server.people.served_recognizer import ServedRecognizer
 from faces.types import Fingerprint, ModelId
 from faces.versions.versions import LE, RECOGNIZER, Versions
 from tests.crowd import COLOURS
@@ -82,7 +82,7 @@ def test_a_promotion_and_a_return_are_followed_while_the_server_runs(
         assert known in page and "version 1 of the recognizer" in page
 
         page = visitor.post("/train", "/train", photographs[1], name="Somebody new")
-        assert "Somebody new has 1 face. The recognizer knows it after the next training." in page
+        assert "Somebody new has 1 face. The recognizer uses it after the next training." in page
         assert known in visitor.recognize(photographs[1])  # by the recognizer, as before
         spanish = Visitor(service, "es")
         assert "versión 1 del reconocedor" in spanish.recognize(photographs[0])
@@ -90,7 +90,7 @@ def test_a_promotion_and_a_return_are_followed_while_the_server_runs(
         for path in (OUTPUT / RECOGNIZER, OUTPUT / LE):  # as erasing somebody does
             path.unlink()
         page = visitor.recognize(photographs[1])
-        assert "Somebody new" in page and "no recognizer in service now" in page
+        assert "Somebody new" in page and "no recognizer in service" in page
 
 
 @pytest.fixture
@@ -105,20 +105,20 @@ def save(paths: tuple[Path, Path], *names: str) -> None:
     recognizer_files.save(FaceRecognizer(0.01, 0.6, "centroid").fit(gallery(*((name, 0) for name in names))), *paths)
 
 
-def named(recognizer: Followed, *names: str) -> tuple[str | None, ...] | None:
+def named(recognizer: ServedRecognizer, *names: str) -> tuple[str | None, ...] | None:
     matches = recognizer.identify(np.stack([colour(name) for name in names]))
     return matches and matches.names
 
 
 def test_the_newest_files_count_at_once(files: tuple[Path, Path]) -> None:
-    recognizer = Followed(*files, FINGERPRINT)
+    recognizer = ServedRecognizer(*files, FINGERPRINT)
     assert named(recognizer, "Ada", "Cleo") == ("Ada", None)
     save(files, "Ada", "Cleo")
     assert named(recognizer, "Cleo", "Bob") == ("Cleo", None) and recognizer.label() == str(files[0])
 
 
 def test_what_was_erased_is_not_used_and_a_damaged_file_costs_nothing(files: tuple[Path, Path]) -> None:
-    recognizer = Followed(*files, FINGERPRINT)
+    recognizer = ServedRecognizer(*files, FINGERPRINT)
     good = files[0].read_bytes()
     files[0].write_bytes(b"damaged")
     assert named(recognizer, "Ada") == ("Ada",)
@@ -134,9 +134,11 @@ def test_who_is_named_has_a_page_only_if_enrolled_here(tmp_path: Path, files: tu
     assert {"Ada", "Bob", "Cleo"} <= COLOURS.keys()
     people = People(tmp_path)
     ada = people.enrol("Ada")
-    matches = Followed(*files, FINGERPRINT).identify(np.stack([colour(name) for name in ("Ada", "Bob", "Cleo")]))
+    matches = ServedRecognizer(*files, FINGERPRINT).identify(
+        np.stack([colour(name) for name in ("Ada", "Bob", "Cleo")])
+    )
     assert matches is not None
-    found = people.enrolment.named(matches)
+    found = people.enrolled.with_person_ids(matches)
     assert [(one.person_id, one.name) if one else None for one in found] == [(ada, "Ada"), ("", "Bob"), None]
     assert people.heard[-1] == ("identify", {"collection": "recognizer", "faces": "3", "persons": f"{ada},-"})
 
@@ -144,9 +146,9 @@ def test_who_is_named_has_a_page_only_if_enrolled_here(tmp_path: Path, files: tu
 def test_a_recognizer_that_cannot_be_used_stops_the_start(tmp_path: Path, files: tuple[Path, Path]) -> None:
     other = Fingerprint(FINGERPRINT.detector, FINGERPRINT.aligner, ModelId("other", "o" * 64))
     with pytest.raises(FacesError, match=r"the recognizer: made with the embedder .*name the same models"):
-        Followed(*files, other)
+        ServedRecognizer(*files, other)
     with pytest.raises(FacesError, match=r"no such file; run: python train_model\.py"):
-        Followed(tmp_path / "none.pickle", tmp_path / LE, FINGERPRINT)
+        ServedRecognizer(tmp_path / "none.pickle", tmp_path / LE, FINGERPRINT)
 
 
 def test_a_label_encoder_goes_with_a_recognizer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ from faces.recognition.recognizer_files import save
 from faces.recognition.recognizers import FaceRecognizer
 from faces.records import Manifest, Runs
 from faces.server.errors import ApiError
-from faces.server.people import dataset_files, roster, shared_gallery
-from faces.server.people.enrolment import Imported
+from faces.server.people import dataset_files, people_group, shared_gallery
+from faces.server.people.values import ImportResult
 from faces.server.store import persons
 from faces.server.store.schema import Face
 from faces.server.vision import vision as server_vision
@@ -76,10 +76,10 @@ def test_who_is_enrolled_is_in_the_file(start: Callable[..., People], path: Path
     found = people.gallery()
     assert found.names == ("Ada",) and found.fingerprint == FINGERPRINT and found.settings == SETTINGS
     assert np.array_equal(found.embeddings, colour("Ada")[None])
-    people.enrolment.rename(ada, "Adele")
+    people.enrolled.rename(ada, "Adele")
     people.enrol("Bob")
     assert people.gallery().names == ("Adele", "Bob")
-    people.enrolment.remove_person(ada)
+    people.enrolled.remove_person(ada)
     assert people.gallery().names == ("Bob",)
     people.database.close()
     assert People(path.parent.parent, gallery=True, database="other.db").faces() == {"Bob": 1}
@@ -98,7 +98,7 @@ def test_a_kill_before_the_file_was_written(start: Callable[..., People], path: 
     people = start()
     train(path, people.gallery())
     with only_one(path):  # as if nobody got to it
-        people.enrolment.remove_person(people.enrolment.people()[0].id)
+        people.enrolled.remove_person(people.enrolled.list_all()[0].id)
         people.enrol("Cleo")
     people.database.close()
     people = start()
@@ -119,26 +119,26 @@ def test_who_was_erased_does_not_come_back(start: Callable[..., People], path: P
     old = gallery(("Ada", 0), ("Ada", 1), ("Bob", 0))
     old.save(path)
     people = start()
-    ada = people.enrolment.people()[0]
-    assert people.enrolment.remove_face(ada.id, ada.faces[0].id).dataset == ("Ada/0.jpg",)
+    ada = people.enrolled.list_all()[0]
+    assert people.enrolled.remove_face(ada.id, ada.faces[0].id).dataset == ("Ada/0.jpg",)
     found = people.gallery()
     assert found.paths == ("Ada/1.jpg", "Bob/0.jpg")
     assert found.left_out.paths == ("Ada/0.jpg",) and found.left_out.reasons == (ERASED,)
     old.save(path)  # by a script that knew of nothing
-    assert people.enrolment.follow().dataset == ("Ada/0.jpg",)
+    assert people.enrolled.try_synchronize().dataset == ("Ada/0.jpg",)
     assert people.gallery().paths == ("Ada/1.jpg", "Bob/0.jpg")
     people.database.close()
     old.save(path)
     people = start()
     assert people.faces() == {"Ada": 1, "Bob": 1} and len(people.gallery()) == 2
-    assert people.enrolment.import_embeddings(_written(path.with_name("old.pickle"), old)) == Imported(0, 1, 2)
+    assert people.enrolled.import_embeddings(_written(path.with_name("old.pickle"), old)) == ImportResult(0, 1, 2)
     assert people.faces() == {"Ada": 2, "Bob": 1}  # asked for by hand
 
 
 def test_what_the_scripts_find_again_is_the_same_face(start: Callable[..., People], path: Path) -> None:
     gallery(("Ada", 0), ("Bob", 0)).save(path)
     people = start()
-    people.enrolment.rename(people.enrolment.people()[0].id, "Adele")
+    people.enrolled.rename(people.enrolled.list_all()[0].id, "Adele")
     people.enrol("Cleo")
     again = gallery(("Ada", 0), ("Bob", 0), ("Bob", 1))  # from a data set that knows nobody else, and a new photograph
     Gallery(
@@ -153,7 +153,7 @@ def test_what_the_scripts_find_again_is_the_same_face(start: Callable[..., Peopl
         again.stamps,
         again.settings,
     ).save(path)
-    people.enrolment.follow()
+    people.enrolled.try_synchronize()
     assert people.faces() == {"Adele": 1, "Bob": 2, "Cleo": 1}
     assert people.gallery().names == ("Adele", "Bob", "Bob", "Cleo")
 
@@ -162,9 +162,9 @@ def test_one_photograph_in_two_folders(start: Callable[..., People], path: Path)
     both = gallery(("Ada", 0), ("Ada", 0), names=("Ada", "Bob"), hashes=("h" * 64, "h" * 64))
     both.save(path)
     people = start()
-    people.enrolment.follow()
+    people.enrolled.try_synchronize()
     assert people.faces() == {"Ada": 1, "Bob": 1} and people.gallery().names == ("Ada", "Bob")
-    people.enrolment.remove_person(people.enrolment.people()[0].id)
+    people.enrolled.remove_person(people.enrolled.list_all()[0].id)
     assert people.gallery().names == ("Bob",) and people.faces() == {"Bob": 1}
 
 
@@ -188,25 +188,25 @@ def test_the_scripts_leave_out_who_was_erased(start: Callable[..., People], path
 
     assert extract().new == 2
     people = start()
-    people.enrolment.remove_person(people.enrolment.people()[0].id)
+    people.enrolled.remove_person(people.enrolled.list_all()[0].id)
     people.enrol("Cleo")
     again = extract()
     assert (again.new, again.known, again.gone) == (0, 2, 1) and again.gallery.names == ("Bob",)
-    people.enrolment.follow()
+    people.enrolled.try_synchronize()
     assert people.gallery().names == ("Bob", "Cleo") and people.faces() == {"Bob": 1, "Cleo": 1}
 
 
 def test_recognizers_that_knew_who_was_erased_are_erased(start: Callable[..., People], path: Path) -> None:
     gallery(("Ada", 0), ("Bob", 0)).save(path)
     people = start()
-    cleo, bob = people.enrol("Cleo"), people.enrolment.people()[1].id
+    cleo, bob = people.enrol("Cleo"), people.enrolled.list_all()[1].id
     versions = Versions(path.with_name(RECOGNIZER), path.with_name("le.pickle"))
     train(path, gallery(("Ada", 0)))  # without Bob
     versions.settle()
     train(path, people.gallery())
     versions.settle()
     assert [one.number for one in versions.all()] == [1, 2]
-    removal = people.enrolment.remove_person(bob)
+    removal = people.enrolled.remove_person(bob)
     assert [Path(one).relative_to(path.parent).as_posix() for one in removal.models] == [
         RECOGNIZER,
         f"versions/2/{RECOGNIZER}",
@@ -214,13 +214,13 @@ def test_recognizers_that_knew_who_was_erased_are_erased(start: Callable[..., Pe
     assert [one.number for one in versions.all()] == [1] and not versions.recognizer.exists()
     versions.settle()
     train(path, people.gallery())
-    (face,) = people.enrolment.person(cleo).faces
+    (face,) = people.enrolled.person(cleo).faces
     gallery(("Ada", 0)).save(path)  # by a script; it does not know Cleo, but the recognizer does
-    assert people.enrolment.remove_face(cleo, face.id).models != ()
+    assert people.enrolled.remove_face(cleo, face.id).models != ()
     train(path, people.gallery())
-    assert people.enrolment.remove_person(cleo).models == () and versions.recognizer.exists()
+    assert people.enrolled.remove_person(cleo).models == () and versions.recognizer.exists()
     path.with_name(RECOGNIZER).write_bytes(b"nobody can tell")
-    assert people.enrolment.remove_person(people.enrolment.people()[0].id).models != ()
+    assert people.enrolled.remove_person(people.enrolled.list_all()[0].id).models != ()
     assert not versions.recognizer.exists()
 
 
@@ -229,7 +229,7 @@ def record(path: Path) -> None:
     out = LeftOut(("Ada/9.jpg",), ("9" * 64,), (1,), ("",), ("no face",))
     found = Gallery.load(path)
     with records.recording(records.beside(path), "train", {}) as run:
-        run.data(Manifest.of(replace(found, left_out=out)))
+        run.data(replace(found, left_out=out).manifest())
 
 
 def recorded(path: Path) -> list[tuple[str, str]]:
@@ -243,15 +243,15 @@ def recorded(path: Path) -> list[tuple[str, str]]:
 def test_who_is_erased_is_erased_from_the_records_of_runs(start: Callable[..., People], path: Path) -> None:
     gallery(("Ada", 0), ("Ada", 1), ("Bob", 0)).save(path)
     people = start()
-    ada, bob = (one.id for one in people.enrolment.people())
+    ada, bob = (one.id for one in people.enrolled.list_all())
     record(path)
     assert records.Runs(records.beside(path)).find("last").notes == ()
-    people.enrolment.remove_face(ada, people.enrolment.person(ada).faces[0].id)
+    people.enrolled.remove_face(ada, people.enrolled.person(ada).faces[0].id)
     rest = [("Ada/1.jpg", "Ada"), ("Ada/9.jpg", "Ada"), ("Bob/0.jpg", "Bob")]
     assert recorded(path) == [("", ""), *rest]
-    people.enrolment.rename(bob, "Robert")
+    people.enrolled.rename(bob, "Robert")
     assert recorded(path) == [("", ""), ("", "Robert"), *rest[:2]]
-    people.enrolment.remove_person(ada)
+    people.enrolled.remove_person(ada)
     assert sorted(recorded(path)) == [("", ""), ("", ""), ("", ""), ("", "Robert")]
     (note,) = Runs(records.beside(path)).find("last").notes
     assert "altered on" in note and "photographs or names in it were erased" in note
@@ -263,17 +263,17 @@ def test_erased_elsewhere_is_erased_from_the_file(start: Callable[..., People], 
     people = start(keep_photos=True)
     people.enrol("Cleo")
     train(path, people.gallery())
-    ada = people.enrolment.people()[0]
+    ada = people.enrolled.list_all()[0]
     with people.database.write() as session:
         if how == "by time":
             session.execute(update(Face).where(Face.id == ada.faces[0].id).values(added=time.time() - 3 * 86_400))
         else:
-            group, person = roster.find(session, ada.id)
+            group, person = people_group.find_person(session, ada.id)
             persons.delete(session, group, person)
-    assert len(people.enrolment.retire(2).models) == 1
+    assert len(people.enrolled.erase_older(2).models) == 1
     assert people.gallery().names == ("Bob", "Cleo") and not path.with_name(RECOGNIZER).exists()
     assert people.faces() == {"Bob": 1, "Cleo": 1} and people.named("Ada") == [None]
-    assert people.enrolment.people()[1].faces[0].picture
+    assert people.enrolled.list_all()[1].faces[0].picture
 
 
 def test_a_file_that_is_in_use_follows_later(start: Callable[..., People], path: Path) -> None:
@@ -281,11 +281,11 @@ def test_a_file_that_is_in_use_follows_later(start: Callable[..., People], path:
     people = start()
     train(path, people.gallery())
     with only_one(path):
-        removal = people.enrolment.remove_person(people.enrolment.people()[0].id)
+        removal = people.enrolled.remove_person(people.enrolled.list_all()[0].id)
         assert "in use" in removal.pending and removal.models == () and len(people.gallery()) == 2
         people.enrol("Cleo")
     assert people.faces() == {"Bob": 1, "Cleo": 1}
-    assert people.enrolment.follow().models != () and people.gallery().names == ("Bob", "Cleo")
+    assert people.enrolled.try_synchronize().models != () and people.gallery().names == ("Bob", "Cleo")
 
 
 def test_a_file_that_cannot_be_written_follows_later(
@@ -299,13 +299,13 @@ def test_a_file_that_cannot_be_written_follows_later(
     with monkeypatch.context() as patch:
         patch.setattr(shared_gallery.GalleryFile, "write", full)
         people.enrol("Ada")
-        assert "no space" in people.enrolment.follow().pending
+        assert "no space" in people.enrolled.try_synchronize().pending
     with monkeypatch.context() as patch:
         busy = ApiError(503, "ServiceUnavailable", "The database is busy.")
-        patch.setattr(shared_gallery.roster, "opened", lambda _: (_ for _ in ()).throw(busy))
-        assert "busy" in people.enrolment.follow().pending
+        patch.setattr(shared_gallery.people_group, "find_or_create_group", lambda _: (_ for _ in ()).throw(busy))
+        assert "busy" in people.enrolled.try_synchronize().pending
     assert people.named("Ada") == ["Ada"] and not path.exists()
-    assert people.enrolment.follow().pending == "" and people.gallery().names == ("Ada",)
+    assert people.enrolled.try_synchronize().pending == "" and people.gallery().names == ("Ada",)
 
 
 class Hostile:
@@ -332,7 +332,7 @@ def test_files_that_are_none(start: Callable[..., People], path: Path) -> None:
         (b"nonsense", "not embeddings"),
         ([1, 2], "not embeddings"),
         (gallery(("Bob", 0), fingerprint=OTHER), "made with the embedder other"),
-        (gallery(("Bob", 0), fingerprint=None), "does not say which models"),
+        (gallery(("Bob", 0), fingerprint=None), "does not name the models"),
         (gallery(("Bob", 0), embeddings=np.full((1, 3), 9, np.float32)), "not embeddings of these models"),
         (gallery(("Bob", 0), ("Bob", 1), embeddings=wide), "not embeddings of these models"),
         (gallery(("Bob", 0), boxes=np.zeros((1, 7))), "not embeddings"),
@@ -341,7 +341,7 @@ def test_files_that_are_none(start: Callable[..., People], path: Path) -> None:
     for what, words in files:
         bad = _written(path.with_name("bad.pickle"), what)
         with pytest.raises(ApiError) as caught:
-            people.enrolment.import_embeddings(bad)
+            people.enrolled.import_embeddings(bad)
         assert caught.value.status == 400 and words in caught.value.message
         assert str(path.parent) not in caught.value.message
     assert people.faces() == {"Ada": 1} and people.named("Ada") == ["Ada"]
@@ -372,26 +372,26 @@ def test_names_that_cannot_be_taken_stay_in_the_file(start: Callable[..., People
 def test_out_and_in_again(start: Callable[..., People], path: Path, tmp_path: Path) -> None:
     people = start(keep_photos=True)
     people.enrol("Ada"), people.enrol("Bob"), people.enrol("Bob", 1)
-    exported = _written(tmp_path / "exported.pickle", people.enrolment.export_embeddings())
+    exported = _written(tmp_path / "exported.pickle", people.enrolled.export_embeddings())
     assert Gallery.load(exported).names == ("Ada", "Bob", "Bob")
     other = People(tmp_path, database="other.db")
-    assert other.enrolment.import_embeddings(exported) == Imported(2, 3, 0)
-    assert other.enrolment.import_embeddings(exported) == Imported(0, 0, 3)
+    assert other.enrolled.import_embeddings(exported) == ImportResult(2, 3, 0)
+    assert other.enrolled.import_embeddings(exported) == ImportResult(0, 0, 3)
     assert other.faces() == people.faces() and other.named("Bob") == ["Bob"]
     with pytest.raises(ApiError, match="neither a folder nor a zip"):
-        other.enrolment.import_dataset(exported, vision())
+        other.enrolled.import_dataset(exported, vision())
 
 
 def test_a_data_set_out_and_in_again(tmp_path: Path) -> None:
     people = People(tmp_path, keep_photos=True)
     for name in ("../../Ada", "CON", ".hidden", "..", "AC/DC", "ac:dc", "🙂" * 64):
-        people.enrolment.enrol(name, colour("Ada"), b"", jpeg("Ada", len(name)))
+        people.enrolled.enrol(name, colour("Ada"), b"", jpeg("Ada", len(name)))
     with_gif = gif()
-    people.enrolment.enrol("Ada", colour("Ada"), b"", with_gif)
+    people.enrolled.enrol("Ada", colour("Ada"), b"", with_gif)
     without = People(tmp_path, database="faces.db")  # from now on none are kept
     without.enrol("Bob")
     file = io.BytesIO()
-    exported = without.enrolment.export_dataset(file)
+    exported = without.enrolled.export_dataset(file)
     assert exported.photographs == 8 and exported.without == ("Bob",)
     folder = tmp_path / "unpacked"
     with zipfile.ZipFile(file) as archive:
@@ -404,12 +404,12 @@ def test_a_data_set_out_and_in_again(tmp_path: Path) -> None:
     other = People(tmp_path, database="other.db", keep_photos=True)
     (tmp_path / "data.zip").write_bytes(file.getvalue())
     imported = [
-        other.enrolment.import_dataset(source, vision()) for source in (tmp_path / "data.zip", folder / "dataset")
+        other.enrolled.import_dataset(source, vision()) for source in (tmp_path / "data.zip", folder / "dataset")
     ]
     assert [(one.people, one.faces, one.known) for one in imported] == [(8, 8, 0), (0, 0, 8)]
     assert [one.left_out for one in imported] == [(), ()]
-    assert len(other.faces()) == 8 and all(one.faces[0].picture for one in other.enrolment.people())
-    assert other.enrolment.cutout(other.enrolment.people()[0].faces[0].id).startswith(b"\xff\xd8")
+    assert len(other.faces()) == 8 and all(one.faces[0].picture for one in other.enrolled.list_all())
+    assert other.enrolled.cutout(other.enrolled.list_all()[0].faces[0].id).startswith(b"\xff\xd8")
 
 
 def gif() -> bytes:
@@ -427,7 +427,7 @@ def zipped(path: Path, entries: dict[str, bytes]) -> Path:
 
 def test_hostile_zip_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     people = People(tmp_path)
-    monkeypatch.setattr(dataset_files, "MOST_BYTES", 100_000)
+    monkeypatch.setattr(dataset_files, "MAX_IMAGE_BYTES", 100_000)
     black = bytes(100_001)
     path = zipped(
         tmp_path / "bad.zip",
@@ -446,40 +446,40 @@ def test_hostile_zip_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             "dataset\\Cleo\\1.jpg": jpeg("Cleo"),
         },
     )
-    imported = people.enrolment.import_dataset(path, vision())
+    imported = people.enrolled.import_dataset(path, vision())
     assert people.faces() == {"Ada": 1, "Cleo": 1} and imported.people == imported.faces == 2
     assert dict(imported.left_out) == {
-        "Ada/bomb.jpg": "too large a file: at most 0 MB",
+        "Ada/bomb.jpg": "file too large: at most 0 MB",
         "Ada/none.jpg": "unreadable: not an image",
-        "../../Bob/1.jpg": "its path leads elsewhere",
-        "dataset/../Bob/1.jpg": "its path leads elsewhere",
-        "/etc/Bob/1.jpg": "its path leads elsewhere",
-        "a\nb/1.jpg": "The name has letters that cannot be kept.",
-        "unknown/1.jpg": "That is what strangers are called: give another name.",
+        "../../Bob/1.jpg": "unsafe path",
+        "dataset/../Bob/1.jpg": "unsafe path",
+        "/etc/Bob/1.jpg": "unsafe path",
+        "a\nb/1.jpg": "The name contains characters that are not allowed.",
+        "unknown/1.jpg": "This name is reserved for unknown people. Enter a different name.",
     }
     assert {one.name for one in tmp_path.iterdir()} <= {"bad.zip", "faces.db", "faces.db-wal", "faces.db-shm"}
 
     data = bytearray(path.read_bytes())
     data[60:90] = bytes(30)  # of the first photograph
     (tmp_path / "damaged.zip").write_bytes(data)
-    assert "cannot be read" in people.enrolment.import_dataset(tmp_path / "damaged.zip", vision()).left_out[0][1]
+    assert "cannot be read" in people.enrolled.import_dataset(tmp_path / "damaged.zip", vision()).left_out[0][1]
     for content, words in ((b"PK\3\4 cut off", "neither a folder"), (b"", "neither a folder")):
         (tmp_path / "none.zip").write_bytes(content)
         with pytest.raises(ApiError, match=words):
-            people.enrolment.import_dataset(tmp_path / "none.zip", vision())
+            people.enrolled.import_dataset(tmp_path / "none.zip", vision())
     bomb = zipped(tmp_path / "bomb.zip", {f"dataset/Ada/{k}.jpg": bytes(1 << 20) for k in range(3)})
     with pytest.raises(ApiError, match="more than 100 times its size"):
-        people.enrolment.import_dataset(bomb, vision())
+        people.enrolled.import_dataset(bomb, vision())
     with pytest.raises(ApiError, match="no photographs in it"):
-        people.enrolment.import_dataset(zipped(tmp_path / "empty.zip", {"a/b.txt": b""}), vision())
-    monkeypatch.setattr(dataset_files, "MOST_FILES", 2)
+        people.enrolled.import_dataset(zipped(tmp_path / "empty.zip", {"a/b.txt": b""}), vision())
+    monkeypatch.setattr(dataset_files, "MAX_FILES", 2)
     with pytest.raises(ApiError, match="at most 2"):
-        people.enrolment.import_dataset(path, vision())
+        people.enrolled.import_dataset(path, vision())
 
 
 def test_large_photographs_of_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_vision, "LARGE", 0.001)  # as all of them are
-    monkeypatch.setattr(server_vision, "MOST_MEGAPIXELS", 0.01)
+    monkeypatch.setattr(server_vision, "LARGE_MEGAPIXELS", 0.001)  # as all of them are
+    monkeypatch.setattr(server_vision, "MAX_MEGAPIXELS", 0.01)
     people, seeing = People(tmp_path, keep_photos=True), vision()
     used: list[bool] = []
     enrol = seeing.pipeline._prepare
@@ -500,12 +500,12 @@ def test_large_photographs_of_a_data_set(tmp_path: Path, monkeypatch: pytest.Mon
             **{f"Ada/rough {k}.jpg": np.random.default_rng(k).bytes(90_000) for k in range(2)},
         },
     )
-    imported = people.enrolment.import_dataset(path, seeing)
+    imported = people.enrolled.import_dataset(path, seeing)
     assert people.faces() == {"Ada": 2} and not seeing._large.locked()
     assert used == [True, True, False, False, True, False, False]
     assert dict(imported.left_out) == {
         "Ada/wide.png": "Image size is too big. At most 0.01 megapixels are allowed.",
-        "Ada/heavy.png": "too large a file: at most 6 MB",
+        "Ada/heavy.png": "file too large: at most 6 MB",
         "Ada/fits.png": "no face",
         "Ada/rough 0.jpg": "unreadable: not an image",
         "Ada/rough 1.jpg": "unreadable: not an image",
@@ -521,8 +521,8 @@ def black(side: int) -> bytes:
 def test_files_of_one_persons_folder(tmp_path: Path) -> None:
     people = People(tmp_path)
     files = [(f"Ada/{k}.jpg", io.BytesIO(jpeg("Ada", k))) for k in range(20)]
-    assert people.enrolment.import_dataset([*files, ("loose.jpg", io.BytesIO(jpeg("Bob")))], vision()) == Imported(
-        1, 20, 0, (("loose.jpg", "in nobody's folder"),)
+    assert people.enrolled.import_dataset([*files, ("loose.jpg", io.BytesIO(jpeg("Bob")))], vision()) == ImportResult(
+        1, 20, 0, (("loose.jpg", "not in a person's folder"),)
     )
     assert people.faces() == {"Ada": 20}
 
@@ -542,5 +542,5 @@ def test_a_photograph_beside_the_folders_is_left_out_alone(tmp_path: Path, paths
         [(path, io.BytesIO(data)) for path, data in photographs],
         zipped(tmp_path / "data.zip", dict(photographs)),
     ):
-        assert people.enrolment.import_dataset(files, vision()).left_out == ((paths[0], "in nobody's folder"),)
+        assert people.enrolled.import_dataset(files, vision()).left_out == ((paths[0], "not in a person's folder"),)
         assert people.faces() == {"Ada": 1, "Bob": 2}

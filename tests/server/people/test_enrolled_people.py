@@ -16,8 +16,8 @@ from sqlalchemy import select, update
 from faces.server.errors import ApiError
 from faces.server.housekeeping import Housekeeping
 from faces.server.kinds import LARGE_PERSON_GROUP
-from faces.server.people import roster
-from faces.server.people.enrolment import GROUP_ID, Enrolment
+from faces.server.people import people_group
+from faces.server.people.enrolled_people import GROUP_ID, EnrolledPeople
 from faces.server.store import persons, retention, schema
 from tests.server.conftest import PHOTOGRAPHS, Api
 from tests.server.enrolled import CONFIDENCE, People, colour, photo
@@ -37,29 +37,29 @@ def refused(call: object, *values: object) -> tuple[int, str]:
 
 
 def test_nobody(people: People) -> None:
-    assert people.enrolment.people() == []
+    assert people.enrolled.list_all() == []
     assert people.named("Ada") == [None]
-    assert people.enrolment.identify(np.zeros((0, 3), np.float32)) == []
-    assert people.enrolment.export_embeddings()
-    for call in (people.enrolment.person, people.enrolment.remove_person, people.enrolment.cutout):
+    assert people.enrolled.identify(np.zeros((0, 3), np.float32)) == []
+    assert people.enrolled.export_embeddings()
+    for call in (people.enrolled.person, people.enrolled.remove_person, people.enrolled.cutout):
         assert refused(call, "nobody")[0] == 404
 
 
 def test_enrolled_is_searched_at_once(people: People) -> None:
-    created, ada = people.enrolment.enrol("  Ada ", colour("Ada"), b"", b"photo")
+    created, ada = people.enrolled.enrol("  Ada ", colour("Ada"), b"", b"photo")
     assert created and ada.name == "Ada" and not ada.faces[0].picture
     assert people.named("Ada", "Bob") == ["Ada", None]
-    created, again = people.enrolment.enrol("aDA", colour("Ada", 1), b"", b"photo 2")
+    created, again = people.enrolled.enrol("aDA", colour("Ada", 1), b"", b"photo 2")
     assert not created and again.id == ada.id and again.name == "Ada" and len(again.faces) == 2
     people.enrol("Bob")
-    (found,) = people.enrolment.identify(colour("Bob", 1)[None])
+    (found,) = people.enrolled.identify(colour("Bob", 1)[None])
     assert found is not None and found.name == "Bob" and 0.5 <= found.confidence <= 1
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 129, "a\0b", "a\nb", "\ud800", "unknown", " Unknown"])
 def test_names_that_are_none(people: People, name: str) -> None:
-    assert refused(people.enrolment.enrol, name, colour("Ada"), b"", b"")[0] == 400
-    assert people.enrolment.people() == []
+    assert refused(people.enrolled.enrol, name, colour("Ada"), b"", b"")[0] == 400
+    assert people.enrolled.list_all() == []
 
 
 @pytest.mark.parametrize("name", ["../../etc", "CON", "🙂" * 64, "x" * 128, "Ana María O'Neil-Šimić", "<b>"])
@@ -70,7 +70,7 @@ def test_names_as_people_have_them(people: People, name: str) -> None:
 
 def test_one_name_in_two_forms_of_unicode(people: People) -> None:
     people.enrol("Ada", called="Jose\u0301")
-    assert not people.enrolment.enrol("JOSÉ", colour("Ada", 1), b"", b"")[0]
+    assert not people.enrolled.enrol("JOSÉ", colour("Ada", 1), b"", b"")[0]
     assert people.faces() == {"José": 2}
 
 
@@ -81,21 +81,21 @@ def test_the_order_of_names(people: People) -> None:
 
 
 def test_a_person_has_as_many_faces_as_may_be(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("faces.server.people.enrolment.FACES_OF_A_PERSON", 2)
+    monkeypatch.setattr("faces.server.people.enrolled_people.MAX_FACES_OF_A_PERSON", 2)
     people.enrol("Ada"), people.enrol("Ada", 1)
-    assert refused(people.enrolment.enrol, "Ada", colour("Ada", 2), b"", b"")[0] == 403
+    assert refused(people.enrolled.enrol, "Ada", colour("Ada", 2), b"", b"")[0] == 403
     assert people.faces() == {"Ada": 2}
 
 
 def test_rename_and_merge(people: People) -> None:
     ada, bob = people.enrol("Ada"), people.enrol("Bob")
-    status, message = refused(people.enrolment.rename, ada, "BOB")
-    assert status == 409 and "merge" in message
-    assert people.enrolment.rename(ada, "ADA").name == "ADA"
+    status, message = refused(people.enrolled.rename, ada, "BOB")
+    assert status == 409 and "Merge" in message
+    assert people.enrolled.rename(ada, "ADA").name == "ADA"
     assert people.named("Ada") == ["ADA"]
-    assert refused(people.enrolment.merge, ada, ada)[0] == 400
-    assert refused(people.enrolment.merge, ada, "nobody")[0] == 404
-    merged = people.enrolment.merge(ada, bob)
+    assert refused(people.enrolled.merge, ada, ada)[0] == 400
+    assert refused(people.enrolled.merge, ada, "nobody")[0] == 404
+    merged = people.enrolled.merge(ada, bob)
     assert merged.name == "Bob" and len(merged.faces) == 2
     assert people.faces() == {"Bob": 2} and people.named("Ada") == ["Bob"]
     assert [action for action, _ in people.heard if action != "identify"] == ["enrol", "enrol", "rename", "merge"]
@@ -106,15 +106,13 @@ def test_erased_with_everything(tmp_path: Path) -> None:
     people = People(tmp_path, keep_photos=True)
     ada, bob = people.enrol("Ada"), people.enrol("Bob")
     people.enrol("Ada", 1)
-    first, second = people.enrolment.person(ada).faces
-    assert first.picture and people.enrolment.cutout(first.id) == b"cut-out"
-    removal = people.enrolment.remove_face(ada, first.id)
+    first, second = people.enrolled.person(ada).faces
+    assert first.picture and people.enrolled.cutout(first.id) == b"cut-out"
+    removal = people.enrolled.remove_face(ada, first.id)
     assert (removal.name, removal.faces, removal.photographs) == ("Ada", 1, 1)
-    assert (
-        refused(people.enrolment.cutout, first.id)[0] == refused(people.enrolment.remove_face, ada, first.id)[0] == 404
-    )
-    assert refused(people.enrolment.remove_face, bob, second.id)[0] == 404
-    removal = people.enrolment.remove_person(ada)
+    assert refused(people.enrolled.cutout, first.id)[0] == refused(people.enrolled.remove_face, ada, first.id)[0] == 404
+    assert refused(people.enrolled.remove_face, bob, second.id)[0] == 404
+    removal = people.enrolled.remove_person(ada)
     assert (removal.faces, removal.photographs, removal.models, removal.pending) == (1, 1, (), "")
     assert people.faces() == {"Bob": 1} and people.named("Ada", "Bob") == [None, "Bob"]
     with people.database.write() as session:
@@ -128,8 +126,8 @@ def test_erased_with_everything(tmp_path: Path) -> None:
 
 def test_the_last_face_leaves_the_name(people: People) -> None:
     ada = people.enrol("Ada")
-    (face,) = people.enrolment.person(ada).faces
-    people.enrolment.remove_face(ada, face.id)
+    (face,) = people.enrolled.person(ada).faces
+    people.enrolled.remove_face(ada, face.id)
     assert people.faces() == {"Ada": 0} and people.named("Ada") == [None]
     assert people.enrol("Ada") == ada and people.named("Ada") == ["Ada"]
 
@@ -152,30 +150,30 @@ def test_many_at_once_of_one_name(tmp_path: Path) -> None:
 def test_retention(people: People) -> None:
     people.enrol("Ada"), people.enrol("Bob"), people.enrol("Bob", 1)
     with people.database.write() as session:
-        group = roster.opened(session)
+        group = people_group.find_or_create_group(session)
         persons.create(session, group, "nobody's face yet", None)
         old = select(schema.Face.key).order_by(schema.Face.key).limit(2)
         session.execute(
             update(schema.Face).where(schema.Face.key.in_(old.scalar_subquery())).values(added=time.time() - 86_500)
         )
     with people.database.write() as session:
-        assert retention.purge(session, 2) == 0
+        assert retention.erase_expired(session, 2) == 0
     assert people.named("Ada") == ["Ada"]
-    Housekeeping(people.database, partial(people.enrolment.retire, 1)).stop()
+    Housekeeping(people.database, partial(people.enrolled.erase_older, 1)).stop()
     assert people.heard[-1] == ("erase", {"faces": "2", "days": "1"})
     assert people.faces() == {"Bob": 1, "nobody's face yet": 0}
     assert people.named("Ada", "Bob") == [None, "Bob"]
 
 
 def test_the_face_api_sees_the_group_as_any_other(api: Api) -> None:
-    enrolment = Enrolment(api.database, api.indexes, CONFIDENCE, False)
+    people = EnrolledPeople(api.database, api.indexes, CONFIDENCE, False)
     path = f"{LARGE_PERSON_GROUP.route}/{GROUP_ID}"
     api.ok("PUT", path, json={"name": "People"})
     bob = api.ok("POST", f"{path}/persons", json={"name": "Bob"})["personId"]  # type: ignore[index]
     api.ok("POST", f"{path}/persons/{bob}/persistedfaces", data=PHOTOGRAPHS["Bob"])
-    assert enrolment.identify(colour("Bob")[None]) == [None]  # not trained
-    _, ada = enrolment.enrol("Ada", colour("Ada"), b"", b"")
-    assert [one.name for one in enrolment.people()] == ["Ada", "Bob"]
+    assert people.identify(colour("Bob")[None]) == [None]  # not trained
+    _, ada = people.enrol("Ada", colour("Ada"), b"", b"")
+    assert [one.name for one in people.list_all()] == ["Ada", "Bob"]
     ids = api.detect("Ada", "Bob")
     found = api.ok("POST", "identify", json={"faceIds": ids, "largePersonGroupId": GROUP_ID})
     who = [[one["personId"] for one in face["candidates"]] for face in found]  # type: ignore[attr-defined, index]
@@ -183,5 +181,5 @@ def test_the_face_api_sees_the_group_as_any_other(api: Api) -> None:
     assert api.ok("GET", f"{path}/training")["status"] == "succeeded"  # type: ignore[index]
     assert api.train(path) == "succeeded"
     api.ok("DELETE", path)
-    assert enrolment.people() == [] and enrolment.identify(colour("Bob")[None]) == [None]
-    assert enrolment.enrol("Ada", colour("Ada"), b"", b"")[0]
+    assert people.list_all() == [] and people.identify(colour("Bob")[None]) == [None]
+    assert people.enrol("Ada", colour("Ada"), b"", b"")[0]

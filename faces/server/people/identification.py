@@ -1,0 +1,58 @@
+"""Identify faces among the enrolled people."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import numpy as np
+from sqlalchemy import select
+
+from faces.server.errors import ApiError
+from faces.server.people import people_group
+from faces.server.people.values import PersonMatch
+from faces.server.search.confidence import SAME_PERSON, Confidence
+from faces.server.search.matching import Indexes
+from faces.server.store.database import Database
+from faces.server.store.schema import Person
+from faces.types import Floats, Matches
+
+
+def identify(
+    database: Database,
+    indexes: Indexes,
+    confidence: Confidence,
+    embeddings: Floats,
+) -> list[PersonMatch | None] | None:
+    """Identify N >= 0 probes by their nearest enrolled face.
+
+    embeddings: float32 (N, D), unit length.
+
+    Returns a match for each probe, None for unknown; or None if there are no probes or no enrolled faces.
+    """
+    with database.read() as session:
+        group, index = people_group.find_group(session), None
+        if group is not None and len(embeddings):
+            with suppress(ApiError):  # no faces in the group
+                index = indexes.of(session, group)
+        if index is None:
+            return None
+        nearest, distances = index.nearest(np.asarray(embeddings, np.float32), 1)
+        ids = [str(person_id) for person_id in nearest[:, 0]]
+        people = session.execute(select(Person.id, Person.name).where(Person.id.in_(set(ids))))
+        names = {person.id: person.name or "" for person in people}
+    confidences = confidence.among(index.crowd).of(distances)[:, 0]
+    return [
+        PersonMatch(person_id, names[person_id], float(value)) if value >= SAME_PERSON and person_id in names else None
+        for person_id, value in zip(ids, confidences, strict=True)
+    ]
+
+
+def with_person_ids(database: Database, matches: Matches) -> list[PersonMatch | None]:
+    """Return a recognizer's matches, with the ids of the people who are enrolled here; None for unknown."""
+    with database.read() as session:
+        names = people_group.names_by_id(session, {name for name in matches.names if name})
+    ids = {name: person_id for person_id, name in names.items()}
+    return [
+        None if name is None else PersonMatch(ids.get(name, ""), name, float(probability))
+        for name, probability in zip(matches.names, matches.probability, strict=True)
+    ]

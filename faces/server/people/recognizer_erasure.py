@@ -1,0 +1,50 @@
+"""Erase trained recognizers that contain an erased face."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from faces.errors import FacesError, reason_of
+from faces.recognition import recognizer_files
+from faces.recognition.recognizers import FaceRecognizer
+from faces.types import Fingerprint, Floats
+from faces.versions.versions import LE, RECOGNIZER, REPORT
+
+
+def erase_recognizers(folder: Path, embeddings: Floats, fingerprint: Fingerprint) -> tuple[str, ...]:
+    """Erase the recognizers in a folder and its ``versions/`` that contain one of the embeddings.
+
+    A recognizer that cannot be read is erased, too.
+
+    folder: the folder of the gallery file.
+    embeddings: float32 (N, D), of the erased faces.
+    fingerprint: of the models in use.
+
+    Returns the paths of the erased recognizers. Raises FacesError if a file cannot be erased.
+    """
+    if len(embeddings) == 0:
+        return ()
+    erased = {row.tobytes() for row in embeddings}
+    versions = [path for path in (folder / "versions").glob("*") if path.name.isdecimal() and path.is_dir()]
+    affected = [place for place in (folder, *sorted(versions)) if _contains(place, erased, fingerprint)]
+    try:
+        for place in affected:
+            for name in (RECOGNIZER, LE, REPORT):
+                (place / name).unlink(missing_ok=True)
+            if place != folder:
+                shutil.rmtree(place)
+    except OSError as error:
+        raise FacesError(f"cannot erase {error.filename}: {reason_of(error)}") from error
+    return tuple((place / RECOGNIZER).as_posix() for place in affected)
+
+
+def _contains(folder: Path, erased: set[bytes], fingerprint: Fingerprint) -> bool:
+    if not (folder / RECOGNIZER).exists():
+        return False
+    with suppress(FacesError):
+        recognizer, _ = recognizer_files.load(folder / RECOGNIZER, folder / LE, fingerprint)
+        if isinstance(recognizer, FaceRecognizer):
+            return any(row.tobytes() in erased for row in recognizer.people_.embeddings)
+    return True
