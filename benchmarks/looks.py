@@ -91,7 +91,7 @@ class Photographs:
         if not file.is_file():
             crops, said = self._crops(look), []
             with tqdm(total=len(self.paths), desc=look.name, disable=None) as progress:
-                while some := [crop for crop, _ in zip(crops, range(embedders.BATCH), strict=False)]:
+                while some := [crop for crop, _ in zip(crops, range(embedders.BATCH_FACES), strict=False)]:
                     said.append(self._embedder.forward(np.stack(some)))
                     progress.update(len(some))
             np.save(file, np.concatenate(said))

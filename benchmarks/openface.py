@@ -83,7 +83,7 @@ def timed(engines: Sequence[Engine]) -> list[tuple[str, ...]]:
     """
     cv2.setNumThreads(CORES)
     rows = []
-    for faces in (1, embedders.BATCH):
+    for faces in (1, embedders.BATCH_FACES):
         blob = np.zeros((faces, 3, 96, 96), np.float32)
         rounds = [[milliseconds(engine, blob) / faces for engine in engines] for _ in range(ROUNDS)]
         rows.append((str(faces), *(f"{each:.1f}" for each in np.median(rounds, axis=0))))

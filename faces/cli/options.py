@@ -9,7 +9,8 @@ from faces import detection
 from faces.attributes import predictor
 from faces.cli.text import warn
 from faces.cli.values import share
-from faces.embedding import embedders
+from faces.detection import registry as detectors
+from faces.embedding import embedders, registry
 from faces.versions import mlflow
 
 
@@ -52,13 +53,13 @@ def add_model_options(parser: argparse._ActionsContainer) -> None:
         "--detector",
         type=detector,
         default=detection.BUILT_IN,
-        help="face detector: built-in, a folder with OpenCV's SSD or YuNet in it, or a YuNet .onnx file",
+        help=f"face detector: {', '.join(detectors.names())}, or a file or folder with OpenCV's SSD or YuNet",
     )
     parser.add_argument(
         "-m",
         "--embedding-model",
-        default="built-in",
-        help="embedder: built-in, OpenFace's .t7 file, or an .onnx file (SFace, ArcFace)",
+        default=embedders.BUILT_IN,
+        help=f"embedder: {', '.join(registry.names())}, or a file: OpenFace's .t7, or .onnx (SFace, ArcFace)",
     )
     parser.add_argument(
         "--accuracy",
@@ -77,9 +78,7 @@ def detector(name: str) -> str:
     """A detector's name. A folder that waits for one, as the recipe's does in a new clone, stands for the built-in."""
     folder = Path(name)
     if folder.is_dir() and all(file.suffix == ".md" or file.name.startswith(".") for file in folder.iterdir()):
-        warn(
-            f"{name}: no detector in it yet, so the built-in one is used (the SSD: python download_models.py openface)"
-        )
+        warn(f"{name}: no detector in it yet, so the built-in one is used (the SSD: faces download-models openface)")
         return detection.BUILT_IN
     return name
 

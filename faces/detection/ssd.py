@@ -44,7 +44,7 @@ class SsdDetector:
             raise ModelError(f"{weights}: expected a .caffemodel, .pb or .onnx file")
         configs = sorted(weights.parent.glob(f"*{suffix}"))
         if not configs:
-            raise ModelError(f"{weights}: its {suffix} file is missing; run: python download_models.py openface")
+            raise ModelError(f"{weights}: its {suffix} file is missing; run: faces download-models openface")
         engine = CvDnnEngine(weights, configs[0])
         shape = engine.run(np.zeros((1, 3, *INPUT_WH), np.float32))[0].shape
         if len(shape) != 4 or shape[-1] != 7:

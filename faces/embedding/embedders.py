@@ -1,4 +1,4 @@
-"""Embedders: crops of faces in, points on the unit sphere out; close points are the same person."""
+"""Embedders: crops of faces to unit vectors; close vectors show the same person."""
 
 from __future__ import annotations
 
@@ -9,27 +9,35 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from faces.embedding import views
+from faces.embedding import registry, views
 from faces.embedding.aligners import TEMPLATES, Aligner
+from faces.embedding.registry import BUILT_IN
 from faces.embedding.views import Views
 from faces.errors import ModelError, UsageError
-from faces.files import digest
-from faces.models import cache, dlib, zoo
+from faces.files.digest import digest
+from faces.models import dlib, zoo
 from faces.models.engine import Array, Engine, OnnxEngine, torch7_engine
 from faces.models.spec import ModelSpec
 from faces.types import Floats, Image, ModelId
 
-BUILT_IN = "built-in"
-FAST = "fast"
-ACCURACIES = {FAST: views.MIRRORED, "best": views.BEST}
-BATCH = 16  # crops in one call: larger ones are no faster, and take memory
+FAST, BEST = "fast", "best"
+ACCURACIES = {FAST: views.MIRRORED, BEST: views.BEST}
+BATCH_FACES = 16  # crops in one call: more are no faster and take memory
+LEAST_DIMENSION = 64  # of an embedding: a network with fewer outputs is something else
+
+__all__ = ["ACCURACIES", "BATCH_FACES", "BUILT_IN", "FAST", "Embedder", "load", "unit"]
 
 
 class Embedder:
-    """A network that turns crops into embeddings.
+    """A network that turns crops of faces into embeddings.
 
-    prepare: uint8 (N, side, side, 3) BGR crops to the network's input. views: how it sees each crop; an embedding is
-    the mean of what it says, and takes as much longer (what that is worth: docs/accuracy.md, "Views").
+    engine: the network.
+    spec: its row of the model table.
+    model: its name and digest, for fingerprints; the name of the views is added.
+    aligner: cuts the crops.
+    prepare: turns crops uint8 (N, side, side, 3), BGR, into the network's input.
+    views: views of each crop. An embedding is the mean of the network's outputs for all views; the time grows with
+    their number (docs/accuracy.md, "Views").
     """
 
     def __init__(
@@ -49,42 +57,49 @@ class Embedder:
         self._prepare = prepare
 
     def forward(self, crops: Image) -> Floats:
-        """float32 (N, D): what the network says of (N, side, side, 3) crops, its own length kept; N may be 0."""
-        batches = [crops[start : start + BATCH] for start in range(0, len(crops), BATCH)]
+        """Return the network's output for one view: float32 (N, D), not normalized.
+
+        crops: uint8 (N, side, side, 3), BGR; N may be 0.
+        """
+        batches = [crops[start : start + BATCH_FACES] for start in range(0, len(crops), BATCH_FACES)]
         if not batches:
             return np.zeros((0, self.spec.dimension or 0), np.float32)
         return np.concatenate([self._engine.run(self._prepare(batch))[0].reshape(len(batch), -1) for batch in batches])
 
     def embed(self, crops: Image) -> Floats:
-        """float32 (N, D), unit length."""
-        seen = unit(self.forward(np.concatenate([view.of(crops) for view in self._views])))
-        return unit(seen.reshape(len(self._views), len(crops), seen.shape[1]).sum(axis=0))
+        """Return embeddings: float32 (N, D), unit length.
+
+        crops: uint8 (N, side, side, 3), BGR; N may be 0.
+        """
+        outputs = unit(self.forward(np.concatenate([view.of(crops) for view in self._views])))
+        return unit(outputs.reshape(len(self._views), len(crops), outputs.shape[1]).sum(axis=0))
 
 
 def unit(vectors: Floats) -> Floats:
-    """Vectors (N, D) at unit length; a zero vector stays one."""
+    """Return vectors (N, D) scaled to unit length; a zero vector stays zero."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
     return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
 
 
 def load(name: str, threads: int | None = None, accuracy: str = FAST) -> Embedder:
-    """The embedder that ``--embedding-model`` names: ``built-in``, a ``.t7``, or an ``.onnx``.
+    """Load the embedder that ``--embedding-model`` names.
 
-    accuracy: of ``ACCURACIES``. Raises ModelError when it is missing or is no network that embeds faces, and UsageError
-    when more views of a face are asked of another than the built-in one, for which they were never measured.
+    name: of ``registry.names``, or the path of a ``.t7`` or ``.onnx`` file.
+    threads: within one call of the network; by default the number of cores.
+    accuracy: of ``ACCURACIES``.
+    Raises ModelError if the file is missing or is not an embedder, and UsageError if this accuracy was not measured for
+    the embedder.
     """
     if name == BUILT_IN:
-        spec, way = zoo.MODELS["dlib-resnet"], ACCURACIES[accuracy]
-        engine = OnnxEngine(dlib.converted(spec), threads)
-        aligner, model = Aligner(TEMPLATES["dlib-chip"]), zoo.model_id(spec)
-        spec = replace(spec, operating_points=zoo.operating_points(f"{spec.name}, {way.name}"))
-        return Embedder(engine, spec, model, aligner, np.ascontiguousarray, way)
+        return _load_built_in(threads, ACCURACIES[accuracy])
     if accuracy != FAST:
-        raise UsageError(f"--accuracy {accuracy} is the built-in embedder's: leave out it or --embedding-model {name}")
-    path = Path(name)
+        raise UsageError(
+            f"--accuracy {accuracy} works with the built-in embedder only; leave out it or --embedding-model {name}"
+        )
+    path = registry.path_of(name)
     if not path.is_file():
         raise ModelError(
-            f"{path}: no such embedding model; run: python download_models.py"
+            f"{path}: no such embedding model; run: faces download-models"
             " (or leave out --embedding-model for the built-in one)"
         )
     if path.suffix.lower() == ".t7":
@@ -94,44 +109,51 @@ def load(name: str, threads: int | None = None, accuracy: str = FAST) -> Embedde
     raise ModelError(f"{path}: expected a .t7 or .onnx file")
 
 
+def _load_built_in(threads: int | None, views: Views) -> Embedder:
+    spec = zoo.MODELS[registry.BUILT_IN_MODEL]
+    points = zoo.operating_points(f"{spec.name}, {views.name}")
+    engine = OnnxEngine(dlib.converted(spec), threads)
+    return _embedder(engine, replace(spec, operating_points=points), zoo.model_id(spec), views)
+
+
 def _load_torch7(path: Path, threads: int | None) -> Embedder:
-    """OpenFace's network with whatever weights; this project's and the original ones are converted but once."""
-    ours, original = zoo.MODELS["openface-distilled"], zoo.MODELS["openface"]
-    known = next((spec for spec in (ours, original) if cache.matches(path, spec.files[0])), None)
-    spec = known or original
-    model = _id(path, spec)
-    network = torch7_engine(path, threads, f"{spec.name}-{model.sha256[:8]}" if known else None)
-    spec = replace(spec, dimension=_dimension(network, spec, path))
-    return Embedder(network, spec, model, Aligner(TEMPLATES["openface"]), _blob(spec))
+    """Load a ``.t7``; known files are converted to ONNX once and kept in the cache."""
+    sha256 = _sha256(path)
+    known = registry.known(path, sha256)
+    spec = known or registry.similar(path)
+    engine = torch7_engine(path, threads, f"{spec.name}-{sha256[:8]}" if known else None)
+    spec = replace(spec, dimension=_dimension(engine, spec, path))
+    return _embedder(engine, spec, ModelId(spec.name, sha256))
 
 
 def _load_onnx(path: Path, threads: int | None) -> Embedder:
-    """An embedder of the ArcFace kind (SFace is one), or OpenFace's network, told apart by the input's size."""
-    engine = OnnxEngine(path, threads)
-    shape = engine.input_shape
-    side = shape[-1] if len(shape) == 4 and shape[1] == 3 and shape[-1] == shape[-2] else None
-    if side == 112:
-        spec, template = zoo.MODELS["sface" if _normalizes_itself(path) else "arcface"], "arcface"
-    elif side == 96:
-        spec, template = zoo.MODELS["openface"], "openface"
-    else:
-        raise ModelError(f"{path}: its input is {shape}; known embedders take (n, 3, 112, 112) or (n, 3, 96, 96)")
-    spec = replace(spec, dimension=_dimension(engine, spec, path))
-    runner: Engine = _OneByOne(engine) if shape[0] == 1 else engine  # 1: exported for a batch of one
-    return Embedder(runner, spec, _id(path, spec), Aligner(TEMPLATES[template]), _blob(spec))
+    network = OnnxEngine(path, threads)
+    sha256 = _sha256(path)
+    spec = registry.known(path, sha256) or registry.similar(path, network.input_shape)
+    spec = replace(spec, dimension=_dimension(network, spec, path))
+    engine: Engine = _OneByOne(network) if network.input_shape[0] == 1 else network  # 1: exported for a batch of one
+    return _embedder(engine, spec, ModelId(spec.name, sha256))
+
+
+def _embedder(engine: Engine, spec: ModelSpec, model: ModelId, views: Views = views.MIRRORED) -> Embedder:
+    return Embedder(engine, spec, model, Aligner(TEMPLATES[spec.template]), _preparation(spec), views)
+
+
+def _sha256(path: Path) -> str:
+    return digest(path).removeprefix("sha256:")
 
 
 def _dimension(engine: Engine, spec: ModelSpec, path: Path) -> int:
-    """The length of a network's embeddings, which a trial tells; raises ModelError where it gives none."""
+    """Run a network to get the length of its embeddings; raise ModelError if its output is not an embedding."""
     assert spec.input_wh is not None
-    output = engine.run(_blob(spec)(np.zeros((1, *spec.input_wh, 3), np.uint8)))[0]
-    if output.ndim != 2 or len(output) != 1 or output.shape[1] < 64:
+    output = engine.run(_preparation(spec)(np.zeros((1, *spec.input_wh, 3), np.uint8)))[0]
+    if output.ndim != 2 or len(output) != 1 or output.shape[1] < LEAST_DIMENSION:
         raise ModelError(f"{path}: its output is {output.shape}, not one embedding a face")
     return int(output.shape[1])
 
 
 class _OneByOne:
-    """Gives a network that takes one crop at a time a whole batch."""
+    """Runs a network that takes one crop at a time on a batch."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -140,23 +162,13 @@ class _OneByOne:
         return [np.concatenate([self._engine.run(crop[None])[0] for crop in blob])]
 
 
-def _id(path: Path, spec: ModelSpec) -> ModelId:
-    return ModelId(spec.name, digest.digest(path).removeprefix("sha256:"))
-
-
-def _blob(spec: ModelSpec) -> Callable[[Image], Array]:
-    """Crops to float32 (N, 3, side, side), as the spec says."""
+def _preparation(spec: ModelSpec) -> Callable[[Image], Array]:
+    """Return the function that turns crops uint8 (N, side, side, 3), BGR, into a network's input."""
+    if spec.takes_bytes:
+        return np.ascontiguousarray
 
     def prepare(crops: Image) -> Array:
         blob = cv2.dnn.blobFromImages(list(crops), spec.scale, mean=spec.mean, swapRB=spec.channels == "RGB")
         return np.asarray(blob, np.float32)
 
     return prepare
-
-
-def _normalizes_itself(path: Path) -> bool:
-    """Whether the network begins with its own subtraction and scaling, as SFace's does and insightface's do not."""
-    import onnx
-
-    first = [node.op_type for node in onnx.load(path, load_external_data=False).graph.node[:8]]
-    return "Sub" in first or "Mul" in first

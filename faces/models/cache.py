@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import platformdirs
 
-from faces.errors import CacheError
+from faces.errors import CacheError, reason_of
 from faces.files.digest import digest
 from faces.models.spec import ModelFile
 
@@ -25,10 +25,12 @@ def home() -> Path:
 
 
 def cached(name: str, convert: Callable[[Path], object]) -> Path:
-    """A converted model in the user's cache, made on first use: ``convert`` writes it to the path it is given.
+    """Return the path of a converted model in the user's cache; convert it on first use.
 
-    A file whose SHA-256 is not the one that was noted when it was made is made again. Raises CacheError when the cache
-    cannot be written.
+    A file whose SHA-256 differs from the noted one is converted again.
+    name: of the file.
+    convert: writes the model to a path.
+    Raises CacheError if the cache cannot be written.
     """
     path = home() / name
     note = path.with_suffix(".sha256")
@@ -37,18 +39,17 @@ def cached(name: str, convert: Callable[[Path], object]) -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=path.parent) as folder:  # two first runs at once must not meet in one file
-            made = Path(folder) / name
-            convert(made)
-            made.with_suffix(".sha256").write_text(digest(made))
-            made.replace(path)
-            made.with_suffix(".sha256").replace(note)
+            converted = Path(folder) / name
+            convert(converted)
+            converted.with_suffix(".sha256").write_text(digest(converted))
+            converted.replace(path)
+            converted.with_suffix(".sha256").replace(note)
     except OSError as error:
-        raise CacheError(
-            f"cannot keep the converted model at {path} ({error.strerror}); set FACES_HOME to a folder you can write to"
-        ) from error
+        remedy = "set FACES_HOME to a folder you can write to"
+        raise CacheError(f"cannot keep the converted model at {path} ({reason_of(error)}); {remedy}") from error
     return path
 
 
 def matches(path: Path, file: ModelFile) -> bool:
-    """Whether the file at ``path`` is the one that the table means; any is where the table names no digest."""
+    """Return whether a file has the digest of the table; True if the table has none."""
     return file.digest is None or digest(path, file.digest.partition(":")[0]) == file.digest

@@ -1,4 +1,4 @@
-"""What the model table says of a model: its files, its input, its operating points."""
+"""Types of the model table: a model's files, its input, its operating points."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class OperatingPoint:
-    """A distance threshold, and what it was measured to mean.
+    """A distance threshold, and the error rates measured at it.
 
     threshold: Euclidean distance between unit-length embeddings; closer is a match.
-    far: share of pairs of different people that are closer. tar: share of pairs of the same person that are.
-    pairs: what it was measured on.
+    far: false accept rate, the share of pairs of different people that are closer; NaN if not published.
+    tar: true accept rate, the share of pairs of the same person that are closer.
+    pairs: the pairs it was measured on.
     """
 
     threshold: float
@@ -60,8 +61,19 @@ class ModelFile:
 class ModelSpec:
     """One row of the model table (``faces.models.zoo.MODELS``).
 
-    input_wh: px. mean and scale: the network gets ``(pixel - mean) * scale``, mean in ``channels`` order.
-    dimension: of the embedding. operating_points: by ascending ``far``; best_points: with ``--accuracy best``.
+    name: in fingerprints and on the command line.
+    source: the paper or page.
+    files: the model's files; the digest of a file recognizes the model. None for a family of models.
+    similar_files: suffixes of files with other weights that are used as this model if they have its input.
+    input_wh: of a crop, px.
+    mean, scale: the network's input is ``(pixel - mean) * scale``; mean is in the order of ``channels``.
+    channels: order of the input's channels.
+    takes_bytes: the input is uint8 (N, H, W, 3), BGR; otherwise float32 (N, 3, H, W), normalized as above.
+    template: of the alignment, a name in ``faces.embedding.aligners.TEMPLATES``.
+    dimension: of the embedding; None if it differs from file to file.
+    metric: of the thresholds below, between unit-length embeddings.
+    operating_points: by ascending ``far``.
+    best_points: the same with ``--accuracy best``; none if this was not measured.
     """
 
     name: str
@@ -69,10 +81,14 @@ class ModelSpec:
     licence: str
     source: str
     files: tuple[ModelFile, ...] = ()
+    similar_files: tuple[str, ...] = ()
     input_wh: tuple[int, int] | None = None
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
     scale: float = 1.0
     channels: Literal["BGR", "RGB"] = "RGB"
+    takes_bytes: bool = False
+    template: str = ""
     dimension: int | None = None
+    metric: Literal["euclidean", "cosine"] = "euclidean"
     operating_points: tuple[OperatingPoint, ...] = ()
     best_points: tuple[OperatingPoint, ...] = ()

@@ -1,9 +1,11 @@
-"""The model table: which models there are, where their files live, and how those are checked.
+"""The model table: one row a model. Adding one is described in docs/add-a-model.md.
 
 Facts are from the projects' own pages, named in each row's ``source``; thresholds are this project's measurements.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from faces.models.spec import ModelFile, ModelSpec, OperatingPoint, Package
 from faces.types import ModelId
@@ -20,13 +22,33 @@ DLIB_MEAN = (122.782, 117.001, 104.298)  # dlib/dnn/input.h, RGB
 
 
 def _on_lfw(*points: tuple[float, float, float]) -> tuple[OperatingPoint, ...]:
-    """False accept rate, threshold and true accept rate, as ``faces evaluate operating-points`` prints them."""
+    """Return operating points.
+
+    points: false accept rate, threshold and true accept rate, as ``faces evaluate operating-points`` prints them.
+    """
     pairs = "1,161,116 pairs of 957 people of LFW"
     return tuple(OperatingPoint(threshold, far, tar, pairs) for far, threshold, tar in points)
 
 
+def _with_distances(spec: ModelSpec) -> ModelSpec:
+    """Return a row whose thresholds are Euclidean distances, whatever its metric."""
+    if spec.metric == "euclidean":
+        return spec
+    points = (replace(point, threshold=distance(point.threshold)) for point in spec.operating_points)
+    return replace(spec, operating_points=tuple(points))
+
+
+def distance(cosine: float) -> float:
+    """Return the Euclidean distance between unit-length embeddings with a cosine similarity.
+
+    >>> distance(0.5)
+    1.0
+    """
+    return round((2 - 2 * cosine) ** 0.5, 4)
+
+
 MODELS: dict[str, ModelSpec] = {
-    spec.name: spec
+    spec.name: _with_distances(spec)
     for spec in (
         ModelSpec(
             name="dlib-mmod",
@@ -74,6 +96,8 @@ MODELS: dict[str, ModelSpec] = {
             input_wh=(150, 150),
             mean=DLIB_MEAN,
             scale=1 / 256,
+            takes_bytes=True,
+            template="dlib-chip",
             dimension=128,
             operating_points=_on_lfw(
                 (1e-5, 0.3106, 0.6994),
@@ -125,6 +149,7 @@ MODELS: dict[str, ModelSpec] = {
             ),
             input_wh=(96, 96),
             scale=1 / 255,
+            template="openface",
             dimension=128,
             operating_points=_on_lfw(
                 (1e-5, 0.257, 0.2863),
@@ -147,8 +172,10 @@ MODELS: dict[str, ModelSpec] = {
                     size=31_510_785,
                 ),
             ),
+            similar_files=(".t7", ".onnx"),
             input_wh=(96, 96),
             scale=1 / 255,
+            template="openface",
             dimension=128,
         ),
         ModelSpec(
@@ -181,32 +208,41 @@ MODELS: dict[str, ModelSpec] = {
                     size=38_696_353,
                 ),
             ),
-            input_wh=(112, 112),
+            similar_files=(".onnx",),
+            input_wh=(112, 112),  # without mean and scale: the network has its own
+            template="arcface",
             dimension=128,
-            # Published as a cosine of 0.363, for no stated false accept rate (opencv_zoo, face_recognition_sface).
-            operating_points=(OperatingPoint(1.1287, float("nan"), None, "published: cosine 0.363"),),
+            metric="cosine",
+            # Published for no stated false accept rate (opencv_zoo, face_recognition_sface).
+            operating_points=(OperatingPoint(0.363, float("nan"), None, "published: cosine 0.363"),),
         ),
         ModelSpec(
             name="arcface",
             task="embedder",
             licence="the file's own; insightface's are for non-commercial research",
             source="Deng et al., ArcFace, CVPR 2019",
+            similar_files=(".onnx",),
             input_wh=(112, 112),
             mean=(127.5, 127.5, 127.5),
             scale=1 / 127.5,
+            template="arcface",
+            metric="cosine",
         ),
     )
 }
 
 
 def operating_points(embedder: str) -> tuple[OperatingPoint, ...]:
-    """Those of an embedder as fingerprints name it, such as ``dlib-resnet, mirrored``; none where there are none."""
-    name, _, way = embedder.partition(", ")
+    """Return the operating points of an embedder; none if none were measured.
+
+    embedder: its name in fingerprints, such as ``dlib-resnet, mirrored``.
+    """
+    name, _, views = embedder.partition(", ")
     if name not in MODELS:
         return ()
-    return MODELS[name].best_points if way == "best" else MODELS[name].operating_points
+    return MODELS[name].best_points if views == "best" else MODELS[name].operating_points
 
 
 def model_id(spec: ModelSpec) -> ModelId:
-    """A table row's name and SHA-256, for fingerprints; the row has one file, with a SHA-256."""
+    """Return the name and the SHA-256 of a model with one file, for fingerprints."""
     return ModelId(spec.name, (spec.files[0].digest or "").removeprefix("sha256:"))

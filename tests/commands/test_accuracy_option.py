@@ -71,4 +71,4 @@ def test_best_is_the_built_in_embedders_alone(trained: Path, run_script: RunScri
     options = ("--accuracy", "best", "--embedding-model", model, "--image", trained / "sample" / "group_1.jpg")
     refused = run_script("recognize_image.py", *options, cwd=tmp_path)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
-    assert refused.stderr.startswith("error: --accuracy best is the built-in embedder's")
+    assert refused.stderr.startswith("error: --accuracy best works with the built-in embedder only")

@@ -467,10 +467,10 @@ def test_load_errors_say_what_to_run(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     (tmp_path / "net.caffemodel").touch()
     for name, why in (
-        ("none", r"none: no such detector; run: python download_models\.py"),
-        ("empty", r"empty: no \.caffemodel, \.pb or \.onnx file in it; run: python download_models\.py openface"),
+        ("none", r"none: no such detector; run: faces download-models"),
+        ("empty", r"empty: no \.caffemodel, \.pb or \.onnx file in it; run: faces download-models openface"),
         ("notes.txt", r"notes\.txt: expected a \.caffemodel, \.pb or \.onnx file"),
-        ("net.caffemodel", r"net\.caffemodel: its \.prototxt file is missing; run: python download_models\.py"),
+        ("net.caffemodel", r"net\.caffemodel: its \.prototxt file is missing; run: faces download-models"),
     ):
         with pytest.raises(ModelError, match=why):
             detection.load(str(tmp_path / name))

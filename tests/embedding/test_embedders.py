@@ -9,7 +9,7 @@ import pytest
 
 from faces.embedding import embedders
 from faces.embedding.aligners import TEMPLATES, Aligner
-from faces.embedding.embedders import BATCH, Embedder, unit
+from faces.embedding.embedders import BATCH_FACES, Embedder, unit
 from faces.embedding.views import BEST, MIRRORED, PLAIN, Views
 from faces.errors import ModelError, UsageError
 from faces.files import digest
@@ -86,11 +86,11 @@ def test_accuracies_are_told_apart_and_have_thresholds_of_their_own() -> None:
 
 def test_more_views_are_the_built_in_embedders_alone(tmp_path: Path) -> None:
     path = write_embedder(tmp_path / "a.onnx")
-    with pytest.raises(UsageError, match=r"--accuracy best is the built-in embedder's: leave out .*a\.onnx"):
+    with pytest.raises(UsageError, match=r"--accuracy best works with the built-in embedder only; leave out .*a\.onnx"):
         embedders.load(str(path), accuracy="best")
 
 
-@pytest.mark.parametrize("count", [1, BATCH, BATCH + 1, 3 * BATCH + 5])
+@pytest.mark.parametrize("count", [1, BATCH_FACES, BATCH_FACES + 1, 3 * BATCH_FACES + 5])
 @every_way
 def test_batches_are_limited_and_change_nothing(count: int, views: Views) -> None:
     embedding, engine = embedder(views)
@@ -99,7 +99,7 @@ def test_batches_are_limited_and_change_nothing(count: int, views: Views) -> Non
     assert together.shape == (count, 2)
     assert together.dtype == np.float32
     assert np.allclose(np.linalg.norm(together, axis=1), 1)
-    assert max(len(blob) for blob in engine.blobs) <= BATCH
+    assert max(len(blob) for blob in engine.blobs) <= BATCH_FACES
     assert sum(len(blob) for blob in engine.blobs) == count * len(views.views)
     assert np.allclose(np.concatenate([embedding.embed(crop[None]) for crop in crops]), together)
 
@@ -169,7 +169,7 @@ def test_files_that_cannot_be_embedders(tmp_path: Path) -> None:
     for name in ("notes.txt", "bad.onnx", "bad.t7"):
         (tmp_path / name).write_text("no network")
     for name, why in (
-        ("none.onnx", r"no such embedding model; run: python download_models\.py"),
+        ("none.onnx", r"no such embedding model; run: faces download-models"),
         ("", "no such embedding model"),
         ("notes.txt", r"expected a \.t7 or \.onnx file"),
         ("bad.onnx", "not a network that ONNX Runtime can run"),

@@ -1,0 +1,78 @@
+"""The detectors that can be chosen. Adding one is described in docs/add-a-model.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from faces.detection.base import Detector
+from faces.detection.mmod import MmodDetector
+from faces.detection.ssd import SsdDetector
+from faces.detection.yunet import YuNetDetector
+from faces.errors import ModelError
+from faces.models.zoo import MODELS
+
+BUILT_IN = "built-in"
+Load = Callable[[Path, float, int | None], Detector]
+LOADERS: dict[str, Load] = {  # by suffix; in a folder with several files the first suffix wins
+    ".caffemodel": lambda path, confidence, threads: SsdDetector.load(path, confidence),
+    ".pb": lambda path, confidence, threads: SsdDetector.load(path, confidence),
+    ".onnx": lambda path, confidence, threads: YuNetDetector.load(path, confidence, threads),
+}
+
+
+def names() -> tuple[str, ...]:
+    """Return what ``--detector`` takes beside a path: ``built-in``, and the detectors with a file of their own."""
+    return (BUILT_IN, *_files())
+
+
+def load(name: str, confidence: float = 0.5, threads: int | None = None, min_face: int = 60) -> Detector:
+    """Load the detector that ``--detector`` names.
+
+    name: of ``names``, or the path of a model file or of a folder with one.
+    confidence: least score of a detected face, in (0, 1).
+    threads: within one image; by default the number of cores.
+    min_face: smallest face that the built-in detector finds, px; smaller values take more time. The other detectors
+    have a fixed limit.
+    Raises ModelError if the file is missing, damaged, or not a detector.
+    """
+    if name == BUILT_IN:
+        return MmodDetector.load(confidence, threads, min_face)
+    path = _files().get(name, Path(name))
+    if path.is_dir():
+        path = _model_in(path)
+    if not path.is_file():
+        raise ModelError(
+            f"{path}: no such detector; run: faces download-models (or leave out --detector for the built-in one)"
+        )
+    load_file = LOADERS.get(path.suffix.lower())
+    if load_file is None:
+        raise ModelError(f"{path}: expected a {_either(LOADERS)} file")
+    return load_file(path, confidence, threads)
+
+
+def _files() -> dict[str, Path]:
+    """Return the detectors of the model table that have a file to load."""
+    return {
+        spec.name: Path(file.path)
+        for spec in MODELS.values()
+        if spec.task == "detector"
+        for file in spec.files
+        if Path(file.path).suffix in LOADERS
+    }
+
+
+def _model_in(folder: Path) -> Path:
+    for suffix in LOADERS:
+        if paths := sorted(folder.glob(f"*{suffix}")):
+            return paths[0]
+    raise ModelError(
+        f"{folder}: no {_either(LOADERS)} file in it; run: faces download-models openface"
+        " (or leave out --detector for the built-in one)"
+    )
+
+
+def _either(suffixes: dict[str, Load]) -> str:
+    """Return the suffixes as words: ``.a, .b or .c``."""
+    *others, last = suffixes
+    return f"{', '.join(others)} or {last}"
