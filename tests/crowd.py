@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 
 from faces.embedding.embedders import unit
-from faces.models.spec import OperatingPoint
 from faces.pipeline import Pipeline
+from faces.recognition.thresholds import OperatingPoint
 from faces.types import Faces, Floats, Image, Matches
 from faces.video.tracks import Frame
 from tests.fakes import noise

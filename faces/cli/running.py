@@ -7,11 +7,10 @@ import os
 import sys
 import warnings
 from collections.abc import Callable
-from pathlib import Path
 from types import TracebackType
 
 from faces.cli.text import complain
-from faces.errors import FacesError, UsageError, reason_of
+from faces.errors import FacesError, reason_of
 
 INTERRUPTED = 130
 
@@ -22,15 +21,6 @@ def _quiet_interrupt(kind: type[BaseException], error: BaseException, trace: Tra
 
 
 sys.excepthook = _quiet_interrupt  # for Ctrl-C while a script still imports; then ``run`` is there
-
-
-def require_distinct(*paths: Path) -> None:
-    """Raise UsageError when two of a script's files are the same one, which would lose the other."""
-    seen: set[Path] = set()
-    for path in (path.resolve() for path in paths):
-        if path in seen:
-            raise UsageError(f"{path} is named twice: each file needs a name of its own")
-        seen.add(path)
 
 
 def run(main: Callable[[], int]) -> None:

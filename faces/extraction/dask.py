@@ -31,7 +31,7 @@ class Cluster:
             from distributed import Client, LocalCluster
             from distributed.comm import get_address_host
         except ImportError as error:
-            remedy = "run: pip install -r requirements-cluster.txt"
+            remedy = "run: pip install 'recognize-faces[cluster]'"
             raise FacesError(f"--scheduler needs Dask ({error}); {remedy}") from error
 
         for name in ("distributed", "distributed.client"):  # what matters of it, our errors say in a line

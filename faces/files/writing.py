@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from faces.errors import FacesError, reason_of
+from faces.errors import FacesError, UsageError, reason_of
 
 OWNER_FILE, OWNER_FOLDER = 0o600, 0o700  # modes of what is made here: nobody else sees faces by default
 
@@ -93,6 +93,15 @@ def check_writable(path: Path) -> None:
         NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.").close()
     except OSError as error:
         raise FacesError(f"cannot write {path}: {reason_of(error)}") from error
+
+
+def require_distinct(*paths: Path) -> None:
+    """Raise UsageError when two paths are the same file: writing one would lose the other."""
+    seen: set[Path] = set()
+    for path in (path.resolve() for path in paths):
+        if path in seen:
+            raise UsageError(f"{path} is named twice: each file needs a name of its own")
+        seen.add(path)
 
 
 def _make_room(path: Path) -> None:

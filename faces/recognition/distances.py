@@ -15,7 +15,7 @@ from faces.types import Floats
 # LFW (benchmarks/measure_models.py closer). Distances are divided by it, so that one threshold serves all.
 PHOTOGRAPHS, CLOSER = (1, 2, 3, 5), (1.0, 0.963, 0.956, 0.944)
 
-AT_ONCE = 2**16  # photographs that are compared with probes: bounds memory
+BLOCK_ROWS = 2**16  # photographs that are compared with probes: bounds memory
 
 Indices = NDArray[np.intp]
 
@@ -77,7 +77,7 @@ class People:
         photograph (see ``CLOSER``); Euclidean between unit-length embeddings.
         """
         distance = np.empty(len(probes), np.float32)
-        step = max(1, AT_ONCE // int(self.counts[people].max(initial=1)))
+        step = max(1, BLOCK_ROWS // int(self.counts[people].max(initial=1)))
         for some in (slice(start, start + step) for start in range(0, len(probes), step)):
             whom = people[some]
             rows, first = self.photographs(whom)

@@ -13,6 +13,7 @@ import numpy as np
 from faces.errors import PickleError
 from faces.files import pickles
 from faces.files.writing import write_bytes
+from faces.records.manifests import Manifest
 from faces.types import Fingerprint, Floats
 
 UNKNOWN = "unknown"  # what strangers are called
@@ -100,6 +101,22 @@ class Gallery:
             rows = getattr(self, name)
             parts[name] = rows if rows is None or not len(rows) else rows[kept]
         return replace(self, **parts)
+
+    def manifest(self) -> Manifest | None:
+        """Return the photographs that the gallery was made from; None for the recipe's file, which lists none.
+
+        A photograph that was erased has an empty path.
+        """
+        if len(self) and not (self.paths and self.hashes):
+            return None
+        enrolled = zip(self.paths, self.names, self.hashes, ("" for _ in self.paths), strict=True)
+        out = self.left_out
+        known = ("" if reason == ERASED else path for path, reason in zip(out.paths, out.reasons, strict=True))
+        left_out = [
+            (path, unicodedata.normalize("NFC", path.partition("/")[0]), sha256, reason)
+            for path, sha256, reason in zip(known, out.hashes, out.reasons, strict=True)
+        ]
+        return Manifest.sorted([*enrolled, *left_out])
 
     def save(self, path: Path) -> None:
         """Write it. Raises FacesError."""

@@ -1,4 +1,4 @@
-"""Who a face is, or that nobody knows: a classifier names a person, distances decide whether it is them."""
+"""Recognizers: a classifier names the closest person, and a distance decides whether the face is that person's."""
 
 from __future__ import annotations
 
@@ -8,24 +8,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.errors import FacesError, FingerprintError
-from faces.models import zoo
 from faces.recognition.classifiers import CLASSIFIERS, SVC, Classifier, choose, softmax
 from faces.recognition.distances import People, by_person
 from faces.recognition.gallery import Gallery, is_nobody
-from faces.recognition.thresholds import ENOUGH_PAIRS, Crowd, Threshold, far_per_person, threshold_at
+from faces.recognition.thresholds import Threshold, stranger_threshold
 from faces.types import Fingerprint, Floats, Matches
 
-SCORES_AT_ONCE = 2**24  # probes x photographs: of many probes some at a time, so that memory does not grow with them
+BLOCK_SCORES = 2**24  # probes x photographs that are scored together: bounds memory
 
 
 class FaceRecognizer:
-    """A classifier that says which person a face is most like, and distances for the decision "unknown".
+    """A classifier that finds the most likely person of a face, and a distance beyond which the face is unknown.
 
-    fpir: the share of strangers that may be given a name, in (0, 1). threshold: a distance that replaces what follows
-    from it. classifier: "svc", "centroid", "knn", or "auto" for what suits the size of the gallery.
+    fpir: share of strangers that may be given a name (false positive identification rate), in (0, 1).
+    threshold: distance that replaces the one derived from ``fpir``.
+    classifier: "svc", "centroid", "knn", or "auto": chosen by the size of the gallery.
 
-    After ``fit``: names_ (P,), sorted as ``LabelEncoder`` sorts; people_, what is known of each; classifier_, its name,
-    and scorer_, itself; fingerprint_; threshold_, and threshold_checked_, whether it looked at who is enrolled.
+    After ``fit``: names_ (P,), sorted as ``LabelEncoder`` sorts; people_, their embeddings; classifier_, its name, and
+    scorer_, itself; fingerprint_; threshold_; threshold_checked_, whether the threshold considers who is enrolled.
+
+    >>> recognizer = FaceRecognizer().fit(gallery)  # doctest: +SKIP
+    >>> recognizer.identify(embeddings).names  # doctest: +SKIP
+    ('Ada', None)
     """
 
     def __init__(self, fpir: float = 0.01, threshold: float | None = None, classifier: str = "auto") -> None:
@@ -34,9 +38,9 @@ class FaceRecognizer:
         self.classifier = classifier
 
     def fit(self, gallery: Gallery) -> FaceRecognizer:
-        """Learn from a gallery of at least one face.
+        """Train on a gallery and return the recognizer.
 
-        Raises FacesError when it is empty, or when no threshold can be told from it and none is given.
+        Raises FacesError for an empty gallery, or when no threshold is given and none can be derived.
         """
         if len(gallery) == 0:
             raise FacesError("there are no embeddings to train on; run: python extract_embeddings.py")
@@ -44,52 +48,59 @@ class FaceRecognizer:
         self.names_ = np.array(names)
         self.people_ = People.of(gallery.embeddings[order], starts)
         self.fingerprint_ = gallery.fingerprint
-        threshold = self._threshold()  # before the work: it may not be known
+        threshold = self._threshold()  # first: it may fail, and training takes long
         self.classifier_ = choose(len(gallery), len(names)) if self.classifier == "auto" else self.classifier
         self.scorer_: Classifier = CLASSIFIERS[self.classifier_].fit(self.people_)
         self.threshold_, self.threshold_checked_ = threshold, True
         return self
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        if "coef_" in state:  # of when an SVC was all there was
+        """Read the pickles of older versions too."""
+        if "coef_" in state:  # the SVC was the only classifier
             people = People.of(state.pop("embeddings_"), state.pop("starts_"))
             svc = SVC(state.pop("coef_"), state.pop("intercept_"))
             state |= {"classifier": "auto", "people_": people, "classifier_": "svc", "scorer_": svc}
-        state.setdefault("threshold_checked_", state.get("threshold") is not None)  # pickles of older versions lack it
+        state.setdefault("threshold_checked_", state.get("threshold") is not None)
         self.__dict__.update(state)
 
     def predict_proba(self, embeddings: Any) -> NDArray[np.float64]:
-        """float64 (N, P): the chance of each person, in the order of ``names_``, if it is one of them."""
+        """Return the probability of each person, if the probe is one of them.
+
+        embeddings: (N, D), unit length.
+        Returns float64 (N, P), in the order of ``names_``.
+        """
         probes = np.asarray(embeddings, np.float32).reshape(len(embeddings), self.people_.embeddings.shape[1])
         return np.asarray(softmax(self.scorer_.scores(probes).astype(np.float64)))
 
     def distances(self, embeddings: Floats) -> Floats:
-        """float32 (N, P): to each person, as ``People.distance``."""
+        """Return the distance float32 (N, P) of probes (N, D) to each person, as ``People.distance``."""
         return self.people_.distances(embeddings)
 
     def identify(self, embeddings: Floats) -> Matches:
-        """The people of N probes; None for a probe that is too far from the person that it is most like."""
+        """Return the person of each probe; None for a probe beyond the threshold of its most likely person.
+
+        embeddings: float32 (N, D), unit length.
+        Raises FingerprintError for another D.
+        """
         require_dimension(embeddings, self.people_.embeddings.shape[1])
         candidate, probability = np.zeros(len(embeddings), np.intp), np.zeros(len(embeddings), np.float32)
-        step = max(1, SCORES_AT_ONCE // len(self.people_.embeddings))
-        for some in (slice(start, start + step) for start in range(0, len(embeddings), step)):
-            chances = softmax(self.scorer_.scores(embeddings[some]))
-            candidate[some], probability[some] = chances.argmax(axis=1), chances.max(axis=1)
+        step = max(1, BLOCK_SCORES // len(self.people_.embeddings))
+        for block in (slice(start, start + step) for start in range(0, len(embeddings), step)):
+            probabilities = softmax(self.scorer_.scores(embeddings[block]))
+            candidate[block], probability[block] = probabilities.argmax(axis=1), probabilities.max(axis=1)
         distance = self.people_.distance(embeddings, candidate)
-        names = tuple(self.names_[candidate].tolist())
+        candidates = tuple(self.names_[candidate].tolist())
         near = distance <= self.threshold_.distance
-        return Matches(
-            tuple(name if d and not is_nobody(name) else None for name, d in zip(names, near, strict=True)),
-            names,
-            probability,
-            distance,
+        names = tuple(
+            name if is_near and not is_nobody(name) else None for name, is_near in zip(candidates, near, strict=True)
         )
+        return Matches(names, candidates, probability, distance)
 
     def require(self, fingerprint: Fingerprint, labels: LabelEncoder) -> None:
         """Raise FingerprintError unless these models made the gallery, and the labels are of the same training."""
-        people = [str(label) for label in labels.classes_] == [str(name) for name in self.names_]
-        mine = None if self.fingerprint_ is None else self.fingerprint_.to_dict()
-        if not people or (labels.fingerprint_ is not None and labels.fingerprint_ != mine):
+        same_names = [str(label) for label in labels.classes_] == [str(name) for name in self.names_]
+        own = None if self.fingerprint_ is None else self.fingerprint_.to_dict()
+        if not same_names or (labels.fingerprint_ is not None and labels.fingerprint_ != own):
             raise FingerprintError(
                 "the recognizer and the label encoder (--recognizer, --le) do not belong together;"
                 " run: python train_model.py"
@@ -99,41 +110,24 @@ class FaceRecognizer:
             fingerprint.require(self.fingerprint_, "the recognizer", remedy)
 
     def _threshold(self) -> Threshold:
-        """The distance up to which a probe is given a name: the stricter of LFW's and the gallery's own."""
         if self.threshold is not None:
             return Threshold(self.threshold, "set by --threshold")
-        far, named = far_per_person(self.fpir, len(self.names_)), f"{self.fpir:.1%} of strangers named"
         embedder = self.fingerprint_.embedder.name if self.fingerprint_ else ""
-        points, embedder = zoo.operating_points(embedder), embedder.partition(",")[0]
-        crowd = Crowd.of(self.people_)
-        if len(points) > 1:
-            general = threshold_at(points, far)
-            own = crowd.threshold(far, points) if crowd else general
-            if own < general:
-                return Threshold(own, f"{named}; these people look more alike than most, so it is stricter")
-            return Threshold(general, named)
-        if crowd and crowd.pairs >= ENOUGH_PAIRS:
-            return Threshold(crowd.threshold(far), f"{named}, estimated from how far apart these people are")
-        if points:
-            return Threshold(points[0].threshold, f"as published for {embedder}, whatever --fpir")
-        raise FacesError(
-            f"too few people to tell strangers from them ({len(self.names_)}), and no threshold was ever measured for"
-            f" {embedder or 'these embeddings'}; give one: --threshold"
-        )
+        return stranger_threshold(self.people_, embedder, self.fpir)
 
 
 class Recognizer(Protocol):
-    """Anything that says who probes are."""
+    """Anything that names the people of probes."""
 
     def identify(self, embeddings: Floats) -> Matches:
-        """The people of probes (N, D)."""
+        """Return the person of each probe of (N, D); None for unknown."""
         ...
 
 
 class LabelEncoder:
-    """Stands in for scikit-learn's when a pickle is read, for its ``classes_`` and the fingerprint that ours carries.
+    """Takes the place of scikit-learn's when a pickle is read: its ``classes_``, and the fingerprint that we add.
 
-    fingerprint_: as ``Fingerprint.to_dict`` gives it; None in a recipe's.
+    fingerprint_: as ``Fingerprint.to_dict`` returns it; None in the recipe's pickle.
     """
 
     classes_: NDArray[np.str_]
@@ -141,7 +135,7 @@ class LabelEncoder:
 
 
 def require_dimension(embeddings: Floats, dimension: int) -> None:
-    """Raise FingerprintError when embeddings (N, D) are not of the recognizer's D: a recipe's names no models."""
+    """Raise FingerprintError unless embeddings (N, D) have the recognizer's D: the recipe's names no models."""
     if embeddings.shape[1] != dimension:
         raise FingerprintError(
             f"the recognizer was trained on embeddings of {dimension} numbers, but this run's models make"

@@ -2,7 +2,7 @@
 
 with records.recording(path.parent / "runs", "train", vars(args)) as run:
     ...
-    run.data(Manifest.of(gallery))
+    run.data(gallery.manifest())
     run.figure("right", 0.99)
     run.artefact(path)
 """

@@ -51,7 +51,7 @@ class Runs:
                 one for one in paths if one.stem.startswith(name) or one.stem.rpartition("-")[2].startswith(name)
             ]
         if not found or not name:
-            raise FacesError(f"{self.folder}: no run {name!r}; python runs.py list shows them")
+            raise FacesError(f"{self.folder}: no run {name!r}; faces runs list shows them")
         if len(found) > 1:
             some = ", ".join(one.stem for one in found[:3])
             raise FacesError(f"{name!r} is the beginning of {len(found)} runs, such as {some}; give more of it")

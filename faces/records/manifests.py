@@ -6,7 +6,6 @@ import gzip
 import hashlib
 import json
 import os
-import unicodedata
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -15,7 +14,6 @@ from pathlib import Path
 
 from faces.errors import FacesError
 from faces.files.writing import write_bytes
-from faces.recognition.gallery import ERASED, Gallery
 
 FOLDER = "manifests"
 
@@ -46,20 +44,6 @@ class Manifest:
         """Of path, person, SHA-256 and reason of each, in any order."""
         in_order = sorted(rows)
         return cls(*zip(*in_order, strict=True)) if in_order else cls((), (), (), ())
-
-    @classmethod
-    def of(cls, gallery: Gallery) -> Manifest | None:
-        """What a gallery was made of; None for a recipe's, which does not say. Who was erased stays so."""
-        if len(gallery) and not (gallery.paths and gallery.hashes):
-            return None
-        used = zip(gallery.paths, gallery.names, gallery.hashes, ("" for _ in gallery.paths), strict=True)
-        out = gallery.left_out
-        known = ("" if reason == ERASED else path for path, reason in zip(out.paths, out.reasons, strict=True))
-        rest = [
-            (path, unicodedata.normalize("NFC", path.partition("/")[0]), sha256, reason)
-            for path, sha256, reason in zip(known, out.hashes, out.reasons, strict=True)
-        ]
-        return cls.sorted([*used, *rest])
 
     @classmethod
     def of_files(cls, paths: Iterable[Path], hashes: Iterable[str], below: Path) -> Manifest:

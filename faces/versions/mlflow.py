@@ -51,7 +51,7 @@ def address(option: str | None) -> str:
     """
     installed = find_spec("mlflow") is not None
     if option and not installed:
-        raise UsageError("--track needs MLflow, which is not installed; run: pip install -r requirements-track.txt")
+        raise UsageError("--track needs MLflow, which is not installed; run: pip install 'recognize-faces[track]'")
     return option or (os.environ.get(VARIABLE, "") if installed else "")
 
 

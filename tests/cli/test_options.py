@@ -13,6 +13,7 @@ import pytest
 from faces.cli import options, running, values
 from faces.cli.text import every, plural, table, warn
 from faces.errors import FacesError, ImageError, UsageError
+from faces.files.writing import require_distinct
 
 
 def test_table_aligns_words_left_and_numbers_right() -> None:
@@ -140,9 +141,9 @@ def test_warn_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_each_file_needs_a_name_of_its_own(tmp_path: Path) -> None:
-    running.require_distinct(tmp_path / "a", tmp_path / "b")
+    require_distinct(tmp_path / "a", tmp_path / "b")
     with pytest.raises(UsageError, match="named twice"):
-        running.require_distinct(tmp_path / "a", tmp_path / "folder" / ".." / "a")
+        require_distinct(tmp_path / "a", tmp_path / "folder" / ".." / "a")
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 people"), (1, "1 person"), (2, "2 people")])

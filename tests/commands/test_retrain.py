@@ -18,7 +18,7 @@ import pytest
 from faces import records
 from faces.commands import retrain, train
 from faces.errors import FacesError, UsageError
-from faces.recognition import recognizer_files
+from faces.recognition import leave_one_out, recognizer_files
 from faces.recognition.gallery import Gallery
 from faces.recognition.recognizers import FaceRecognizer
 from faces.versions.versions import LE, RECOGNIZER, REPORT, Version, Versions
@@ -316,7 +316,7 @@ def test_ctrl_c_says_what_is_in_service(own: Path, monkeypatch: pytest.MonkeyPat
 
     retrain.main([])
     one_photograph_less(own)
-    monkeypatch.setattr(train, "report", stopped)
+    monkeypatch.setattr(leave_one_out, "measure", stopped)
     with pytest.raises(KeyboardInterrupt, match=r"^stopped; version 1 stays in service$"):
         retrain.main([])
     assert photographs_in_service(own) == PEOPLE * PHOTOS and [one.number for one in store(own).all()] == [1]

@@ -1,4 +1,4 @@
-"""``runs.py``: what it says of runs, in plain words."""
+"""``faces runs``: what it says of runs, in plain words."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faces.commands import runs as script
 from faces.commands import train
 from faces.errors import FacesError, UsageError
 from faces.recognition.gallery import Gallery, LeftOut
-from faces.records import Manifest, Run, Runs
+from faces.records import Run, Runs
 from tests.recognition.test_recognizers import DLIB, person
 from tests.records.test_records import sha
 
@@ -30,7 +30,7 @@ def extracted(*paths: str) -> None:
     out = LeftOut(("Eve/1.jpg",), (sha("eve"),), (1,), ("",), ("no face",))
     gallery = Gallery(embeddings, names, paths, hashes, fingerprint=DLIB, left_out=out)
     with records.recording(FOLDER, "extract", {"dataset": "dataset"}) as run:
-        run.data(Manifest.of(gallery))
+        run.data(gallery.manifest())
         gallery.save(EMBEDDINGS)
         run.artefact(EMBEDDINGS)
         run.figure("new", len(paths))
@@ -108,7 +108,7 @@ def test_why_there_is_a_version_and_an_embedding_that_no_run_made(said) -> None:
 @pytest.mark.parametrize(
     ("words", "said_instead"),
     [
-        (["show", "nobody"], "no run 'nobody'; python runs.py list shows them"),
+        (["show", "nobody"], "no run 'nobody'; faces runs list shows them"),
         (["show", "2"], "is the beginning of 4 runs"),
         (["diff", "--kind", "evaluate"], "no runs yet of kind evaluate"),
         (["why", "nowhere.pickle"], "nowhere.pickle: no such file or directory"),
@@ -128,7 +128,7 @@ def test_what_is_not_known_is_one_line(said, words: list[str], said_instead: str
 
 
 def test_every_command_and_option_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
-    assert "example:\n  python runs.py why" in script.build_parser().format_help()
+    assert "example:\n  faces runs why" in script.build_parser().format_help()
     for command in ("list", "show", "diff", "why", "prune"):
         with pytest.raises(SystemExit) as stopped:
             script.main([command, "--help"])

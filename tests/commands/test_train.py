@@ -13,7 +13,7 @@ import pytest
 from faces.cli import options as cli_options
 from faces.commands import train as commands_train
 from faces.errors import UsageError
-from faces.recognition import classifiers
+from faces.recognition import classifiers, leave_one_out
 from faces.recognition.classifiers import CLASSIFIERS
 from faces.recognition.gallery import Gallery
 from faces.records import Run, Runs, maker
@@ -120,7 +120,7 @@ def test_what_a_training_wrote_is_known_though_its_report_was_stopped(
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands_train, "report", stopped)
+    monkeypatch.setattr(leave_one_out, "measure", stopped)
     new = re.escape(f"stopped; new by then: {tmp_path / 'r.pickle'}, {tmp_path / 'l'}; everything else is unchanged")
     with pytest.raises(KeyboardInterrupt, match=f"^{new}$"):
         commands_train.main(files)
@@ -155,7 +155,8 @@ def test_another_script_can_train(tmp_path: Path, capsys: pytest.CaptureFixture[
     commands_train.add_options(parser)
     folder = tmp_path / "new"
     options = [f"-e={tmp_path / 'e.pickle'}", f"-r={folder / 'recognizer.pickle'}", f"-l={folder / 'le.pickle'}"]
-    assert commands_train.train(parser.parse_args(options)) == 0
+    args = parser.parse_args(options)
+    assert commands_train.train(args, args.recognizer, args.le) == 0
     assert sorted(contents(folder)) == ["le.pickle", "recognizer.pickle", "training_report.json"]
     (run,) = Runs(folder / "runs").all()
     assert isinstance(run, Run) and [Path(one.path).parent for one in run.artefacts] == [folder] * 3

@@ -23,7 +23,7 @@ from faces.commands import extract
 from faces.datasets import Dataset, Folder, RemoteDataset
 from faces.errors import FacesError, FingerprintError
 from faces.extraction import dask as extraction_dask
-from faces.extraction import workers
+from faces.extraction import update, workers
 from faces.extraction.task import Models, Task
 from faces.pipeline import Pipeline
 from faces.recognition.gallery import Gallery
@@ -212,7 +212,7 @@ def test_a_scheduler_that_goes_away_costs_nothing_that_was_done(
     monkeypatch.setattr(extraction_dask, "ANSWER", 3)
     monkeypatch.chdir(place)
     with monkeypatch.context() as patch, pytest.raises(FacesError) as error:
-        patch.setattr(workers, "enrol", and_kill)
+        patch.setattr(update, "enrol", and_kill)
         extract.main(["-e", str(output), "--scheduler", dask.address])
     assert str(error.value) == f"the scheduler at {dask.address} went away; what was done is kept: run it again"
     assert not output.exists()
@@ -222,7 +222,7 @@ def test_a_scheduler_that_goes_away_costs_nothing_that_was_done(
         left.extend(paths)
         return enrol(some, paths, fingerprint)
 
-    monkeypatch.setattr(workers, "enrol", and_count)
+    monkeypatch.setattr(update, "enrol", and_count)
     assert extract.main(["-e", str(output), "--workers", "2"]) == 0
     assert 0 < len(left) <= PHOTOGRAPHS - extraction_dask.Cluster.together
     assert as_locally(place, output)
@@ -298,7 +298,7 @@ def test_an_address_that_needs_more_than_dask(address: str, run_script: RunScrip
 
 def test_no_dask(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(FacesError, match=r"--scheduler needs Dask .*; run: pip install -r requirements-cluster.txt"):
+    with pytest.raises(FacesError, match=r"--scheduler needs Dask .*; run: pip install 'recognize-faces[cluster]'"):
         workers.start(Task(Folder(place / "dataset"), MODELS), 1, "local")
 
 

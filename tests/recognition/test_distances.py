@@ -72,5 +72,5 @@ def test_many_photographs_are_compared_a_few_at_a_time(monkeypatch: pytest.Monke
     vectors, probes = (rng.standard_normal((n, 8)).astype(np.float32) for n in (30, 7))
     enrolled, whom = People.of(vectors, np.array([0, 3, 20])), np.array([0, 1, 2, 2, 1, 0, 1])
     at_once = enrolled.distance(probes, whom)
-    monkeypatch.setattr("faces.recognition.distances.AT_ONCE", 1)
+    monkeypatch.setattr("faces.recognition.distances.BLOCK_ROWS", 1)
     assert enrolled.distance(probes, whom).tolist() == at_once.tolist()

@@ -13,14 +13,15 @@ from faces.errors import FacesError
 from faces.recognition import leave_one_out
 from faces.recognition.distances import People
 from faces.recognition.gallery import Gallery
-from faces.recognition.leave_one_out import ENOUGH, ROWS, Confusion, Lookalike, TooFew, TrainingReport, report
+from faces.recognition.leave_one_out import measure
 from faces.recognition.recognizers import FaceRecognizer
+from faces.recognition.report import ENOUGH_PHOTOGRAPHS, LISTED, ConfusedPeople, Lookalike, TooFew, TrainingReport
 from faces.types import Floats
 from tests.recognition.test_recognizers import DLIB, gallery, person
 
 
 def reported(people: Gallery, threshold: float = 0.4, classifier: str = "auto") -> TrainingReport:
-    return report(people, FaceRecognizer(threshold=threshold, classifier=classifier).fit(people))
+    return measure(people, FaceRecognizer(threshold=threshold, classifier=classifier).fit(people))
 
 
 def named(vectors: Floats, *names: str) -> Gallery:
@@ -43,7 +44,7 @@ def test_a_mislabelled_photograph_is_listed() -> None:
     assert (one.photograph, one.person, one.looks_like) == ("b/4.jpg", "b", "a")
     assert one.distance is not None
     assert one.other_distance < 0.4 < one.distance
-    assert found.confused == (Confusion("b", "a", 1),)
+    assert found.confused == (ConfusedPeople("b", "a", 1),)
     assert f"  b/4.jpg: b at {one.distance:.3f}, a at {one.other_distance:.3f}" in found.lines()
 
 
@@ -64,7 +65,7 @@ def test_far_photographs_are_unknown() -> None:
 def test_nobody_has_a_second_photograph() -> None:
     found = reported(gallery(3, 1, DLIB))
     assert (found.left_out, found.right) == (0, 0)
-    assert found.lines()[0] == "leaving one photograph out: nobody has another one to be known by"
+    assert found.lines()[0] == "leaving one photograph out: no person has a second photograph to compare with"
     assert found.too_few == tuple(TooFew(f"Person {k:03}", 1) for k in range(3))
 
 
@@ -92,7 +93,7 @@ def test_the_closest_other_is_exact_and_the_size_of_a_step_does_not_matter(monke
     distances = people.distances(vectors)
     distances[np.arange(27), people.owner] = np.inf
     for step in (1, 100, 2**22):
-        monkeypatch.setattr(leave_one_out, "AT_ONCE", step)
+        monkeypatch.setattr(leave_one_out, "BLOCK_COMPARISONS", step)
         _, other, distance = leave_one_out._compare(people, np.arange(27))
         assert other.tolist() == distances.argmin(axis=1).tolist()
         assert np.allclose(distance, distances.min(axis=1), atol=1e-4)
@@ -100,7 +101,7 @@ def test_the_closest_other_is_exact_and_the_size_of_a_step_does_not_matter(monke
 
 def test_of_a_large_gallery_some_are_compared_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leave_one_out, "COMPARISONS", 200)
-    monkeypatch.setattr(leave_one_out, "AT_LEAST", 2)
+    monkeypatch.setattr(leave_one_out, "LEAST_SAMPLE", 2)
     people = gallery(4, 5, DLIB)
     found = reported(people)
     assert (found.photographs, found.compared, found.left_out, found.right) == (20, 10, 10, 10)
@@ -134,7 +135,7 @@ EXAMPLE = TrainingReport(
         "threshold_origin": "set by --threshold",
     },
     **{"compared": 90, "left_out": 80, "right": 60, "wrong": 12, "unknown": 8},
-    confused=(Confusion("Zoë", "李", 3),),
+    confused=(ConfusedPeople("Zoë", "李", 3),),
     lookalikes=(Lookalike("a\udcff/1.jpg", "Zoë", None, "李", 0.2),),
     too_few=tuple(TooFew(f"Person {k}", 1) for k in range(30)),
 )
@@ -158,6 +159,6 @@ def test_lists_are_short_for_people() -> None:
     lines = EXAMPLE.lines()
     assert lines[0] == "leaving one photograph out: 75.0% right, 15.0% wrong, 10.0% unknown (of 80 photographs)"
     assert lines[1:3] == ["people most often confused:", "  Zoë with 李: 3 photographs"]
-    start = lines.index(f"people with fewer than {ENOUGH} photographs, who are missed more often:")
-    assert len(lines[start + 1 :]) == ROWS + 1
+    start = lines.index(f"people with fewer than {ENOUGH_PHOTOGRAPHS} photographs, who are missed more often:")
+    assert len(lines[start + 1 :]) == LISTED + 1
     assert lines[-1] == "  and 20 more"

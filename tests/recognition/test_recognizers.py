@@ -14,14 +14,13 @@ import pytest
 
 from faces.errors import FacesError, FingerprintError, PickleError
 from faces.models import zoo
-from faces.models.spec import OperatingPoint
 from faces.recognition import classifiers, recognizer_files, recognizers
 from faces.recognition.classifiers import CLASSIFIERS, SVC
 from faces.recognition.distances import CLOSER
 from faces.recognition.gallery import Gallery
 from faces.recognition.recognizer_files import RecipeRecognizer
 from faces.recognition.recognizers import FaceRecognizer
-from faces.recognition.thresholds import ENOUGH_PAIRS, far_per_person, threshold_at
+from faces.recognition.thresholds import ENOUGH_PAIRS, OperatingPoint, far_per_person, threshold_at
 from faces.types import Fingerprint, Floats, ModelId
 
 DIMENSION = 128
@@ -106,7 +105,7 @@ def test_many_probes_are_identified_some_at_a_time(classifier: str, monkeypatch:
     recognizer = FaceRecognizer(classifier=classifier).fit(gallery(5, 2, DLIB))
     probes = np.concatenate([person(number, 2, first=50) for number in range(7)])
     at_once = recognizer.identify(probes)
-    monkeypatch.setattr(recognizers, "SCORES_AT_ONCE", 30)
+    monkeypatch.setattr(recognizers, "BLOCK_SCORES", 30)
     in_parts = recognizer.identify(probes)
     assert in_parts.names == at_once.names
     assert np.allclose(in_parts.probability, at_once.probability, atol=1e-4)
@@ -213,7 +212,7 @@ def test_an_embedder_that_was_never_measured_is_measured_on_the_people() -> None
 
 @pytest.mark.parametrize("models", [None, fingerprint(UNMEASURED)])
 def test_too_few_people_to_measure_on(models: Fingerprint | None) -> None:
-    with pytest.raises(FacesError, match=r"too few people to tell strangers from them \(2\).* give one: --threshold"):
+    with pytest.raises(FacesError, match=r"too few people \(2\) to derive a threshold from.* give one: --threshold"):
         FaceRecognizer().fit(gallery(2, 4, models))  # 4 x 4 pairs
     assert 5 * 5 > ENOUGH_PAIRS > 4 * 4
     assert FaceRecognizer().fit(gallery(2, 5, models)).threshold_.distance > 0

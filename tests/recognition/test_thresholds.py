@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from faces.evaluation.figures.curves import best_accuracy
-from faces.evaluation.figures.operating_points import operating_points
-from faces.models.spec import OperatingPoint
-from faces.recognition.thresholds import far_per_person, threshold_at
+from faces.recognition.thresholds import OperatingPoint, far_per_person, measure_operating_points, threshold_at
 
 
 def accuracy(distance: np.ndarray, same: np.ndarray, threshold: float) -> float:
@@ -49,7 +47,9 @@ def test_best_accuracy_without_pairs() -> None:
 def test_operating_points_are_the_shares_that_they_claim() -> None:
     rng = np.random.default_rng(0)
     impostor, genuine = rng.normal(1.4, 0.1, 100_001), rng.normal(0.8, 0.2, 1000)
-    points = operating_points(impostor.astype(np.float32), genuine.astype(np.float32), (0.001, 0.01, 0.1), "drawn")
+    points = measure_operating_points(
+        impostor.astype(np.float32), genuine.astype(np.float32), (0.001, 0.01, 0.1), "drawn"
+    )
     for point, far in zip(points, (0.001, 0.01, 0.1), strict=True):
         assert (point.far, point.pairs) == (far, "drawn")
         assert (impostor <= point.threshold).mean() == pytest.approx(far, rel=0.05)

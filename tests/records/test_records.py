@@ -79,7 +79,7 @@ def test_the_manifest_of_a_gallery() -> None:
     people = Gallery(
         np.eye(2, dtype=np.float32), ("Zoë", "Ada"), ("Zoe/1.jpg", "Ada/1.jpg"), (sha("z"), sha("a")), left_out=out
     )
-    found = Manifest.of(people)
+    found = people.manifest()
     assert found is not None and found.used == (2, 2)
     assert list(found.rows()) == [
         ("", "", sha("e"), ERASED),
@@ -87,7 +87,7 @@ def test_the_manifest_of_a_gallery() -> None:
         ("Bob/9.jpg", "Bob", sha("9"), "no face"),
         ("Zoe/1.jpg", "Zoë", sha("z"), ""),
     ]
-    assert Manifest.of(Gallery(np.eye(2, dtype=np.float32), ("Ada", "Bob"))) is None  # a recipe's does not say
+    assert Gallery(np.eye(2, dtype=np.float32), ("Ada", "Bob")).manifest() is None  # a recipe's does not say
     assert len(Manifest.sorted(())) == 0
 
 
@@ -160,7 +160,7 @@ def test_finding_a_run(tmp_path: Path) -> None:
         assert own.find(name) == second
     assert own.find("last-1") == own.find("last", "extract") == first
     for name in ("last-2", "nobody", ""):
-        with pytest.raises(FacesError, match=rf"no run '{name}'; python runs.py list shows them"):
+        with pytest.raises(FacesError, match=rf"no run '{name}'; faces runs list shows them"):
             own.find(name)
     with pytest.raises(FacesError, match=r"is the beginning of 2 runs, such as .*; give more of it"):
         own.find("20")
@@ -358,6 +358,6 @@ def test_the_command_is_told_without_passwords(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("sys.argv", ["/somewhere/evaluate.py", "--track", "http://ada:secret@host:5000"])
     with records.recording(tmp_path / "runs", "evaluate", {}) as run:
         pass
-    assert run.command.startswith("python evaluate.py --track http://")
+    assert run.command.startswith("faces evaluate --track http://")
     assert run.ended is not None and run.ended.command == run.command
     assert "secret" not in run.command

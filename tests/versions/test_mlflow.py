@@ -28,7 +28,7 @@ from faces.versions.versions import LE, RECOGNIZER, REPORT, Stage, Version, Vers
 from tests.recognition.test_recognizers import DLIB, gallery
 
 tracking = pytest.mark.tracking
-client_needed = pytest.mark.skipif(find_spec("mlflow") is None, reason="needs requirements-track.txt")
+client_needed = pytest.mark.skipif(find_spec("mlflow") is None, reason="needs the extra track")
 START = 300  # seconds that the server may take
 
 
@@ -350,7 +350,7 @@ def test_the_work_goes_on_without_the_server(tmp_path: Path, capsys: pytest.Capt
 
 def test_without_mlflow_only_the_option_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(versions_mlflow, "find_spec", lambda name: None)
-    with pytest.raises(UsageError, match=r"--track needs MLflow, .*: pip install -r requirements-track\.txt"):
+    with pytest.raises(UsageError, match=r"--track needs MLflow, .*: pip install 'recognize-faces\[track\]'"):
         versions_mlflow.address("http://127.0.0.1:5000")
     monkeypatch.setenv(versions_mlflow.VARIABLE, "http://127.0.0.1:5000")
     assert versions_mlflow.address(None) == ""

@@ -19,7 +19,7 @@ from faces.evaluation.searches.pairs import Pairs
 from faces.evaluation.searches.trials import Trial
 from faces.evaluation.searches.verification import verify
 from faces.metrics.groups import NOT_TOLD
-from faces.models.spec import OperatingPoint
+from faces.recognition.thresholds import OperatingPoint
 from tests.evaluation.points import apart, photographs
 from tests.evaluation.searches.test_identification import owned
 from tests.recognition.test_recognizers import DLIB

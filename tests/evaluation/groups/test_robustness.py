@@ -14,7 +14,7 @@ from faces.evaluation.searches.identification import identify
 from faces.evaluation.searches.pairs import Pairs
 from faces.evaluation.searches.trials import Trial
 from faces.evaluation.searches.verification import verify
-from faces.models.spec import OperatingPoint
+from faces.recognition.thresholds import OperatingPoint
 from tests.evaluation.points import NO_FACE, apart, photographs
 from tests.evaluation.searches.test_identification import owned
 
