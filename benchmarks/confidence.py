@@ -26,7 +26,7 @@ from faces.evaluation.searches.verification import distances
 from faces.files.finding import find_images
 from faces.pipeline import Pipeline
 from faces.recognition.distances import People
-from faces.server.search.confidence import SAME, Confidence, curve
+from faces.server.search.confidence import SAME_PERSON, Confidence, curve
 from faces.types import Floats
 
 GENUINE = 0.8  # confidence, above which clients greet somebody
@@ -79,10 +79,10 @@ def _row(what: str, genuine: Floats, impostor: Floats) -> list[object]:
         what,
         len(genuine),
         f"{(genuine > GENUINE).mean():.1%}",
-        f"{(genuine >= SAME).mean():.1%}",
+        f"{(genuine >= SAME_PERSON).mean():.1%}",
         f"{np.median(genuine):.2f}",
         len(impostor),
-        f"{(impostor < SAME).mean():.1%}",
+        f"{(impostor < SAME_PERSON).mean():.1%}",
         f"{(impostor < GENUINE).mean():.1%}",
         f"{impostor.max():.2f}",
     ]

@@ -1,1 +1,1 @@
-"""The Face API over HTTP, as clients written for Azure's know it, with this project's models."""
+"""A server with the interface of Azure's Face API and this project's models."""

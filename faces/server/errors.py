@@ -1,4 +1,4 @@
-"""What the API answers when something is wrong: status, code and message as the real service's table has them.
+"""The errors of the API: status, code and message from the Face API's own table.
 
 learn.microsoft.com/azure/ai-services/computer-vision/reference-face-error-codes
 """
@@ -12,7 +12,12 @@ from faces.server.kinds import Kind
 
 
 class ApiError(Exception):
-    """An answer other than success."""
+    """An error that the API answers with.
+
+    status: the HTTP status.
+    code: the API's error code, such as ``BadArgument``.
+    message: the text for the client.
+    """
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -20,8 +25,8 @@ class ApiError(Exception):
 
 
 @contextmanager
-def answered_with(status: int) -> Iterator[None]:
-    """What is not found in here has this status: the same code has another one in another operation."""
+def not_found_as(status: int) -> Iterator[None]:
+    """Give this status to every 404 raised inside: some operations answer the same code with another status."""
     try:
         yield
     except ApiError as error:
@@ -29,30 +34,37 @@ def answered_with(status: int) -> Iterator[None]:
 
 
 def bad_argument(message: str) -> ApiError:
+    """Return the error for an invalid value in a request."""
     return ApiError(400, "BadArgument", message)
 
 
 def invalid_url(message: str = "Invalid image URL.") -> ApiError:
+    """Return the error for an image URL that cannot be fetched."""
     return ApiError(400, "InvalidURL", message)
 
 
 def invalid_image(message: str) -> ApiError:
+    """Return the error for an image that cannot be used."""
     return ApiError(400, "InvalidImage", message)
 
 
 def unsupported_image() -> ApiError:
+    """Return the error for data that is not an image in a supported format."""
     return invalid_image("Decoding error, image format unsupported.")
 
 
 def no_face() -> ApiError:
+    """Return the error for an image without a face."""
     return invalid_image("No face detected in the image.")
 
 
 def several_faces() -> ApiError:
+    """Return the error for an image with several faces where one is required."""
     return invalid_image("There is more than 1 face in the image.")
 
 
 def image_too_small() -> ApiError:
+    """Return the error for an image file that is too small."""
     return ApiError(
         400,
         "InvalidImageSize",
@@ -61,10 +73,12 @@ def image_too_small() -> ApiError:
 
 
 def image_too_big(limit: str = "The valid image file size should be no larger than 6 MB.") -> ApiError:
+    """Return the error for an image that is too large. limit: the sentence that states the limit."""
     return ApiError(400, "InvalidImageSize", f"Image size is too big. {limit}")
 
 
 def wrong_key() -> ApiError:
+    """Return the error for a missing or wrong API key."""
     return ApiError(
         401,
         "401",
@@ -73,53 +87,66 @@ def wrong_key() -> ApiError:
     )
 
 
-def quota_exceeded(what: str) -> ApiError:
-    return ApiError(403, "QuotaExceeded", f"{what} number reached limit.")
+def quota_exceeded(resource: str) -> ApiError:
+    """Return the error for a full collection or server. resource: what there are too many of, such as ``Person``."""
+    return ApiError(403, "QuotaExceeded", f"{resource} number reached limit.")
 
 
 def collection_not_found(kind: Kind) -> ApiError:
-    return ApiError(404, f"{kind.code}NotFound", f"{kind.words} is not found.")
+    """Return the error for an unknown group or list."""
+    return ApiError(404, f"{kind.code}NotFound", f"{kind.title} is not found.")
 
 
 def collection_exists(kind: Kind) -> ApiError:
-    return ApiError(409, f"{kind.code}Exists", f"{kind.words} already exists.")
+    """Return the error for a new group or list whose id is taken."""
+    return ApiError(409, f"{kind.code}Exists", f"{kind.title} already exists.")
 
 
 def not_trained(kind: Kind) -> ApiError:
-    return ApiError(404, f"{kind.code}NotTrained", f"{kind.words} not trained.")
+    """Return the error for a search in a collection that was never trained."""
+    return ApiError(404, f"{kind.code}NotTrained", f"{kind.title} not trained.")
 
 
 def training_not_finished(kind: Kind) -> ApiError:
-    return ApiError(409, f"{kind.code}TrainingNotFinished", f"{kind.words} is under training.")
+    """Return the error for a collection whose training is running."""
+    return ApiError(409, f"{kind.code}TrainingNotFinished", f"{kind.title} is under training.")
 
 
 def list_is_empty() -> ApiError:
+    """Return the error for a search in an empty face list."""
     return ApiError(400, "FaceListNotReady", "Face list is empty.")
 
 
 def person_not_found(person: str) -> ApiError:
+    """Return the error for an unknown person id."""
     return ApiError(404, "PersonNotFound", f"Person {person} is not found.")
 
 
 def persisted_face_not_found(face: str) -> ApiError:
+    """Return the error for an unknown id of a persisted face."""
     return ApiError(404, "PersistedFaceNotFound", f"Persisted face {face} is not found.")
 
 
 def person_without_face() -> ApiError:
+    """Return the error for a verification against a person who has no face."""
     return ApiError(404, "PersistedFaceNotFound", "No persisted face of the person is found.")
 
 
 def face_not_found() -> ApiError:
+    """Return the error for a detected face whose id is unknown or has expired."""
     return ApiError(404, "FaceNotFound", "Face is not found.")
 
 
-def not_offered(what: str) -> ApiError:
-    return ApiError(501, "NotImplemented", f"{what} is not offered by this server.")
+def not_offered(operation: str) -> ApiError:
+    """Return the error for an operation of the Face API that this server does not have."""
+    return ApiError(501, "NotImplemented", f"{operation} is not offered by this server.")
 
 
 def unavailable(message: str) -> ApiError:
+    """Return the error for a server that cannot answer at present."""
     return ApiError(503, "ServiceUnavailable", message)
 
 
 def disk_full() -> ApiError:
+    """Return the error for a server whose disk is full."""
     return ApiError(507, "InsufficientStorage", "The disk of the server is full.")

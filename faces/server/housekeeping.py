@@ -1,4 +1,4 @@
-"""What is done from time to time, whether anybody asks or not: what has expired is erased."""
+"""Periodic tasks of a server: erasing expired faces, and others."""
 
 from __future__ import annotations
 
@@ -15,27 +15,32 @@ log = logging.getLogger(__name__)
 
 
 class Housekeeping:
-    """A thread that does it now, and then every minute, until it is stopped. also: what else is done then."""
+    """A thread that erases expired faces and runs further tasks, at once and then every minute, until it is stopped.
 
-    def __init__(self, database: Database, *also: Callable[[], object]) -> None:
-        self._database, self._also, self._stopped = database, also, Event()
+    database: the faces are in it.
+    tasks: what else to run.
+    """
+
+    def __init__(self, database: Database, *tasks: Callable[[], object]) -> None:
+        self._database, self._tasks, self._stopped = database, tasks, Event()
         self._thread = Thread(target=self._run, name="housekeeping", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
+        """Stop after the current task, and wait for that."""
         self._stopped.set()
         self._thread.join()
 
     def _run(self) -> None:
         while True:
-            for do in (self._purge, *self._also):
+            for task in (self._erase_expired, *self._tasks):
                 try:
-                    do()
-                except Exception:  # of a full disk, say: the next time it may be better
+                    task()
+                except Exception:  # such as a full disk; the next run may succeed
                     log.exception("housekeeping failed")
             if self._stopped.wait(INTERVAL):
                 return
 
-    def _purge(self) -> None:
+    def _erase_expired(self) -> None:
         with self._database.write() as session:
-            detected_faces.purge(session)
+            detected_faces.erase_expired(session)

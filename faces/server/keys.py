@@ -1,4 +1,4 @@
-"""The key that clients have to know: in a file that only its owner can read."""
+"""The API key: the header that carries it and the file that keeps it."""
 
 from __future__ import annotations
 
@@ -9,23 +9,24 @@ from pathlib import Path
 from faces.errors import FacesError, UsageError, reason_of
 from faces.files.writing import make_folder, owner_only
 
-SHORTEST = 16
+KEY_HEADER = "Ocp-Apim-Subscription-Key"
+MIN_KEY_CHARACTERS = 16
 
 
 def load(path: Path) -> str:
-    """The key in a file, or a new one, which is written there.
+    """Read the key from a file; if there is no file, create it with a new key, readable by its owner alone.
 
-    Raises UsageError for a file that holds none, and FacesError for one that cannot be read or made.
+    Raises UsageError if the file holds no valid key, and FacesError if it cannot be read or created.
     """
     try:
         make_folder(path.parent)
-        with suppress(FileExistsError), open(path, "x", encoding="ascii", opener=owner_only) as opened:
-            opened.write(f"{secrets.token_hex(16)}\n")
+        with suppress(FileExistsError), open(path, "x", encoding="ascii", opener=owner_only) as file:
+            file.write(f"{secrets.token_hex(16)}\n")
         key = path.read_text(encoding="ascii").strip()
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not a key: it has letters other than English ones") from error
+        raise UsageError(f"{path}: not a key: use ASCII characters only") from error
     except OSError as error:
         raise FacesError(f"{path}: {reason_of(error)}") from error
-    if len(key) < SHORTEST or not key.isprintable() or " " in key:
-        raise UsageError(f"{path}: not a key: one line of {SHORTEST} letters or more, without spaces")
+    if len(key) < MIN_KEY_CHARACTERS or not key.isprintable() or " " in key:
+        raise UsageError(f"{path}: not a key: write one line of at least {MIN_KEY_CHARACTERS} characters, no spaces")
     return key

@@ -1,4 +1,4 @@
-"""Waitress, which listens: with the API's form for errors of its own, and an end that lets requests finish."""
+"""The HTTP server, waitress: with errors in the API's form, and a shutdown that lets requests finish."""
 
 from __future__ import annotations
 
@@ -15,17 +15,19 @@ from waitress.task import ErrorTask
 from waitress.utilities import BadRequest
 
 from faces.errors import FacesError, UsageError, reason_of
-from faces.server.api.application import MOST_BYTES, error_json
+from faces.server.api.application import MAX_BODY_BYTES, error_json
 
-GRACE = 10.0  # s that requests have to finish in
-LOOK = 0.5  # s between two looks at whether to end
-LINGER = 10.0  # s that a client has to stop sending what nobody wants
-SILENCE = 60  # s after which a connection that says nothing is closed
-ROOM = 2 * MOST_BYTES  # of a body that is read, only to be refused: browsers see no answer before they have sent it all
+SHUTDOWN_SECONDS = 10.0  # for running requests to finish
+POLL_SECONDS = 0.5  # between two checks whether to stop
+LINGER_SECONDS = 10.0  # for a client to stop sending a refused body
+IDLE_SECONDS = 60  # before a silent connection is closed
+MAX_READ_BYTES = (
+    2 * MAX_BODY_BYTES
+)  # a body too large is still read, because browsers show no answer before they sent all
 
 
 def address_of(host: str) -> str:
-    """The address to listen on. Raises UsageError for a name that has none."""
+    """Look up the address of a host to listen on. Raises UsageError if it has none."""
     try:
         return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
     except (OSError, UnicodeError) as error:
@@ -33,14 +35,20 @@ def address_of(host: str) -> str:
 
 
 def is_loopback(address: str) -> bool:
+    """Return whether only this machine can reach an address."""
     return ipaddress.ip_address(address.partition("%")[0]).is_loopback
 
 
 class Listener:
-    """Answers requests until it is told to stop.
+    """Serves an application until it is stopped.
 
-    proxy: the address of one in front, which is believed who asks.
-    Raises FacesError when nobody can listen there.
+    app: the application.
+    address: to listen on.
+    port: to listen on; 0 for any free one.
+    threads: that handle requests.
+    proxy: the address of a reverse proxy whose forwarding headers are trusted; None for none.
+
+    Raises FacesError if it cannot listen there.
     """
 
     def __init__(self, app: Flask, address: str, port: int, threads: int, proxy: str | None = None) -> None:
@@ -52,33 +60,36 @@ class Listener:
                 port=port,
                 threads=threads,
                 ident=None,
-                max_request_body_size=ROOM,
-                channel_timeout=SILENCE,
+                max_request_body_size=MAX_READ_BYTES,
+                channel_timeout=IDLE_SECONDS,
                 clear_untrusted_proxy_headers=True,
                 trusted_proxy=proxy,
                 trusted_proxy_headers=forwarded,
             )
         except OSError as error:
-            why = reason_of(error)
-            raise FacesError(f"cannot listen on {address}, port {port}: {why}; try another --port") from error
+            raise FacesError(
+                f"cannot listen on {address}, port {port}: {reason_of(error)}; try another --port"
+            ) from error
         self._server.channel_class = _Channel
         self._stop_by: float | None = None
 
     @property
     def url(self) -> str:
+        """The URL that the server answers at."""
         host = self._server.effective_host
         return f"http://{f'[{host}]' if ':' in host else host}:{self._server.effective_port}"
 
     def stop(self) -> None:
-        """Accept no more; what was begun is finished. May be called by a signal's handler."""
+        """Stop accepting connections and let running requests finish. A signal handler may call this."""
         if self._stop_by is None:
-            self._stop_by = time.monotonic() + GRACE
+            self._stop_by = time.monotonic() + SHUTDOWN_SECONDS
             self._server.pull_trigger()
 
     def run(self) -> None:
+        """Serve until ``stop`` is called and running requests have finished."""
         listening = True
         while self._stop_by is None or (self._busy() and time.monotonic() < self._stop_by):
-            wasyncore.loop(timeout=LOOK, map=self._server._map, count=1)
+            wasyncore.loop(timeout=POLL_SECONDS, map=self._server._map, count=1)
             if listening and self._stop_by is not None:
                 wasyncore.dispatcher.close(self._server)
                 listening = False
@@ -90,7 +101,7 @@ class Listener:
 
 
 class _ErrorTask(ErrorTask):  # type: ignore[misc]
-    """What waitress itself refuses: a request that is none, or far too large."""
+    """Waitress's own errors, such as for a malformed or oversized request, in the API's form."""
 
     def execute(self) -> None:
         error = self.request.error
@@ -108,37 +119,37 @@ class _DiskFull(BadRequest):  # type: ignore[misc]
 
 
 class _Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection on which clients get their answer even when they end what they send early, or late.
+    """A connection on which clients get an answer even if they stop sending early or go on sending late.
 
-    Waitress takes the end of what a client sends for the end of the connection: who breaks off an upload, or says that
-    this was all, would wait in vain. And it closes while a client still sends what is refused, such as a body that is
-    too large: the system then throws away what it has not yet delivered, the answer included.
+    Waitress closes the connection when a client shuts down its sending side, so the client would get no answer. It also
+    closes while a client still sends a refused body: the operating system then discards unsent data, such as the
+    answer. This class answers first, then waits until the client has stopped sending.
     """
 
     error_task_class = _ErrorTask
     request: HTTPRequestParser | None
-    _no_more = False  # comes from the client
-    _lingers_until: float | None = None  # everything was said; what still comes is thrown away
+    _received_all = False  # the client has shut down its sending side
+    _lingers_until: float | None = None  # the answer was sent; further data is discarded
 
     def handle_read(self) -> None:
         try:
             data = self.socket.recv(self.adj.recv_bytes)
         except BlockingIOError:
             return
-        except OSError:  # nobody is there any more
+        except OSError:  # the client is gone
             self.handle_close()
             return
         if not data:
-            self._end()
+            self._finish()
         elif self._lingers_until is None:
             self.last_activity = time.time()
             try:
                 self.received(data)
-            except OSError:  # large bodies are written to a temporary file
-                self._end(_DiskFull("The disk of the server is full."))
+            except OSError:  # waitress writes large bodies to a temporary file
+                self._finish(_DiskFull("The disk of the server is full."))
 
     def readable(self) -> bool:
-        return not self._no_more and (self._lingers_until is not None or super().readable())
+        return not self._received_all and (self._lingers_until is not None or super().readable())
 
     def writable(self) -> bool:
         if self._lingers_until is not None:
@@ -163,19 +174,23 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         except OSError:
             self.handle_close()
         else:
-            self._lingers_until = time.monotonic() + LINGER
+            self._lingers_until = time.monotonic() + LINGER_SECONDS
 
     def _is_done(self) -> bool:
-        return self._no_more and not self.requests
+        return self._received_all and not self.requests
 
-    def _end(self, error: BadRequest | None = None) -> None:
-        """What was begun and not finished is answered with an error; then, or if there is none, it is over."""
+    def _finish(self, error: BadRequest | None = None) -> None:
+        """Answer an incomplete request with an error, then close; close at once if there is none."""
         with self.requests_lock:
-            self._no_more = True
-            begun, self.request = self.request, None
-            if begun is None or self.close_when_flushed or not (begun.headers_finished or begun.header_plus.strip()):
+            self._received_all = True
+            incomplete, self.request = self.request, None
+            if (
+                incomplete is None
+                or self.close_when_flushed
+                or not (incomplete.headers_finished or incomplete.header_plus.strip())
+            ):
                 return
-            begun.error, begun.completed = error or BadRequest("broken off"), True
-            self.requests.append(begun)
+            incomplete.error, incomplete.completed = error or BadRequest("incomplete request"), True
+            self.requests.append(incomplete)
             if len(self.requests) == 1:
                 self.server.add_task(self)

@@ -13,10 +13,11 @@ import pytest
 import requests
 from flask.testing import FlaskClient
 
-from faces.server.api.application import KEY, create_app
+from faces.server.api.application import create_app
 from faces.server.api.context import Services
 from faces.server.api.fetch import Fetcher
-from faces.server.api.limits import Limiter
+from faces.server.api.rate_limits import RateLimiter
+from faces.server.keys import KEY_HEADER
 from faces.server.monitoring.audit import AuditLog
 from faces.server.search.confidence import Confidence
 from faces.server.search.matching import Indexes
@@ -44,7 +45,7 @@ class Service:
         return requests.request(
             method,
             f"{self.url}/face/v1.0/{path}",
-            headers={KEY: self.key},
+            headers={KEY_HEADER: self.key},
             timeout=30,
             **more,  # type: ignore[arg-type]
         )
@@ -110,22 +111,22 @@ class Api:
         self.database = Database(url or f"sqlite:///{folder / 'faces.db'}", FINGERPRINT, 3)
         self.indexes = Indexes()
         self.trainer = Trainer(self.database, self.indexes)
-        parts = Services(
-            ColourVision(),
-            self.database,
-            Confidence(0.6, 20),
-            self.trainer,
-            Fetcher(),
-            self.indexes,
-            AuditLog(folder / "audit.log"),
-            Limiter(rate),
+        services = Services(
+            vision=ColourVision(),
+            database=self.database,
+            confidence=Confidence(0.6, 20),
+            trainer=self.trainer,
+            fetcher=Fetcher(),
+            indexes=self.indexes,
+            audit=AuditLog(folder / "audit.log"),
+            limiter=RateLimiter(rate),
         )
-        self.client: FlaskClient = create_app(parts, SECRET).test_client()
+        self.client: FlaskClient = create_app(services, SECRET).test_client()
 
     def __call__(self, method: str, path: str, **more: object):
         """Below ``/face/v1.0`` unless the path says all, with the key."""
         path = path if path.startswith("/") else f"/face/v1.0/{path}"
-        headers = {KEY: SECRET, **more.pop("headers", {})}  # type: ignore[dict-item]
+        headers = {KEY_HEADER: SECRET, **more.pop("headers", {})}  # type: ignore[dict-item]
         return self.client.open(path, method=method, headers=headers, **more)  # type: ignore[arg-type]
 
     def ok(self, method: str, path: str, **more: object) -> object:

@@ -9,7 +9,7 @@ from uuid import uuid4
 import numpy as np
 import pytest
 
-from faces.server.api.application import KEY
+from faces.server.keys import KEY_HEADER
 from faces.server.kinds import FACE_LIST, KINDS
 from faces.server.store import persisted_faces
 from tests.server.conftest import PHOTOGRAPHS, Api, photograph, png
@@ -38,7 +38,7 @@ def id_name(route: str) -> str:
 @pytest.mark.parametrize("key", ["", "wrong", "ä"])
 @pytest.mark.parametrize("path", ["persongroups", "no/such/thing"])
 def test_a_wrong_key(api: Api, key: str, path: str) -> None:
-    status, code, message = api.error("GET", path, headers={KEY: key})
+    status, code, message = api.error("GET", path, headers={KEY_HEADER: key})
     assert (status, code) == (401, "401") and "invalid subscription key" in message
 
 
@@ -215,8 +215,8 @@ def test_lists_and_their_pages(api: Api, route: str) -> None:
 
 
 def test_there_are_64_face_lists_at_most(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert FACE_LIST.number == 64
-    monkeypatch.setitem(KINDS, "facelists", replace(FACE_LIST, number=2))
+    assert FACE_LIST.max_collections == 64
+    monkeypatch.setitem(KINDS, "facelists", replace(FACE_LIST, max_collections=2))
     for number in range(2):
         api.ok("PUT", f"facelists/{number}", json={"name": "n"})
     assert api.error("PUT", "facelists/2", json={"name": "n"})[:2] == (403, "QuotaExceeded")
@@ -297,8 +297,8 @@ def test_the_face_at_the_target_is_the_one_that_is_added(api: Api) -> None:
 
 
 def test_a_person_has_248_faces_at_most(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert persisted_faces.FACES_OF_A_PERSON == 248
-    monkeypatch.setattr(persisted_faces, "FACES_OF_A_PERSON", 2)
+    assert persisted_faces.MAX_FACES_OF_A_PERSON == 248
+    monkeypatch.setattr(persisted_faces, "MAX_FACES_OF_A_PERSON", 2)
     person = api.group("Ada", train=False)["Ada"]
     path = f"persongroups/crowd/persons/{person}/persistedfaces"
     api.ok("POST", path, data=PHOTOGRAPHS["Ada"])

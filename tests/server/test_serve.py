@@ -20,7 +20,7 @@ import requests
 
 from faces.commands import serve
 from faces.errors import FacesError
-from faces.server.api.application import KEY
+from faces.server.keys import KEY_HEADER
 from tests.conftest import RunScript, disk
 from tests.server.conftest import Service, serving
 
@@ -39,7 +39,7 @@ def say(service: Service, text: bytes, more: bytes = b"", end: bool = True) -> b
 
 
 def head(service: Service, start: bytes, *lines: bytes) -> bytes:
-    return b"\r\n".join([start, b"Host: x", KEY.encode() + b": " + service.key.encode(), *lines, b"", b""])
+    return b"\r\n".join([start, b"Host: x", KEY_HEADER.encode() + b": " + service.key.encode(), *lines, b"", b""])
 
 
 def broken_off(answer: bytes) -> bool:
@@ -133,7 +133,7 @@ def test_who_goes_away_in_the_middle_is_forgotten(service: Service) -> None:
 
 def test_double_slashes_and_any_case(service: Service) -> None:
     for path in ("//face/v1.0/persongroups", "//Face//v1.0//PersonGroups/"):
-        answer = requests.get(service.url + path, headers={KEY: service.key}, timeout=10)
+        answer = requests.get(service.url + path, headers={KEY_HEADER: service.key}, timeout=10)
         assert (answer.status_code, answer.json()) == (200, [])
 
 
@@ -199,7 +199,7 @@ def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path, drawn: Peopl
         # A stop: what was begun is answered, and nobody else may use the file until then.
         host, port = service.url.removeprefix("http://").split(":")
         connection = HTTPConnection(host, int(port), timeout=20)
-        connection.request("POST", "/face/v1.0/detect", data, {KEY: key})
+        connection.request("POST", "/face/v1.0/detect", data, {KEY_HEADER: key})
         time.sleep(0.05)
         service.running.process.send_signal(signal.SIGTERM)
         answer = connection.getresponse()
@@ -229,7 +229,7 @@ def test_a_port_that_is_taken(service: Service, tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--host", "0.0.0.0"), "name a key of your own"),
+        (("--host", "0.0.0.0"), "give a key of your own"),
         (("--host", "no.such.host.invalid"), "no such address"),
         (("--database", "sqlite://"), "give a file"),
         (("--database", "nonsense"), "give a file"),
@@ -266,7 +266,7 @@ def test_a_file_that_is_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 def test_without_what_it_needs(run_script: RunScript, tmp_path: Path) -> None:
     (tmp_path / "flask.py").write_text("raise ImportError('no flask')\n")
     result = run_script("serve.py", cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
-    assert result.returncode == 2 and "pip install -r requirements-server.txt" in result.stderr
+    assert result.returncode == 2 and "pip install 'recognize-faces[server]'" in result.stderr
 
 
 def test_others_reach_it_with_a_key_of_ones_own(tmp_path: Path) -> None:
@@ -281,7 +281,10 @@ def test_others_reach_it_with_a_key_of_ones_own(tmp_path: Path) -> None:
     with serving(tmp_path, "--host", address, "--key-file", "output/face_api.key", "--log", "json") as service:
         url = service.url.replace("127.0.0.1", address)
         for key, status in (("a-key-of-my-own-1234", 200), ("another", 401)):
-            assert requests.get(f"{url}/face/v1.0/persongroups", headers={KEY: key}, timeout=30).status_code == status
+            assert (
+                requests.get(f"{url}/face/v1.0/persongroups", headers={KEY_HEADER: key}, timeout=30).status_code
+                == status
+            )
         service.running.wait_for('"status": 401')
         audit = tmp_path / "output" / "audit.log"
         assert json.loads(audit.read_text())["address"] == address and stat.S_IMODE(audit.stat().st_mode) == 0o600

@@ -1,1 +1,1 @@
-"""The Face API: routes, inputs, replies."""
+"""The Face API over HTTP: routes, request checks, responses."""

@@ -1,4 +1,4 @@
-"""The application: routes, keys, addresses as clients write them, and errors in the API's form."""
+"""The Flask application: routes, the key check, lenient URLs, and errors in the API's form."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from faces.server.api.openapi.routes import description
 from faces.server.api.person_routes import person
 from faces.server.api.recognition_routes import recognition
 from faces.server.errors import ApiError
+from faces.server.keys import KEY_HEADER
 from faces.server.monitoring import logs, metrics
-from faces.server.monitoring.route_names import here
+from faces.server.monitoring.route_names import current_route
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-KEY = "Ocp-Apim-Subscription-Key"  # the header
-MOST_BYTES = 16 << 20  # of a body; a picture has its own, lower limit, with an error of its own
-MOST_PARTS = MOST_BYTES >> 10  # of a form: 1000 by default, and the files of a folder may have 1 KB each
+MAX_BODY_BYTES = 16 << 20  # of any request; an image has its own, lower limit, with its own error
+MAX_FORM_PARTS = MAX_BODY_BYTES >> 10  # Flask allows 1000; a folder of files of 1 KB each may have more
 BASE = "/face/v1"
 ADDRESS = re.compile(r"/face(/v1(?:\.[\w.-]+)?)((?:/.*)?)", re.IGNORECASE | re.DOTALL)
 NOT_OFFERED = {
@@ -44,19 +44,23 @@ other = Blueprint("other", __name__)
 
 
 def create_app(parts: Services, key: str) -> Flask:
-    """The application that answers with these parts to who knows the key."""
+    """Create the application.
+
+    parts: what the routes use.
+    key: the API key that clients must send.
+    """
     app = Flask(NAME, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
-    app.config["MAX_FORM_PARTS"] = MOST_PARTS
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_FORM_PARTS"] = MAX_FORM_PARTS
     app.json = _Json(app)
     app.extensions[NAME] = parts
     app.url_map.merge_slashes = app.url_map.strict_slashes = False
-    app.wsgi_app = _Addresses(app.wsgi_app)  # type: ignore[method-assign, assignment]
+    app.wsgi_app = _LenientPaths(app.wsgi_app)  # type: ignore[method-assign, assignment]
 
-    app.extensions[metrics.NAME] = figures = metrics.Metrics(parts.database)
+    app.extensions[metrics.EXTENSION] = counters = metrics.Metrics(parts.database)
 
     metrics.start_clock(app)
-    app.after_request(lambda response: _told(response, figures))
+    app.after_request(lambda response: _recorded(response, counters))
 
     @app.before_request
     def check_rate() -> None:
@@ -65,9 +69,9 @@ def create_app(parts: Services, key: str) -> Flask:
 
     @app.before_request
     def check_key() -> None:
-        given = request.headers.get(KEY) or getattr(request.authorization, "token", None) or ""
+        given = request.headers.get(KEY_HEADER) or getattr(request.authorization, "token", None) or ""
         if request.path.startswith(("/face/", "/metrics")) and not hmac.compare_digest(given.encode(), key.encode()):
-            if given:  # without one nobody guesses; any page in a browser could ask so
+            if given:  # a request without a key is no guess: any web page can send one
                 parts.limiter.wrong_key()
                 parts.audit("refuse")
             raise errors.wrong_key()
@@ -86,18 +90,19 @@ def create_app(parts: Services, key: str) -> Flask:
 )
 @other.route(f"/<any({','.join(NOT_OFFERED)}):route>/<path:rest>", methods=["GET", "POST", "PATCH", "DELETE"])
 def not_offered(route: str, rest: str) -> Response:
+    """Refuse an operation of the Face API that this server does not have."""
     raise errors.not_offered(NOT_OFFERED[route])
 
 
 class _Json(DefaultJSONProvider):
-    """As the service writes it."""
+    """JSON in the service's order of keys and with its content type."""
 
     sort_keys = False
     mimetype = "application/json; charset=utf-8"
 
 
-class _Addresses:
-    """Clients double slashes, write words in any case, and name any version of the first generation."""
+class _LenientPaths:
+    """Normalizes paths: clients double slashes, mix upper and lower case, and name any version 1.x."""
 
     def __init__(self, app: WSGIApplication) -> None:
         self._app = app
@@ -107,7 +112,7 @@ class _Addresses:
         if match := ADDRESS.fullmatch(path):
             version, rest = match.groups()
             words = rest.rstrip("/").split("/")
-            words[1::2] = [word.lower() for word in words[1::2]]  # those between them are ids
+            words[1::2] = [word.lower() for word in words[1::2]]  # the words between them are ids
             environ[PREFIX] = f"/face{version}"
             path = BASE + "/".join(words)
         environ["PATH_INFO"] = path
@@ -115,44 +120,44 @@ class _Addresses:
 
 
 def error_json(code: str, message: str) -> dict[str, dict[str, str]]:
-    """The form of every error."""
+    """Return the body of an error response."""
     return {"error": {"code": code, "message": message}}
 
 
-def _answer(status: int, code: str, message: str) -> Response:
+def _error_response(status: int, code: str, message: str) -> Response:
     response = jsonify(error_json(code, message))
     response.status_code = status
     return response
 
 
-def _told(response: Response, figures: metrics.Metrics) -> Response:
-    figures.count(response)
-    logs.log(response)
+def _recorded(response: Response, counters: metrics.Metrics) -> Response:
+    counters.count(response)
+    logs.log_request(response)
     return response
 
 
-def _own(error: ApiError) -> Response:
-    return _answer(error.status, error.code, error.message)
+def _on_api_error(error: ApiError) -> Response:
+    return _error_response(error.status, error.code, error.message)
 
 
-def _frameworks(error: HTTPException) -> Response:
+def _on_http_error(error: HTTPException) -> Response:
     status = error.code or 500
-    response = _answer(status, str(status), error.description or HTTPStatus(status).phrase)
+    response = _error_response(status, str(status), error.description or HTTPStatus(status).phrase)
     for name, value in error.get_headers():
-        if name.lower() != "content-type":  # such as what is allowed, with 405
+        if name.lower() != "content-type":  # such as Allow, with 405
             response.headers[name] = value
     return response
 
 
-def _unexpected(error: Exception) -> Response:
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # of what is written beside the database
-        return _own(errors.disk_full())
-    current_app.logger.exception("%s %s failed", request.method, here())
-    return _answer(500, "InternalServerError", "The server failed; its log says why.")
+def _on_unexpected_error(error: Exception) -> Response:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:  # from a file other than the database
+        return _on_api_error(errors.disk_full())
+    current_app.logger.exception("%s %s failed", request.method, current_route())
+    return _error_response(500, "InternalServerError", "The server failed; its log says why.")
 
 
 HANDLERS: dict[type[Exception], Callable[[Any], Response]] = {
-    ApiError: _own,
-    HTTPException: _frameworks,
-    Exception: _unexpected,
+    ApiError: _on_api_error,
+    HTTPException: _on_http_error,
+    Exception: _on_unexpected_error,
 }

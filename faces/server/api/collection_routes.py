@@ -1,4 +1,4 @@
-"""Person groups, large person groups, face lists and large face lists, and their training."""
+"""Routes of person groups and face lists, of both sizes, and of their training."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from flask import Blueprint, Response, request
 from sqlalchemy import func, select
 
-from faces.server import errors
+from faces.server import errors, limits
 from faces.server.api import inputs
 from faces.server.api.context import services
 from faces.server.api.inputs import RECOGNITION_MODELS, Body
@@ -16,8 +16,8 @@ from faces.server.kinds import FACE_LIST, KINDS, Kind
 from faces.server.store import collections, persisted_faces
 from faces.server.store.schema import Collection, Face
 
-PREFIX = "FACE_PREFIX"  # of the WSGI environment: the address as the client writes it, up to the version
-TRAINED = f"<any({','.join(route for route, kind in KINDS.items() if kind.trains)}):route>/<id_>"
+PREFIX = "FACE_PREFIX"  # in the WSGI environment: the start of the path, up to the version, as the client wrote it
+TRAINED = f"<any({','.join(route for route, kind in KINDS.items() if kind.needs_training)}):route>/<id_>"
 ANY = f"<any({','.join(KINDS)}):route>"
 
 collection = Blueprint("collection", __name__)
@@ -25,55 +25,61 @@ collection = Blueprint("collection", __name__)
 
 @collection.put(f"/{ANY}/<id_>")
 def create(route: str, id_: str) -> Response:
+    """Create a collection."""
     kind, body = KINDS[route], Body()
     inputs.new_id(kind, id_)
-    label = inputs.model("recognitionModel", RECOGNITION_MODELS, body.text("recognitionModel", inputs.LONGEST_ID))
+    label = body.text("recognitionModel", limits.MAX_COLLECTION_ID)
+    model = inputs.model("recognitionModel", RECOGNITION_MODELS, label)
     name, data = body.name(required=True) or "", body.user_data()
     with services().database.write() as session:
-        collections.create(session, kind, id_, name, data, label)
+        collections.create(session, kind, id_, name, data, model)
     return empty()
 
 
 @collection.get(f"/{ANY}")
 def list_all(route: str) -> list[Json]:
-    kind, told = KINDS[route], inputs.flag("returnRecognitionModel", False)
+    """List the collections of a kind by id."""
+    kind, with_model = KINDS[route], inputs.flag("returnRecognitionModel", False)
     start, top = inputs.page()
     with services().database.read() as session:
-        return [_json(kind, one, told) for one in collections.listed(session, kind, start, top)]
+        return [_json(kind, row, with_model) for row in collections.listed(session, kind, start, top)]
 
 
 @collection.get(f"/{ANY}/<id_>")
 def get(route: str, id_: str) -> Json:
-    kind, told = KINDS[route], inputs.flag("returnRecognitionModel", False)
+    """Describe a collection; a face list with its faces."""
+    kind, with_model = KINDS[route], inputs.flag("returnRecognitionModel", False)
     with services().database.read() as session:
-        found = collections.find(session, kind, id_)
-        answer = _json(kind, found, told)
+        row = collections.find(session, kind, id_)
+        answer = _json(kind, row, with_model)
         if kind is FACE_LIST:
-            answer["persistedFaces"] = [face_json(face) for face in persisted_faces.listed(session, found)]
+            answer["persistedFaces"] = [face_json(face) for face in persisted_faces.listed(session, row)]
         return answer
 
 
 @collection.patch(f"/{ANY}/<id_>")
 def update(route: str, id_: str) -> Response:
+    """Change the name or the user data of a collection."""
     kind, body = KINDS[route], Body()
     name, data = body.name(required="name" in body), body.user_data()
     if kind.is_large and name is None and data is None:
         raise errors.bad_argument("Both 'name' and 'userData' are empty.")
     with services().database.write() as session:
-        found = collections.find(session, kind, id_)
-        found.name = found.name if name is None else name
-        found.user_data = found.user_data if data is None else data
+        row = collections.find(session, kind, id_)
+        row.name = row.name if name is None else name
+        row.user_data = row.user_data if data is None else data
     return empty()
 
 
 @collection.delete(f"/{ANY}/<id_>")
 def delete(route: str, id_: str) -> Response:
+    """Erase a collection with everything in it."""
     own = services()
     with own.database.write() as session:
-        found = collections.find(session, KINDS[route], id_)
-        key = found.key
+        row = collections.find(session, KINDS[route], id_)
+        key = row.key
         number = session.scalar(select(func.count()).where(Face.collection_key == key)) or 0
-        session.delete(found)
+        session.delete(row)
     own.indexes.forget(key)
     own.audit("erase", collection=f"{route}/{id_}", faces=str(number))
     return empty()
@@ -81,34 +87,36 @@ def delete(route: str, id_: str) -> Response:
 
 @collection.post(f"/{TRAINED}/train")
 def train(route: str, id_: str) -> Response:
+    """Start the training of a collection."""
     services().trainer.start(KINDS[route], id_)
     response = empty(202)
-    here = f"{request.host_url.rstrip('/')}{request.environ[PREFIX]}/{route}/{id_}/training"
-    response.headers["operation-Location"] = here
+    status_url = f"{request.host_url.rstrip('/')}{request.environ[PREFIX]}/{route}/{id_}/training"
+    response.headers["operation-Location"] = status_url
     response.headers["Retry-After"] = "1"
     return response
 
 
 @collection.get(f"/{TRAINED}/training")
 def training(route: str, id_: str) -> tuple[Json, dict[str, str]]:
+    """Report the status of a collection's training."""
     kind = KINDS[route]
     with services().database.read() as session:
-        found = collections.find(session, kind, id_)
-        if found.training_status is None:
+        row = collections.find(session, kind, id_)
+        if row.training_status is None:
             raise errors.not_trained(kind)
         answer: Json = {
-            "status": found.training_status,
-            "createdDateTime": _date(found.training_created),
-            "lastActionDateTime": _date(found.training_last_action),
-            "lastSuccessfulTrainingDateTime": _date(found.training_last_success),
-            "message": found.training_message,
+            "status": row.training_status,
+            "createdDateTime": _date(row.training_created),
+            "lastActionDateTime": _date(row.training_last_action),
+            "lastSuccessfulTrainingDateTime": _date(row.training_last_success),
+            "message": row.training_message,
         }
     return answer, {"Retry-After": "1"}
 
 
-def _json(kind: Kind, found: Collection, told: bool) -> Json:
-    label = {"recognitionModel": found.recognition_model} if told else {}
-    return {kind.id_name: found.id, "name": found.name, "userData": found.user_data, **label}
+def _json(kind: Kind, row: Collection, with_model: bool) -> Json:
+    model = {"recognitionModel": row.recognition_model} if with_model else {}
+    return {kind.id_name: row.id, "name": row.name, "userData": row.user_data, **model}
 
 
 def _date(seconds: float | None) -> str | None:

@@ -1,4 +1,4 @@
-"""What the routes work with: one of each, in every application."""
+"""The services that the routes use."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from flask import current_app
 
 from faces.server.api.fetch import Fetcher
-from faces.server.api.limits import Limiter
-from faces.server.monitoring.audit import Audit, unheard
+from faces.server.api.rate_limits import RateLimiter
+from faces.server.monitoring.audit import Audit, no_audit
 from faces.server.search.confidence import Confidence
 from faces.server.search.matching import Indexes
 from faces.server.search.training import Trainer
@@ -18,9 +18,9 @@ from faces.server.vision.vision import Vision
 NAME = "faces"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The parts of a server."""
+    """The parts of a server that its routes share."""
 
     vision: Vision
     database: Database
@@ -28,12 +28,12 @@ class Services:
     trainer: Trainer
     fetcher: Fetcher
     indexes: Indexes = field(default_factory=Indexes)
-    audit: Audit = unheard
-    limiter: Limiter = field(default_factory=Limiter)
+    audit: Audit = no_audit
+    limiter: RateLimiter = field(default_factory=RateLimiter)
 
 
 def services() -> Services:
-    """Those of the application that answers now."""
-    parts = current_app.extensions[NAME]
-    assert isinstance(parts, Services)
-    return parts
+    """Return the services of the application that handles the current request."""
+    instance = current_app.extensions[NAME]
+    assert isinstance(instance, Services)
+    return instance

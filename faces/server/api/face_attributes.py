@@ -1,4 +1,4 @@
-"""Attributes in the API's words: what there is a model or a measurement for; the rest is left out, never invented."""
+"""The API's ``faceAttributes``: those with a model or a measurement; others are left out, never invented."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAMES = (
     "mask",
     "qualityForRecognition",
 )
-MODELS = {  # which of ``faces.attributes.predictor.NAMES`` each needs
+PREDICTED_FROM = {  # by the API's name: the name in ``faces.attributes.predictor.NAMES`` that it is derived from
     "age": "age",
     "gender": "gender",
     "headPose": "head_pose",
@@ -39,46 +39,53 @@ MODELS = {  # which of ``faces.attributes.predictor.NAMES`` each needs
     "qualityForRecognition": "head_pose",
 }
 MEASURED = ("blur", "exposure", "noise", "qualityForRecognition")
-CONTEMPT = 0.0  # nobody labelled it in what the model learnt from; clients read it, and the service had it nearly so
-PITCH = 0.0  # five points do not tell it; the service gave 0 for years, too
+CONTEMPT = 0.0  # clients read it, but the model's training data has no such label; the service gave almost 0
+PITCH = 0.0  # five landmarks do not determine it; the service gave 0 for years
 
 
 def describe(
-    vision: Vision, image: Image, faces: Faces, embeddings: Floats | None, wanted: Collection[str]
+    vision: Vision, image: Image, faces: Faces, embeddings: Floats | None, requested: Collection[str]
 ) -> list[dict[str, object]]:
-    """``faceAttributes`` of N >= 0 faces: of ``wanted``, those that are known."""
-    models = {MODELS[name] for name in wanted if name in MODELS}
-    if not models or len(faces) == 0:
+    """Return ``faceAttributes`` of each of N >= 0 faces.
+
+    vision: the models.
+    image: the photograph that the faces are in.
+    faces: N detected faces.
+    embeddings: float32 (N, D) of the faces, or None if they were not computed.
+    requested: names from ``NAMES``; those that nothing predicts or measures are left out of the answer.
+    """
+    predicted = {PREDICTED_FROM[name] for name in requested if name in PREDICTED_FROM}
+    if not predicted or len(faces) == 0:
         return [{} for _ in range(len(faces))]
-    answers = vision.looks(image, faces, embeddings, models)
-    plain = [answers.plain(row) for row in range(len(faces))]
-    looks = [_looks(one) for one in plain]
-    if any(name in MEASURED for name in wanted):
-        qualities = vision.qualities(image, faces, [float(str(one["yaw"])) for one in plain])
-        for look, quality in zip(looks, qualities, strict=True):
-            look |= {
+    answers = vision.attributes(image, faces, embeddings, predicted)
+    predictions = [answers.plain(row) for row in range(len(faces))]
+    attributes = [_in_api_words(prediction) for prediction in predictions]
+    if any(name in MEASURED for name in requested):
+        qualities = vision.qualities(image, faces, [float(str(prediction["yaw"])) for prediction in predictions])
+        for values, quality in zip(attributes, qualities, strict=True):
+            values |= {
                 "blur": {"blurLevel": quality.blur_level, "value": round(quality.blur, 2)},
                 "exposure": {"exposureLevel": quality.exposure_level, "value": round(quality.exposure, 2)},
                 "noise": {"noiseLevel": quality.noise_level, "value": round(quality.noise, 2)},
                 "qualityForRecognition": quality.recognition,
             }
-    return [{name: look[name] for name in NAMES if name in wanted and name in look} for look in looks]
+    return [{name: values[name] for name in NAMES if name in requested and name in values} for values in attributes]
 
 
-def _looks(plain: dict[str, object]) -> dict[str, object]:
-    """What ``Answers.plain`` says of a face, as the API says it."""
-    look: dict[str, object] = {name: plain[name] for name in ("age", "smile") if name in plain}
-    match plain.get("gender"):
+def _in_api_words(prediction: dict[str, object]) -> dict[str, object]:
+    """Translate the ``Answers.plain`` of a face into the API's names and forms."""
+    attributes: dict[str, object] = {name: prediction[name] for name in ("age", "smile") if name in prediction}
+    match prediction.get("gender"):
         case {"value": gender}:
-            look["gender"] = gender
-    match plain.get("emotion"):
+            attributes["gender"] = gender
+    match prediction.get("emotion"):
         case {"probabilities": dict(emotion)}:
-            look["emotion"] = dict(sorted({**emotion, "contempt": CONTEMPT}.items()))
-    match plain.get("glasses"):
-        case {"value": str(glasses), "probabilities": dict(shares)}:
-            look["glasses"] = glasses[0].upper() + glasses[1:]
-            worn = [{"type": "glasses", "confidence": round(1 - shares["noGlasses"], 2)}]
-            look["accessories"] = [] if glasses == "noGlasses" else worn
-    if "yaw" in plain:
-        look["headPose"] = {"pitch": PITCH, "roll": plain["roll"], "yaw": plain["yaw"]}
-    return look
+            attributes["emotion"] = dict(sorted({**emotion, "contempt": CONTEMPT}.items()))
+    match prediction.get("glasses"):
+        case {"value": str(glasses), "probabilities": dict(probabilities)}:
+            attributes["glasses"] = glasses[0].upper() + glasses[1:]
+            worn = [{"type": "glasses", "confidence": round(1 - probabilities["noGlasses"], 2)}]
+            attributes["accessories"] = [] if glasses == "noGlasses" else worn
+    if "yaw" in prediction:
+        attributes["headPose"] = {"pitch": PITCH, "roll": prediction["roll"], "yaw": prediction["yaw"]}
+    return attributes

@@ -1,4 +1,4 @@
-"""Whether the server is well, and how it does: for machines that watch it."""
+"""``/healthz`` and ``/metrics``, for monitoring."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from faces.server.api.context import services
 from faces.server.errors import ApiError
-from faces.server.monitoring.metrics import figures
+from faces.server.monitoring.metrics import current_metrics
 from faces.server.store.schema import Property
 
 health = Blueprint("health", __name__)
@@ -17,7 +17,7 @@ health = Blueprint("health", __name__)
 
 @health.get("/healthz")
 def healthz() -> tuple[dict[str, str], int]:
-    """Needs no key, and tells nothing but this."""
+    """Report whether the database answers. Needs no key."""
     try:
         with services().database.read() as session:
             session.execute(select(Property.name).limit(1)).all()
@@ -28,4 +28,5 @@ def healthz() -> tuple[dict[str, str], int]:
 
 @health.get("/metrics")
 def metrics() -> Response:
-    return Response(figures().text(), mimetype=CONTENT_TYPE_PLAIN_0_0_4)
+    """Return the metrics in Prometheus's text format."""
+    return Response(current_metrics().text(), mimetype=CONTENT_TYPE_PLAIN_0_0_4)

@@ -1,8 +1,8 @@
-"""The API's 27 landmarks: those of the five that were found, and the rest of a mean face laid over them.
+"""The API's 27 landmarks: the detected ones, and the others from a mean face fitted to them.
 
-The mean face is of OpenFace's 68 points (openface/align_dlib.py, Apache-2.0). It is laid by the affine map that carries
-its five points closest to the face's: in the plane, so that turned heads get their eyes and mouth about right.
-"Left" is the picture's, as in the API: the subject's right eye.
+The mean face has OpenFace's 68 points (openface/align_dlib.py, Apache-2.0). The affine map that carries its five points
+closest to the detected ones places the others. The map is planar, so on turned heads eyes and mouth are approximate.
+"Left" is the image's left, as in the API: the subject's right eye.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from faces.types import Faces, Floats, LandmarkScheme
 
-MEAN_FACE: dict[str, tuple[float, float]] = {  # of 68 points the mean of those named; the nose's sides are between them
+MEAN_FACE: dict[
+    str, tuple[float, float]
+] = {  # the mean of the numbered ones of 68 points; the nose's sides lie between points
     "pupilLeft": (0.3233, 0.3310),  # 36 to 41
     "pupilRight": (0.7092, 0.3220),  # 42 to 47
     "noseTip": (0.5182, 0.5532),  # 30
@@ -45,28 +47,31 @@ NAMES = tuple(MEAN_FACE)
 _NOSE_BASE = 0.5207, 0.6343  # 33
 _POINTS = np.array(list(MEAN_FACE.values()))
 
-_FOUND: dict[LandmarkScheme, tuple[str | None, ...]] = {  # by ``LandmarkScheme``; the base of the nose has no name
+_DETECTED: dict[LandmarkScheme, tuple[str | None, ...]] = {  # None: the base of the nose, which the API does not name
     "eye-corners": ("eyeLeftOuter", "eyeLeftInner", "eyeRightInner", "eyeRightOuter", None),
     "five-points": ("pupilLeft", "pupilRight", "noseTip", "mouthLeft", "mouthRight"),
 }
 
 
 def landmarks(faces: Faces) -> Floats:
-    """float32 (N, 27, 2), px, in the order of ``NAMES``. Raises ValueError for faces without landmarks."""
+    """Return the API's landmarks of N >= 0 faces: float32 (N, 27, 2), px, in the order of ``NAMES``.
+
+    Raises ValueError for faces without landmarks.
+    """
     if len(faces) == 0:
         return np.zeros((0, len(NAMES), 2), np.float32)
     if faces.landmarks is None or faces.scheme is None:
-        raise ValueError("faces without landmarks have none to derive others from")
-    return np.stack([_laid_over(points.astype(np.float64), faces.scheme) for points in faces.landmarks])
+        raise ValueError("cannot derive the API's landmarks from faces without landmarks")
+    return np.stack([_fit_mean_face(points.astype(np.float64), faces.scheme) for points in faces.landmarks])
 
 
-def _laid_over(points: NDArray[np.float64], scheme: LandmarkScheme) -> Floats:
-    names = _FOUND[scheme]
+def _fit_mean_face(points: NDArray[np.float64], scheme: LandmarkScheme) -> Floats:
+    names = _DETECTED[scheme]
     mean = np.array([MEAN_FACE[name] if name else _NOSE_BASE for name in names])
     ones = np.ones((len(mean), 1))
     to_image, *_ = np.linalg.lstsq(np.hstack([mean, ones]), points, rcond=None)
-    every = np.hstack([_POINTS, np.ones((len(_POINTS), 1))]) @ to_image
+    fitted = np.hstack([_POINTS, np.ones((len(_POINTS), 1))]) @ to_image
     for name, point in zip(names, points, strict=True):
         if name:
-            every[NAMES.index(name)] = point
-    return np.asarray(every, np.float32)
+            fitted[NAMES.index(name)] = point
+    return np.asarray(fitted, np.float32)

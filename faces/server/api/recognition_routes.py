@@ -1,155 +1,161 @@
-"""Detect, identify, verify, find similar, group."""
+"""Routes that detect, identify, verify and group faces, and that find similar ones."""
 
 from __future__ import annotations
 
 import numpy as np
 from flask import Blueprint, request
 
-from faces.server import errors
+from faces.server import errors, limits
 from faces.server.api import face_attributes, inputs, landmark_points
 from faces.server.api.context import services
 from faces.server.api.inputs import DETECTION_MODELS, RECOGNITION_MODELS, Body
-from faces.server.errors import ApiError, answered_with
+from faces.server.api.replies import Json
+from faces.server.errors import ApiError, not_found_as
 from faces.server.kinds import FACE_LIST, LARGE_FACE_LIST, LARGE_PERSON_GROUP, PERSON_GROUP, Kind
-from faces.server.monitoring.metrics import figures
-from faces.server.search.confidence import SAME
-from faces.server.search.matching import distance_to_person, groups
+from faces.server.monitoring.metrics import current_metrics
+from faces.server.search.confidence import SAME_PERSON
+from faces.server.search.matching import distance_to_person, group_faces
 from faces.server.store import collections, detected_faces, persons
 from faces.types import Floats, Image
 
 recognition = Blueprint("recognition", __name__)
 
-Json = dict[str, object]
-
 
 @recognition.post("/detect")
 def detect() -> list[Json]:
+    """Detect the faces in an image and describe each, the largest first."""
     own = services()
     with_id, with_landmarks = inputs.flag("returnFaceId", True), inputs.flag("returnFaceLandmarks", False)
-    wanted = inputs.attributes(face_attributes.NAMES)
-    label = inputs.model("recognitionModel", RECOGNITION_MODELS, request.args.get("recognitionModel"))
-    told = inputs.flag("returnRecognitionModel", False)
+    requested = inputs.attributes(face_attributes.NAMES)
+    model = inputs.model("recognitionModel", RECOGNITION_MODELS, request.args.get("recognitionModel"))
+    with_model = inputs.flag("returnRecognitionModel", False)
     inputs.model("detectionModel", DETECTION_MODELS, request.args.get("detectionModel"))
-    seconds = inputs.seconds_to_live()
+    seconds = inputs.detected_face_seconds()
 
-    with own.vision.opened(inputs.image(own.fetcher)) as image:
+    with own.vision.open_image(inputs.image(own.fetcher)) as image:
         faces = own.vision.detect(image)
         embeddings = own.vision.embed(image, faces) if with_id else None
-        figures().faces.inc(len(faces))
-        found: list[Json] = [{} for _ in range(len(faces))]
+        current_metrics().faces.inc(len(faces))
+        answers: list[Json] = [{} for _ in range(len(faces))]
         if embeddings is not None and len(faces):
             with own.database.write() as session:
-                for one, id_ in zip(found, detected_faces.remember(session, embeddings, seconds), strict=True):
-                    one["faceId"] = id_
-        for one, box in zip(found, faces.xyxy, strict=True):
-            one |= ({"recognitionModel": label} if told else {}) | {"faceRectangle": rectangle(box, image)}
+                ids = detected_faces.remember(session, embeddings, seconds)
+            for answer, id_ in zip(answers, ids, strict=True):
+                answer["faceId"] = id_
+        for answer, box in zip(answers, faces.xyxy, strict=True):
+            answer |= ({"recognitionModel": model} if with_model else {}) | {"faceRectangle": rectangle(box, image)}
         if with_landmarks:
-            for one, points in zip(found, landmark_points.landmarks(faces), strict=True):
-                named = zip(landmark_points.NAMES, points, strict=True)
-                one["faceLandmarks"] = {
-                    name: {"x": round(float(x), 1), "y": round(float(y), 1)} for name, (x, y) in named
+            for answer, points in zip(answers, landmark_points.landmarks(faces), strict=True):
+                answer["faceLandmarks"] = {
+                    name: {"x": round(float(x), 1), "y": round(float(y), 1)}
+                    for name, (x, y) in zip(landmark_points.NAMES, points, strict=True)
                 }
-        if wanted:
-            looks = face_attributes.describe(own.vision, image, faces, embeddings, wanted)
-            for one, look in zip(found, looks, strict=True):
-                one["faceAttributes"] = look
-    return found
+        if requested:
+            attributes = face_attributes.describe(own.vision, image, faces, embeddings, requested)
+            for answer, values in zip(answers, attributes, strict=True):
+                answer["faceAttributes"] = values
+    return answers
 
 
 @recognition.post("/identify")
 def identify() -> list[Json]:
+    """Find the persons of a group who match each detected face."""
     own, body = services(), Body()
-    ids = body.face_ids(1, 10)
-    kind, id_ = _scope(body)
-    number = body.whole("maxNumOfCandidatesReturned", 1, 100, 1)
-    least = body.number("confidenceThreshold", 0, 1, SAME)
-    with own.database.read() as session, answered_with(400):
-        index = own.indexes.of(session, collections.find(session, kind, id_))
-        who, distances = index.nearest(detected_faces.find(session, ids), number)
+    face_ids = body.face_ids(limits.FACES_TO_IDENTIFY)
+    kind, group_id = _group_of(body)
+    number = body.integer("maxNumOfCandidatesReturned", limits.IDENTIFY_CANDIDATES)
+    threshold = body.number("confidenceThreshold", limits.CONFIDENCE, SAME_PERSON)
+    with own.database.read() as session, not_found_as(400):
+        index = own.indexes.of(session, collections.find(session, kind, group_id))
+        person_ids, distances = index.nearest(detected_faces.find(session, face_ids), number)
     confidence = own.confidence.among(index.crowd)
-    found: list[Json] = []
-    for face, persons_, confidences in zip(ids, who, confidence.of(distances), strict=True):
-        near = [(str(one), _rounded(c)) for one, c in zip(persons_, confidences, strict=True) if c >= least]
-        found.append({"faceId": face, "candidates": [{"personId": one, "confidence": c} for one, c in near]})
-        own.audit("identify", collection=f"{kind.route}/{id_}", face=face, persons=",".join(one for one, _ in near))
-    return found
+    answers: list[Json] = []
+    for face, ids, confidences in zip(face_ids, person_ids, confidence.of(distances), strict=True):
+        matches = [(str(id_), _rounded(c)) for id_, c in zip(ids, confidences, strict=True) if c >= threshold]
+        answers.append({"faceId": face, "candidates": [{"personId": id_, "confidence": c} for id_, c in matches]})
+        persons_ = ",".join(id_ for id_, _ in matches)
+        own.audit("identify", collection=f"{kind.route}/{group_id}", face=face, persons=persons_)
+    return answers
 
 
 @recognition.post("/verify")
 def verify() -> Json:
+    """Compare two detected faces, or a detected face with a person."""
     own, body = services(), Body()
     if "personId" in body:
-        face, person = body.guid("faceId", "Face ID"), body.guid("personId", "Person ID")
-        kind, id_ = _scope(body)
+        face_id, person_id = body.guid("faceId", "Face ID"), body.guid("personId", "Person ID")
+        kind, group_id = _group_of(body)
         with own.database.read() as session:
-            with answered_with(400):
-                collection = collections.find(session, kind, id_)
-            somebody = persons.find(session, collection, person)
-            distance = distance_to_person(session, somebody, detected_faces.find(session, [face])[0])
-        own.audit("verify", collection=f"{kind.route}/{id_}", face=face, person=somebody.id)
+            with not_found_as(400):
+                group = collections.find(session, kind, group_id)
+            person = persons.find(session, group, person_id)
+            distance = distance_to_person(session, person, detected_faces.find(session, [face_id])[0])
+        own.audit("verify", collection=f"{kind.route}/{group_id}", face=face_id, person=person.id)
     else:
-        both = [body.guid(name, "Face ID") for name in ("faceId1", "faceId2")]
+        face_ids = [body.guid(name, "Face ID") for name in ("faceId1", "faceId2")]
         with own.database.read() as session:
-            first, second = detected_faces.find(session, both)
+            first, second = detected_faces.find(session, face_ids)
         distance = float(np.linalg.norm(first - second))
     confidence = float(own.confidence.of(np.array(distance, np.float32)))
-    return {"isIdentical": confidence >= SAME, "confidence": _rounded(confidence)}
+    return {"isIdentical": confidence >= SAME_PERSON, "confidence": _rounded(confidence)}
 
 
 @recognition.post("/findsimilars")
 def find_similar() -> list[Json]:
+    """Find the faces most similar to a detected one, in a face list or among other detected faces."""
     own, body = services(), Body()
     face = body.guid("faceId", "Face ID")
-    number = body.whole("maxNumOfCandidatesReturned", 1, 1000, 20)
+    number = body.integer("maxNumOfCandidatesReturned", limits.SIMILAR_FACES)
     mode = body.choice("mode", ("matchPerson", "matchFace"), "matchPerson", "Mode is invalid.")
-    given = [name for name in ("faceIds", FACE_LIST.id_name, LARGE_FACE_LIST.id_name) if name in body]
-    if not given:
+    sources = [name for name in ("faceIds", FACE_LIST.id_name, LARGE_FACE_LIST.id_name) if name in body]
+    if not sources:
         raise errors.bad_argument("LargeFaceListId, faceListId and faceIds are all null.")
-    if len(given) > 1:
+    if len(sources) > 1:
         raise errors.bad_argument("2 or more of largeFaceListId, faceListId and faceIds are not null.")
-    least = SAME if mode == "matchPerson" else 0.0
-    with own.database.read() as session, answered_with(400):
+    threshold = SAME_PERSON if mode == "matchPerson" else 0.0
+    with own.database.read() as session, not_found_as(400):
         probe = detected_faces.find(session, [face])
-        if given == ["faceIds"]:
-            ids, key = body.face_ids(1, 1000), "faceId"
-            others = detected_faces.find(session, ids)
-            distances = np.linalg.norm(others - probe, axis=1).astype(np.float32)
+        if sources == ["faceIds"]:
+            ids, id_name = body.face_ids(limits.FACES_TO_COMPARE), "faceId"
+            embeddings = detected_faces.find(session, ids)
+            distances = np.linalg.norm(embeddings - probe, axis=1).astype(np.float32)
             order = np.argsort(distances, kind="stable")[:number]
             nearest, distances = np.array(ids)[order], distances[order]
         else:
-            kind, key = FACE_LIST if given == [FACE_LIST.id_name] else LARGE_FACE_LIST, "persistedFaceId"
+            kind, id_name = FACE_LIST if sources == [FACE_LIST.id_name] else LARGE_FACE_LIST, "persistedFaceId"
             index = own.indexes.of(session, collections.find(session, kind, body.collection(kind) or ""))
             (nearest,), (distances,) = index.nearest(probe, number)
     confidences = own.confidence.of(distances)
-    found = [(str(id_), _rounded(c)) for id_, c in zip(nearest, confidences, strict=True) if c >= least]
-    if given != ["faceIds"]:
-        list_ = f"{kind.route}/{body.collection(kind)}"
-        own.audit("identify", collection=list_, face=face, faces=",".join(id_ for id_, _ in found))
-    return [{key: id_, "confidence": confidence} for id_, confidence in found]
+    matches = [(str(id_), _rounded(c)) for id_, c in zip(nearest, confidences, strict=True) if c >= threshold]
+    if sources != ["faceIds"]:
+        face_list = f"{kind.route}/{body.collection(kind)}"
+        own.audit("identify", collection=face_list, face=face, faces=",".join(id_ for id_, _ in matches))
+    return [{id_name: id_, "confidence": confidence} for id_, confidence in matches]
 
 
 @recognition.post("/group")
 def group() -> Json:
-    own, ids = services(), Body().face_ids(2, 1000)
+    """Group detected faces by person."""
+    own, ids = services(), Body().face_ids(limits.FACES_TO_GROUP)
     ids = list(dict.fromkeys(ids))
-    with own.database.read() as session, answered_with(400):
-        vectors = detected_faces.find(session, ids)
-    alike = [[ids[row] for row in rows] for rows in groups(vectors, own.confidence.middle)]
+    with own.database.read() as session, not_found_as(400):
+        embeddings = detected_faces.find(session, ids)
+    groups = [[ids[row] for row in rows] for rows in group_faces(embeddings, own.confidence.middle)]
     return {
-        "groups": [some for some in alike if len(some) > 1],
-        "messyGroup": [one for some in alike if len(some) == 1 for one in some],
+        "groups": [members for members in groups if len(members) > 1],
+        "messyGroup": [members[0] for members in groups if len(members) == 1],
     }
 
 
 def rectangle(box: Floats, image: Image) -> dict[str, int]:
-    """A box (4,) as far as it is in the image."""
+    """Return a box as ``faceRectangle``, clipped to the image. box: (4,), px."""
     height, width = image.shape[:2]
     left, top, right, bottom = np.clip(np.round(box), 0, [width, height, width, height]).astype(int).tolist()
     return {"top": top, "left": left, "width": right - left, "height": bottom - top}
 
 
-def _scope(body: Body) -> tuple[Kind, str]:
-    """The one group, of either kind, that a request names."""
+def _group_of(body: Body) -> tuple[Kind, str]:
+    """Return the kind and id of the person group that a request names; it must name exactly one."""
     small, large = body.collection(PERSON_GROUP), body.collection(LARGE_PERSON_GROUP)
     if small and large:
         message = "Large person group ID and person group ID are both not null."

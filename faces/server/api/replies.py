@@ -1,4 +1,4 @@
-"""What several routes answer: nothing, a person, a face."""
+"""Responses that several routes share."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ Json = dict[str, object]
 
 
 def empty(status: int = 200) -> Response:
-    """No body at all, and no content type either."""
+    """Return a response with neither a body nor a content type."""
     response = Response(status=status)
     del response.headers["Content-Type"]
     return response
 
 
 def person_json(person: Person) -> Json:
+    """Return a person as the API describes one."""
     return {
         "personId": person.id,
         "persistedFaceIds": [face.id for face in person.faces],
@@ -26,4 +27,5 @@ def person_json(person: Person) -> Json:
 
 
 def face_json(face: Face) -> Json:
+    """Return a persisted face as the API describes one."""
     return {"persistedFaceId": face.id, "userData": face.user_data}

@@ -1,1 +1,1 @@
-"""What the server says of itself: audit, logs, metrics."""
+"""Monitoring: the audit log, the request log, metrics."""

@@ -1,4 +1,4 @@
-"""Who enrolled, identified and erased what: a line of JSON each, with ids, never with a picture or a name."""
+"""The audit log: a JSON line for each enrolment, search and erasure, with ids, never with a name or an image."""
 
 from __future__ import annotations
 
@@ -18,51 +18,62 @@ from flask import has_request_context, request
 from faces.errors import FacesError, UsageError, reason_of
 from faces.files.writing import OWNER_FILE, make_folder
 
-MOST_BYTES, KEPT = 10 << 20, 20  # of a file, and files
+MAX_FILE_BYTES = 10 << 20
+KEPT_FILES = 20
 
 log = logging.getLogger(__name__)
 
 
 class Audit(Protocol):
-    """Is told what was done, once it is done: an action, and by names the ids that it was done to."""
+    """A function that records actions."""
 
-    def __call__(self, action: str, **what: str) -> None: ...
+    def __call__(self, action: str, **ids: str) -> None:
+        """Record an action that has succeeded.
+
+        action: such as ``enrol`` or ``erase``.
+        ids: what it was done to, such as ``person``.
+        """
+        ...
 
 
-def unheard(action: str, **what: str) -> None:
-    """An audit that is not kept."""
+def no_audit(action: str, **ids: str) -> None:
+    """Record nothing."""
 
 
 class _File(ConcurrentRotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
-        log.error("a line of the audit log could not be written: %s", sys.exc_info()[1])
+        log.error("cannot write to the audit log: %s", sys.exc_info()[1])
 
 
 class AuditLog:
-    """A file, which only its owner can read; several processes may write into it. Full ones get a number.
+    """An audit log in a file that only its owner can read. Several processes may write to it.
 
-    Each line has the time (UTC) and the address of who asked; without a request it was the server itself.
-    Raises UsageError for what is there and no file, such as a device, and FacesError when it cannot be written. Later,
-    when the disk is full, say, that is said in the server's log.
+    Each line has the time (UTC) and the client's address, or ``server`` for what the server does on its own. A full
+    file is renamed with a number. A line that cannot be written, such as on a full disk, becomes an error in the
+    server's log.
+
+    Raises UsageError if the path is a device or a pipe, and FacesError if the file cannot be written.
     """
 
     def __init__(self, path: Path) -> None:
         try:
-            if path.exists() and not (path.is_file() or path.is_dir()):  # a device would get the file's mode
-                raise UsageError(f"--audit {path}: not a file; name one, or none for no audit")
+            if path.exists() and not (path.is_file() or path.is_dir()):  # the log would change a device's mode
+                raise UsageError(f"--audit {path}: not a regular file; give a file, or none for no audit log")
             make_folder(path.parent)
             os.close(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, OWNER_FILE))
             mode = stat.S_IMODE(path.stat().st_mode)
-            self._handler = _File(path, maxBytes=MOST_BYTES, backupCount=KEPT, encoding="utf-8", chmod=mode)
+            self._handler = _File(path, maxBytes=MAX_FILE_BYTES, backupCount=KEPT_FILES, encoding="utf-8", chmod=mode)
         except OSError as error:
             raise FacesError(f"{path}: {reason_of(error)}") from error
 
-    def __call__(self, action: str, **what: str) -> None:
+    def __call__(self, action: str, **ids: str) -> None:
+        """Write a line: see ``Audit``."""
         time = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        who = (request.remote_addr or "unknown") if has_request_context() else "server"
-        line = json.dumps({"time": time, "address": who, "action": action, **what})
+        address = (request.remote_addr or "unknown") if has_request_context() else "server"
+        line = json.dumps({"time": time, "address": address, "action": action, **ids})
         self._handler.handle(logging.LogRecord("audit", logging.INFO, __file__, 0, line, None, None))
 
     def close(self) -> None:
-        with suppress(OSError):  # of a full disk, which was told
+        """Close the file."""
+        with suppress(OSError):  # such as on a full disk, which the log has reported
             self._handler.close()

@@ -1,4 +1,4 @@
-"""What the server says on stderr: a line per request, and what went wrong; no ids, no names, no addresses."""
+"""The log on stderr: one line a request, and errors; without ids, names or addresses."""
 
 from __future__ import annotations
 
@@ -10,35 +10,35 @@ from datetime import datetime, timezone
 from flask import Response, request
 
 from faces.server.monitoring.metrics import milliseconds
-from faces.server.monitoring.route_names import here
+from faces.server.monitoring.route_names import current_route
 
-requests = logging.getLogger("faces.server.requests")
+request_log = logging.getLogger("faces.server.requests")
 
 
 def set_up(form: str) -> None:
-    """Of a whole process. form: ``text``, ``json``, or ``none``: without requests."""
+    """Set up the log of this process. form: ``text``, ``json``, or ``none``, which logs errors alone."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Json() if form == "json" else _Text())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # that requests wait is in their times
-    requests.setLevel(logging.WARNING if form == "none" else logging.INFO)
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # waiting shows in the times of the requests
+    request_log.setLevel(logging.WARNING if form == "none" else logging.INFO)
 
 
-def log(response: Response) -> None:
-    """A request, as it is answered."""
-    if requests.isEnabledFor(logging.INFO):
-        said = {
+def log_request(response: Response) -> None:
+    """Log the current request with its response."""
+    if request_log.isEnabledFor(logging.INFO):
+        fields = {
             "method": request.method,
-            "route": here(),
+            "route": current_route(),
             "status": response.status_code,
             "ms": round(milliseconds(), 1),
             "bytes": response.calculate_content_length() or 0,
         }
-        requests.info("%(method)s %(route)s %(status)s %(ms)s ms %(bytes)s bytes", said, extra={"said": said})
+        request_log.info("%(method)s %(route)s %(status)s %(ms)s ms %(bytes)s bytes", fields, extra={"fields": fields})
 
 
 class _Text(logging.Formatter):
-    """Time, message, and the traceback where there is one."""
+    """Time, message, and the traceback if there is one."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(message)s")
@@ -48,14 +48,14 @@ class _Text(logging.Formatter):
 
 
 class _Json(logging.Formatter):
-    """One object in one line."""
+    """One JSON object a line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        said: dict[str, object] = {"time": _time(record), "level": record.levelname.lower()}
-        said |= getattr(record, "said", None) or {"message": record.getMessage()}
+        fields: dict[str, object] = {"time": _time(record), "level": record.levelname.lower()}
+        fields |= getattr(record, "fields", None) or {"message": record.getMessage()}
         if record.exc_info:
-            said["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(said)
+            fields["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(fields)
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -1,1 +1,1 @@
-"""Search among enrolled faces: indexes, matching, training, confidence."""
+"""Search among enrolled faces: indexes, training, confidence."""

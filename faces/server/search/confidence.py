@@ -1,4 +1,4 @@
-"""From a distance between embeddings to the API's confidence, by which clients decide."""
+"""The API's confidence, computed from the distance between embeddings."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from math import isfinite
 import numpy as np
 
 from faces.errors import UsageError
-from faces.models.spec import ModelSpec, OperatingPoint
-from faces.recognition.thresholds import Crowd, threshold_at
+from faces.models.spec import ModelSpec
+from faces.recognition.thresholds import STRICT_FAR, Crowd, OperatingPoint, threshold_at
 from faces.types import Floats
 
-SAME = 0.5  # confidence, from which on two faces are the same person's
-FAR = 1e-3  # of pairs of different people, those that have a confidence of ``SAME`` and more
-STEEPNESS = 65.2  # of the built-in embedder, by ``python -m benchmarks.confidence``
-MEASURED = 0.3793  # the distance in whose middle that is
-CLOSEST = 0.01  # a middle of 0 would make the curve infinitely steep
+SAME_PERSON = 0.5  # the confidence from which two faces count as one person's: its false accept rate is STRICT_FAR
+STEEPNESS = 65.2  # of the built-in embedder's curve, fitted by ``python -m benchmarks.confidence``
+MEASURED_MIDDLE = 0.3793  # the middle of that curve: a distance
+MIN_MIDDLE = 0.01  # a distance; at 0 the curve would be infinitely steep
 
 
 @dataclass(frozen=True, slots=True)
 class Confidence:
-    """A logistic curve.
+    """A logistic curve from distance to confidence.
 
-    middle: the distance with a confidence of 0.5. steepness: per unit of distance. points: the operating points that
-    the middle follows from; none where somebody chose it.
+    middle: the distance with a confidence of 0.5.
+    steepness: of the curve, per unit of distance.
+    points: the operating points that give the middle; empty if the middle was chosen.
     """
 
     middle: float
@@ -32,28 +32,31 @@ class Confidence:
     points: tuple[OperatingPoint, ...] = ()
 
     def among(self, crowd: Crowd | None) -> Confidence:
-        """The curve for the people of a collection: stricter where they look more alike than most."""
+        """Return the curve for a collection: stricter if its people look more alike than usual."""
         if crowd is None or not self.points:
             return self
-        middle = max(min(self.middle, crowd.threshold(FAR, self.points)), CLOSEST)
+        middle = max(min(self.middle, crowd.threshold(STRICT_FAR, self.points)), MIN_MIDDLE)
         return Confidence(middle, self.steepness * self.middle / middle, self.points)
 
     def of(self, distances: Floats) -> Floats:
-        """float32, in (0, 1), of the same shape."""
-        exponent = np.minimum(self.steepness * (distances - self.middle), 80)  # more is too much for float32
+        """Return the confidence for distances of any shape: float32 of the same shape, in (0, 1)."""
+        exponent = np.minimum(self.steepness * (distances - self.middle), 80)  # exp of more overflows float32
         return np.asarray(1 / (1 + np.exp(exponent)), np.float32)
 
 
 def curve(spec: ModelSpec, threshold: float | None = None) -> Confidence:
-    """An embedder's, about the distance that one in a thousand pairs of different people comes closer than.
+    """Return the curve of an embedder. Its middle is the distance with a false match rate of 1 in 1000.
 
-    threshold: another distance. Raises UsageError when none is given, and none was ever measured.
+    spec: the embedder.
+    threshold: another distance for the middle; None for the measured one.
+
+    Raises UsageError if no threshold is given and none was measured.
     """
     points = [point for point in spec.operating_points if isfinite(point.far)]
-    follows = threshold is None and len(points) > 1
-    middle = threshold_at(points, FAR) if follows else threshold
+    is_measured = threshold is None and len(points) > 1
+    middle = threshold_at(points, STRICT_FAR) if is_measured else threshold
     if middle is None and spec.operating_points:
         middle = spec.operating_points[0].threshold
     if middle is None:
-        raise UsageError(f"no threshold was ever measured for {spec.name}: give one with --threshold")
-    return Confidence(middle, STEEPNESS * MEASURED / middle, tuple(points) if follows else ())
+        raise UsageError(f"no threshold was measured for {spec.name}: give one with --threshold")
+    return Confidence(middle, STEEPNESS * MEASURED_MIDDLE / middle, tuple(points) if is_measured else ())

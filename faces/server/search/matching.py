@@ -1,4 +1,4 @@
-"""Who is near whom: in indexes that are kept in memory, or in a database that searches itself."""
+"""Search in collections, through indexes in memory or through pgvector; distances to a person; grouping."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from faces.recognition.distances import People, euclidean
 from faces.recognition.thresholds import Crowd
 from faces.server import errors
 from faces.server.kinds import KINDS
-from faces.server.search.index import Index, Layers, embeddings
-from faces.server.search.vectors import Stored
+from faces.server.search.index import Index, Layers, decode_embeddings
+from faces.server.search.pgvector import PgvectorSearch
 from faces.server.store import collections
 from faces.server.store.schema import HAS_VECTORS, Collection, Face, Person
 from faces.types import Floats
 
-MEMORY = 2 << 30  # bytes of indexes; the least recently used make room for others
+MAX_MEMORY = 2 << 30  # bytes, of all indexes; beyond it the least recently used ones are dropped
 
 
-class Searched(Protocol):
-    """What a collection's searches see; to be used while the session lasts."""
+class Searchable(Protocol):
+    """The faces of a collection that a search sees; valid as long as its session."""
 
     @property
     def crowd(self) -> Crowd | None:
@@ -35,135 +35,151 @@ class Searched(Protocol):
         ...
 
     def nearest(self, probes: Floats, number: int) -> tuple[NDArray[np.str_], Floats]:
-        """See ``Index.nearest``."""
+        """Find the owners nearest to each probe: see ``Index.nearest``."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What a collection held at a generation and with a training; layers: None when that was nothing."""
+class CachedIndex:
+    """The index of a collection as of a generation and a training (see ``schema.Collection``).
+
+    generation: that of the collection.
+    trained_to: the key of the last face in it; None for all faces.
+    layers: the index; None if there were no faces.
+    """
 
     generation: int
     trained_to: int | None
     layers: Layers | None
 
-    def holds(self, generation: int, trained_to: int | None) -> bool:
-        """It may be newer than what a reader's session sees, which does no harm."""
+    def is_current(self, generation: int, trained_to: int | None) -> bool:
+        """Return whether it is as new as this state, or newer than a reader's session, which does no harm."""
         return self.generation >= generation and (self.trained_to or 0) >= (trained_to or 0)
 
 
 class Indexes:
-    """The indexes of all collections that were searched; each follows the database, whichever server changes it."""
+    """The indexes of the collections that were searched. Each follows the database, whichever server changes it.
 
-    def __init__(self, memory: int = MEMORY) -> None:
-        # Requests are threads already. A product that waits for threads of its own takes less time on an idle machine,
-        # and several times as much on a busy one.
+    memory: bytes that all indexes may take.
+    """
+
+    def __init__(self, memory: int = MAX_MEMORY) -> None:
+        # Requests already run in threads. A matrix product with threads of its own is faster on an idle machine, and
+        # several times slower on a busy one.
         threadpool_limits(1, "blas")
         self._memory = memory
-        self._known: OrderedDict[int, Known] = OrderedDict()  # by the collection's key, the latest used last
-        self._crowds: dict[int, tuple[tuple[int, int | None], Crowd | None]] = {}  # by key: as of a state, and what
+        self._cached: OrderedDict[int, CachedIndex] = OrderedDict()  # by collection key; the most recently used last
+        self._crowds: dict[int, tuple[tuple[int, int | None], Crowd | None]] = {}  # by collection key: state, crowd
         self._locks: dict[int, Lock] = {}
         self._lock = Lock()
 
-    def of(self, session: Session, collection: Collection) -> Searched:
-        """What is searched in a collection.
+    def of(self, session: Session, collection: Collection) -> Searchable:
+        """Return the searchable faces of a collection.
 
-        Raises ApiError: 404 when it has to be trained first, 409 when its first training is under way, and 400 when a
-        list is empty.
+        Raises ApiError: 404 if it was never trained, 409 if its first training is unfinished, 400 for an empty list.
         """
         kind = KINDS[collection.kind]
-        if kind.trains and collection.trained_to is None:
-            training = collection.training_status in ("nonstarted", "running")
-            raise errors.training_not_finished(kind) if training else errors.not_trained(kind)
-        found: Searched | None
-        if in_database(session):
-            stored = Stored(session, collection)
-            found = None if stored.is_empty() else replace(stored, crowd=self._crowd(stored))
+        if kind.needs_training and collection.trained_to is None:
+            unfinished = collection.training_status in ("nonstarted", "running")
+            raise errors.training_not_finished(kind) if unfinished else errors.not_trained(kind)
+        searchable: Searchable | None
+        if searches_in_database(session):
+            search = PgvectorSearch(session, collection)
+            searchable = None if search.is_empty() else replace(search, crowd=self._crowd(search))
         else:
             with self._locks.setdefault(collection.key, Lock()):
-                known = self.following(session, collection, collection.trained_to)
-                self.keep(collection.key, known)
-            found = known.layers
-        if found is None:
+                index = self.refreshed(session, collection, collection.trained_to)
+                self.keep(collection.key, index)
+            searchable = index.layers
+        if searchable is None:
             raise errors.not_trained(kind) if kind.has_persons else errors.list_is_empty()
-        return found
+        return searchable
 
-    def following(self, session: Session, collection: Collection, trained_to: int | None) -> Known:
-        """A collection as it is now with a training, made from what was known of it where that takes less time."""
-        known = self._known.get(collection.key)
-        if known is not None and known.holds(collection.generation, trained_to):
-            return known
-        if known is not None and known.layers is not None:
-            owners = collections.changes(session, collection, known.generation)
+    def refreshed(self, session: Session, collection: Collection, trained_to: int | None) -> CachedIndex:
+        """Return the index of a collection as it is now, updated from the cached one if all changes are known.
+
+        session: reads the database.
+        collection: the group or list.
+        trained_to: the key of the last face to include; None for all.
+        """
+        cached = self._cached.get(collection.key)
+        if cached is not None and cached.is_current(collection.generation, trained_to):
+            return cached
+        if cached is not None and cached.layers is not None:
+            owners = collections.changed_owners(session, collection, cached.generation)
             if owners is not None:
-                trained_to = max(trained_to or 0, known.trained_to or 0) or None
-                owners |= _owners_between(session, collection, known.trained_to, trained_to)
-                now = Index.load(session, collection, trained_to, owners) if owners else None
-                return Known(collection.generation, trained_to, known.layers.changed(owners, now))
+                trained_to = max(trained_to or 0, cached.trained_to or 0) or None
+                owners |= _owners_of_new_faces(session, collection, cached.trained_to, trained_to)
+                current = Index.load(session, collection, trained_to, owners) if owners else None
+                return CachedIndex(collection.generation, trained_to, cached.layers.changed(owners, current))
         index = Index.load(session, collection, trained_to)
-        return Known(collection.generation, trained_to, None if index is None else Layers.of(index))
+        return CachedIndex(collection.generation, trained_to, None if index is None else Layers.of(index))
 
-    def _crowd(self, stored: Stored) -> Crowd | None:
-        """That of a collection in the database, measured again when the collection changes."""
-        collection = stored.collection
+    def _crowd(self, search: PgvectorSearch) -> Crowd | None:
+        """Return the crowd of a collection in the database; it is measured again after a change."""
+        collection = search.collection
         state = collection.generation, collection.trained_to
-        known = self._crowds.get(collection.key)
-        if known is None or known[0] != state:
-            self._crowds[collection.key] = known = state, stored.measured_crowd()
-        return known[1]
+        cached = self._crowds.get(collection.key)
+        if cached is None or cached[0] != state:
+            self._crowds[collection.key] = cached = state, search.measure_crowd()
+        return cached[1]
 
-    def keep(self, collection_key: int, known: Known) -> None:
+    def keep(self, collection_key: int, index: CachedIndex) -> None:
+        """Cache an index; drop the least recently used ones if they take too much memory."""
         with self._lock:
-            self._known[collection_key] = known
-            self._known.move_to_end(collection_key)
-            used = sum(one.layers.size for one in self._known.values() if one.layers is not None)
-            while used > self._memory and len(self._known) > 1:
-                _, oldest = self._known.popitem(last=False)
+            self._cached[collection_key] = index
+            self._cached.move_to_end(collection_key)
+            used = sum(cached.layers.size for cached in self._cached.values() if cached.layers is not None)
+            while used > self._memory and len(self._cached) > 1:
+                _, oldest = self._cached.popitem(last=False)
                 used -= oldest.layers.size if oldest.layers is not None else 0
 
     def forget(self, collection_key: int) -> None:
-        """A collection that is gone."""
+        """Drop the index of an erased collection."""
         with self._lock:
-            self._known.pop(collection_key, None)
+            self._cached.pop(collection_key, None)
             self._crowds.pop(collection_key, None)
             self._locks.pop(collection_key, None)
 
 
-def in_database(session: Session) -> bool:
-    """Whether the database searches itself."""
+def searches_in_database(session: Session) -> bool:
+    """Return whether the database has pgvector and searches itself."""
     return bool(getattr(session.get_bind().dialect, HAS_VECTORS, False))
 
 
-def _owners_between(session: Session, collection: Collection, after: int | None, upto: int | None) -> set[int]:
-    """Whose faces have keys above one and up to another."""
-    if upto is None:
+def _owners_of_new_faces(session: Session, collection: Collection, after: int | None, up_to: int | None) -> set[int]:
+    """Return the owners of the faces with keys greater than ``after``, up to ``up_to``."""
+    if up_to is None:
         return set()
     owner = Face.person_key if KINDS[collection.kind].has_persons else Face.key
-    new = select(owner).where(Face.collection_key == collection.key, Face.key > (after or 0), Face.key <= upto)
-    return {key for key in session.scalars(new) if key is not None}
+    query = select(owner).where(Face.collection_key == collection.key, Face.key > (after or 0), Face.key <= up_to)
+    return {key for key in session.scalars(query) if key is not None}
 
 
 def distance_to_person(session: Session, person: Person, probe: Floats) -> float:
-    """From a probe (D,) to somebody, by all faces there are of them. Raises ApiError where there are none."""
+    """Return the distance from a probe (D,) to a person, over all their faces. Raises ApiError if there are none."""
     blobs = list(session.scalars(select(Face.embedding).where(Face.person_key == person.key).order_by(Face.key)))
     if not blobs:
         raise errors.person_without_face()
-    somebody = People.of(embeddings(blobs), np.zeros(1, np.intp))
-    return float(somebody.distance(probe[None], np.zeros(1, np.intp))[0])
+    people = People.of(decode_embeddings(blobs), np.zeros(1, np.intp))
+    return float(people.distance(probe[None], np.zeros(1, np.intp))[0])
 
 
-def groups(vectors: Floats, farthest: float) -> list[list[int]]:
-    """Rows of (N, D) that are alike, largest group first; whoever is like nobody is a group of one.
+def group_faces(embeddings: Floats, max_distance: float) -> list[list[int]]:
+    """Group faces by person with average linkage; a face similar to no other is a group of its own.
 
-    Average linkage: two groups become one while their faces are, on the average, at most ``farthest`` apart.
+    embeddings: float32 (N, D), unit length, N >= 0.
+    max_distance: two groups merge while the mean distance between their faces is at most this.
+
+    Returns the rows of each group, the largest group first.
     """
     from scipy.cluster.hierarchy import fcluster, linkage
     from scipy.spatial.distance import squareform
 
-    if len(vectors) < 2:
-        return [[row] for row in range(len(vectors))]
-    apart = euclidean(vectors, vectors)
-    np.fill_diagonal(apart, 0)
-    labels = fcluster(linkage(squareform(apart, checks=False), "average"), farthest, "distance")
-    found = [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
-    return sorted(found, key=lambda rows: (-len(rows), rows[0]))
+    if len(embeddings) < 2:
+        return [[row] for row in range(len(embeddings))]
+    distances = euclidean(embeddings, embeddings)
+    np.fill_diagonal(distances, 0)
+    labels = fcluster(linkage(squareform(distances, checks=False), "average"), max_distance, "distance")
+    groups = [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
+    return sorted(groups, key=lambda rows: (-len(rows), rows[0]))

@@ -1,4 +1,4 @@
-"""Training: from when on new faces are searched. A job, whose status is the database's."""
+"""Training: a background job after which new faces are searched. Its status is kept in the database."""
 
 from __future__ import annotations
 
@@ -14,128 +14,133 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from faces.server import errors
 from faces.server.errors import ApiError
 from faces.server.kinds import Kind
-from faces.server.search.matching import Indexes, in_database
+from faces.server.search.matching import Indexes, searches_in_database
 from faces.server.store import collections
 from faces.server.store.database import Database
 from faces.server.store.schema import Collection, Face
 
-UNDER_WAY = ("nonstarted", "running")  # "nonstarted" is what clients call one that waits
+UNFINISHED = ("nonstarted", "running")  # the API calls a waiting one "nonstarted"
 NO_FACES = "There is no persisted face to train on."
-CUT = "The server was stopped during the training; please train again."
-PULSE = 5.0  # s: how often a server says that it is alive while it trains
-SILENCE = 30.0  # s after which it is not
+INTERRUPTED = "The server was stopped during the training; please train again."
+HEARTBEAT_SECONDS = 5.0  # between two signs of life of a server that trains
+ABANDONED_SECONDS = 30.0  # without a sign of life: the server is considered dead
 
 log = logging.getLogger(__name__)
 
 
 class Trainer:
-    """Trains collections one after the other, in a thread; meanwhile the old training is searched.
+    """Trains collections one after the other in a thread. Until it ends, searches use the previous training.
 
-    A training that another run of a server had not finished is shown as failed: at once where no other can be running,
-    otherwise when it was silent for a while. Servers that share a database need clocks that agree to some seconds.
+    A training that a stopped server left unfinished is marked as failed: at once if no other server can be running,
+    otherwise after ``ABANDONED_SECONDS``. The clocks of servers that share a database must agree to a few seconds.
     """
 
     def __init__(self, database: Database, indexes: Indexes) -> None:
         self._database, self._indexes = database, indexes
         self._worker = ThreadPoolExecutor(1, "training")
-        self._name = str(uuid4())
-        self._mine: set[int] = set()  # keys of collections that wait or are trained here
+        self._id = str(uuid4())
+        self._pending: set[int] = set()  # keys of the collections that this server trains or will train
         self._lock, self._closed = Lock(), Event()
-        self._fail(Collection.training_status.in_(UNDER_WAY) if not database.is_shared else _silent())
-        self._pulse = Thread(target=self._beat, name="pulse", daemon=True)
-        self._pulse.start()
+        self._mark_failed(Collection.training_status.in_(UNFINISHED) if not database.is_shared else _is_abandoned())
+        self._heartbeat = Thread(target=self._send_heartbeats, name="training heartbeat", daemon=True)
+        self._heartbeat.start()
 
     def start(self, kind: Kind, id_: str) -> None:
-        """Raises ApiError: 404 where there is no such collection, 409 while it is trained."""
+        """Queue the training of a collection. Raises ApiError: 404 if there is none, 409 if it is being trained."""
         with self._database.write() as session:
             collection = collections.find(session, kind, id_)
             now = time.time()
-            alive = (collection.training_alive or 0) >= now - SILENCE
-            if collection.training_status in UNDER_WAY and alive:
+            is_alive = (collection.training_alive or 0) >= now - ABANDONED_SECONDS
+            if collection.training_status in UNFINISHED and is_alive:
                 raise errors.training_not_finished(kind)
             collection.training_status, collection.training_message = "nonstarted", None
             collection.training_created = collection.training_last_action = collection.training_alive = now
-            collection.training_owner = self._name
+            collection.training_owner = self._id
             key = collection.key
         with self._lock:
-            self._mine.add(key)
+            self._pending.add(key)
         self._worker.submit(self._run, key)
 
     def close(self) -> None:
-        """Wait for the training that runs; those that wait begin no more, and are shown as failed."""
+        """Wait for the running training to end; mark the waiting ones as failed."""
         self._worker.shutdown(cancel_futures=True)
         self._closed.set()
-        self._pulse.join()
+        self._heartbeat.join()
         with suppress(Exception):
-            if self._mine:
-                self._fail(Collection.training_owner == self._name)
+            if self._pending:
+                self._mark_failed(Collection.training_owner == self._id)
 
     def _run(self, key: int) -> None:
         try:
-            if self._set(key, "running"):
+            if self._set_status(key, "running"):
                 self._train(key)
         except Exception as error:
-            log.exception("a training failed")
+            log.exception("training failed")
             message = error.message if isinstance(error, ApiError) else "The training failed, please try again."
             with suppress(Exception):
-                self._set(key, "failed", message)
+                self._set_status(key, "failed", message)
         finally:
             with self._lock:
-                self._mine.discard(key)  # what the database was not told it finds out by the silence
+                self._pending.discard(key)  # if the status was not stored, the training counts as abandoned later
 
     def _train(self, key: int) -> None:
         with self._database.read() as session:
             if (collection := session.get(Collection, key)) is None:
                 return
             last = session.scalar(select(func.max(Face.key)).where(Face.collection_key == key))
-            known = None if last is None or in_database(session) else self._indexes.following(session, collection, last)
+            in_memory = last is not None and not searches_in_database(session)
+            index = self._indexes.refreshed(session, collection, last) if in_memory else None
         if last is None:
-            self._set(key, "failed", NO_FACES)
-        elif self._set(key, "succeeded", trained_to=last) and known is not None:
-            self._indexes.keep(key, known)
+            self._set_status(key, "failed", NO_FACES)
+        elif self._set_status(key, "succeeded", trained_to=last) and index is not None:
+            self._indexes.keep(key, index)
 
-    def _set(self, key: int, status: str, message: str | None = None, trained_to: int | None = None) -> bool:
-        """False when the collection is gone, or somebody else's to train since this run was taken for dead."""
+    def _set_status(self, key: int, status: str, message: str | None = None, trained_to: int | None = None) -> bool:
+        """Store a status. Return False if the collection is gone, or if another server took over the training."""
         with self._database.write() as session:
             collection = session.get(Collection, key, with_for_update=True)
-            if collection is None or collection.training_owner != self._name:
+            if collection is None or collection.training_owner != self._id:
                 return False
             now = time.time()
             collection.training_status, collection.training_message = status, message
             collection.training_last_action = collection.training_alive = now
-            if status not in UNDER_WAY:
+            if status not in UNFINISHED:
                 collection.training_owner = collection.training_alive = None
             if trained_to is not None:
-                collection.trained_to = max(trained_to, collection.trained_to or 0)  # the pages may have added more
+                collection.trained_to = max(
+                    trained_to, collection.trained_to or 0
+                )  # the pages may have trained newer faces
                 collection.training_last_success = now
             return True
 
-    def _beat(self) -> None:
-        while not self._closed.wait(PULSE):
-            with suppress(Exception):  # of a database that is away: there is a next time
-                self._say_alive()
-                self._fail(_silent())
+    def _send_heartbeats(self) -> None:
+        while not self._closed.wait(HEARTBEAT_SECONDS):
+            with suppress(Exception):  # such as an unreachable database: the next heartbeat tries again
+                self._report_alive()
+                self._mark_failed(_is_abandoned())
 
-    def _say_alive(self) -> None:
+    def _report_alive(self) -> None:
         with self._lock:
-            mine = set(self._mine)
-        if mine:
+            keys = set(self._pending)
+        if keys:
             with self._database.write() as session:
-                ours = update(Collection).where(Collection.key.in_(mine), Collection.training_owner == self._name)
-                session.execute(ours.values(training_alive=time.time()))
+                trainings = update(Collection).where(Collection.key.in_(keys), Collection.training_owner == self._id)
+                session.execute(trainings.values(training_alive=time.time()))
 
-    def _fail(self, which: ColumnElement[bool]) -> None:
-        """Show trainings that are under way as failed."""
-        which = which & Collection.training_status.in_(UNDER_WAY)
+    def _mark_failed(self, condition: ColumnElement[bool]) -> None:
+        """Mark the unfinished trainings that meet a condition as failed."""
+        condition = condition & Collection.training_status.in_(UNFINISHED)
         with self._database.read() as session:
-            if session.scalar(select(Collection.key).where(which).limit(1)) is None:
+            if session.scalar(select(Collection.key).where(condition).limit(1)) is None:
                 return
         with self._database.write() as session:
-            cut = update(Collection).where(which)
+            trainings = update(Collection).where(condition)
             session.execute(
-                cut.values(training_status="failed", training_message=CUT, training_owner=None, training_alive=None)
+                trainings.values(
+                    training_status="failed", training_message=INTERRUPTED, training_owner=None, training_alive=None
+                )
             )
 
 
-def _silent() -> ColumnElement[bool]:
-    return or_(Collection.training_alive < time.time() - SILENCE, Collection.training_alive.is_(None))
+def _is_abandoned() -> ColumnElement[bool]:
+    return or_(Collection.training_alive < time.time() - ABANDONED_SECONDS, Collection.training_alive.is_(None))

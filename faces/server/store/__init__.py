@@ -1,1 +1,1 @@
-"""The database: schema, migrations, and what is stored in it."""
+"""The database: connection, schema, migrations and queries."""

@@ -1,4 +1,4 @@
-"""The database: opened, brought up to date, and used in transactions that are kept whole or not at all."""
+"""The database: opening it, migrating its tables, and transactions."""
 
 from __future__ import annotations
 
@@ -17,79 +17,82 @@ from sqlalchemy.orm import ORMExecuteState, Session
 
 from faces.errors import FacesError, UsageError, reason_of
 from faces.server.store import postgresql, sqlite
-from faces.server.store.schema import MODELS, Property
+from faces.server.store.schema import MODELS_PROPERTY, Property
 from faces.types import Fingerprint
 
-ERASES = "erases"  # of a session's info: something was deleted
-WRITES = "writes"  # of a session's info: what it finds it locks, where the database is shared
-SECRETS = ("password", "sslpassword", "passfile")  # in an address's query
+ERASES = "erases"  # key in a session's info: it has deleted rows
+WRITES = "writes"  # key in a session's info: it locks the collections it finds if the database is shared
+SECRET_PARAMETERS = ("password", "sslpassword", "passfile")  # in a URL's query
 
 
 class Database:
-    """An SQLite file, which only its owner can read and one server at a time uses; or PostgreSQL, for many.
+    """An SQLite file, for one server and readable by its owner alone; or PostgreSQL, for several servers. Thread-safe.
 
-    fingerprint: of the models whose embeddings it is for; dimension: of these. Used from several threads at once.
-    is_shared: whether other servers may use it now. has_vectors: whether it has pgvector, and searches itself.
-    Raises UsageError for an address that is none, FingerprintError when it holds other models' embeddings, and
-    FacesError when it cannot be opened.
+    url: such as ``sqlite:///output/faces.db`` or ``postgresql+psycopg://user@host/name``.
+    fingerprint: of the models that make the embeddings.
+    dimension: of the embeddings; None if unknown.
+
+    ``is_shared``: whether other servers may use it at the same time.
+    ``has_vectors``: whether it has pgvector and searches itself.
+
+    Raises UsageError for an invalid URL, FingerprintError if the database holds embeddings of other models, and
+    FacesError if it cannot be opened.
     """
 
     def __init__(self, url: str, fingerprint: Fingerprint, dimension: int | None = None) -> None:
-        address, self.path = _address(url), self.path_of(url)
+        address, self.path = _parse_url(url), self.path_of(url)
         self.is_shared, self.has_vectors = self.path is None, False
-        self.name = str(self.path or _hidden(address))
+        self.name = str(self.path or _without_secrets(address))
         backend = postgresql if self.is_shared else sqlite
-        self._explained = backend.explained
+        self._api_error = backend.api_error
         try:
             self._reader, self._writer = backend.engines(address)
             with self._writer.begin() as connection:
                 if self.is_shared:
-                    postgresql.wait_for_others(connection)
+                    postgresql.lock_schema(connection)
                 _upgrade(connection)
                 if self.is_shared:
                     self.has_vectors = postgresql.use_vectors(connection, dimension)
                 with Session(connection, join_transaction_mode="create_savepoint") as session, session.begin():
-                    _require(session, fingerprint, self.name)
+                    _require_models(session, fingerprint, self.name)
             if self.is_shared:
-                postgresql.tell_schema(self._writer, self.has_vectors)
+                postgresql.set_has_vectors(self._writer, self.has_vectors)
         except (OSError, DatabaseError, DBAPIError, CommandError, ImportError) as error:
             cause = postgresql.one_line(error).lower() if isinstance(error, DBAPIError) else reason_of(error)
             raise FacesError(f"cannot use the database {self.name}: {cause}") from error
 
     @staticmethod
     def path_of(url: str) -> Path | None:
-        """The file of an address such as ``sqlite:///output/faces.db``, None for PostgreSQL's.
-
-        Raises UsageError for any other.
-        """
-        address = _address(url)
+        """Return the file that a URL names, None for PostgreSQL. Raises UsageError for any other URL."""
+        address = _parse_url(url)
         return Path(str(address.database)) if address.get_backend_name() == "sqlite" else None
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A session that sees one state of everything, whatever is written meanwhile."""
-        with self._told(), Session(self._reader) as session:
+        """Open a session that reads one snapshot of the database."""
+        with self._api_errors(), Session(self._reader) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A session whose changes are on the disk once it ends; none are when it ends with an error."""
-        with self._told(), Session(self._writer, info={WRITES: True}) as session:
+        """Open a session that writes. Its changes are on disk when it ends; an error undoes all of them."""
+        with self._api_errors(), Session(self._writer, info={WRITES: True}) as session:
             with session.begin():
                 yield session
             if not self.is_shared and ERASES in session.info:
-                sqlite.overwrite(self._writer.url)
+                sqlite.checkpoint(self._writer.url)
 
     def close(self) -> None:
+        """Close the connections."""
         self._writer.dispose()
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _api_errors(self) -> Iterator[None]:
         try:
             yield
         except DBAPIError as error:
-            if (told := self._explained(error)) is not None:
-                raise told from error
+            if (answer := self._api_error(error)) is not None:
+                raise answer from error
             raise
 
 
@@ -105,40 +108,42 @@ def _note_deleted(session: Session, *_: object) -> None:
         session.info[ERASES] = True
 
 
-def _address(url: str) -> URL:
-    """Raises UsageError, which does not repeat a password."""
-    begin = url.partition(":")[0]
+def _parse_url(url: str) -> URL:
+    """Parse a database URL. Raises UsageError, whose message has no password in it."""
+    scheme = url.partition(":")[0]
     try:
         address = make_url(url)
         if address.drivername in ("postgresql", "postgresql+psycopg", "postgres"):
-            if address.password is not None and url.count("@") > 1:  # what follows the first was taken for the host
-                raise UsageError(f"--database {begin}:...: write @ as %40, but for the one before the host")
+            if (
+                address.password is not None and url.count("@") > 1
+            ):  # make_url takes the text after the first @ for the host
+                raise UsageError(f"--database {scheme}:...: write @ as %40, except for the one before the host")
             return address.set(drivername="postgresql+psycopg")
         if address.get_backend_name() == "sqlite" and address.database not in (None, "", ":memory:"):
             return address
     except (ArgumentError, NoSuchModuleError, ValueError):
         pass
     raise UsageError(
-        f"--database {begin}:...: give a file, such as sqlite:///output/faces.db, or postgresql+psycopg://user@host/name"
+        f"--database {scheme}:...: give a file, such as sqlite:///output/faces.db, or postgresql+psycopg://user@host/name"
     )
 
 
-def _hidden(address: URL) -> str:
-    shown = {key: "***" if key in SECRETS else value for key, value in address.query.items()}
-    return address.set(query=shown).render_as_string(hide_password=True)
+def _without_secrets(address: URL) -> str:
+    query = {key: "***" if key in SECRET_PARAMETERS else value for key, value in address.query.items()}
+    return address.set(query=query).render_as_string(hide_password=True)
 
 
 def _upgrade(connection: Connection) -> None:
     config = Config()
-    place = str(Path(__file__).parent / "migrations")
-    config.set_main_option("script_location", place.replace("%", "%%"))  # which names other options there
+    folder = str(Path(__file__).parent / "migrations")
+    config.set_main_option("script_location", folder.replace("%", "%%"))  # alembic expands % in options
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
 
 
-def _require(session: Session, fingerprint: Fingerprint, name: str) -> None:
-    if (models := session.get(Property, MODELS)) is None:
-        session.add(Property(name=MODELS, value=json.dumps(fingerprint.to_dict())))
+def _require_models(session: Session, fingerprint: Fingerprint, name: str) -> None:
+    if (models := session.get(Property, MODELS_PROPERTY)) is None:
+        session.add(Property(name=MODELS_PROPERTY, value=json.dumps(fingerprint.to_dict())))
     else:
         made = Fingerprint.from_dict(json.loads(models.value))
-        fingerprint.require(made, f"the faces in {name}", "name the same models, or another --database")
+        fingerprint.require(made, f"the faces in {name}", "use the same models, or another --database")

@@ -1,4 +1,4 @@
-"""The persons of a group."""
+"""Queries on the persons of a group."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from faces.server.store.schema import Collection, Person
 
 
 def create(session: Session, collection: Collection, name: str | None, user_data: str | None) -> str:
-    """The id of a new person. Raises ApiError when the group is full."""
+    """Add a person and return the id. Raises ApiError if the group is full."""
     number = session.scalar(select(func.count()).where(Person.collection_key == collection.key)) or 0
     if number >= KINDS[collection.kind].capacity:
         raise errors.quota_exceeded("Person")
@@ -25,20 +25,20 @@ def create(session: Session, collection: Collection, name: str | None, user_data
 
 
 def find(session: Session, collection: Collection, id_: str) -> Person:
-    """Raises ApiError, 404, where there is none."""
-    mine = select(Person).where(Person.collection_key == collection.key, Person.id == id_.lower())
-    if (person := session.scalar(mine)) is None:
+    """Return a person. Raises ApiError, 404, if there is none with this id."""
+    query = select(Person).where(Person.collection_key == collection.key, Person.id == id_.lower())
+    if (person := session.scalar(query)) is None:
         raise errors.person_not_found(id_)
     return person
 
 
 def listed(session: Session, collection: Collection, start: str, top: int) -> Sequence[Person]:
-    """By id, the ``top`` first after ``start``, with their faces' ids."""
-    after = select(Person).where(Person.collection_key == collection.key, Person.id > start.lower())
-    return session.scalars(after.order_by(Person.id).limit(top).options(selectinload(Person.faces))).all()
+    """Return the first ``top`` persons with ids after ``start``, by id, with their faces."""
+    query = select(Person).where(Person.collection_key == collection.key, Person.id > start.lower())
+    return session.scalars(query.order_by(Person.id).limit(top).options(selectinload(Person.faces))).all()
 
 
 def delete(session: Session, collection: Collection, person: Person) -> None:
-    """With all faces."""
+    """Erase a person with all faces."""
     session.delete(person)
-    collections.changed(collection, person.key)
+    collections.record_change(collection, person.key)

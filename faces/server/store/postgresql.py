@@ -1,4 +1,4 @@
-"""PostgreSQL for several servers at once, with pgvector where there is the extension."""
+"""PostgreSQL, which several servers may share; with pgvector if the extension is available."""
 
 from __future__ import annotations
 
@@ -13,30 +13,34 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from faces.server.errors import ApiError, bad_argument, disk_full, unavailable
 from faces.server.store.schema import HAS_VECTORS
 
-LOCK = 0x66616365  # whoever holds it changes the tables
+SCHEMA_LOCK = 0x66616365  # advisory lock: its holder may change the tables
 CONNECTING = {"connect_timeout": 10, "keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 SETTINGS = {
     "lock_timeout": "10s",
-    "idle_in_transaction_session_timeout": "60s",  # so that a machine that vanished holds nobody up
+    "idle_in_transaction_session_timeout": "60s",  # a machine that vanished must not block the others
     "hnsw.ef_search": "100",
-    "hnsw.iterative_scan": "strict_order",  # goes on until there are enough of the collection that is asked for
+    "hnsw.iterative_scan": "strict_order",  # continue until there are enough rows of the collection
 }
-ITERATIVE = (0, 8)  # the version of pgvector that can; before, an index would lose people
-MOST_INDEXED = 2000  # dimensions
-AT_ONCE = 1000  # embeddings
-FULL, BUSY = {"53100"}, {"55P03", "40001", "40P01"}  # disk; locks, serialization, deadlocks
-AWAY = ("08", "53", "57", "25006", "25P03")  # connections, resources, shutdowns, a standby, what took too long
+ITERATIVE_SCAN_VERSION = (0, 8)  # of pgvector; the index of an older version would miss people
+MAX_INDEXED_DIMENSIONS = 2000
+BATCH_ROWS = 1000
+DISK_FULL_STATES = {"53100"}
+BUSY_STATES = {"55P03", "40001", "40P01"}  # lock not available, serialization failure, deadlock
+UNREACHABLE_STATES = ("08", "53", "57", "25006", "25P03")  # connection, resources, shutdown, standby, idle timeout
 
 log = logging.getLogger(__name__)
 
 
 def engines(url: URL) -> tuple[Engine, Engine]:
-    """To read with, each time one state of everything, and to write with: see ``collections`` for the locks."""
-    given = {key: value for key, value in CONNECTING.items() if key not in url.query}
-    # Without prepared statements each search is planned for its own collection, small or large.
+    """Return the engine for reading and the one for writing.
+
+    A reading transaction sees one snapshot. For the locks of writers see ``collections``.
+    """
+    connect_args = {key: value for key, value in CONNECTING.items() if key not in url.query}
+    # No prepared statements: each search needs a plan for its own collection, small or large.
     engine = create_engine(
         url,
-        connect_args={**given, "prepare_threshold": None},
+        connect_args={**connect_args, "prepare_threshold": None},
         pool_pre_ping=True,
         max_overflow=-1,
         isolation_level="READ COMMITTED",
@@ -53,36 +57,38 @@ def engines(url: URL) -> tuple[Engine, Engine]:
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True), engine
 
 
-def explained(error: DBAPIError) -> ApiError | None:
-    """What to answer, where the error says more than that the server is wrong."""
+def api_error(error: DBAPIError) -> ApiError | None:
+    """Return the API's error for a full, busy or unreachable database or invalid text; None for any other error."""
     state = str(getattr(error.orig, "sqlstate", None) or "")
-    if state in FULL:
+    if state in DISK_FULL_STATES:
         return disk_full()
-    if state in BUSY:
+    if state in BUSY_STATES:
         return unavailable("The database is busy, please try later.")
-    if isinstance(error, DataError):  # such as NUL in an address
+    if isinstance(error, DataError):  # such as NUL in a URL
         return bad_argument("Request contains characters that are not allowed.")
     no_answer = not state and isinstance(error, (OperationalError, InterfaceError))
-    if no_answer or error.connection_invalidated or state.startswith(AWAY):
-        log.warning("the database: %s", one_line(error))
+    if no_answer or error.connection_invalidated or state.startswith(UNREACHABLE_STATES):
+        log.warning("database error: %s", one_line(error))
         return unavailable("The database cannot be reached, please try later.")
     return None
 
 
 def one_line(error: DBAPIError) -> str:
+    """Return the database's message in one line."""
     return " ".join(str(error.orig).split())
 
 
-def wait_for_others(connection: Connection) -> None:
-    """Until the transaction ends, only this process changes tables."""
+def lock_schema(connection: Connection) -> None:
+    """Wait until no other process changes tables, and lock them out until the transaction ends."""
     connection.execute(text("SET LOCAL lock_timeout = 0"))
-    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": LOCK})
+    connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": SCHEMA_LOCK})
 
 
 def use_vectors(connection: Connection, dimension: int | None) -> bool:
-    """Whether embeddings are pgvector's, which they are made where the extension is, or may be created.
+    """Store embeddings as pgvector's vectors if the extension is available; return whether they are.
 
-    dimension: of the embeddings, by which they are indexed; None: each search compares with all.
+    connection: with the right to change tables.
+    dimension: of the embeddings, for an index; None for searches that compare with all faces.
     """
     if _are_vectors(connection):
         return True
@@ -95,32 +101,36 @@ def use_vectors(connection: Connection, dimension: int | None) -> bool:
         return False
     _convert(connection)
     version = connection.scalar(text("SELECT extversion FROM pg_extension WHERE extname = 'vector'"))
-    if dimension and dimension <= MOST_INDEXED and tuple(map(int, str(version).split(".")[:2])) >= ITERATIVE:
+    if (
+        dimension
+        and dimension <= MAX_INDEXED_DIMENSIONS
+        and tuple(map(int, str(version).split(".")[:2])) >= ITERATIVE_SCAN_VERSION
+    ):
         connection.execute(text(f"ALTER TABLE faces ALTER COLUMN embedding TYPE vector({dimension})"))
         connection.execute(text("CREATE INDEX ix_faces_embedding ON faces USING hnsw (embedding vector_l2_ops)"))
     return True
 
 
-def tell_schema(engine: Engine, vectors: bool) -> None:
-    """Of which type ``schema.Embedding`` is in this database."""
+def set_has_vectors(engine: Engine, vectors: bool) -> None:
+    """Tell ``schema.Embedding`` whether this database stores vectors."""
     setattr(engine.dialect, HAS_VECTORS, vectors)
 
 
 def _are_vectors(connection: Connection) -> bool:
-    kind = text(
+    column_type = text(
         "SELECT format_type(atttypid, NULL) FROM pg_attribute"
         " WHERE attrelid = 'faces'::regclass AND attname = 'embedding' AND NOT attisdropped"
     )
-    return str(connection.scalar(kind)).endswith("vector")
+    return str(connection.scalar(column_type)).endswith("vector")
 
 
 def _convert(connection: Connection) -> None:
-    """From bytes, in the place of which the vectors come: a database that was begun without pgvector may have many."""
+    """Replace the embeddings stored as bytes with vectors, in batches: there may be many."""
     connection.execute(text("LOCK TABLE faces IN ACCESS EXCLUSIVE MODE"))
     connection.execute(text("ALTER TABLE faces ADD COLUMN vector vector"))
     after = 0
-    some = text("SELECT key, embedding FROM faces WHERE key > :after ORDER BY key LIMIT :number")
-    while rows := connection.execute(some, {"after": after, "number": AT_ONCE}).all():
+    batch = text("SELECT key, embedding FROM faces WHERE key > :after ORDER BY key LIMIT :number")
+    while rows := connection.execute(batch, {"after": after, "number": BATCH_ROWS}).all():
         vectors = [{"key": key, "vector": str(np.frombuffer(blob, np.float32).tolist())} for key, blob in rows]
         connection.execute(text("UPDATE faces SET vector = CAST(:vector AS vector) WHERE key = :key"), vectors)
         after = rows[-1].key

@@ -1,4 +1,4 @@
-"""``--retention``: nobody's face is kept for longer."""
+"""Erasure of faces that are older than ``--retention``."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from faces.server.store.schema import Collection, Face, Person
 DAY = 86_400  # s
 
 
-def purge(session: Session, days: float) -> int:
-    """Erase the faces that were added so long ago, with their photographs, and persons who have none left by that.
+def erase_expired(session: Session, days: float) -> int:
+    """Erase faces added more than ``days`` days ago, with their photographs, and the persons left without a face.
 
-    How many faces these were.
+    Returns the number of erased faces.
     """
-    old = Face.added < time.time() - days * DAY
-    held = sorted(session.scalars(select(Face.collection_key).where(old).distinct()))
-    for key in held:  # before anything is looked at: who adds a face to somebody meanwhile comes before or after
+    expired = Face.added < time.time() - days * DAY
+    collection_keys = sorted(session.scalars(select(Face.collection_key).where(expired).distinct()))
+    for key in collection_keys:  # lock first: a face added meanwhile counts either before or after this
         session.get(Collection, key, with_for_update=True)
-    old &= Face.collection_key.in_(held)
-    found = session.execute(select(Face.key, Face.collection_key, Face.person_key).where(old)).all()
-    if not found:
+    expired &= Face.collection_key.in_(collection_keys)
+    faces = session.execute(select(Face.key, Face.collection_key, Face.person_key).where(expired)).all()
+    if not faces:
         return 0
-    session.execute(delete(Face).where(old))
-    people = {one.person_key for one in found} - {None}
-    left = select(Face.person_key).where(Face.person_key.is_not(None))
-    for key in people:
-        session.execute(delete(Person).where(Person.key == key, Person.key.not_in(left)))
-    for key in {one.collection_key for one in found}:
-        collections.changed(session.get_one(Collection, key))
-    return len(found)
+    session.execute(delete(Face).where(expired))
+    person_keys = {face.person_key for face in faces} - {None}
+    with_faces = select(Face.person_key).where(Face.person_key.is_not(None))
+    for key in person_keys:
+        session.execute(delete(Person).where(Person.key == key, Person.key.not_in(with_faces)))
+    for key in {face.collection_key for face in faces}:
+        collections.record_change(session.get_one(Collection, key))
+    return len(faces)

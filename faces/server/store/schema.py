@@ -1,4 +1,4 @@
-"""The tables. Embeddings are float32 bytes in this machine's order; times are seconds since 1970, UTC."""
+"""The tables. Embeddings are float32 bytes in the machine's byte order; times are seconds since 1970, UTC."""
 
 from __future__ import annotations
 
@@ -10,34 +10,37 @@ from pgvector.sqlalchemy import VECTOR
 from sqlalchemy import Dialect, Double, ForeignKey, Index, LargeBinary, String, TypeDecorator, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
-HAS_VECTORS = "has_vectors"  # of a dialect, whose engine is that of a database with pgvector
-MODELS = "models"  # the property
+HAS_VECTORS = "has_vectors"  # attribute of a dialect: its database has pgvector
+MODELS_PROPERTY = "models"  # its value: the fingerprint of the models that made the embeddings
 
-ByBytes = String(64).with_variant(String(64, collation="C"), "postgresql")  # ordered everywhere as by SQLite
+ByBytes = String(64).with_variant(String(64, collation="C"), "postgresql")  # the same order as in SQLite
 
 
 class Embedding(TypeDecorator[bytes]):
-    """Bytes for Python; for a database with pgvector a vector, in which it can search."""
+    """An embedding: bytes in Python, a vector in a database with pgvector, bytes in any other."""
 
     impl = LargeBinary
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> Any:
+        """Return the column's type in this database."""
         return dialect.type_descriptor(VECTOR() if getattr(dialect, HAS_VECTORS, False) else LargeBinary())
 
     def process_bind_param(self, value: bytes | None, dialect: Dialect) -> Any:
+        """Return the value to store."""
         return np.frombuffer(value, np.float32) if value and getattr(dialect, HAS_VECTORS, False) else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> bytes | None:
+        """Return the stored value as bytes."""
         return value if value is None or isinstance(value, bytes) else np.asarray(value, np.float32).tobytes()
 
 
 class Base(DeclarativeBase):
-    """Of every table."""
+    """The base of all tables."""
 
 
 class Property(Base):
-    """What is true of the whole database, such as which models made its embeddings."""
+    """A property of the whole database, such as the models that made its embeddings."""
 
     __tablename__ = "properties"
 
@@ -48,11 +51,12 @@ class Property(Base):
 class Collection(Base):
     """A person group, large person group, face list or large face list.
 
-    generation: counts what was erased or given to somebody else; with trained_to it tells an index in memory whether
-    it still holds (see ``collections.changed``).
-    trained_to: the last of the faces that the training in service has seen; None before the first.
-    training_status: as on the wire; None before the first.
-    training_owner, training_alive: the run of a server that trains, and when it last said that it is alive.
+    generation: counts changes to existing faces; with ``trained_to`` it shows whether an index in memory is current
+    (see ``collections.record_change``).
+    trained_to: the key of the last face in the current training; None before the first training.
+    training_status: as in the API; None before the first training.
+    training_owner: the id of the server process that trains.
+    training_alive: the time of its last sign of life.
     """
 
     __tablename__ = "collections"
@@ -76,7 +80,7 @@ class Collection(Base):
 
 
 class Change(Base):
-    """Whose faces a generation of a collection has changed: a person's key or, in a list, a face's."""
+    """The owner whose faces changed with a generation of a collection: the key of a person or, in a list, of a face."""
 
     __tablename__ = "changes"
 
@@ -86,7 +90,7 @@ class Change(Base):
 
 
 class Person(Base):
-    """Somebody in a group."""
+    """A person in a group."""
 
     __tablename__ = "persons"
     __table_args__ = (Index("ix_persons_collection", "collection_key", "id"),)
@@ -100,7 +104,7 @@ class Person(Base):
 
 
 class Face(Base):
-    """A face that stays: of somebody, or in a list. Keys grow, and are never used twice."""
+    """A persisted face of a person or in a list. Keys increase and are never reused."""
 
     __tablename__ = "faces"
     __table_args__ = (
@@ -119,7 +123,7 @@ class Face(Base):
 
 
 class Photograph(Base):
-    """What a face was enrolled from, as it came, and the face cut out of it (JPEG): gone when the face is."""
+    """The file that a face was enrolled from, and the face cut out of it (JPEG); erased with the face."""
 
     __tablename__ = "photographs"
 
@@ -129,9 +133,10 @@ class Photograph(Base):
 
 
 class Origin(Base):
-    """Which photograph a face was made from. It stays without the face: who was erased is not taken from there again.
+    """The photograph that a face came from. It outlives the face, so that an erased face is not imported again.
 
-    sha256: of the photograph's file, or of the embedding where that is not known.
+    sha256: of the photograph's file, or of the embedding if the file is unknown.
+    face_key: None if the face was erased.
     """
 
     __tablename__ = "origins"
@@ -142,7 +147,7 @@ class Origin(Base):
 
 
 class DetectedFace(Base):
-    """A face that was found in a photograph, for a day at most."""
+    """A face detected in an image, kept for a day at most."""
 
     __tablename__ = "detected_faces"
 

@@ -1,4 +1,4 @@
-"""SQLite as a server needs it."""
+"""SQLite, set up for a server with threads."""
 
 from __future__ import annotations
 
@@ -15,21 +15,24 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from faces.files.writing import OWNER_FILE, make_folder
 from faces.server.errors import ApiError, disk_full, unavailable
 
-PATIENCE = 10  # s that one who writes waits for another
-READERS = 0.5  # s that those who read may take before what was erased is overwritten
+LOCK_TIMEOUT = 10  # s that a writer waits for another
+CHECKPOINT_TIMEOUT = 0.5  # s that a checkpoint waits for readers
 
 
 def engines(url: URL) -> tuple[Engine, Engine]:
-    """To read with, and to write with. The file is made, for its owner alone, with its folder. Raises OSError."""
+    """Return the engine for reading and the one for writing.
+
+    Creates the file, readable by its owner alone, and its folder. Raises OSError.
+    """
     path = Path(str(url.database))
     make_folder(path.parent)
     os.close(os.open(path, os.O_CREAT | os.O_RDWR, OWNER_FILE))
-    engine = create_engine(url, connect_args={"timeout": PATIENCE}, max_overflow=-1, hide_parameters=True)
+    engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT}, max_overflow=-1, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def connect(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
         assert isinstance(connection, sqlite3.Connection)
-        connection.isolation_level = None  # transactions are begun here: Python's module begins them too late
+        connection.isolation_level = None  # ``begin`` below starts transactions: sqlite3 would start them too late
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
@@ -40,17 +43,17 @@ def engines(url: URL) -> tuple[Engine, Engine]:
     return engine, engine.execution_options(begin="BEGIN IMMEDIATE")
 
 
-def overwrite(url: URL) -> None:
-    """Bring the write-ahead log into the file, where what was erased is overwritten, and empty it.
+def checkpoint(url: URL) -> None:
+    """Write the write-ahead log into the file, which overwrites erased data there, and empty the log.
 
-    While somebody reads it stays: the next time, a minute later at most, takes it with it.
+    While there is a reader the log stays; the next checkpoint, a minute later at most, empties it.
     """
-    with suppress(sqlite3.Error), closing(sqlite3.connect(str(url.database), timeout=READERS)) as connection:
+    with suppress(sqlite3.Error), closing(sqlite3.connect(str(url.database), timeout=CHECKPOINT_TIMEOUT)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
 
 
-def explained(error: DBAPIError) -> ApiError | None:
-    """What to answer, where the error says more than that the server is wrong."""
+def api_error(error: DBAPIError) -> ApiError | None:
+    """Return the API's error for a full disk or a busy database; None for any other error."""
     cause = str(error.orig).lower()
     if isinstance(error, OperationalError) and "full" in cause:
         return disk_full()

@@ -1,1 +1,1 @@
-"""What the server sees in a picture: faces, attributes, quality."""
+"""What the server computes from an image: faces, embeddings, attributes, quality."""

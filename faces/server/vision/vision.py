@@ -1,4 +1,4 @@
-"""Photographs as the API sees them: bytes in, faces with embeddings and looks out."""
+"""From image files to faces with embeddings and attributes, within the API's limits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from threading import BoundedSemaphore, Lock
 
 import numpy as np
 
-from faces.attributes import predictor
+from faces.attributes import predictor, registry
 from faces.attributes.answers import Answers
 from faces.attributes.model import AttributeModel
 from faces.errors import ImageError
@@ -17,16 +17,14 @@ from faces.geometry import iou
 from faces.images import Picture
 from faces.pipeline import Pipeline
 from faces.server import errors
+from faces.server.limits import MAX_DETECTED_FACES, MAX_IMAGE_BYTES, MAX_MEGAPIXELS, MIN_IMAGE_BYTES
 from faces.server.vision.quality import Quality, measure
 from faces.types import Faces, Floats, Image
 
-LEAST_BYTES, MOST_BYTES = 1 << 10, 6 << 20
-MOST_MEGAPIXELS = 50
-LARGE = 12.0  # megapixels: such images are used one at a time, so that many at once do not fill the memory
-SMALL = 0.5  # megapixels: in larger images finding faces takes hundreds of megabytes, so that few are looked at at once
-CORES = 4  # for each of these; more help little
-MOST_FACES = 100
-SAME_FACE = 0.2  # intersection over union of a face with the rectangle that is to say which one is meant
+LARGE_MEGAPIXELS = 12.0  # larger images are processed one at a time, to limit memory
+SMALL_MEGAPIXELS = 0.5  # detection in a larger image takes hundreds of megabytes, so few run at the same time
+CORES_PER_DETECTION = 4  # more cores for one detection help little
+MIN_TARGET_OVERLAP = 0.2  # intersection over union of a face with ``targetFace``
 SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM")
 
 Rectangle = tuple[int, int, int, int]
@@ -34,69 +32,74 @@ Rectangle = tuple[int, int, int, int]
 
 
 class Vision:
-    """A pipeline, and the models of what faces look like. May be used from several threads at once.
+    """A pipeline and the attribute models. Thread-safe.
 
-    Raises ModelError when a model is missing.
+    pipeline: detects, aligns and embeds.
+    threads: for each attribute model; None for the default.
+
+    Raises ModelError if a model is missing.
     """
 
     def __init__(self, pipeline: Pipeline, threads: int | None = None) -> None:
         self.pipeline = pipeline
-        files = {file for file, _ in predictor.SOURCES.values()}
-        self._models = {file: AttributeModel(predictor.FOLDER / file, threads) for file in sorted(files)}
-        self._looks: dict[frozenset[str], predictor.Attributes] = {}
-        self._large, self._turns = Lock(), BoundedSemaphore(max((os.cpu_count() or 1) // CORES, 1))
+        self._models = {file: AttributeModel(predictor.FOLDER / file, threads) for file in registry.FILES}
+        self._predictors: dict[frozenset[str], predictor.Attributes] = {}
+        self._large, self._detections = Lock(), BoundedSemaphore(max((os.cpu_count() or 1) // CORES_PER_DETECTION, 1))
 
     @contextmanager
-    def opened(self, data: bytes) -> Iterator[Image]:
-        """The first frame, upright. While a large one is used, no other large one is decoded.
+    def open_image(self, data: bytes) -> Iterator[Image]:
+        """Decode an image file: its first frame, upright. A large image blocks other large ones until the block ends.
 
-        Raises ApiError, 400, for what is no image, or one too small or too large.
+        Raises ApiError, 400, if the data is not an image, or is too small or too large.
         """
-        if len(data) < LEAST_BYTES:
+        if len(data) < MIN_IMAGE_BYTES:
             raise errors.image_too_small() if data.startswith(SIGNATURES) else errors.unsupported_image()
-        if len(data) > MOST_BYTES:
+        if len(data) > MAX_IMAGE_BYTES:
             raise errors.image_too_big()
         if not data.startswith(SIGNATURES):
             raise errors.unsupported_image()
         with ExitStack() as stack:
             try:
                 picture = Picture(data)
-                stack.enter_context(self.admitted(picture))
+                stack.enter_context(self.admit(picture))
                 image = picture.at_least(1)[0]
             except ImageError as error:
                 raise errors.unsupported_image() from error
             yield image
 
     @contextmanager
-    def admitted(self, picture: Picture) -> Iterator[None]:
-        """While a large one is used in here, no other large one is. Raises ApiError, 400, for one too large."""
+    def admit(self, picture: Picture) -> Iterator[None]:
+        """Process one large picture at a time in this block. Raises ApiError, 400, if a picture is too large."""
         megapixels = picture.sides[0] * picture.sides[1] / 1e6
-        if megapixels > MOST_MEGAPIXELS:
-            raise errors.image_too_big(f"At most {MOST_MEGAPIXELS} megapixels are allowed.")
-        with self._large if megapixels > LARGE else nullcontext():
+        if megapixels > MAX_MEGAPIXELS:
+            raise errors.image_too_big(f"At most {MAX_MEGAPIXELS} megapixels are allowed.")
+        with self._large if megapixels > LARGE_MEGAPIXELS else nullcontext():
             yield
 
     def decode(self, data: bytes) -> Image:
-        """As ``opened``, but the next large one does not wait until this is no longer used."""
-        with self.opened(data) as image:
+        """Decode an image file as ``open_image`` does, without blocking other large images afterwards."""
+        with self.open_image(data) as image:
             return image
 
     def detect(self, image: Image) -> Faces:
-        """The faces with landmarks, the largest first."""
+        """Detect faces, with landmarks, the largest first, at most ``MAX_DETECTED_FACES``."""
         height, width = image.shape[:2]
-        with self._turns if height * width > SMALL * 1e6 else nullcontext():
+        with self._detections if height * width > SMALL_MEGAPIXELS * 1e6 else nullcontext():
             faces = self.pipeline.detect(image)
-        return faces[np.argsort(-faces.sizes, kind="stable")[:MOST_FACES]]
+        return faces[np.argsort(-faces.sizes, kind="stable")[:MAX_DETECTED_FACES]]
 
-    def embedding_of_one(self, image: Image, target: Rectangle | None) -> Floats:
-        """float32 (D,): of the only face, or of that at ``target``. Raises ApiError, 400, when it is not there."""
+    def embed_single(self, image: Image, target: Rectangle | None) -> Floats:
+        """Return the embedding, float32 (D,), of the only face in an image, or of the face at ``target``.
+
+        Raises ApiError, 400, if there is no such face.
+        """
         faces = self.detect(image)
         if target is not None:
             left, top, width, height = target
             if left + width > image.shape[1] or top + height > image.shape[0]:
                 raise errors.bad_argument("Argument targetFace out of range.")
             overlap = iou(np.array([left, top, left + width, top + height], np.float32), faces.xyxy)
-            faces = faces[np.argsort(-overlap)[:1]] if overlap.max(initial=0) >= SAME_FACE else Faces.empty()
+            faces = faces[np.argsort(-overlap)[:1]] if overlap.max(initial=0) >= MIN_TARGET_OVERLAP else Faces.empty()
         if len(faces) == 0:
             raise errors.no_face()
         if len(faces) > 1:
@@ -105,16 +108,23 @@ class Vision:
         return np.asarray(embedding, np.float32)
 
     def embed(self, image: Image, faces: Faces) -> Floats:
-        """float32 (N, D), unit length."""
+        """Return the embeddings of N faces: float32 (N, D), unit length."""
         return self.pipeline.embed(image, faces)
 
-    def looks(self, image: Image, faces: Faces, embeddings: Floats | None, names: Collection[str]) -> Answers:
-        """The answers to some of ``predictor.NAMES``."""
-        wanted = frozenset(names)
-        if wanted not in self._looks:
-            self._looks[wanted] = predictor.Attributes(sorted(wanted), self._models, self.pipeline)
-        return self._looks[wanted].of(image, faces, embeddings)
+    def attributes(self, image: Image, faces: Faces, embeddings: Floats | None, names: Collection[str]) -> Answers:
+        """Predict attributes of N faces.
+
+        image: the photograph.
+        faces: N faces in it.
+        embeddings: float32 (N, D), or None to compute them if an attribute needs them.
+        names: from ``predictor.NAMES``.
+        """
+        requested = frozenset(names)
+        if requested not in self._predictors:
+            self._predictors[requested] = predictor.Attributes(sorted(requested), self._models, self.pipeline)
+        return self._predictors[requested].of(image, faces, embeddings)
 
     def qualities(self, image: Image, faces: Faces, yaws: Sequence[float]) -> list[Quality]:
+        """Measure the image quality of N faces. yaws: degrees, one for each face."""
         crops = self.pipeline.embedder.aligner.crop(image, faces)
         return [measure(crop, float(size), yaw) for crop, size, yaw in zip(crops, faces.sizes, yaws, strict=True)]

@@ -9,7 +9,7 @@ from threading import Event
 
 import pytest
 
-from faces.server.api.application import KEY
+from faces.server.keys import KEY_HEADER
 from faces.server.search.index import Index
 from faces.server.store import detected_faces
 from tests.server.conftest import PHOTOGRAPHS, SECRET, Api, photograph
@@ -75,7 +75,7 @@ def test_an_upload_that_is_shorter_than_it_says(api: Api) -> None:
 
     answer = api.client.post(
         "/face/v1.0/detect",
-        headers={KEY: SECRET},
+        headers={KEY_HEADER: SECRET},
         environ_overrides={"wsgi.input": io.BytesIO(PHOTOGRAPHS["Ada"][:3000]), "CONTENT_LENGTH": "9000"},
     )
     assert answer.status_code == 400 and answer.get_json()["error"]["code"]
@@ -161,7 +161,7 @@ def test_faces_expire(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(detected_faces.time, "time", lambda: now + 86_401)
     assert api.error("POST", "verify", json={"faceId1": ada, "faceId2": short})[:2] == (404, "FaceNotFound")
     with api.database.write() as session:
-        detected_faces.purge(session)
+        detected_faces.erase_expired(session)
         assert len(detected_faces.find(session, [short])) == 1
     monkeypatch.setattr(detected_faces.time, "time", lambda: now)
     assert api.error("POST", "verify", json={"faceId1": ada, "faceId2": bob})[:2] == (404, "FaceNotFound")

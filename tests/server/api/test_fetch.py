@@ -123,7 +123,7 @@ def test_https(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_takes_too_long(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch, "SECONDS", 0.5)
+    monkeypatch.setattr(fetch, "TIMEOUT_SECONDS", 0.5)
     assert refused(Fetcher(allowed=[f"{site}/"]), f"{site}/slow") == "InvalidURL"
 
 
@@ -214,7 +214,7 @@ def test_an_address_that_never_answers_leaves_time_for_the_others(monkeypatch: p
     monkeypatch.setattr(fetch.socket, "create_connection", connect)
     assert refused(Fetcher(), "http://three.example/a.jpg") == "InvalidURL"
     assert list(asked) == public
-    assert all(asked[ip] <= fetch.SECONDS / number for ip, number in zip(public, (3, 2, 1), strict=True))
+    assert all(asked[ip] <= fetch.TIMEOUT_SECONDS / number for ip, number in zip(public, (3, 2, 1), strict=True))
 
 
 @pytest.mark.parametrize(

@@ -11,16 +11,16 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 
-from faces.server.api import face_attributes, limits
-from faces.server.api.application import KEY
+from faces.server.api import face_attributes, rate_limits
 from faces.server.api.context import NAME
 from faces.server.api.openapi.document import describe
 from faces.server.api.openapi.operations import OPERATIONS
+from faces.server.keys import KEY_HEADER
 from faces.server.kinds import KINDS
-from faces.server.monitoring.route_names import expanded
+from faces.server.monitoring.route_names import expand_rule
 from tests.server.conftest import PHOTOGRAPHS, SECRET, Api, Service
 
-schemathesis = pytest.importorskip("schemathesis", reason="requirements-dev.txt is not installed")
+schemathesis = pytest.importorskip("schemathesis", reason="needs the extra dev")
 ADDRESS = "https://example.org/ada.png"
 EXAMPLES = 2  # of each operation, right ones and wrong ones: the same every time
 
@@ -28,7 +28,7 @@ EXAMPLES = 2  # of each operation, right ones and wrong ones: the same every tim
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(limits, "WRONG_KEYS", "100000/minute")  # whether they are refused is asked again and again
+        patch.setattr(rate_limits, "WRONG_KEY_RATE", "100000/minute")  # the tests send many wrong keys
         one = Api(tmp_path_factory.mktemp("described"))
     picture = tmp_path_factory.mktemp("pictures") / "ada.png"
     picture.write_bytes(PHOTOGRAPHS["Ada"])
@@ -51,7 +51,7 @@ def known(api: Api) -> dict[str, Any]:
         else:
             api.ok("PUT", f"{kind.route}/crowd", json={"name": "a list"})
             ids[kind.route] = api.ok("POST", f"{kind.route}/crowd/persistedfaces", data=PHOTOGRAPHS["Ada"])
-            _ = api.train(f"{kind.route}/crowd") if kind.trains else None
+            _ = api.train(f"{kind.route}/crowd") if kind.needs_training else None
     ids["faceIds"] = api.detect("Ada", "Bob")
     return ids
 
@@ -64,7 +64,7 @@ def test_every_route_is_described_and_nothing_else(api: Api) -> None:
         (path, method.lower())
         for rule in rules
         if rule.endpoint in OPERATIONS
-        for path, _ in expanded(rule.rule)
+        for path, _ in expand_rule(rule.rule)
         for method in rule.methods - {"HEAD", "OPTIONS"}
     }
     described = {(path, method) for path, methods in describe(app)["paths"].items() for method in methods}
@@ -146,7 +146,7 @@ def test_what_is_made_up_from_it_is_answered_as_it_says(api: Api, known: dict[st
             if case.meta.generation.mode.name == "POSITIVE":
                 seeded(case, known)
             assume(all(value not in ("", {}, []) for value in (case.query or {}).values()))  # as if it were not there
-            answer = case.call_and_validate(headers={KEY: SECRET})
+            answer = case.call_and_validate(headers={KEY_HEADER: SECRET})
             statuses.append(answer.status_code)
 
         holds()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from faces.errors import FacesError, UsageError
-from faces.server.api.application import KEY
+from faces.server.keys import KEY_HEADER
 from faces.server.monitoring import audit
 from faces.server.monitoring.audit import AuditLog
 from tests.conftest import disk
@@ -38,7 +38,7 @@ def test_who_enrolled_identified_and_erased_what(api: Api, tmp_path: Path) -> No
     api.ok("DELETE", f"persongroups/crowd/persons/{ada}/persistedfaces/{face}")
     api.ok("DELETE", f"persongroups/crowd/persons/{ada}")
     api.ok("DELETE", "facelists/list")
-    api("GET", "persongroups", headers={KEY: "wrong"})
+    api("GET", "persongroups", headers={KEY_HEADER: "wrong"})
     crowd = {"collection": "persongroups/crowd"}
     assert lines(tmp_path / "audit.log") == [
         {"action": "enrol", **crowd, "person": ada, "face": face},
@@ -66,8 +66,8 @@ def test_what_was_not_done_is_not_in_it(api: Api, tmp_path: Path) -> None:
 
 
 def test_files_are_the_owners_and_are_turned_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "MOST_BYTES", 1000)
-    monkeypatch.setattr(audit, "KEPT", 3)
+    monkeypatch.setattr(audit, "MAX_FILE_BYTES", 1000)
+    monkeypatch.setattr(audit, "KEPT_FILES", 3)
     one, other = AuditLog(tmp_path / "made" / "audit.log"), AuditLog(tmp_path / "made" / "audit.log")
     for number in range(40):
         (one, other)[number % 2]("enrol", face=str(number))
@@ -106,7 +106,7 @@ def test_a_full_disk_stops_nothing_and_is_told(tmp_path: Path, caplog: pytest.Lo
                 file.write(b"x" * 4096)
         for _ in range(50):
             log("enrol", face="x" * 100)
-        assert "could not be written" in caplog.text
+        assert "cannot write to the audit log" in caplog.text
         filler.unlink()
         log("enrol", face="after")
         log.close()
@@ -127,7 +127,7 @@ def test_a_device_stays_what_it_is(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # or else who writes would wait for one
     for path in (pipe, tmp_path / "link"):
-        with pytest.raises(UsageError, match="not a file"):
+        with pytest.raises(UsageError, match="not a regular file"):
             AuditLog(path)
     os.close(reader)
     assert stat.S_IMODE(pipe.stat().st_mode) == 0o666

@@ -8,7 +8,7 @@ import logging
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from faces.server.api.application import KEY
+from faces.server.keys import KEY_HEADER
 from faces.server.monitoring import logs
 from tests.server.conftest import PHOTOGRAPHS, SECRET, Api
 
@@ -43,7 +43,7 @@ def test_health(api: Api) -> None:
 def test_figures_are_for_who_has_the_key(api: Api) -> None:
     assert api.client.get("/metrics").status_code == 401
     assert api.client.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 401
-    assert api.client.get("/metrics", headers={KEY: SECRET}).status_code == 200
+    assert api.client.get("/metrics", headers={KEY_HEADER: SECRET}).status_code == 200
     assert api.client.get("/face/v1.0/persongroups", headers={"Authorization": "Basic eDp5"}).status_code == 401
 
 

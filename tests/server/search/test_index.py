@@ -37,7 +37,7 @@ def train(session: Session, collection: Collection) -> None:
 @pytest.mark.parametrize("route", ["largepersongroups", "largefacelists"])
 def test_they_follow_every_change(database: Database, route: str, monkeypatch: pytest.MonkeyPatch) -> None:
     kind, rng, vectors = KINDS[route], np.random.default_rng(0), iter(around(0, 400, 1))
-    monkeypatch.setattr(index, "LATEST", 4)
+    monkeypatch.setattr(index, "MAX_RECENT_OWNERS", 4)
     probes, kept, loaded = around(1, 3, 1), Indexes(), []
     load = index.Index.load
 
@@ -119,18 +119,18 @@ def test_changes_that_nobody_has_told_of_and_the_last_face(database: Database) -
 
 
 def test_only_the_last_changes_are_remembered(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(collections, "CHANGES", 3)
+    monkeypatch.setattr(collections, "KEPT_CHANGES", 3)
     kind = KINDS["facelists"]
     with database.write() as session:
         collections.create(session, kind, "few", "n", None, "recognition_04")
     for number in range(5):
         with database.write() as session:
-            collections.changed(collections.find(session, kind, "few"), number)
+            collections.record_change(collections.find(session, kind, "few"), number)
     with database.read() as session:
         few = collections.find(session, kind, "few")
-        assert collections.changes(session, few, 3) == {3, 4}
-        assert collections.changes(session, few, 5) == set()
-        assert collections.changes(session, few, 1) is None
+        assert collections.changed_owners(session, few, 3) == {3, 4}
+        assert collections.changed_owners(session, few, 5) == set()
+        assert collections.changed_owners(session, few, 1) is None
 
 
 def test_those_that_were_not_used_for_longest_make_room(database: Database) -> None:
@@ -145,6 +145,6 @@ def test_those_that_were_not_used_for_longest_make_room(database: Database) -> N
     for name in "abcacad":
         with database.read() as session:
             indexes.of(session, collections.find(session, kind, name))
-    assert len(indexes._known) == 2 and list(indexes._known)[-1] == 4
-    assert sum(known.layers.size for known in indexes._known.values() if known.layers) <= room
-    assert 10 * room < matching.MEMORY
+    assert len(indexes._cached) == 2 and list(indexes._cached)[-1] == 4
+    assert sum(known.layers.size for known in indexes._cached.values() if known.layers) <= room
+    assert 10 * room < matching.MAX_MEMORY

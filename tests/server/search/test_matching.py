@@ -14,7 +14,7 @@ from faces.recognition.distances import People
 from faces.recognition.thresholds import Crowd
 from faces.server.search.confidence import Confidence, curve
 from faces.server.search.index import Index, Layers
-from faces.server.search.matching import groups
+from faces.server.search.matching import group_faces
 from faces.types import Floats
 
 
@@ -82,10 +82,10 @@ def test_the_crowd_of_layers_is_that_of_everybody_in_them() -> None:
 def test_groups() -> None:
     vectors = around(2, 3, 4)
     order = np.random.default_rng(3).permutation(12)
-    found = groups(vectors[order], 0.6)
+    found = group_faces(vectors[order], 0.6)
     assert sorted(sorted(order[rows] // 4) for rows in found) == [[0] * 4, [1] * 4, [2] * 4]
-    assert groups(vectors[:1], 0.6) == [[0]]
-    assert groups(vectors[:0], 0.6) == []
+    assert group_faces(vectors[:1], 0.6) == [[0]]
+    assert group_faces(vectors[:0], 0.6) == []
 
 
 def test_many_people_are_searched_in_no_time() -> None:

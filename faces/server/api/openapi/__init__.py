@@ -1,1 +1,1 @@
-"""What the Face API is, for machines (/openapi.json) and for people (/docs)."""
+"""The description of the API: ``/openapi.json`` for programs, ``/docs`` for people."""

@@ -1,4 +1,4 @@
-"""/openapi.json and /docs. They say nothing of anybody, and need no key."""
+"""``/openapi.json`` and ``/docs``: the API's description. They show no data and need no key."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ description = Blueprint(
 
 @description.get("/openapi.json")
 def document() -> Response:
+    """Return the OpenAPI description."""
     return jsonify(describe(current_app))
 
 
 @description.get("/docs")
 def page() -> str:
+    """Return the description as a page."""
     return render_template("docs.html", api=describe(current_app))

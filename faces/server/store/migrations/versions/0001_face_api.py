@@ -1,4 +1,4 @@
-"""Collections, persons, faces that stay, and faces that were detected."""
+"""Create the tables of collections, persons, persisted faces and detected faces."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ ID = sa.String(64).with_variant(sa.String(64, collation="C"), "postgresql")
 
 
 def upgrade() -> None:
+    """Apply this revision."""
     op.create_table(
         "properties",
         sa.Column("name", sa.String(64), primary_key=True),
@@ -66,5 +67,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Undo this revision."""
     for table in ("detected_faces", "faces", "persons", "collections", "properties"):
         op.drop_table(table)

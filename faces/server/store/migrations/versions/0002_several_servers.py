@@ -1,4 +1,4 @@
-"""What several servers with one database have to tell each other: who trains, and whose faces have changed."""
+"""Let several servers share a database: record which server trains, and whose faces have changed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Apply this revision."""
     op.add_column("collections", sa.Column("training_owner", sa.String(36)))
     op.add_column("collections", sa.Column("training_alive", sa.Double))
     op.create_index("ix_collections_training_alive", "collections", ["training_alive"])
@@ -25,6 +26,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Undo this revision."""
     op.drop_table("changes")
     op.drop_index("ix_faces_order", "faces")
     op.drop_index("ix_collections_training_alive", "collections")

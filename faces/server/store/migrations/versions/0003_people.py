@@ -1,4 +1,4 @@
-"""Photographs, where faces came from, and since when they are kept."""
+"""Add photographs, the origins of faces, and the times at which faces were added."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ depends_on = None
 
 
 def upgrade() -> None:
+    """Apply this revision."""
     op.add_column("faces", sa.Column("added", sa.Double, nullable=False, server_default="0"))
     op.create_index("ix_faces_added", "faces", ["added"])
     faces = sa.table("faces", sa.column("added", sa.Double))
-    op.execute(faces.update().values(added=time.time()))  # those that are there are kept as long as new ones
+    op.execute(faces.update().values(added=time.time()))  # existing faces are kept as long as new ones
     op.create_table(
         "photographs",
         sa.Column("face_key", sa.Integer, sa.ForeignKey("faces.key", ondelete="CASCADE"), primary_key=True),
@@ -33,6 +34,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    """Undo this revision."""
     op.drop_table("origins")
     op.drop_table("photographs")
     op.drop_index("ix_faces_added", "faces")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from faces.errors import UsageError
-from faces.server.api import limits
-from faces.server.api.application import KEY
-from faces.server.api.limits import Limiter
+from faces.server.api import rate_limits
+from faces.server.api.rate_limits import RateLimiter
+from faces.server.keys import KEY_HEADER
 from tests.server.conftest import Api
 
 
@@ -44,8 +44,8 @@ def test_a_network_of_ipv6_is_one_address(limited: Api) -> None:
 
 
 def test_keys_cannot_be_guessed_for_long(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert {asked(api, "192.0.2.1", headers={KEY: ""}) for _ in range(30)} == {401}  # which is no guess
-    wrong = [asked(api, "192.0.2.1", headers={KEY: f"guess {number}"}) for number in range(21)]
+    assert {asked(api, "192.0.2.1", headers={KEY_HEADER: ""}) for _ in range(30)} == {401}  # which is no guess
+    wrong = [asked(api, "192.0.2.1", headers={KEY_HEADER: f"guess {number}"}) for number in range(21)]
     assert wrong == [401] * 20 + [429]
     assert asked(api, "192.0.2.1") == 429  # who guesses right would not know
     assert asked(api, "192.0.2.2") == 200
@@ -57,8 +57,8 @@ def test_keys_cannot_be_guessed_for_long(api: Api, monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("rate", ["", "often", "50", "50/fortnight", "-1/second"])
 def test_what_is_no_rate(rate: str) -> None:
     with pytest.raises(UsageError, match="--rate-limit"):
-        Limiter(rate)
+        RateLimiter(rate)
 
 
 def test_the_default_is_a_rate() -> None:
-    Limiter(limits.DEFAULT)
+    RateLimiter(rate_limits.DEFAULT_RATE)
