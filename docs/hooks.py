@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import functools
 import html
 import re
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ SCRIPTS = {
     "retrain": "retrain.py",
     "serve": "serve.py",
 }
-WIDTH = 100
+WIDTH = 88
 """Columns of the usage lines."""
 
 
@@ -50,10 +49,11 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
 
 def commands_page() -> str:
     """Return the reference of all commands, from their parsers."""
-    parts = ["# Commands", "Made from the commands' own parsers: `faces COMMAND --help` shows the same.", _block(usage())]
+    parts = ["# Commands", "Made from the commands' own parsers: `faces COMMAND --help` shows the same."]
+    parts.append(_block(usage()))
     for name, (module, summary) in COMMANDS.items():
         parser = import_module(f"faces.commands.{module}").build_parser()
-        parts += [f"## faces {name}", f"{summary[0].upper()}{summary[1:]}."]
+        parts += [f"## faces {name}", f"{_capital(summary)}."]
         if script := SCRIPTS.get(name):
             parts.append(f"The same in a checkout: `python {script}`.")
         parts += _command(parser, f"faces {name}", level=3)
@@ -61,39 +61,44 @@ def commands_page() -> str:
 
 
 def _command(parser: argparse.ArgumentParser, name: str, level: int) -> Iterator[str]:
-    """Yield the parts of one command: usage, description, options by group, subcommands and example."""
+    """Yield the parts of one command: usage, description, options by group, examples and subcommands."""
     parser.prog = name
-    parser.formatter_class = functools.partial(parser.formatter_class, width=WIDTH)
-    yield _block(parser.format_usage())
+    formatter = type(parser._get_formatter())(name, width=WIDTH)
+    formatter.add_usage(parser.usage, parser._actions, parser._mutually_exclusive_groups)
+    yield _block(formatter.format_help())
     if parser.description:
         yield _text(parser.description)
     subcommands: dict[str, argparse.ArgumentParser] = {}
     for group in parser._action_groups:
-        actions = [action for action in group._group_actions if action.help != argparse.SUPPRESS]
-        for action in actions:
+        options = []
+        for action in group._group_actions:
             if isinstance(action, argparse._SubParsersAction):
                 subcommands.update(action.choices)
-        options = [action for action in actions if not isinstance(action, (argparse._SubParsersAction, argparse._HelpAction))]
+            elif action.help != argparse.SUPPRESS and not isinstance(action, argparse._HelpAction):
+                options.append(_option(formatter, action))
         if options:
-            yield f"**{_text((group.title or 'options').capitalize())}**"
+            yield f"**{_text(_capital(group.title or 'options'))}**"
             if group.description:
                 yield _text(group.description)
-            yield from (_option(parser, action) for action in options)
+            yield from options
     if parser.epilog:
         title, _, example = parser.epilog.partition("\n")
-        yield f"**{title.strip().rstrip(':').capitalize()}**"
+        yield f"**{_capital(title.strip().rstrip(':'))}**"
         yield _block(example)
     for subcommand, subparser in subcommands.items():
         yield f"{'#' * level} {name} {subcommand}"
         yield from _command(subparser, f"{name} {subcommand}", level + 1)
 
 
-def _option(parser: argparse.ArgumentParser, action: argparse.Action) -> str:
+def _option(formatter: argparse.HelpFormatter, action: argparse.Action) -> str:
     """Return one option as an entry of a definition list: its names and value, and its help with the default."""
-    formatter = parser._get_formatter()
     names = formatter._format_action_invocation(action)
-    meaning = formatter._expand_help(action) if action.help else ""
-    return f"`{names}`\n:   {_text(meaning) or '(no help)'}"
+    meaning = formatter._expand_help(action) if action.help else "(no help)"
+    return f"`{names}`\n:   {_text(meaning)}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _block(text: str) -> str:

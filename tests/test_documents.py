@@ -2,20 +2,41 @@
 
 from __future__ import annotations
 
+import argparse
 import ast
+import functools
 import re
+import runpy
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from faces.commands import COMMANDS
 from tests.conftest import ROOT, RunScript
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
+CARDS = sorted((ROOT / "faces" / "attributes" / "weights").glob("*.md"))
+PATH = re.compile(r"(?<![\w/.~-])(?:benchmarks|deploy|docs|faces|notebooks|tests)/[\w./-]*\w")
+MODULE = re.compile(r"python -m (benchmarks[\w.]*\w)")
+ELSEWHERE = re.compile(
+    r"<(?:audio|embed|iframe|img|link|object|script|source|video)\b[^>]*\b(?:data|href|poster|src|srcset)=[\"']?(?:https?:)?//"
+    r"|@import|url\([\"']?(?:https?:)?//"
+)
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]*))?\)")
 LINE = re.compile(r"^\| `(.+?)` \|", re.MULTILINE)
 OF_OTHERS = ("ImportError: libGL.so.1", "cannot write ...: no space left", "cannot write ...: permission denied")
+
+
+@functools.cache
+def generated_pages() -> dict[str, str]:
+    """The pages that are made when the site is built, by their path on it."""
+    pages: dict[str, str] = runpy.run_path(str(ROOT / "docs" / "hooks.py"))["generated_pages"]()
+    return pages
 
 
 def words() -> Iterator[str]:
@@ -47,8 +68,55 @@ def anchors(path: Path) -> set[str]:
 def test_links_lead_somewhere(path: Path) -> None:
     for name, heading in LINK.findall(path.read_text(encoding="utf-8")):
         target = (path.parent / name).resolve() if name else path
+        if path.parent.name == "docs" and name in generated_pages():
+            assert not heading
+            continue
         assert target.exists(), name
         assert not heading or target.suffix != ".md" or heading in anchors(target), f"{name}#{heading}"
+
+
+@pytest.mark.parametrize(
+    "path", [*(path for path in DOCUMENTS if path.name != "CHANGELOG.md"), *CARDS], ids=lambda path: path.name
+)
+def test_files_of_the_project_are_where_documents_say(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    names = [*PATH.findall(text), *(module.replace(".", "/") for module in MODULE.findall(text))]
+    missing = [name for name in names if not (ROOT / name).exists() and not (ROOT / f"{name}.py").exists()]
+    assert not missing
+
+
+def parsers(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """A command's parser and those of its subcommands."""
+    yield parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for subparser in action.choices.values():
+                yield from parsers(subparser)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_in_the_reference_of_commands(name: str) -> None:
+    section = generated_pages()["commands.md"].partition(f"\n## faces {name}\n")[2].partition("\n## ")[0]
+    for parser in parsers(import_module(f"faces.commands.{COMMANDS[name][0]}").build_parser()):
+        options = set(re.findall(r"^ +.*?(--[a-z][\w-]*)", parser.format_help(), re.MULTILINE)) - {"--help"}
+        assert all(re.search(rf"^`(?:-\w.*, )?{option}[ `]", section, re.MULTILINE) for option in options)
+
+
+@pytest.mark.slow
+def test_the_site_is_built_strictly_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    for package in ("material", "mkdocs", "mkdocstrings"):
+        pytest.importorskip(package, reason="needs the extra docs")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    assert {*generated_pages()} <= {
+        path.relative_to(tmp_path).with_suffix(".md").as_posix() for path in tmp_path.rglob("*.html")
+    }
+    for path in [*tmp_path.rglob("*.html"), *tmp_path.rglob("*.css")]:
+        assert not ELSEWHERE.search(path.read_text(encoding="utf-8")), path
+    for path in tmp_path.rglob("*.html"):
+        prose = re.sub(r"<pre>.*?</pre>", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        assert not re.search(r"^(?:[-*]|\d\.) ", prose, re.MULTILINE), f"a list in {path.name} is not shown as one"
 
 
 def test_the_readme_is_short() -> None:
