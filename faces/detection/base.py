@@ -1,4 +1,4 @@
-"""What every detector is."""
+"""The interface of all detectors."""
 
 from __future__ import annotations
 
@@ -11,32 +11,38 @@ from faces.types import Faces, Floats, Image, LandmarkScheme, ModelId
 
 
 class Detector(Protocol):
-    """Finds the faces of an image; may be called from several threads at once.
+    """Finds the faces in an image; may be called from several threads at once.
 
-    model: for fingerprints. scheme: of the landmarks that it gives, or None.
+    model: name and digest, for fingerprints.
+    scheme: of the landmarks that it returns, or None.
     """
 
     model: ModelId
     scheme: LandmarkScheme | None
 
     def detect(self, image: Image) -> Faces:
-        """The faces with a score of at least the detector's confidence, best first; none is ordinary."""
+        """Return the faces whose score is at least the detector's confidence, best first; N may be 0."""
         ...
 
     def portrait(self, picture: Picture, smallest: float) -> Faces:
-        """The face that a photograph is of, or none; px of the whole picture, which is decoded only as finely
-        as the detector needs.
+        """Return the main face of a photograph, or none, in px of the whole picture.
 
-        smallest: px; a detector need not look for smaller ones. Raises ImageError for damaged photographs.
+        The picture is decoded only as finely as the detector needs.
+        picture: the photograph.
+        smallest: px; smaller faces need not be found.
+        Raises ImageError for damaged photographs.
         """
         ...
 
     def predictor_boxes(self, faces: Faces) -> Floats:
-        """float32 (N, 4): the boxes as the 5-point predictor knows them, which is dlib's way to frame a face."""
+        """Return boxes framed as dlib frames a face, for the 5-point predictor: float32 (N, 4).
+
+        faces: as ``detect`` returns them.
+        """
         ...
 
 
-def scaled(faces: Faces, by: float) -> Faces:
-    """The same faces in an image ``by`` times as large."""
-    landmarks = None if faces.landmarks is None else faces.landmarks * np.float32(by)
-    return Faces(faces.xyxy * np.float32(by), faces.score, landmarks, faces.scheme)
+def scaled(faces: Faces, factor: float) -> Faces:
+    """Return the same faces in an image that is ``factor`` times as large."""
+    landmarks = None if faces.landmarks is None else faces.landmarks * np.float32(factor)
+    return Faces(faces.xyxy * np.float32(factor), faces.score, landmarks, faces.scheme)

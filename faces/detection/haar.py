@@ -1,7 +1,7 @@
-"""A first guess where a portrait's face is: OpenCV's Haar cascade on a picture of few pixels.
+"""A first guess at the place of a portrait's face: OpenCV's Haar cascade on a small image.
 
-Viola and Jones, CVPR 2001; Lienhart and Maydt, ICIP 2002. It costs 1 ms where MMOD's pyramid costs 15, and is only
-believed where MMOD confirms it.
+Viola and Jones, CVPR 2001; Lienhart and Maydt, ICIP 2002. It takes 1 ms where MMOD's pyramid takes 15. A guess counts
+only if MMOD confirms it.
 """
 
 from __future__ import annotations
@@ -16,28 +16,32 @@ import numpy as np
 
 from faces.types import Image
 
-SMALLEST = 21  # px: to which the smallest wanted face is shrunk; the cascade's own window is 20
-SCALES, NEIGHBOURS = 1.15, 1  # how far apart the sizes looked for are, and how many hits make a face
-# Of the cascade's square, the part that MMOD frames: median over LFW.
-FRAME = 0.95
+SMALLEST_FACE = 21  # px: the image is shrunk until the smallest wanted face has this size; the cascade's window is 20
+SCALE_FACTOR, MIN_NEIGHBOURS = 1.15, 1  # of detectMultiScale
+MMOD_FRAME = 0.95  # side of MMOD's box, as a share of the cascade's: median over LFW
 
-_one_at_a_time = Lock()
+_cascade_lock = Lock()
 
 
-def faces(image: Image, smallest: float) -> list[tuple[float, float, float]]:
-    """The middles (x, y) and the sizes of what may be faces of at least ``smallest`` px, all px, the largest first.
+def guess_faces(image: Image, smallest: float) -> list[tuple[float, float, float]]:
+    """Return the centres (x, y) and sizes of possible faces, px, the largest first.
 
-    Nothing where OpenCV comes without the cascade, as from version 5 on.
+    OpenCV 5 comes without the cascade: there the result is empty.
+    image: uint8 (H, W, 3), BGR.
+    smallest: least size of a face, px.
     """
     cascade = _cascade()
     if cascade is None:
         return []
-    scale = SMALLEST / smallest
+    scale = SMALLEST_FACE / smallest
     small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    with _one_at_a_time:  # a cascade keeps what it works on
-        found = cascade.detectMultiScale(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), SCALES, NEIGHBOURS)
-    boxes = sorted(np.asarray(found).reshape(-1, 4).tolist(), key=lambda box: -box[2])
-    return [((x + width / 2) / scale, (y + height / 2) / scale, width / scale * FRAME) for x, y, width, height in boxes]
+    with _cascade_lock:  # a cascade keeps its working memory
+        boxes = cascade.detectMultiScale(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), SCALE_FACTOR, MIN_NEIGHBOURS)
+    largest_first = sorted(np.asarray(boxes).reshape(-1, 4).tolist(), key=lambda box: -box[2])
+    return [
+        ((x + width / 2) / scale, (y + height / 2) / scale, width / scale * MMOD_FRAME)
+        for x, y, width, height in largest_first
+    ]
 
 
 @cache

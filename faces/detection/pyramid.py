@@ -1,4 +1,4 @@
-"""dlib's image pyramid: an image in ever smaller copies, all of them in one picture.
+"""dlib's image pyramid: ever smaller copies of an image, tiled into one picture.
 
 dlib/image_transforms/image_pyramid.h.
 """
@@ -13,14 +13,14 @@ import numpy as np
 from faces.models import zoo
 from faces.types import Floats, Image
 
-PADDING, OUTER_PADDING = 10, 11  # px between the levels that dlib tiles into one picture, and around them
+PADDING, OUTER_PADDING = 10, 11  # px between the levels in the tiled picture, and around them
 SHRINK = 5 / 6  # dlib's pyramid_down<6>
-LOWEST_LEVEL = 5  # px: of height
+LEAST_HEIGHT = 5  # px, of a level
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A pyramid level: its size, and its place in dlib's tiled picture, px."""
+    """A pyramid level: its size and its place in the tiled picture, px."""
 
     width: int
     height: int
@@ -30,7 +30,11 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class Pyramid:
-    """An image of ``width`` x ``height`` px, shrunk or enlarged to the lowest level, and all levels in one picture."""
+    """An image and its levels, the largest first, tiled into one picture.
+
+    width, height: of the image, px.
+    lowest: the image at the scale of the first level.
+    """
 
     width: int
     height: int
@@ -40,7 +44,11 @@ class Pyramid:
 
     @classmethod
     def build(cls, image: Image, scale: float) -> Pyramid:
-        """scale: of the lowest level; within 1 % of 1, that is the image as it is."""
+        """Return the pyramid of an image.
+
+        image: uint8 (H, W, 3), BGR.
+        scale: of the first level; within 1 % of 1 the image is not resized.
+        """
         height, width = image.shape[:2]
         if abs(scale - 1) > 0.01:
             method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
@@ -50,9 +58,11 @@ class Pyramid:
         return cls(width, height, image, levels, tiled(image, levels))
 
     def boxes(self, centres: Floats, size: int) -> Floats:
-        """float32 (N, 4): in the image, the boxes of ``size`` px around centres (N, 2) in the tiled picture.
+        """Return boxes in the image: float32 (N, 4).
 
-        Each is taken to the level nearest to it.
+        Each centre belongs to the level nearest to it.
+        centres: float32 (N, 2), px in the tiled picture.
+        size: of the boxes in the tiled picture, px.
         """
         low = np.array([[level.x, level.y] for level in self.levels], np.float32)
         high = low + np.array([[level.width - 1, level.height - 1] for level in self.levels], np.float32)
@@ -68,17 +78,18 @@ class Pyramid:
         return np.asarray(whole.astype(np.float32) * back, np.float32)
 
     def place(self, x: float, y: float, level: int) -> tuple[float, float]:
-        """Where in the tiled picture a place (px) in the lowest level is, in another level."""
+        """Return the place in the tiled picture, at a level, of a place (px) in the first level."""
         return self.levels[level].x + x * SHRINK**level, self.levels[level].y + y * SHRINK**level
 
 
 def tiling(width: int, height: int) -> list[Level]:
-    """The pyramid of an image, laid out as dlib's compute_tiled_image_pyramid_details does.
+    """Return the levels of an image, laid out as dlib's compute_tiled_image_pyramid_details does.
 
-    Down the left side, until the next level fits beside the one before, then back up the right.
+    They go down the left side until the next level fits beside the previous one, then up the right side.
+    width, height: of the first level, px.
     """
     sizes = [(width, height)]
-    while (narrower := int(sizes[-1][0] * SHRINK)) > 0 and (lower := int(sizes[-1][1] * SHRINK)) >= LOWEST_LEVEL:
+    while (narrower := int(sizes[-1][0] * SHRINK)) > 0 and (lower := int(sizes[-1][1] * SHRINK)) >= LEAST_HEIGHT:
         sizes.append((narrower, lower))
     total = sum(h + PADDING for _, h in sizes) - 2 * PADDING
     levels: list[Level] = []
@@ -99,10 +110,12 @@ def tiling(width: int, height: int) -> list[Level]:
 
 
 def tiled(image: Image, levels: list[Level]) -> Image:
-    """All levels in one picture, on the mean colour.
+    """Return all levels in one picture, on a background of the mean colour.
 
-    The network sees 189 px around a cell, more than its window: what stands beside a level decides with, so that only
-    dlib's own layout gives dlib's own faces.
+    The network sees 189 px around a cell, more than its window. So what is beside a level matters, and only dlib's own
+    layout gives dlib's own faces.
+    image: the first level, uint8 (H, W, 3), BGR.
+    levels: as ``tiling`` returns them.
     """
     height = max(level.y + level.height for level in levels) + OUTER_PADDING
     row = np.full((1, image.shape[1] + 2 * OUTER_PADDING, 3), np.round(zoo.DLIB_MEAN[::-1]), np.uint8)

@@ -1,4 +1,4 @@
-"""The recipe's detector: OpenCV's Res10 SSD, by its Caffe or TensorFlow pair of files."""
+"""The recipe's detector: OpenCV's Res10 SSD, from its Caffe or TensorFlow pair of files."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ from faces.models import zoo
 from faces.models.engine import CvDnnEngine, Engine
 from faces.types import Faces, Floats, Image, LandmarkScheme, ModelId
 
-# To dlib's framing: medians over LFW (benchmarks/measure_models.py boxes).
+# From this detector's boxes to dlib's: medians over LFW (python -m benchmarks.measure_models boxes).
 BOX_SCALE, BOX_DOWN = 0.894, 0.003
 INPUT_WH = (300, 300)
-DECODED_SIDE = 600  # px: to which the recipe shrinks an image before it is made square
+DECODED_SIDE = 600  # px: the recipe shrinks an image to this before it is made square
 CONFIG_SUFFIX = {".caffemodel": ".prototxt", ".pb": ".pbtxt"}
 
 
 class SsdDetector:
-    """One pass at 300 x 300; faces from about a tenth of the image's side."""
+    """Finds faces from about a tenth of the image's side, in one pass at 300 x 300.
+
+    confidence: least score of a face.
+    """
 
     def __init__(self, engine: Engine, model: ModelId, confidence: float = 0.5) -> None:
         self.model = model
@@ -35,9 +38,11 @@ class SsdDetector:
 
     @classmethod
     def load(cls, weights: Path, confidence: float = 0.5) -> SsdDetector:
-        """weights: a ``.caffemodel`` or ``.pb``, with its ``.prototxt`` or ``.pbtxt`` in the same folder.
+        """Load the detector.
 
-        Raises ModelError for another network, and for a damaged one, which is tried once.
+        weights: a ``.caffemodel`` or ``.pb``, with its ``.prototxt`` or ``.pbtxt`` in the same folder.
+        confidence: least score of a face.
+        Raises ModelError if a file is missing or damaged, or is another network; the network is run once.
         """
         suffix = CONFIG_SUFFIX.get(weights.suffix.lower())
         if suffix is None:
@@ -53,10 +58,11 @@ class SsdDetector:
         return cls(engine, ModelId("ssd", sha256), confidence)
 
     def detect(self, image: Image) -> Faces:
+        """Return the faces, best first; see ``Detector.detect``."""
         height, width = image.shape[:2]
         blob = cv2.dnn.blobFromImage(image, self._spec.scale, INPUT_WH, self._spec.mean)
         rows = np.asarray(self._engine.run(blob)[0], np.float32).reshape(-1, 7)
-        # A box of no area, or beside the image, is one of the network's slips.
+        # The network sometimes returns boxes without area or outside the image.
         rows = rows[(rows[:, 2] >= self._confidence) & np.isfinite(rows).all(axis=1)]
         boxes = rows[:, 3:] * np.array([width, height, width, height], np.float32)
         inside = np.minimum(boxes[:, 2:], [width, height]) - np.maximum(boxes[:, :2], 0)
@@ -65,8 +71,10 @@ class SsdDetector:
         return Faces(boxes[order], np.clip(rows[order, 2], 0, 1))
 
     def portrait(self, picture: Picture, smallest: float) -> Faces:
+        """Return the main face, or none; see ``Detector.portrait``."""
         image, scale = picture.at_least(DECODED_SIDE / picture.sides[0])
         return scaled(self.detect(image).best(*image.shape[1::-1]), 1 / scale)
 
     def predictor_boxes(self, faces: Faces) -> Floats:
+        """Return boxes framed as dlib frames a face; see ``Detector.predictor_boxes``."""
         return square(faces.xyxy, scale=BOX_SCALE, down=BOX_DOWN)

@@ -17,16 +17,20 @@ from faces.types import Faces, Floats, Image, LandmarkScheme, ModelId
 
 STRIDES = (8, 16, 32)
 NMS_IOU = 0.3  # opencv_zoo's default
-# To dlib's framing: medians over LFW (benchmarks/measure_models.py boxes).
+# From this detector's boxes to dlib's: medians over LFW (python -m benchmarks.measure_models boxes).
 BOX_SCALE, BOX_DOWN = 0.917, -0.021
-PORTRAIT_SIDE = 640  # px, the longer: at first, where a photograph of somebody is looked at; faces from about 15 px
-MAX_SIDE = 1280  # px: larger images are shrunk; the network finds faces from about 10 px
+PORTRAIT_SIDE = 640  # px, the longer side on the first try in a portrait; finds faces from about 15 px
+MAX_SIDE = 1280  # px, the longer side: larger images are shrunk; finds faces from about 10 px
 
 
 class YuNetDetector:
-    """The network's output per stride s and cell: a class and an object score, a box and five points in cells.
+    """Finds faces and their landmarks.
 
-    Decoding as in OpenCV's face_detect.cpp: score sqrt(cls * obj), centre (column + dx, row + dy) * s, size exp(d) * s.
+    For each stride s and cell, the network returns a class and an object score, a box, and five points in cells. They
+    are decoded as in OpenCV's face_detect.cpp: score sqrt(cls * obj), centre (column + dx, row + dy) * s, size
+    exp(d) * s.
+    names: of the network's outputs, in order.
+    confidence: least score of a face.
     """
 
     def __init__(self, engine: Engine, names: list[str], model: ModelId, confidence: float = 0.5) -> None:
@@ -38,14 +42,18 @@ class YuNetDetector:
 
     @classmethod
     def load(cls, path: Path, confidence: float = 0.5, threads: int | None = None) -> YuNetDetector:
-        """path: a YuNet ``.onnx`` of 2023 or later. Raises ModelError for another network.
+        """Load the detector.
 
-        The file of 2023 states an input of 640 x 640, but computes any size; that of 2026 says so.
+        The file of 2023 declares an input of 640 x 640 but works with any size; the file of 2026 declares any size.
+        path: a YuNet ``.onnx`` of 2023 or later.
+        confidence: least score of a face.
+        threads: within one image; by default the number of cores.
+        Raises ModelError for another network.
         """
         engine = OnnxEngine(path, threads)
         names = engine.output_names
-        wanted = {f"{part}_{stride}" for part in ("cls", "obj", "bbox", "kps") for stride in STRIDES}
-        if not wanted <= set(names):
+        expected = {f"{part}_{stride}" for part in ("cls", "obj", "bbox", "kps") for stride in STRIDES}
+        if not expected <= set(names):
             raise ModelError(f"{path}: not a YuNet face detector (its outputs are {', '.join(names[:3])}, ...)")
         if isinstance(engine.input_shape[-1], int):
             engine = OnnxEngine(path, threads, any_size=True)
@@ -53,17 +61,20 @@ class YuNetDetector:
         return cls(engine, names, ModelId("yunet", digest.digest(path).removeprefix("sha256:")), confidence)
 
     def detect(self, image: Image) -> Faces:
+        """Return the faces with landmarks, best first; see ``Detector.detect``."""
         return self._detect(image, MAX_SIDE)
 
     def portrait(self, picture: Picture, smallest: float) -> Faces:
+        """Return the main face, or none; see ``Detector.portrait``."""
         for side in (PORTRAIT_SIDE, MAX_SIDE):
             image, scale = picture.at_least(side / picture.sides[1])
-            if len(found := self._detect(image, side)) or max(image.shape[:2]) <= side:
+            faces = self._detect(image, side)
+            if len(faces) or max(image.shape[:2]) <= side:
                 break
-        return scaled(found.best(*image.shape[1::-1]), 1 / scale)
+        return scaled(faces.best(*image.shape[1::-1]), 1 / scale)
 
     def _detect(self, image: Image, longest: int) -> Faces:
-        """longest: px, of the side to which a larger image is shrunk."""
+        """Detect faces in an image whose longer side is first shrunk to ``longest`` px."""
         height, width = image.shape[:2]
         scale = min(1.0, longest / max(height, width))
         if scale < 1:
@@ -79,10 +90,11 @@ class YuNetDetector:
         return Faces(boxes[kept] * np.tile(back, 2), score[kept], points[kept] * back, "five-points")
 
     def predictor_boxes(self, faces: Faces) -> Floats:
+        """Return boxes framed as dlib frames a face; see ``Detector.predictor_boxes``."""
         return square(faces.xyxy, scale=BOX_SCALE, down=BOX_DOWN)
 
     def _decode(self, outputs: list[Floats], stride: int, columns: int) -> tuple[Floats, Floats, Floats]:
-        """Boxes (N, 4), scores (N,) and points (N, 5, 2) of one stride, in px of the padded image."""
+        """Return boxes (N, 4), scores (N,) and points (N, 5, 2) of one stride, in px of the padded image."""
         cls, obj, box, points = (
             outputs[self._outputs[f"{part}_{stride}"]][0] for part in ("cls", "obj", "bbox", "kps")
         )

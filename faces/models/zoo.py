@@ -5,6 +5,7 @@ Facts are from the projects' own pages, named in each row's ``source``; threshol
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from faces.models.spec import ModelFile, ModelSpec, OperatingPoint, Package
@@ -44,7 +45,7 @@ def distance(cosine: float) -> float:
     >>> distance(0.5)
     1.0
     """
-    return round((2 - 2 * cosine) ** 0.5, 4)
+    return round(math.sqrt(2 - 2 * cosine), 4)
 
 
 MODELS: dict[str, ModelSpec] = {

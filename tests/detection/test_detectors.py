@@ -201,7 +201,7 @@ def mmod_for_portraits(
     engine = FakeEngine(answer)
     monkeypatch.setattr(
         haar,
-        "faces",
+        "guess_faces",
         lambda lowest, smallest: [tuple(value * lowest.shape[1] / width for value in guess) for guess in guesses],
     )
     return MmodDetector(engine, MODEL), Picture.of(image), engine
@@ -248,7 +248,7 @@ def mmod_from_width(monkeypatch: pytest.MonkeyPatch, width: int) -> tuple[MmodDe
         return [scores]
 
     engine = FakeEngine(answer)
-    monkeypatch.setattr(haar, "faces", lambda lowest, smallest: [])
+    monkeypatch.setattr(haar, "guess_faces", lambda lowest, smallest: [])
     return MmodDetector(engine, MODEL), engine
 
 
@@ -289,12 +289,12 @@ def test_portrait_of_a_large_jpeg_is_found_in_a_smaller_one(
 @needs_cascade
 def test_the_first_guess_is_the_largest_and_none_is_made_without_a_cascade(monkeypatch: pytest.MonkeyPatch) -> None:
     face = cv2.resize(portrait(CAST[0], 5, 1).image, (200, 200), interpolation=cv2.INTER_AREA)
-    x, y, _ = max(guesses := haar.faces(face, 80), key=lambda guess: guess[2])
+    x, y, _ = max(guesses := haar.guess_faces(face, 80), key=lambda guess: guess[2])
     assert guesses[0][:2] == (x, y)
     assert np.hypot(x - 100, y - 100) < 40
-    assert haar.faces(np.full((200, 200, 3), 99, np.uint8), 80) == []
+    assert haar.guess_faces(np.full((200, 200, 3), 99, np.uint8), 80) == []
     monkeypatch.setattr(haar, "_cascade", lambda: None)
-    assert haar.faces(face, 80) == []
+    assert haar.guess_faces(face, 80) == []
 
 
 @needs_cascade
