@@ -38,7 +38,6 @@ LONGER = {  # to be split
     "commands/train_attributes.py",
     "commands/train_classifier.py",
     "models/dlib.py",
-    "synthetic/portraits.py",
     "training/data/labelled.py",
     "training/distilling.py",
     "versions/mlflow.py",

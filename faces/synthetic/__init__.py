@@ -1,1 +1,1 @@
-"""Drawn people, who do not exist: portraits, group pictures, films."""
+"""Draw people who do not exist: portraits, group pictures, films."""

@@ -1,4 +1,4 @@
-"""Who the synthetic people are: invented, told apart by head, skin, hair, eyes, brows, nose, lips and beard."""
+"""Define synthetic people, who differ in head, skin, hair, eyes, brows, nose, lips and beard."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What stays the same about somebody. Lengths in face units, or factors of the average; colours as ``#rrggbb``."""
+    """The features of a person. Lengths in face units, or factors of the average; colours as ``#rrggbb``."""
 
     name: str
     skin: str = "#e0b090"
@@ -42,7 +42,7 @@ class Person:
     lip: str = "#b0645c"
     cheek: float = 0.0  # how hollow (negative) or round
     blush: float = 0.2
-    hair: str = ""  # colour; "" is bald
+    hair: str = ""  # colour; "" for bald
     hair_volume: float = 0.12
     hair_length: float = 0.2  # y where it ends
     hairline: tuple[float, float, float, float, float] = (-0.6, -0.85, -0.9, -0.85, -0.6)
@@ -50,7 +50,7 @@ class Person:
     beard: str = ""
     beard_density: float = 0.9
     beard_length: float = 0.1
-    beard_top: float = 0.75  # y where it starts on the cheek; near the chin it is a goatee
+    beard_top: float = 0.75  # y where it starts on the cheek; a goatee starts near the chin
     moustache: float = 0.0
     glasses: str = ""
     glasses_round: bool = True
@@ -64,11 +64,17 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What differs between two pictures of somebody: expression, light, clothes.
+    """The expression, light and clothes of one picture.
 
-    smile: -0.3 to 1. mouth, eyes: how open (0 to 1; eyes 1 is usual). brows: raised by this many face units.
-    gaze: (x, y) in -1 to 1. light: direction towards the lamp (x, y, z). ambient: share of light from everywhere.
-    tint: factors of blue, green and red. shirt: ``#rrggbb``, or the person's usual.
+    smile: -0.3 to 1.
+    mouth: how open, 0 to 1.
+    eyes: how open, 0 to 1; 1 is normal.
+    brows: how far raised, face units.
+    gaze: (x, y), -1 to 1.
+    light: direction towards the lamp (x, y, z).
+    ambient: share of light from everywhere.
+    tint: factors of blue, green and red.
+    shirt: ``#rrggbb``; empty for the person's own.
     """
 
     smile: float = 0.3
@@ -155,7 +161,7 @@ CAST = (
         seed=8,
     ),
 )  # fmt: skip
-"""The people of the sample data set, chosen from 300 drawn by lot so that dlib's network tells them well apart."""
+"""The people of the sample data set, chosen from 300 random ones so that dlib's network separates them well."""
 
 STRANGERS = (
     Person(
@@ -178,53 +184,53 @@ STRANGERS = (
         hair="#e6e6e4", age=0.8, scarf="#2c2f38", seed=11,
     ),
 )  # fmt: skip
-"""People who are in the group pictures and the film, and whom nobody enrols."""
+"""People in the group pictures and the film who are not enrolled."""
 
 
 def dice(*key: object) -> np.random.Generator:
-    """Random numbers that depend on ``key`` alone."""
+    """Return a random number generator that depends on ``key`` alone."""
     return np.random.default_rng(zlib.crc32(repr(key).encode()))
 
 
 def random_person(name: str, *key: object) -> Person:
-    """Somebody drawn by lot: every feature on its own, so that no two are alike."""
+    """Return a random person, each feature chosen independently."""
     rng = dice("person", *key)
     u = rng.uniform
 
-    def some(options: Sequence[str], share: float = 1.0) -> str:
-        """One of the options, or none."""
+    def choose(options: Sequence[str], share: float = 1.0) -> str:
+        """Return an option with probability ``share``, else an empty string."""
         return str(options[int(rng.integers(len(options)))]) if rng.random() < share else ""
 
     shade = int(rng.integers(len(SKINS)))
     bearded, painted, old = rng.random() < 0.35, rng.random() < 0.4, rng.random() < 0.3
-    hair = some(HAIRS[6:] if old else HAIRS[: 3 if shade > 4 else 6])
-    kind = some(list(HAIRLINES))
-    scarf = some(SHIRTS, 0.08)
+    hair = choose(HAIRS[6:] if old else HAIRS[: 3 if shade > 4 else 6])
+    kind = choose(list(HAIRLINES))
+    scarf = choose(SHIRTS, 0.08)
     return Person(
         name,
         skin=SKINS[shade],
         width=u(0.9, 1.12), forehead=u(0.9, 1.1), jaw=u(0.82, 1.16), chin=u(0.6, 1.3), length=u(0.92, 1.1),
         eye_x=u(0.38, 0.47), eye_width=u(0.17, 0.24), eye_open=u(0.06, 0.13), eye_tilt=u(-0.15, 0.25),
-        iris=some(IRISES[: 3 if shade > 3 else 6]), crease=u(0, 1), liner=u(0.6, 1) if painted else u(0, 0.3),
-        eyeshadow=some(("#6a4a6a", "#3a6a7a", "#7a4a3a"), 0.6 * painted),
+        iris=choose(IRISES[: 3 if shade > 3 else 6]), crease=u(0, 1), liner=u(0.6, 1) if painted else u(0, 0.3),
+        eyeshadow=choose(("#6a4a6a", "#3a6a7a", "#7a4a3a"), 0.6 * painted),
         brow=hair, brow_y=u(-0.38, -0.24), brow_thick=u(0.02, 0.085), brow_arch=u(0, 0.11), brow_tilt=u(-0.06, 0.1),
         nose_y=u(0.5, 0.7), nose_width=u(0.14, 0.29), nose_height=u(0.5, 1.5),
         mouth_y=u(0.88, 1.02), mouth_width=u(0.28, 0.44), lips=u(0.04, 0.17),
-        lip=some(("#b82038", "#c8506a", "#8a2a4a")) if painted else some(("#b0645c", "#8e5048", "#c88478")),
+        lip=choose(("#b82038", "#c8506a", "#8a2a4a")) if painted else choose(("#b0645c", "#8e5048", "#c88478")),
         cheek=u(-1, 1), blush=u(0, 0.6) * (shade < 4),
         hair="" if rng.random() < 0.12 else hair, hair_volume=u(0.04, 0.35),
         hair_length=u(0.8, 2.2) if painted or rng.random() < 0.25 else u(-0.1, 0.3),
         hairline=HAIRLINES[kind], curl=u(0.5, 1) if rng.random() < 0.4 else 0.0,
         beard=hair if bearded and not painted else "", beard_density=u(0.35, 1), beard_length=u(0, 0.4),
         beard_top=u(0.5, 1.1), moustache=u(0.3, 1),
-        glasses=some(("#181818", "#6a2a1a", "#b08a40"), 0.22), glasses_round=bool(rng.random() < 0.5),
+        glasses=choose(("#181818", "#6a2a1a", "#b08a40"), 0.22), glasses_round=bool(rng.random() < 0.5),
         age=u(0.6, 1) if old else u(0, 0.25), freckles=u(0.4, 1) if shade < 3 and rng.random() < 0.25 else 0.0,
-        hat="" if scarf else some(SHIRTS, 0.12), scarf=scarf, shirt=some(SHIRTS), seed=int(rng.integers(10_000)),
+        hat="" if scarf else choose(SHIRTS, 0.12), scarf=scarf, shirt=choose(SHIRTS), seed=int(rng.integers(10_000)),
     )  # fmt: skip
 
 
 def random_look(rng: np.random.Generator) -> Look:
-    """An expression, light and clothes for one picture."""
+    """Return a random expression, light and clothes for one picture."""
     smile, bright, warm = rng.uniform(-0.1, 0.9), rng.uniform(0.9, 1.1), rng.uniform(0.96, 1.04)
     return Look(
         smile=smile,

@@ -1,4 +1,4 @@
-"""Pictures of synthetic people: portraits, groups and a film, with the truth of who is where."""
+"""Draw pictures of synthetic people, portraits, groups and a film, with the truth of who is where."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from faces.types import Floats, Image
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Where a head is in a picture.
+    """The place and direction of a head in a picture.
 
-    x, y: the point between the eyes, px. unit: px to a face unit, so a face is about two units wide.
-    roll, yaw, pitch: degrees; positive leans, looks to the image's right, and looks down.
+    x, y: the point between the eyes, px.
+    unit: px per face unit; a face is about two units wide.
+    roll, yaw, pitch: degrees; positive values lean and look to the image's right, and look down.
     """
 
     x: float
@@ -34,8 +35,12 @@ class Pose:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """An image and who is in it: ``names`` (N,), None for strangers; ``xyxy`` float32 (N, 4), px, forehead to chin."""
+class DrawnPicture:
+    """An image and the N people in it.
+
+    names: N names; None for a stranger.
+    xyxy: float32 (N, 4), px, forehead to chin.
+    """
 
     image: Image
     names: tuple[str | None, ...]
@@ -43,7 +48,12 @@ class Picture:
 
 
 def place(scene: Image, sheet: Image, sheet_unit: float, pose: Pose) -> None:
-    """Paste a drawing into a scene, in place, leant and turned; the body goes on below the drawing's edge."""
+    """Draw a person into a scene, in place; the body continues below the drawing's edge.
+
+    scene: uint8 (h, w, 3), BGR.
+    sheet: from ``draw_person``.
+    sheet_unit: px per face unit of the sheet.
+    """
     h, w = scene.shape[:2]
     reach = 2.9 * pose.unit
     x0, x1 = int(max(pose.x - reach, 0)), int(min(pose.x + reach, w))
@@ -67,7 +77,7 @@ def place(scene: Image, sheet: Image, sheet_unit: float, pose: Pose) -> None:
 
 
 def face_box(person: Person, pose: Pose) -> Floats:
-    """float32 (4,): a person's face from forehead to chin, px."""
+    """Return the box of a person's face, forehead to chin: float32 (4,), px."""
     roll, yaw, pitch = (math.radians(angle) for angle in (pose.roll, pose.yaw, pose.pitch))
     top, bottom = -0.75, 1.48 * person.length
     corners = [(-person.width, 0.3), (person.width, 0.3), (0.0, top), (0.0, bottom)]
@@ -78,7 +88,7 @@ def face_box(person: Person, pose: Pose) -> Floats:
 
 
 def backdrop(rng: np.random.Generator, wh: tuple[int, int]) -> Image:
-    """A blurred background: a wall, lamps in the dark, shelves, or a park."""
+    """Draw a blurred background: a wall, lamps in the dark, shelves, or a park."""
     small = max(wh[0] // 6, 1), max(wh[1] // 6, 1)
     tone = rng.uniform(70, 215) + rng.uniform(-25, 25, 3)
     image = np.ones((small[1], small[0], 3)) * tone * np.linspace(1.08, 0.85, small[1])[:, None, None]
@@ -108,12 +118,12 @@ def backdrop(rng: np.random.Generator, wh: tuple[int, int]) -> Image:
 
 @lru_cache(maxsize=1)
 def grain() -> NDArray[np.int16]:
-    """Sensor noise, int16 (1024, 1280)."""
+    """Return sensor noise: int16 (1024, 1280)."""
     return np.asarray(dice("grain").normal(0, 2.5, (1024, 1280)).round(), np.int16)
 
 
 def finish(image: Image, rng: np.random.Generator) -> Image:
-    """What a camera adds: a little blur and noise."""
+    """Add a camera's slight blur and noise."""
     h, w = image.shape[:2]
     x, y = int(rng.integers(1281 - w)), int(rng.integers(1025 - h))
     noise = cv2.merge([grain()[y : y + h, x : x + w]] * 3)
@@ -121,8 +131,8 @@ def finish(image: Image, rng: np.random.Generator) -> Image:
     return np.asarray(cv2.add(soft, noise, dtype=cv2.CV_8U), np.uint8)
 
 
-def portrait(person: Person, *key: object) -> Picture:
-    """One person, 400 to 480 px square; ``key`` decides everything that varies."""
+def portrait(person: Person, *key: object) -> DrawnPicture:
+    """Draw one person, 400 to 480 px square; ``key`` determines everything that varies."""
     rng = dice(person.name, *key)
     side = int(rng.integers(50, 61)) * 8
     unit = side * rng.uniform(0.165, 0.21)
@@ -136,15 +146,15 @@ def portrait(person: Person, *key: object) -> Picture:
     )
     scene = backdrop(rng, (side, side))
     place(scene, draw_person(person, random_look(rng), unit), unit, pose)
-    return Picture(finish(scene, rng), (person.name,), face_box(person, pose)[None])
+    return DrawnPicture(finish(scene, rng), (person.name,), face_box(person, pose)[None])
 
 
-def group(people: Sequence[Person], *key: object, wh: tuple[int, int] = (960, 640)) -> Picture:
-    """Several people side by side; whoever is one of ``STRANGERS`` has no name."""
+def group(people: Sequence[Person], *key: object, wh: tuple[int, int] = (960, 640)) -> DrawnPicture:
+    """Draw several people side by side; those of ``STRANGERS`` have no name."""
     rng = dice("group", *key)
     scene = backdrop(rng, wh)
     light = random_look(rng)
-    places = []
+    portraits = []
     for i, person in enumerate(people):
         unit = wh[1] * rng.uniform(0.098, 0.112)
         pose = Pose(
@@ -155,17 +165,17 @@ def group(people: Sequence[Person], *key: object, wh: tuple[int, int] = (960, 64
             yaw=rng.uniform(-12, 12),
             pitch=rng.uniform(-5, 5),
         )
-        places.append((person, pose, replace(random_look(rng), light=light.light, tint=light.tint, shirt="")))
-    for person, pose, look in sorted(places, key=lambda one: one[1].y):
+        portraits.append((person, pose, replace(random_look(rng), light=light.light, tint=light.tint, shirt="")))
+    for person, pose, look in sorted(portraits, key=lambda portrait: portrait[1].y):
         place(scene, draw_person(person, look, pose.unit), pose.unit, pose)
-    boxes = np.stack([face_box(person, pose) for person, pose, _ in places])
-    return Picture(finish(scene, rng), tuple(map(known_name, people)), boxes)
+    boxes = np.stack([face_box(person, pose) for person, pose, _ in portraits])
+    return DrawnPicture(finish(scene, rng), tuple(map(known_name, people)), boxes)
 
 
 def film(
     people: Sequence[Person], *key: object, frames: int = 100, wh: tuple[int, int] = (640, 480)
-) -> Iterator[Picture]:
-    """People who sway, turn, smile and blink, frame by frame (25 a second)."""
+) -> Iterator[DrawnPicture]:
+    """Draw people who sway, turn, smile and blink, frame by frame (25 per second)."""
     rng = dice("film", *key)
     background = backdrop(rng, wh)
     light = random_look(rng)
@@ -190,9 +200,9 @@ def film(
             )
             place(scene, sheets[mood], unit, pose)
             boxes.append(face_box(person, pose))
-        yield Picture(finish(scene, rng), tuple(map(known_name, people)), np.stack(boxes))
+        yield DrawnPicture(finish(scene, rng), tuple(map(known_name, people)), np.stack(boxes))
 
 
 def known_name(person: Person) -> str | None:
-    """The person's name, or None for one of the strangers."""
+    """Return the person's name; None for one of the strangers."""
     return None if person in STRANGERS else person.name

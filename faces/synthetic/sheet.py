@@ -1,4 +1,4 @@
-"""Pencil, paper and lamp for drawn faces: curves, a sheet that takes soft, antialiased shapes, relief and light."""
+"""Draw faces: curves, a sheet for soft, antialiased shapes, relief and light."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ LEFT, TOP, RIGHT, BOTTOM = -2.7, -2.7, 2.7, 3.3  # what a sheet covers, in face 
 
 
 def colour(code: str, factor: float = 1.0) -> Floats:
-    """``#rrggbb`` as float32 (3,) BGR in [0, 255], made darker or lighter by ``factor``."""
+    """Convert ``#rrggbb`` to float32 (3,), BGR in [0, 255]; ``factor`` makes it darker or lighter."""
     return np.array([min(int(code[i : i + 2], 16) * factor, 255) for i in (5, 3, 1)], np.float32)
 
 
 def curve(points: Sequence[tuple[float, float]], closed: bool = False, steps: int = 8) -> Floats:
-    """A Catmull-Rom curve through points (n, 2): float32 (m, 2)."""
+    """Return a Catmull-Rom curve through points (n, 2): float32 (m, 2)."""
     p = np.array(points, np.float32)
     p = np.vstack([p[-1:], p, p[:2]]) if closed else np.vstack([p[:1], p, p[-1:]])
     a, b, c, d = (p[i : len(p) - 3 + i, None] for i in range(4))
@@ -31,12 +31,12 @@ def curve(points: Sequence[tuple[float, float]], closed: bool = False, steps: in
 
 
 def mirrored(half: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The right half of a symmetric outline, from top to bottom, made whole; its ends lie on the axis."""
+    """Complete the right half of a symmetric outline, given from top to bottom; its ends lie on the axis."""
     return [*half, *((-x, y) for x, y in reversed(half[1:-1]))]
 
 
 def ellipse(x: float, y: float, rx: float, ry: float, squareness: float = 2.0) -> Floats:
-    """A (super)ellipse: float32 (32, 2)."""
+    """Return a (super)ellipse: float32 (32, 2)."""
     t = np.linspace(0, 2 * np.pi, 32, endpoint=False)
     c, s = np.cos(t), np.sin(t)
     power = 2 / squareness
@@ -44,7 +44,11 @@ def ellipse(x: float, y: float, rx: float, ry: float, squareness: float = 2.0) -
 
 
 class Sheet:
-    """A drawing in face units on ``unit`` pixels each: ``bgr`` float32 (3, H, W) and ``alpha`` float32 (H, W)."""
+    """A drawing in face units of ``unit`` px each.
+
+    bgr: float32 (3, H, W).
+    alpha: float32 (H, W).
+    """
 
     def __init__(self, unit: float) -> None:
         self.unit = unit
@@ -53,7 +57,7 @@ class Sheet:
         self.alpha = np.zeros(self.wh[::-1], np.float32)
 
     def mask(self, shape: Floats, blur: float = 0.0, stroke: float = 0.0) -> tuple[tuple[slice, slice], Floats]:
-        """Where a polygon (or, with ``stroke``, a line of that width) lies: the part of the sheet and its coverage."""
+        """Return the part of the sheet that a polygon (with ``stroke``: a line that wide) covers, and its coverage."""
         px = (shape - (LEFT, TOP)) * self.unit
         margin = (2.5 * blur + stroke) * self.unit + 2
         x0, y0 = np.clip(np.floor(px.min(0) - margin), 0, np.array(self.wh) - 1).astype(int)
@@ -80,9 +84,11 @@ class Sheet:
         within: Floats | None = None,
         solid: bool = False,
     ) -> None:
-        """Lay ``ink`` (a colour, or a picture of the sheet's shape) over a shape, only ``within`` a mask if given.
+        """Paint a shape.
 
-        A ``solid`` shape also covers what is behind the person.
+        ink: a colour (3,), or a picture of the sheet's shape (3, H, W).
+        within: a mask (H, W) that limits the shape.
+        solid: whether the shape also covers what is behind the person.
         """
         part, cover = self.mask(shape, blur, stroke)
         cover *= np.float32(opacity)
@@ -95,7 +101,7 @@ class Sheet:
         bgr += ((ink[:, None, None] if ink.ndim == 1 else ink[:, part[0], part[1]]) - bgr) * cover
 
     def whole(self, shape: Floats, blur: float = 0.0) -> Floats:
-        """The shape's coverage over the whole sheet: float32 (H, W)."""
+        """Return a shape's coverage of the whole sheet: float32 (H, W)."""
         out = np.zeros_like(self.alpha)
         part, cover = self.mask(shape, blur)
         out[part] = cover
@@ -104,7 +110,7 @@ class Sheet:
 
 @lru_cache(maxsize=64)
 def strands(seed: int, wh: tuple[int, int], curl: float, unit: float) -> Floats:
-    """Brightness of hair, about 1: float32 (H, W). Straight hair runs down, curls are as high as wide."""
+    """Return the brightness of hair, about 1: float32 (H, W). Straight hair runs down, curls are as high as wide."""
     noise = np.random.default_rng(seed).standard_normal(wh[::-1], np.float32)
     across = (0.012 + 0.03 * curl) * unit
     soft = cv2.GaussianBlur(noise, (0, 0), across, sigmaY=across * (1 + 12 * (1 - curl)))
@@ -112,7 +118,7 @@ def strands(seed: int, wh: tuple[int, int], curl: float, unit: float) -> Floats:
 
 
 def outline(p: Person) -> Floats:
-    """The edge of the face, without hair: float32 (m, 2)."""
+    """Return the edge of the face, without hair: float32 (m, 2)."""
     w, n = p.width, p.length
     return curve(
         mirrored(
@@ -133,12 +139,12 @@ def outline(p: Person) -> Floats:
 
 
 def relief(p: Person, look: Look, wh: tuple[int, int]) -> Floats:
-    """Height of the face towards the viewer: float32 (H, W), in face units."""
+    """Return the height of the face towards the viewer: float32 (H, W), in face units."""
     x = np.linspace(LEFT, RIGHT, wh[0], dtype=np.float32)[None]
     y = np.linspace(TOP, BOTTOM, wh[1], dtype=np.float32)[:, None]
 
     def bump(height: float, cx: float, cy: float, sx: float, sy: float) -> Floats:
-        """A Gaussian hill, on both sides where it is off the axis."""
+        """Return a Gaussian hill, mirrored if it is off the axis."""
         rows = height * np.exp(-(((y - cy) / sy) ** 2))
         columns = np.exp(-(((x - cx) / sx) ** 2))
         return np.asarray(rows * (columns if cx == 0 else columns + np.exp(-(((x + cx) / sx) ** 2))), np.float32)
@@ -163,7 +169,7 @@ def relief(p: Person, look: Look, wh: tuple[int, int]) -> Floats:
 
 
 def shading(p: Person, look: Look, unit: float, wh: tuple[int, int]) -> Floats:
-    """Light that falls on each pixel: float32 (3, H, W), about 1; shadows on skin are warm."""
+    """Return the light on each pixel: float32 (3, H, W), about 1; shadows on skin are warm."""
     small = wh[0] // 3, wh[1] // 3
     z = relief(p, look, small)
     step = 3 / unit
