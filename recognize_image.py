@@ -1,4 +1,4 @@
-"""Who is in a photograph? The pickles and still images in; names, boxes and annotated copies out."""
+"""Recognize the faces in photographs: read the pickles and images; print names, write annotated copies."""
 
 from faces.cli.running import run
 from faces.commands.recognize import main

@@ -1,4 +1,4 @@
-"""Who is in a video? The pickles and a camera, file or stream in; who came and went, and an annotated video out."""
+"""Recognize the faces in a video: read the pickles and a camera, file or stream; write events and a video."""
 
 from faces.cli.running import run
 from faces.commands.video import main

@@ -1,4 +1,4 @@
-"""Who is in a photograph? The pickles and still images in; names, boxes and annotated copies out."""
+"""Recognize the faces in photographs: read the pickles and images; print names, write annotated copies."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ from faces.pipeline import Pipeline
 from faces.recognition import recognizer_files
 from faces.types import Faces, Matches
 
-LONGEST = 235  # bytes of a copy's name: file systems take 255, and a temporary file's is longer by ten
+LONGEST_NAME = 235  # bytes of a copy's name: file systems allow 255, and temporary files have ten more
 
 
 def build_parser() -> argparse.ArgumentParser:
+    """Build the parser."""
     parser = options.parser(
-        "Name the faces in photographs, or say that they are unknown.",
+        "Name the faces in photographs, or mark them as unknown.",
         "python recognize_image.py --image photo.jpg holiday/ --json",
     )
     parser.add_argument(
@@ -48,16 +49,17 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit status."""
     args = build_parser().parse_args(argv)
     photographs = expand(args.image, partial(is_copy, output=args.output))
     pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, args.accuracy)
     recognizer, warnings = recognizer_files.load(args.recognizer, args.le, pipeline.fingerprint)
     for warning in warnings:
         warn(warning)
-    looks = predictor.load(args.attributes, pipeline) if args.attributes else None
+    attributes = predictor.load(args.attributes, pipeline) if args.attributes else None
     window = Window("recognize_image", partial(print, file=sys.stderr)) if args.show else None
 
-    status, taken = 0, set[str]()
+    status, used_names = 0, set[str]()
     for path in photographs:
         try:
             image = read_image(path)
@@ -68,60 +70,60 @@ def main(argv: Sequence[str] | None = None) -> int:
         faces = pipeline.detect(image)
         embeddings = pipeline.embed(image, faces)
         matches = recognizer.identify(embeddings)
-        answers = looks.of(image, faces, embeddings) if looks else None
+        answers = attributes.of(image, faces, embeddings) if attributes else None
         print((as_json if args.json else as_text)(path, faces, matches, answers))
 
         annotated = annotate(image, faces, matches, answers)
-        write_image(args.output / copy_name(path, taken), annotated)
+        write_image(args.output / copy_name(path, used_names), annotated)
         if window is not None and window.show(annotated, wait_ms=0) == "q":
             break
     return status
 
 
-def copy_name(path: Path, taken: set[str]) -> str:
-    """A name for the annotated copy that no other photograph of this run has; it is noted in ``taken``."""
+def copy_name(path: Path, used_names: set[str]) -> str:
+    """Return a file name for the annotated copy that no other photograph has; add it to ``used_names``."""
     suffix = path.suffix if path.suffix.lower() in SUFFIXES else ".jpg"
     stem = path.stem
-    while len(os.fsencode(f"{stem}_annotated{suffix}")) > LONGEST:
+    while len(os.fsencode(f"{stem}_annotated{suffix}")) > LONGEST_NAME:
         stem = stem[:-1]
     name, number = f"{stem}_annotated{suffix}", 2
-    while name.casefold() in taken:
+    while name.casefold() in used_names:
         name, number = f"{stem}_annotated_{number}{suffix}", number + 1
-    taken.add(name.casefold())
+    used_names.add(name.casefold())
     return name
 
 
 def is_copy(path: Path, output: Path) -> bool:
-    """Whether it is an annotated copy in the folder of those."""
-    named = re.search(r"_annotated(_\d+)?$", path.stem)
-    return named is not None and path.parent.resolve() == output.resolve()
+    """Whether a file is an annotated copy in the output folder."""
+    has_copy_name = re.search(r"_annotated(_\d+)?$", path.stem) is not None
+    return has_copy_name and path.parent.resolve() == output.resolve()
 
 
 def as_text(path: Path, faces: Faces, matches: Matches, answers: Answers | None) -> str:
+    """Format a photograph's results as lines of text."""
     if len(faces) == 0:
         return f"{path}: no face"
-    looks = [""] * len(faces) if answers is None else [f"  {text(answers.plain(k))}" for k in range(len(faces))]
     lines = []
-    for box, name, probability, distance, look in zip(
-        faces.xyxy.round().astype(int), matches.names, matches.probability, matches.distance, looks, strict=True
-    ):
-        at = ",".join(str(value) for value in box)
-        who = f"{name or 'unknown'}  probability {probability:.2f}  distance {distance:.3f}"
-        lines.append(f"{path}: {who}  box {at}{look}")
+    for k, box in enumerate(faces.xyxy.round().astype(int)):
+        name = f"{matches.names[k] or 'unknown'}  probability {matches.probability[k]:.2f}"
+        place = ",".join(str(value) for value in box)
+        attributes = "" if answers is None else f"  {text(answers.plain(k))}"
+        lines.append(f"{path}: {name}  distance {matches.distance[k]:.3f}  box {place}{attributes}")
     return "\n".join(lines)
 
 
 def as_json(path: Path, faces: Faces, matches: Matches, answers: Answers | None) -> str:
-    found: list[dict[str, Any]] = [
+    """Format a photograph's results as a JSON object."""
+    rows: list[dict[str, Any]] = [
         {
-            "name": matches.names[index],
-            "candidate": matches.candidates[index],
-            "probability": round(float(matches.probability[index]), 4),
-            "distance": None if np.isnan(matches.distance[index]) else round(float(matches.distance[index]), 4),
-            "box": faces.xyxy[index].round().astype(int).tolist(),
-            "score": round(float(faces.score[index]), 4),
-            **({} if answers is None else {"attributes": answers.plain(index)}),
+            "name": matches.names[k],
+            "candidate": matches.candidates[k],
+            "probability": round(float(matches.probability[k]), 4),
+            "distance": None if np.isnan(matches.distance[k]) else round(float(matches.distance[k]), 4),
+            "box": faces.xyxy[k].round().astype(int).tolist(),
+            "score": round(float(faces.score[k]), 4),
+            **({} if answers is None else {"attributes": answers.plain(k)}),
         }
-        for index in range(len(faces))
+        for k in range(len(faces))
     ]
-    return json.dumps({"file": str(path), "faces": found}, ensure_ascii=False)
+    return json.dumps({"file": str(path), "faces": rows}, ensure_ascii=False)
