@@ -1,4 +1,4 @@
-"""Alignment: a face, turned and scaled so that its landmarks fall where the embedder expects them."""
+"""Alignment: a face is rotated, scaled and cropped so that its landmarks are where the embedder expects them."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ Points = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Template:
-    """Where an embedder wants the landmarks: px in its crop, per scheme, and which of the five count.
+    """Where a network expects the landmarks in its crop.
 
-    side: px; crops are square. as_dlib: cut out as dlib does to a fraction of a pixel, which is not quite straight.
+    side: of the square crop, px.
+    points: by landmark scheme, the indices of the landmarks that are used, and float64 (P, 2), their places, px.
+    as_dlib: sample as dlib does, which is off by a fraction of a pixel.
     """
 
     name: str
@@ -41,20 +43,25 @@ DLIB_MEAN_FACE = np.array(
 
 
 def mean_face(padding: float, side: int) -> Points:
-    """dlib's mean face in a chip of ``side`` px, with ``padding`` of the face's side on each side.
+    """Return dlib's mean face in a crop: float64 (5, 2), px.
 
-    A chip has its middle between two pixels where dlib's points have it on the second: hence the half pixel.
+    The half pixel that is subtracted: the crop's centre is between two pixels, that of dlib's points on the second.
+    padding: on each side, as a share of the face's side.
+    side: of the crop, px.
     """
     return np.asarray((DLIB_MEAN_FACE + padding) / (1 + 2 * padding) * side - 0.5)
 
 
 def _dlib_chip() -> Template:
-    """dlib's chip for its embedder: 150 px, padding 0.25."""
+    """Return the template of dlib's embedder: 150 px, padding 0.25."""
     return Template("dlib-chip", 150, {"eye-corners": ([0, 1, 2, 3, 4], mean_face(0.25, 150))}, as_dlib=True)
 
 
 def _openface_crop() -> Template:
-    """OpenFace's outer eyes and nose (openface/align_dlib.py): points 36, 45 and 33 of 68, min-max scaled, 96 px."""
+    """Return the template of OpenFace: outer eye corners and nose, 96 px.
+
+    openface/align_dlib.py: points 36, 45 and 33 of 68, min-max scaled.
+    """
     low, high = np.array([0.0792396913815, 0.182360984545]), np.array([0.971193274221, 1.06080371126])
     points = np.array(
         [
@@ -67,20 +74,20 @@ def _openface_crop() -> Template:
 
 
 def _arcface_crop() -> Template:
-    """ArcFace's five points at 112 px (insightface, face_align.py); SFace uses the same."""
+    """Return the template of ArcFace and SFace: five points, 112 px (insightface, face_align.py)."""
     five = np.array(
         [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
     )
-    # dlib's corners and nose base, averaged over the faces of LFW aligned by YuNet's five points
-    # (benchmarks/measure_models.py templates).
+    # dlib's eye corners and nose base, averaged over the faces of LFW that were aligned by YuNet's five points
+    # (python -m benchmarks.measure_models templates).
     corners = np.array([[30.5, 53.8], [44.4, 54.0], [65.5, 53.8], [79.3, 53.2], [55.4, 80.6]])
     every = [0, 1, 2, 3, 4]
     return Template("arcface", 112, {"five-points": (every, five), "eye-corners": (every, corners)})
 
 
 def _attributes_crop() -> Template:
-    """Brows to chin, ear to ear, for attributes: 112 px, padding 0.2, cut straight."""
-    # YuNet's points, averaged over the faces of LFW aligned by dlib's five (benchmarks/measure_models.py templates).
+    """Return the template of the attribute models: from the brows to the chin, 112 px, padding 0.2."""
+    # YuNet's points, averaged over the faces of LFW that were aligned by dlib's five (same command).
     five = np.array([[33.6, 31.6], [78.0, 32.3], [55.7, 57.6], [36.8, 76.9], [74.6, 77.3]])
     every = [0, 1, 2, 3, 4]
     return Template("attributes", 112, {"eye-corners": (every, mean_face(0.2, 112)), "five-points": (every, five)})
@@ -92,7 +99,10 @@ TEMPLATES = {
 
 
 class Aligner:
-    """Cuts faces out of images, by one template."""
+    """Cuts aligned crops of faces out of images.
+
+    model: the template's name and digest, for fingerprints.
+    """
 
     def __init__(self, template: Template) -> None:
         self.template = template
@@ -100,13 +110,15 @@ class Aligner:
         self.model = ModelId(template.name, hashlib.sha256(f"{template.side} {text}".encode()).hexdigest())
 
     def accepts(self, scheme: LandmarkScheme | None) -> bool:
-        """Whether landmarks of a scheme serve; None, for faces without any, never does."""
+        """Return whether the template has points for a landmark scheme; False for None."""
         return scheme in self.template.points
 
     def crop(self, image: Image, faces: Faces) -> Image:
-        """uint8 (N, side, side, 3) BGR; black where a crop leaves the image.
+        """Return one crop for each face: uint8 (N, side, side, 3), BGR; black outside of the image.
 
-        Raises ValueError for faces without landmarks that the template knows.
+        image: uint8 (H, W, 3), BGR.
+        faces: N >= 0 faces with landmarks.
+        Raises ValueError if the template has no points for the faces' landmark scheme.
         """
         side = self.template.side
         crops: Image = np.zeros((len(faces), side, side, 3), np.uint8)
@@ -122,14 +134,14 @@ class Aligner:
 
 
 def _cut(image: Image, to_image: NDArray[np.float64], side: int, as_dlib: bool) -> Image:
-    """The square that ``to_image`` (2, 3) carries onto the image.
+    """Return the square that ``to_image`` (2, 3) maps onto the image.
 
-    As in dlib's extract_image_chips, the image is halved (5 x 5 Gaussian) while the square would still be larger than
-    ``side`` in it, then sampled bilinearly: no pixel of a large photograph is skipped. Black where one of the four
-    pixels is missing, or where a halved one would have to be made of fewer than its 25.
+    As in dlib's extract_image_chips, the image is halved (5 x 5 Gaussian) while the square is still larger than
+    ``side`` in it, then sampled bilinearly: no pixel of a large photograph is skipped. A pixel is black if one of the
+    four pixels it is sampled from is missing, or one of the 25 that a halved pixel is made of.
     """
     last, width, halvings = side - 1, side * float(np.linalg.norm(to_image[:, 0])), 0
-    matrix = _a_pixel_smaller(to_image, last, width) if as_dlib else to_image.copy()
+    matrix = _one_pixel_smaller(to_image, last, width) if as_dlib else to_image.copy()
     while (width + 1) / 2 > side:
         width, halvings = (width + 1) / 2, halvings + 1
     margin = (4 << halvings) - 2
@@ -143,7 +155,7 @@ def _cut(image: Image, to_image: NDArray[np.float64], side: int, as_dlib: bool) 
             break
         smaller = cv2.pyrDown(source)[1 : (source.shape[0] - 1) // 2, 1 : (source.shape[1] - 1) // 2]
         source, matrix = np.asarray(smaller, np.uint8), matrix / 2
-        matrix[:, 2] -= (1.25, 0.75) if as_dlib else 1  # 1 is right; dlib's networks were trained with the others
+        matrix[:, 2] -= (1.25, 0.75) if as_dlib else 1  # 1 is exact; dlib's networks were trained with the others
     if source.size == 0:
         return np.zeros((side, side, 3), np.uint8)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -154,8 +166,8 @@ def _cut(image: Image, to_image: NDArray[np.float64], side: int, as_dlib: bool) 
     return crop
 
 
-def _a_pixel_smaller(to_image: NDArray[np.float64], last: int, width: float) -> NDArray[np.float64]:
-    """The same square but for one pixel of the image in ``width``, about its middle: dlib's centered_drect."""
+def _one_pixel_smaller(to_image: NDArray[np.float64], last: int, width: float) -> NDArray[np.float64]:
+    """Return the same square with a side of ``width`` - 1 px in the image, about its centre: dlib's centered_drect."""
     matrix: NDArray[np.float64] = to_image.copy()
     matrix[:, :2] *= max(width - 1, 0) / max(width * last / (last + 1), 1e-9)
     middle = np.array([last / 2, last / 2])

@@ -1,4 +1,4 @@
-"""Facial landmarks inside a face box: Kazemi and Sullivan's regression trees, as dlib trained them.
+"""Landmarks in a face box: Kazemi and Sullivan's regression trees, as trained by dlib.
 
 "One Millisecond Face Alignment with an Ensemble of Regression Trees", CVPR 2014;
 dlib/image_processing/shape_predictor.h.
@@ -20,10 +20,10 @@ SCHEME_ORDER = [2, 3, 1, 0, 4]  # dlib's file begins with the outer corner of th
 
 
 def _paths_to_leaves() -> NDArray[np.uint8]:
-    """uint8 (32768,): the leaf, 0..15, that a tree of depth 4 ends at, for every outcome of its 15 splits.
+    """Return the leaf, 0..15, of a tree of depth 4, for every outcome of its 15 splits: uint8 (32768,).
 
-    Bit i, counted from the highest, is set where split i goes left (to 2i + 1, else to 2i + 2), so that a tree is
-    walked by packing its outcomes into a number and looking that up.
+    Bit i, counted from the highest, is set if split i goes left (to 2i + 1, else to 2i + 2). So a tree is evaluated by
+    packing the outcomes of its splits into a number and looking it up.
     """
     outcomes = np.arange(1 << 15)
     node = np.zeros(1 << 15, np.int64)
@@ -37,11 +37,11 @@ def _paths_to_leaves() -> NDArray[np.uint8]:
 class _Cascade:
     """One of the 15 regression steps.
 
-    positions: float64 (10, 1600): from a shape's coordinates to those of its 800 sampling points, all x before all y; a
-    point hangs on one of the shape's points and is turned and scaled with the shape, and both are linear in them.
-    a, b: intp (500 * 16,): the points whose brightness each split compares; every 16th is padding.
-    threshold: int16 (500 * 16,), rounded down, which changes no comparison of whole numbers.
-    leaves: float32 (500 * 16, 10).
+    positions: float64 (10, 1600), maps a shape's coordinates to those of its 800 sampling points, all x before all y. A
+    sampling point is attached to one of the shape's points and is rotated and scaled with the shape; both are linear.
+    a, b: intp (500 * 16,), the sampling points whose brightness each split compares; every 16th is padding.
+    threshold: int16 (500 * 16,), rounded down, which changes no comparison of integers.
+    leaves: float32 (500 * 16, 10), what each leaf adds to the shape.
     """
 
     positions: NDArray[np.float64]
@@ -52,9 +52,10 @@ class _Cascade:
 
 
 class ShapePredictor:
-    """Five points (``eye-corners``) in each face box.
+    """Predicts five landmarks (``eye-corners``) in each face box.
 
     weights: the arrays that ``dlib.convert_shape_predictor`` writes.
+    model: name and digest, for fingerprints.
     """
 
     def __init__(self, weights: dict[str, NDArray[np.generic]], model: ModelId) -> None:
@@ -76,15 +77,17 @@ class ShapePredictor:
 
     @classmethod
     def load(cls) -> ShapePredictor:
-        """The built-in predictor; raises ModelError as ``dlib.converted`` does."""
+        """Load the built-in predictor; raise ModelError as ``dlib.converted`` does."""
         spec = zoo.MODELS["dlib-5-points"]
         with np.load(dlib.converted(spec)) as arrays:
             return cls(dict(arrays), zoo.model_id(spec))
 
     def predict(self, image: Image, faces: Faces, boxes: Floats | None = None) -> Faces:
-        """The same faces with landmarks (``eye-corners``), px, rounded to whole ones as dlib does.
+        """Return the same faces with landmarks (``eye-corners``), rounded to whole pixels as dlib does.
 
-        boxes: float32 (N, 4), the faces' boxes framed as dlib frames a face, where ``faces.xyxy`` are not.
+        image: uint8 (H, W, 3), BGR.
+        faces: N >= 0 faces.
+        boxes: float32 (N, 4), the faces' boxes framed as dlib frames a face; by default ``faces.xyxy``.
         """
         if len(faces) == 0:
             return faces
@@ -93,12 +96,12 @@ class ShapePredictor:
         return replace(faces, landmarks=shapes[:, SCHEME_ORDER], scheme="eye-corners")
 
     def fit(self, image: Image, box: Floats) -> Floats:
-        """float32 (5, 2): the points in one box, px, in the file's order, not rounded."""
-        extent = np.maximum(box[2:] - box[:2] - 1, 1)  # dlib's rectangles include their last row and column
+        """Return the landmarks in one box: float32 (5, 2), px, not rounded, in the order of dlib's file."""
+        extent = np.maximum(box[2:] - box[:2] - 1, 1)  # dlib's rectangles include the last row and column
         grey, offset = _grey_around(image, box)
         width = grey.shape[1]
         to_pixels = extent.repeat(SAMPLES)
-        first = (box[:2] - offset + 0.5).repeat(SAMPLES)  # the half rounds, as pixel numbers are cut off
+        first = (box[:2] - offset + 0.5).repeat(SAMPLES)  # the half rounds, since indices are truncated
         last = np.array([width - 1.0, grey.shape[0] - 1.0]).repeat(SAMPLES)
         shape, flat = self._mean, grey.ravel()
         for cascade in self._cascades:
@@ -112,15 +115,15 @@ class ShapePredictor:
             difference = sampled.take(cascade.a, mode="clip") - sampled.take(cascade.b, mode="clip")
             outcomes = np.packbits(difference > cascade.threshold).view(">u2") >> 1
             leaves = cascade.leaves.take(self._first_leaf + self._leaf.take(outcomes), axis=0, mode="clip")
-            # One after the other in float32, as dlib adds (another order can end a pixel away); einsum is the fastest.
+            # Sum in order, in float32, as dlib does: another order can end a pixel away. einsum is the fastest.
             shape = np.einsum("ij->j", np.concatenate([shape[None], leaves]))
         return np.asarray(shape.reshape(5, 2) * extent + box[:2], np.float32)
 
 
 def _grey_around(image: Image, box: Floats) -> tuple[NDArray[np.int16], NDArray[np.intp]]:
-    """The brightness around a box, half its size on every side, and the place (x, y) of its first pixel in the image.
+    """Return the brightness around a box, with half its size on every side, and the place (x, y) of its first pixel.
 
-    int16: the mean of the channels, rounded down. A border of 0 stands where the image ends, since dlib reads 0 there.
+    The brightness is int16, the mean of the channels, rounded down, with a border of 0: dlib reads 0 outside an image.
     """
     margin = (box[2:] - box[:2]) / 2 + 2
     low = np.maximum(box[:2] - margin, 0).astype(np.intp)
@@ -134,25 +137,25 @@ def _grey_around(image: Image, box: Floats) -> tuple[NDArray[np.int16], NDArray[
 
 
 def _pad_to_16(splits: NDArray[np.generic]) -> NDArray[np.generic]:
-    """(15, 500, 15) -> (15, 500 * 16): a column of zeros makes a tree's outcomes two whole bytes."""
+    """Add a column of zeros, so that a tree's outcomes fill two bytes: (15, 500, 15) -> (15, 500 * 16)."""
     return np.pad(splits, ((0, 0), (0, 0), (0, 1))).reshape(len(splits), -1)
 
 
 def _sampling(mean: Floats, anchor: NDArray[np.generic], delta: NDArray[np.generic]) -> NDArray[np.float64]:
-    """float64 (10, 1600): see ``_Cascade.positions``.
+    """Return ``_Cascade.positions``: float64 (10, 1600).
 
-    The similarity that carries the mean shape onto a shape s is, in complex numbers, s = a m + t with
-    a = <m - mean(m), s> / |m - mean(m)|^2 (least squares): linear in s. Its a turns and scales the delta.
+    The similarity that maps the mean shape m to a shape s is, in complex numbers, s = a m + t with
+    a = <m - mean(m), s> / |m - mean(m)|^2 (least squares), which is linear in s. a rotates and scales the delta.
     """
     centred = mean.reshape(5, 2).astype(np.float64) - mean.reshape(5, 2).mean(axis=0)
     x, y = centred[:, 0], centred[:, 1]
     norm = (centred**2).sum()
     real, imaginary = np.stack([x, y], 1).ravel() / norm, np.stack([-y, x], 1).ravel() / norm  # a's parts, of s
     dx, dy = np.asarray(delta, np.float64).T
-    hanging = np.zeros((10, 2, SAMPLES))
+    matrix = np.zeros((10, 2, SAMPLES))
     points = np.arange(SAMPLES)
-    hanging[2 * anchor.astype(np.intp), 0, points] = 1
-    hanging[2 * anchor.astype(np.intp) + 1, 1, points] = 1
-    hanging[:, 0] += np.outer(real, dx) - np.outer(imaginary, dy)
-    hanging[:, 1] += np.outer(imaginary, dx) + np.outer(real, dy)
-    return hanging.reshape(10, 2 * SAMPLES)
+    matrix[2 * anchor.astype(np.intp), 0, points] = 1
+    matrix[2 * anchor.astype(np.intp) + 1, 1, points] = 1
+    matrix[:, 0] += np.outer(real, dx) - np.outer(imaginary, dy)
+    matrix[:, 1] += np.outer(imaginary, dx) + np.outer(real, dy)
+    return matrix.reshape(10, 2 * SAMPLES)
