@@ -1,4 +1,4 @@
-"""People of colours for tests of enrolment: whoever is close to a colour is who has it."""
+"""Enrolled people for tests: each person is a colour."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SETTINGS = "confidence 0.5, rules 2"
 
 
 def colour(name: str, number: int = 0) -> Floats:
-    """One of somebody's faces (3,): each a little different."""
+    """Return an embedding (3,) of a person; each number gives a slightly different one."""
     (vector,) = unit(np.array([COLOURS[name]], np.float32) + 9 * number * np.array([[1, 2, 3]], np.float32))
     return np.asarray(vector, np.float32)
 
@@ -40,7 +40,7 @@ def photo(name: str, number: int = 0) -> bytes:
 
 
 def jpeg(name: str, number: int = 0) -> bytes:
-    """A photograph that is one face, for ``vision``."""
+    """Return a photograph that is one face for ``vision``."""
     image = (noise(64, 64, seed=number) // 3 + 0.6 * np.array(COLOURS[name])).astype(np.uint8)
     return bytes(cv2.imencode(".jpg", image)[1])
 
@@ -79,22 +79,22 @@ class People:
             keep_photos,
             self.file,
             3,
-            lambda action, **what: self.heard.append((action, what)),
+            lambda action, **details: self.heard.append((action, details)),
         )
         self.enrolled.synchronize()
 
     def enrol(self, name: str, number: int = 0, called: str = "") -> str:
-        """The id of whom a photograph was added to."""
-        who = self.enrolled.enrol(called or name, colour(name, number), b"cut-out", photo(name, number))
-        return who[1].id
+        """Enrol a face and return the person's id."""
+        _, person = self.enrolled.enrol(called or name, colour(name, number), b"cut-out", photo(name, number))
+        return person.id
 
     def named(self, *names: str) -> list[str | None]:
-        """Who people are taken for."""
-        found = self.enrolled.identify(np.stack([colour(name) for name in names]))
-        return [one and one.name for one in found]
+        """Return the names that people are identified as."""
+        matches = self.enrolled.identify(np.stack([colour(name) for name in names]))
+        return [match and match.name for match in matches]
 
     def faces(self) -> dict[str, int]:
-        return {one.name: len(one.faces) for one in self.enrolled.list_all()}
+        return {person.name: len(person.faces) for person in self.enrolled.list_all()}
 
     def gallery(self) -> Gallery:
         return Gallery.load(self.path)

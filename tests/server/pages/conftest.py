@@ -1,4 +1,4 @@
-"""The pages in a real browser: a server within this process that sees squares of colour, and Chromium."""
+"""Serve the pages in this process, with a vision that detects coloured squares, and open them in Chromium."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 CHROMIUM = shutil.which("chromium")
-PATIENCE = 60_000  # ms, on a machine that has other things to do
+TIMEOUT = 60_000  # ms, on a machine that has other things to do
 HEADS = (
     Head("gender", ("male", "female")),
     Head("age", unit="years"),
@@ -49,7 +49,7 @@ HEADS = (
 
 
 class SeeingVision(ColourVision):
-    """Everybody is a woman of 34, without glasses, and perhaps happy."""
+    """Describe every face as a woman of 34, without glasses, happy with a probability of 0.4."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -71,8 +71,8 @@ class SeeingVision(ColourVision):
         return Answers(HEADS, {name: np.array([row] * len(faces), np.float32) for name, row in rows.items()})
 
 
-class Spoken(dict[str, str]):
-    """A catalogue that remembers what was looked for in vain."""
+class RecordingCatalogue(dict[str, str]):
+    """A catalogue that records messages without a translation."""
 
     def __init__(self, catalogue: dict[str, str]) -> None:
         super().__init__(catalogue)
@@ -86,7 +86,7 @@ class Spoken(dict[str, str]):
 
 @dataclass
 class Site:
-    """A server with pages."""
+    """A running server with pages."""
 
     url: str
     folder: Path
@@ -98,7 +98,7 @@ class Site:
         return self.services.people
 
     def enrol(self, *names: str) -> None:
-        """People whose embeddings are their own direction, or their colour."""
+        """Enrol people whose embeddings match their colours."""
         for name in names:
             picture = (self.folder / "Ada.png").read_bytes()
             self.enrolled.enrol(name, np.eye(3, dtype=np.float32)["AdaBobCleo".find(name) // 3], picture, picture)
@@ -137,28 +137,28 @@ def serving(folder: Path, proxy: str | None = None) -> Iterator[Site]:
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory, spoken: Spoken) -> Iterator[Site]:
+def site(tmp_path_factory: pytest.TempPathFactory, spoken: RecordingCatalogue) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("site")
     for names in ((), ("Ada",), ("Bob",), ("Cleo",), ("Ada", "Cleo")):
         picture = stage({name: (80 + 140 * k, 90) for k, name in enumerate(names)})
         cv2.imwrite(str(folder / f"{'-'.join(names) or 'nobody'}.png"), picture)
     cv2.imwrite(str(folder / "large.png"), np.random.default_rng(0).integers(0, 256, (1100, 1100, 3), np.uint8))
     (folder / "notes.png").write_text("no picture at all\n" * 100)
-    with serving(folder) as one:
-        yield one
+    with serving(folder) as site:
+        yield site
 
 
 @pytest.fixture(scope="module")
-def spoken() -> Iterator[Spoken]:
-    """The Spanish catalogue, as it is used."""
+def spoken() -> Iterator[RecordingCatalogue]:
+    """The Spanish catalogue in use, which records missing translations."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(language.CATALOGUES, "es", one := Spoken(language.CATALOGUES["es"]))
-        yield one
+        patch.setitem(language.CATALOGUES, "es", catalogue := RecordingCatalogue(language.CATALOGUES["es"]))
+        yield catalogue
 
 
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Chromium, whose camera sees Ada and Cleo."""
+    """Chromium, with Ada and Cleo in front of its camera."""
     api = pytest.importorskip("playwright.sync_api", reason="needs playwright: pip install -e '.[dev]'")
     if CHROMIUM is None:
         pytest.skip("needs a browser: apt-get install chromium")
@@ -172,8 +172,11 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
         "--use-fake-device-for-media-stream",
         f"--use-file-for-fake-video-capture={film}",
     ]
-    with api.sync_playwright() as playwright, playwright.chromium.launch(executable_path=CHROMIUM, args=options) as one:
-        yield one
+    with (
+        api.sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=CHROMIUM, args=options) as chromium,
+    ):
+        yield chromium
 
 
 Open = Callable[..., "Page"]
@@ -181,9 +184,9 @@ Open = Callable[..., "Page"]
 
 @pytest.fixture(scope="module")
 def login(browser: Browser, site: Site) -> Any:
-    """The cookies of somebody who has logged in."""
+    """The cookies after a login."""
     with browser.new_context() as context:
-        context.set_default_timeout(PATIENCE)
+        context.set_default_timeout(TIMEOUT)
         page = context.new_page()
         page.goto(f"{site.url}/login")
         page.fill("#key", SECRET)
@@ -194,22 +197,26 @@ def login(browser: Browser, site: Site) -> Any:
 
 @pytest.fixture
 def visit(browser: Browser, site: Site, login: Any) -> Iterator[Open]:
-    """Opens a path as somebody who is logged in; in the end nobody is enrolled.
+    """Open a page, logged in unless ``logged_in=False``; erase all people afterwards.
 
-    No script may have failed, nothing been against the policy, and nobody else been asked for anything.
+    No script may fail, violate the content security policy, or send a request to another server.
     """
     contexts, failures = [], []
 
     def elsewhere(url: str) -> bool:
         return not url.startswith((site.url, "data:", f"blob:{site.url}"))
 
-    def go(path: str = "/", lang: str = "en", width: int = 1280, inside: bool = True, **more: Any) -> Page:
-        more |= {"storage_state": login if inside else None, "viewport": {"width": width, "height": 800}}
-        contexts.append(browser.new_context(locale=lang, **more))
-        contexts[-1].set_default_timeout(PATIENCE)
+    def report(message: str) -> None:
+        if "Content Security Policy" in message:
+            failures.append(message)
+
+    def go(path: str = "/", lang: str = "en", width: int = 1280, logged_in: bool = True, **options: Any) -> Page:
+        options |= {"storage_state": login if logged_in else None, "viewport": {"width": width, "height": 800}}
+        contexts.append(browser.new_context(locale=lang, **options))
+        contexts[-1].set_default_timeout(TIMEOUT)
         page = contexts[-1].new_page()
         page.on("pageerror", lambda error: failures.append(str(error)))
-        page.on("console", lambda said: failures.append(said.text) if "Content Security Policy" in said.text else None)
+        page.on("console", lambda message: report(message.text))
         page.on("request", lambda request: failures.append(request.url) if elsewhere(request.url) else None)
         page.goto(site.url + path)
         return page

@@ -1,4 +1,4 @@
-"""What the pages refuse, and what every answer says to browsers; without a browser."""
+"""Access control, security headers and errors of the pages, without a browser."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ OPEN = ("/face/", "/static/", "/language/", "/login", "/healthz", "/metrics", "/
 
 @pytest.fixture(scope="module")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with serving(tmp_path_factory.mktemp("access")) as one:
-        yield one
+    with serving(tmp_path_factory.mktemp("access")) as site:
+        yield site
 
 
 @pytest.fixture
@@ -38,9 +38,9 @@ def client(app: Site) -> FlaskClient:
 
 
 def token(client: FlaskClient, path: str = "/login") -> str:
-    found = re.search(r'name="csrf_token" value="([^"]+)"', client.get(path).text)
-    assert found
-    return found[1]
+    match = re.search(r'name="csrf_token" value="([^"]+)"', client.get(path).text)
+    assert match
+    return match[1]
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def inside(client: FlaskClient) -> FlaskClient:
     return client
 
 
-def test_nothing_is_shown_without_a_login(client: FlaskClient, app: Site) -> None:
+def test_every_page_requires_a_login(client: FlaskClient, app: Site) -> None:
     for rule in app.app.url_map.iter_rules():
         if rule.rule.startswith(OPEN):
             continue
@@ -61,8 +61,8 @@ def test_nothing_is_shown_without_a_login(client: FlaskClient, app: Site) -> Non
     assert client.get("/no/such/page").status_code == 302
 
 
-def test_the_face_api_is_as_it_was(inside: FlaskClient) -> None:
-    assert inside.get("/face/v1.0/persongroups").status_code == 401  # a login is no key
+def test_the_face_api_needs_its_key_and_no_token(inside: FlaskClient) -> None:
+    assert inside.get("/face/v1.0/persongroups").status_code == 401  # a login does not replace the key
     for path, status in (("/face/v1.0/persongroups", 200), ("/face/v1.0/nothing", 404)):
         answer = inside.get(path, headers={KEY_HEADER: SECRET})
         assert (answer.status_code, answer.mimetype) == (status, "application/json")
@@ -71,14 +71,14 @@ def test_the_face_api_is_as_it_was(inside: FlaskClient) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/face/v1.0/persongroups", "/FACE/v2.0/detect", "/people"])
-def test_programs_that_ask_elsewhere_get_no_pages(client: FlaskClient, path: str) -> None:
+def test_api_requests_to_a_wrong_path_get_json(client: FlaskClient, path: str) -> None:
     answer = client.get(path, headers={KEY_HEADER: SECRET})
     assert (answer.status_code, answer.mimetype) == (404, "application/json")
     assert answer.get_json()["error"]["code"] == "404"
 
 
 @pytest.mark.parametrize("path", ["/login", "/logout", "/train", "/recognize", "/people/import", "/people/x/remove"])
-def test_a_form_of_somebody_else_is_refused(inside: FlaskClient, path: str) -> None:
+def test_a_form_without_a_valid_token_is_refused(inside: FlaskClient, path: str) -> None:
     for data in ({}, {"csrf_token": "made up"}):
         answer = inside.post(path, data=data)
         assert answer.status_code == 400 and "sent from another site" in answer.text
@@ -91,7 +91,7 @@ def test_a_wrong_key(client: FlaskClient) -> None:
     assert client.get("/people").status_code == 302
 
 
-def test_a_login_leads_back_but_never_elsewhere(client: FlaskClient) -> None:
+def test_no_open_redirects(client: FlaskClient) -> None:
     for wanted, led in (
         ("/people?page=2", "/people?page=2"),
         ("//evil.example", "/"),
@@ -106,7 +106,7 @@ def test_a_login_leads_back_but_never_elsewhere(client: FlaskClient) -> None:
     assert client.get("/language/es?next=//evil.example").location == "/"
 
 
-def test_a_login_ends_with_the_key_and_not_with_the_server(inside: FlaskClient, tmp_path: Path) -> None:
+def test_a_login_survives_a_restart_but_not_a_new_key(inside: FlaskClient, tmp_path: Path) -> None:
     cookie = inside.get_cookie("faces_session")
     assert cookie is not None
     with serving(tmp_path) as restarted:
@@ -117,7 +117,7 @@ def test_a_login_ends_with_the_key_and_not_with_the_server(inside: FlaskClient, 
         assert again.get("/people").status_code == 302
 
 
-def test_a_login_lasts_twelve_hours_however_it_is_used(inside: FlaskClient) -> None:
+def test_a_login_lasts_twelve_hours(inside: FlaskClient) -> None:
     for hours, status in ((11.9, 200), (0.2, 302)):
         with inside.session_transaction() as session:
             session["inside"] -= hours * 3600
@@ -125,7 +125,7 @@ def test_a_login_lasts_twelve_hours_however_it_is_used(inside: FlaskClient) -> N
     assert 'action="/logout"' not in inside.get("/login").text
 
 
-def test_the_headers(inside: FlaskClient) -> None:
+def test_security_headers(inside: FlaskClient) -> None:
     for path in ("/people", "/face/v1.0/persongroups", "/nothing", "/static/pages.css"):
         headers = inside.get(path).headers
         policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
@@ -138,7 +138,7 @@ def test_the_headers(inside: FlaskClient) -> None:
         assert (headers["Cache-Control"] == "no-store") is (path != "/static/pages.css")
 
 
-def test_the_cookie_is_for_https_alone_where_there_is_https(app: Site) -> None:
+def test_the_cookie_is_secure_over_https(app: Site) -> None:
     for scheme in ("http", "https"):
         answer = app.app.test_client().get("/login", base_url=f"{scheme}://localhost")
         cookie = answer.headers["Set-Cookie"]
@@ -146,7 +146,7 @@ def test_the_cookie_is_for_https_alone_where_there_is_https(app: Site) -> None:
 
 
 @pytest.mark.parametrize("host", ["faces.example", "faces.example:8443", "[2001:db8::1]:8443"])
-def test_behind_the_proxy_of_the_documentation(tmp_path: Path, host: str) -> None:
+def test_behind_the_documented_proxy(tmp_path: Path, host: str) -> None:
     (block,) = re.findall("```nginx\n(.*?)```", (ROOT / "docs" / "serving.md").read_text(), re.DOTALL)
     nginx = {"$http_host": host, "$host": host.removesuffix(":8443"), "$remote_addr": "192.0.2.7", "$scheme": "https"}
     headers = {header: nginx[value] for header, value in re.findall(r"proxy_set_header (\S+) (\S+);", block)}
@@ -198,7 +198,7 @@ def test_errors_are_pages(inside: FlaskClient, language: str, app: Site, monkeyp
 
 
 @pytest.mark.parametrize(("language", "words"), [("en", "The limit is reached"), ("es", "Se ha alcanzado el límite")])
-def test_there_is_no_room_for_more(
+def test_the_limit_is_reached(
     inside: FlaskClient, app: Site, monkeypatch: pytest.MonkeyPatch, language: str, words: str
 ) -> None:
     def full(*_: object) -> None:
@@ -213,10 +213,10 @@ def test_there_is_no_room_for_more(
 
 
 @pytest.mark.parametrize(("language", "more"), [("en", "and 380 more."), ("es", "y 380 más.")])
-def test_a_long_report_of_what_was_erased_fits_into_a_cookie(
+def test_a_long_removal_report_fits_into_a_cookie(
     inside: FlaskClient, app: Site, monkeypatch: pytest.MonkeyPatch, language: str, more: str
 ) -> None:
-    letters = "".join(map(chr, np.random.default_rng(0).integers(0x4E00, 0x9FFF, 40_000)))  # which cannot be packed
+    letters = "".join(map(chr, np.random.default_rng(0).integers(0x4E00, 0x9FFF, 40_000)))  # incompressible
     models = tuple(f"versions/{number}/recognizer.pickle" for number in range(400))
     inside.set_cookie("language", language)
     for name, rest, lists in (("Ada", "", 2), (letters[:128], letters, 1)):
@@ -225,13 +225,13 @@ def test_a_long_report_of_what_was_erased_fits_into_a_cookie(
         monkeypatch.setattr(app.enrolled, "person", lambda _, person=person: person)
         monkeypatch.setattr(app.enrolled, "remove_person", lambda _, removal=removal: removal)
         answer = inside.post("/people/x/remove", data={"csrf_token": token(inside, "/train")})
-        assert answer.status_code == 302 and len(answer.headers["Set-Cookie"]) < 4093  # what browsers keep
+        assert answer.status_code == 302 and len(answer.headers["Set-Cookie"]) < 4093  # the browsers' limit
         text = inside.get("/people").text
         assert left[0] in text and left[-1] not in text and models[0] in text and models[-1] not in text
         assert text.count(more) == lists
 
 
-def test_who_has_no_name_is_called_something(inside: FlaskClient, app: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_person_without_a_name(inside: FlaskClient, app: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app.enrolled, "person", lambda id_: PersonRecord(id_, "", ()))
     assert "Remove Unnamed" in inside.get("/people/x").text
     assert "Remove Unnamed?" in inside.get("/people/x/remove").text
@@ -256,14 +256,14 @@ def test_a_failed_import_in_spanish(
 
 
 @pytest.mark.parametrize("before", ["[1]", "none", "[1e999, 0, 0, 0, []]", "[" * 100_000])
-def test_a_sum_of_parts_that_is_none(inside: FlaskClient, before: str) -> None:
+def test_an_invalid_total(inside: FlaskClient, before: str) -> None:
     form = {"csrf_token": token(inside, "/train"), "before": before, "part": "1"}
     answer = inside.post("/people/import", data=form)
     assert answer.status_code == 400 and "<html" not in answer.text
 
 
 def test_a_folder_of_many_files_at_once(inside: FlaskClient) -> None:
-    """As browsers without JavaScript send it: it may be as large as any form."""
+    """A browser without JavaScript sends the folder in one request."""
     files = [(io.BytesIO(b"x"), f"dataset/Ada/{number}.jpg") for number in range(1200)]
     answer = inside.post("/people/import", data={"csrf_token": token(inside, "/train"), "folder": files})
     assert answer.status_code == 200 and "1200 files were left out" in answer.text
@@ -277,7 +277,7 @@ def test_a_damaged_classifier_in_spanish(inside: FlaskClient, app: Site) -> None
     assert "No se puede usar" in text and '<span lang="en">' in text
 
 
-def test_scripts_are_answered_with_part_of_a_page(inside: FlaskClient) -> None:
+def test_javascript_gets_a_part_of_a_page(inside: FlaskClient) -> None:
     answer = inside.post("/recognize", headers={"X-Part": "1"})
     assert answer.status_code == 400 and "sent from another site" in answer.text and "<html" not in answer.text
 
@@ -292,7 +292,7 @@ def test_a_large_picture_is_shown_with_its_faces(inside: FlaskClient, size: floa
 
 
 @pytest.mark.parametrize("face", ["", "made up", "eyJhIjoxfQ.aGk.c2ln"])
-def test_a_face_that_was_not_found_here_cannot_be_named(inside: FlaskClient, app: Site, face: str) -> None:
+def test_a_face_without_a_valid_signature_cannot_be_enrolled(inside: FlaskClient, app: Site, face: str) -> None:
     form = {"csrf_token": token(inside, "/train"), "name": "Ada", "face": face, "cut_out": ""}
     answer = inside.post("/recognize/name", data=form)
     assert answer.status_code == 400 and "has expired" in answer.text

@@ -1,4 +1,4 @@
-"""Every page by axe-core, in both languages, on a telephone and on a large screen."""
+"""Check every page with axe-core, in both languages, on a phone and on a large screen."""
 
 from __future__ import annotations
 
@@ -7,37 +7,37 @@ from typing import TYPE_CHECKING, Literal
 import pytest
 
 from faces.server.pages import language
-from tests.server.pages.conftest import Open, Site, Spoken
+from tests.server.pages.conftest import Open, RecordingCatalogue, Site
 from tests.server.pages.test_flows import send
 from tests.test_image_classifier import write_classifier
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-LOOKS: tuple[tuple[int, Literal["dark", "light"], dict[str, list[str]]], ...] = (
+VIEWPORTS: tuple[tuple[int, Literal["dark", "light"], dict[str, list[str]]], ...] = (
     (360, "dark", {}),
     (1280, "light", {"runOnly": ["color-contrast", "target-size", "scrollable-region-focusable"]}),
 )
 
 
 def check(page: Page) -> None:
-    """No violation on a telephone, in the dark; of the rules about looks none on a large screen either, in the light.
+    """Check all rules on a phone in the dark scheme, and the visual rules on a large screen in the light scheme.
 
-    Nothing sticks out.
+    No page may scroll horizontally.
     """
     axe = pytest.importorskip("axe_playwright_python.base", reason="needs axe-playwright-python")
     page.evaluate(axe.AXE_SCRIPT)
-    for width, scheme, rules in LOOKS:
+    for width, scheme, rules in VIEWPORTS:
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme=scheme)
         assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url
-        found = axe.AxeResults(page.evaluate("rules => axe.run(rules)", {"resultTypes": ["violations"], **rules}))
-        assert found.response["passes"] and found.violations_count == 0, found.generate_report()
+        results = axe.AxeResults(page.evaluate("rules => axe.run(rules)", {"resultTypes": ["violations"], **rules}))
+        assert results.response["passes"] and results.violations_count == 0, results.generate_report()
 
 
 @pytest.mark.parametrize("code", ["en", "es"])
 def test_pages(visit: Open, site: Site, code: str) -> None:
-    page = visit("/login", code, inside=False, bypass_csp=True, reduced_motion="reduce")
+    page = visit("/login", code, logged_in=False, bypass_csp=True, reduced_motion="reduce")
     check(page)
     page = visit("/people", code, bypass_csp=True, reduced_motion="reduce")
     check(page)
@@ -82,8 +82,8 @@ def test_by_keyboard(visit: Open, site: Site) -> None:
     page.wait_for_url("**/train")
 
 
-def test_everything_is_said_in_spanish(visit: Open, site: Site, spoken: Spoken) -> None:
-    """All that the tests in this module made the pages say, and all that there is a translation for is said."""
+def test_everything_is_translated_into_spanish(visit: Open, site: Site, spoken: RecordingCatalogue) -> None:
+    """Every message that the tests of this module showed has a translation."""
     visit("/recognize", "es")
     assert spoken.missing == set()
     assert set(language.CATALOGUES["en"]) <= set(spoken)

@@ -1,4 +1,4 @@
-"""What people do on the pages, in a browser."""
+"""Use the pages in a browser."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.server.conftest import SECRET, serving
-from tests.server.pages.conftest import PATIENCE, Open, Site
+from tests.server.pages.conftest import TIMEOUT, Open, Site
 from tests.test_image_classifier import write_classifier
 
 if TYPE_CHECKING:
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 
 def press(page: Page, form: str) -> None:
-    """Send a form that is answered within the page."""
+    """Submit a form that JavaScript sends, without leaving the page."""
     page.click(f"{form} button:not([type=button])")
 
 
 def send(page: Page, form: str = "main form") -> None:
-    """Send a form, and wait for the page that answers: a click alone does not in every version of Playwright."""
+    """Submit a form and wait for the next page; not every version of Playwright waits after a click."""
     with page.expect_navigation():
         press(page, form)
 
 
-def text(page: Page, where: str = "main") -> str:
-    return page.inner_text(where)
+def text(page: Page, selector: str = "main") -> str:
+    return page.inner_text(selector)
 
 
-def test_only_who_has_the_key_comes_in(visit: Open, site: Site) -> None:
-    page = visit("/people", inside=False)
+def test_login_requires_the_key(visit: Open, site: Site) -> None:
+    page = visit("/people", logged_in=False)
     assert "/login?next=" in page.url
     page.fill("#key", "not the key at all")
     send(page)
@@ -41,14 +41,14 @@ def test_only_who_has_the_key_comes_in(visit: Open, site: Site) -> None:
     page.fill("#key", SECRET)
     send(page)
     assert page.url == f"{site.url}/people"
-    (cookie,) = (one for one in page.context.cookies() if one["name"] == "faces_session")
+    (cookie,) = (cookie for cookie in page.context.cookies() if cookie["name"] == "faces_session")
     assert cookie["httpOnly"] and cookie["sameSite"] == "Lax" and SECRET not in cookie["value"]
     page.click("footer button")
     page.goto(f"{site.url}/people")
     assert "/login" in page.url
 
 
-def test_train_makes_somebody_and_then_knows_them_better(visit: Open, site: Site) -> None:
+def test_train_creates_and_updates_a_person(visit: Open, site: Site) -> None:
     page = visit("/train")
     for words, name in (("Created Ada", "Ada"), ("Updated Ada", " ada ")):
         page.fill("#name", name)
@@ -65,10 +65,10 @@ def test_train_makes_somebody_and_then_knows_them_better(visit: Open, site: Site
     [
         ("Ada-Cleo.png", "There are 2 faces in this picture.", 2),
         ("nobody.png", "No face was found in this picture.", 0),
-        ("large.png", "Use one smaller than 3 MB", 3),  # what is taken for faces in noise
+        ("large.png", "Use one smaller than 3 MB", 3),  # false detections in noise
     ],
 )
-def test_train_shows_why_a_picture_does_not_do(visit: Open, site: Site, file: str, words: str, boxes: int) -> None:
+def test_train_explains_an_unsuitable_picture(visit: Open, site: Site, file: str, words: str, boxes: int) -> None:
     page = visit("/train")
     page.fill("#name", "Ada")
     page.set_input_files("#picture", site.folder / file)
@@ -105,10 +105,10 @@ def test_train_with_the_camera(visit: Open, site: Site) -> None:
     page.wait_for_selector("#preview:visible")
     assert not page.is_visible("#video")
     send(page)
-    assert "There are 2 faces" in text(page)  # whom the camera sees
+    assert "There are 2 faces" in text(page)  # in front of the camera
 
 
-def test_recognize_and_name_who_is_unknown(visit: Open, site: Site) -> None:
+def test_recognize_and_name_an_unknown_person(visit: Open, site: Site) -> None:
     site.enrol("Ada")
     page = visit("/recognize")
     page.set_input_files("#picture", site.folder / "Ada-Cleo.png")
@@ -116,7 +116,7 @@ def test_recognize_and_name_who_is_unknown(visit: Open, site: Site) -> None:
     assert text(page, "#faces") == "2 faces"
     shown = text(page, "#result .faces")
     assert "Ada 99%" in " ".join(shown.split()) and "Unknown" in shown
-    assert "female, about 34, no glasses" in shown and "happy" not in shown  # 0.4 is not sure
+    assert "female, about 34, no glasses" in shown and "happy" not in shown  # a probability of 0.4
     labels = page.locator("svg.overlay text:not(.line)").all_text_contents()
     assert sorted(labels) == ["2 unknown", "Ada 99%"]
     page.fill(".naming [name=name]", "Cleo")
@@ -150,7 +150,7 @@ def test_the_camera_live(visit: Open, site: Site) -> None:
             pass
     times = [request.timing["startTime"] for request in sent if request not in under_way]
     assert len(times) >= 3 and most == 1
-    assert (times[-1] - times[0]) / (len(times) - 1) > 100  # ms: four a second, give or take what delays one
+    assert (times[-1] - times[0]) / (len(times) - 1) > 100  # ms: about four pictures a second
     page.click("#pause")
     page.fill(".naming [name=name]", "Cleo")
     press(page, ".naming")
@@ -170,7 +170,7 @@ def test_the_camera_live(visit: Open, site: Site) -> None:
 
 
 @pytest.mark.parametrize("how", ["refused", "silent"])
-def test_a_request_that_fails_is_told(visit: Open, site: Site, how: str) -> None:
+def test_a_failed_request_is_reported(visit: Open, site: Site, how: str) -> None:
     site.enrol("Ada")
     page = visit("/recognize")
     words = {"refused": "Too many requests", "silent": "The server does not answer."}[how]
@@ -199,7 +199,7 @@ def test_a_request_that_fails_is_told(visit: Open, site: Site, how: str) -> None
     assert page.is_enabled("#import button")
 
 
-def test_a_camera_that_is_refused_is_explained(visit: Open) -> None:
+def test_a_blocked_camera_is_explained(visit: Open) -> None:
     page = visit("/recognize")
     refuse = "navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('', 'NotAllowedError'))"
     page.evaluate(f"() => {{ {refuse} }}")
@@ -234,7 +234,7 @@ def test_people_are_renamed_merged_and_erased(visit: Open, site: Site) -> None:
     assert site.enrolled.list_all() == [] and "Nobody is enrolled yet." in text(page)
 
 
-def test_people_are_found_by_their_names(visit: Open, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_search_by_name(visit: Open, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("faces.server.pages.people.PEOPLE_PER_PAGE", 2)
     site.enrol("Ada", "Bob", "Cleo")
     page = visit("/people")
@@ -319,8 +319,8 @@ def test_a_folder_is_sent_in_parts(visit: Open, site: Site, monkeypatch: pytest.
     page.wait_for_selector("#imported >> text=60 files were left out")
 
 
-def test_a_part_with_nobodys_photographs_alone(visit: Open, site: Site) -> None:
-    """Photographs beside the folders are no person of the data set's name, in whatever part they come."""
+def test_a_part_with_photographs_outside_of_folders_only(visit: Open, site: Site) -> None:
+    """Photographs beside the people's folders do not become a person named like the data set."""
     folder = site.folder / "loose"
     (folder / "Cleo").mkdir(parents=True)
     for number in range(60):
@@ -345,7 +345,7 @@ def test_the_folder_of_one_person_alone(visit: Open, site: Site) -> None:
     assert [(person.name, len(person.faces)) for person in site.enrolled.list_all()] == [("Cleo", 1)]
 
 
-def test_every_page_in_spanish(visit: Open, site: Site) -> None:
+def test_change_the_language(visit: Open, site: Site) -> None:
     page = visit("/train", lang="es-MX")
     assert page.get_attribute("html", "lang") == "es" and text(page, "h1") == "Entrenar"
     page.click("text=English")
@@ -356,12 +356,12 @@ def test_every_page_in_spanish(visit: Open, site: Site) -> None:
 
 @pytest.mark.slow
 def test_drawn_people_with_the_real_models(browser: Browser, sample: Path, tmp_path: Path) -> None:
-    """``serve.py`` itself: somebody is trained on one photograph, and found in another and among others."""
+    """Enrol a person with ``serve.py`` from one photograph; recognize them alone and in a group."""
     name = "Amina"
     first, second, *_ = sorted((sample / "dataset" / name).glob("*.jpg"))
     with serving(tmp_path, "--min-face", "80") as service, browser.new_context() as context:
         page = context.new_page()
-        context.set_default_timeout(PATIENCE)
+        context.set_default_timeout(TIMEOUT)
         page.goto(f"{service.url}/train")
         page.fill("#key", service.key)
         send(page)

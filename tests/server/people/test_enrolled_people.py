@@ -1,4 +1,4 @@
-"""The people of the pages: names, faces, who they are, what is erased."""
+"""Enrol, identify, rename, merge and erase people."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from tests.server.enrolled import CONFIDENCE, People, colour, photo
 
 @pytest.fixture
 def people(tmp_path: Path) -> Iterator[People]:
-    one = People(tmp_path)
-    yield one
-    one.database.close()
+    people = People(tmp_path)
+    yield people
+    people.database.close()
 
 
 def refused(call: object, *values: object) -> tuple[int, str]:
@@ -36,7 +36,7 @@ def refused(call: object, *values: object) -> tuple[int, str]:
     return caught.value.status, caught.value.message
 
 
-def test_nobody(people: People) -> None:
+def test_no_people(people: People) -> None:
     assert people.enrolled.list_all() == []
     assert people.named("Ada") == [None]
     assert people.enrolled.identify(np.zeros((0, 3), np.float32)) == []
@@ -45,30 +45,30 @@ def test_nobody(people: People) -> None:
         assert refused(call, "nobody")[0] == 404
 
 
-def test_enrolled_is_searched_at_once(people: People) -> None:
+def test_an_enrolled_person_is_identified_at_once(people: People) -> None:
     created, ada = people.enrolled.enrol("  Ada ", colour("Ada"), b"", b"photo")
     assert created and ada.name == "Ada" and not ada.faces[0].picture
     assert people.named("Ada", "Bob") == ["Ada", None]
     created, again = people.enrolled.enrol("aDA", colour("Ada", 1), b"", b"photo 2")
     assert not created and again.id == ada.id and again.name == "Ada" and len(again.faces) == 2
     people.enrol("Bob")
-    (found,) = people.enrolled.identify(colour("Bob", 1)[None])
-    assert found is not None and found.name == "Bob" and 0.5 <= found.confidence <= 1
+    (match,) = people.enrolled.identify(colour("Bob", 1)[None])
+    assert match is not None and match.name == "Bob" and 0.5 <= match.confidence <= 1
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 129, "a\0b", "a\nb", "\ud800", "unknown", " Unknown"])
-def test_names_that_are_none(people: People, name: str) -> None:
+def test_invalid_names(people: People, name: str) -> None:
     assert refused(people.enrolled.enrol, name, colour("Ada"), b"", b"")[0] == 400
     assert people.enrolled.list_all() == []
 
 
 @pytest.mark.parametrize("name", ["../../etc", "CON", "🙂" * 64, "x" * 128, "Ana María O'Neil-Šimić", "<b>"])
-def test_names_as_people_have_them(people: People, name: str) -> None:
+def test_unusual_names(people: People, name: str) -> None:
     people.enrol("Ada", called=name)
     assert people.named("Ada") == [name]
 
 
-def test_one_name_in_two_forms_of_unicode(people: People) -> None:
+def test_a_name_in_two_unicode_forms(people: People) -> None:
     people.enrol("Ada", called="Jose\u0301")
     assert not people.enrolled.enrol("JOSÉ", colour("Ada", 1), b"", b"")[0]
     assert people.faces() == {"José": 2}
@@ -80,7 +80,7 @@ def test_the_order_of_names(people: People) -> None:
     assert list(people.faces()) == ["9", "10", "Ana 2", "ana 10", "Bea", "Élo"]
 
 
-def test_a_person_has_as_many_faces_as_may_be(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limit_of_faces_per_person(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("faces.server.people.enrolled_people.MAX_FACES_OF_A_PERSON", 2)
     people.enrol("Ada"), people.enrol("Ada", 1)
     assert refused(people.enrolled.enrol, "Ada", colour("Ada", 2), b"", b"")[0] == 403
@@ -99,10 +99,10 @@ def test_rename_and_merge(people: People) -> None:
     assert merged.name == "Bob" and len(merged.faces) == 2
     assert people.faces() == {"Bob": 2} and people.named("Ada") == ["Bob"]
     assert [action for action, _ in people.heard if action != "identify"] == ["enrol", "enrol", "rename", "merge"]
-    assert all("Ada" not in str(what) and "Bob" not in str(what) for _, what in people.heard)  # ids only
+    assert all("Ada" not in str(details) and "Bob" not in str(details) for _, details in people.heard)  # ids only
 
 
-def test_erased_with_everything(tmp_path: Path) -> None:
+def test_erasing_leaves_no_trace(tmp_path: Path) -> None:
     people = People(tmp_path, keep_photos=True)
     ada, bob = people.enrol("Ada"), people.enrol("Bob")
     people.enrol("Ada", 1)
@@ -124,7 +124,7 @@ def test_erased_with_everything(tmp_path: Path) -> None:
     assert b"Ada" not in data and photo("Bob") in data
 
 
-def test_the_last_face_leaves_the_name(people: People) -> None:
+def test_a_person_without_a_face_keeps_the_name(people: People) -> None:
     ada = people.enrol("Ada")
     (face,) = people.enrolled.person(ada).faces
     people.enrolled.remove_face(ada, face.id)
@@ -132,14 +132,14 @@ def test_the_last_face_leaves_the_name(people: People) -> None:
     assert people.enrol("Ada") == ada and people.named("Ada") == ["Ada"]
 
 
-def test_photographs_are_kept_only_when_that_is_asked_for(people: People, tmp_path: Path) -> None:
+def test_photographs_are_not_stored_by_default(people: People, tmp_path: Path) -> None:
     people.enrol("Ada")
     with sqlite3.connect(tmp_path / "faces.db") as database:
         assert database.execute("SELECT count(*) FROM photographs").fetchall() == [(0,)]
     database.close()
 
 
-def test_many_at_once_of_one_name(tmp_path: Path) -> None:
+def test_concurrent_enrolments_of_one_name(tmp_path: Path) -> None:
     people = People(tmp_path, gallery=True)
     with ThreadPoolExecutor(4) as pool:
         ids = set(pool.map(lambda number: people.enrol("Ada", number), range(12)))
@@ -165,7 +165,7 @@ def test_retention(people: People) -> None:
     assert people.named("Ada", "Bob") == [None, "Bob"]
 
 
-def test_the_face_api_sees_the_group_as_any_other(api: Api) -> None:
+def test_the_group_in_the_face_api(api: Api) -> None:
     people = EnrolledPeople(api.database, api.indexes, CONFIDENCE, False)
     path = f"{LARGE_PERSON_GROUP.route}/{GROUP_ID}"
     api.ok("PUT", path, json={"name": "People"})
@@ -173,11 +173,11 @@ def test_the_face_api_sees_the_group_as_any_other(api: Api) -> None:
     api.ok("POST", f"{path}/persons/{bob}/persistedfaces", data=PHOTOGRAPHS["Bob"])
     assert people.identify(colour("Bob")[None]) == [None]  # not trained
     _, ada = people.enrol("Ada", colour("Ada"), b"", b"")
-    assert [one.name for one in people.list_all()] == ["Ada", "Bob"]
+    assert [person.name for person in people.list_all()] == ["Ada", "Bob"]
     ids = api.detect("Ada", "Bob")
-    found = api.ok("POST", "identify", json={"faceIds": ids, "largePersonGroupId": GROUP_ID})
-    who = [[one["personId"] for one in face["candidates"]] for face in found]  # type: ignore[attr-defined, index]
-    assert who == [[ada.id], [bob]]
+    results = api.ok("POST", "identify", json={"faceIds": ids, "largePersonGroupId": GROUP_ID})
+    candidates = [[person["personId"] for person in face["candidates"]] for face in results]  # type: ignore[attr-defined, index]
+    assert candidates == [[ada.id], [bob]]
     assert api.ok("GET", f"{path}/training")["status"] == "succeeded"  # type: ignore[index]
     assert api.train(path) == "succeeded"
     api.ok("DELETE", path)

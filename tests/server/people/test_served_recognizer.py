@@ -1,4 +1,4 @@
-"""The pages name people by the recognizer in service: the real server follows promotions and returns."""
+"""The pages name people with the recognizer in service, and follow promotions and rollbacks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ OUTPUT = Path("output")
 
 
 class Visitor:
-    """Somebody at the pages, who has logged in."""
+    """A logged-in client of the pages."""
 
     def __init__(self, service: Service, language: str = "en") -> None:
         self._url, self._session = service.url, requests.Session()
@@ -51,7 +51,7 @@ class Visitor:
 
 
 @pytest.mark.slow
-def test_a_promotion_and_a_return_are_followed_while_the_server_runs(
+def test_the_running_server_follows_a_promotion_and_a_rollback(
     trained: Path, tmp_path: Path, drawn: dict[str, list[Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(trained / "output", tmp_path / OUTPUT)
@@ -95,7 +95,7 @@ def test_a_promotion_and_a_return_are_followed_while_the_server_runs(
 
 @pytest.fixture
 def files(tmp_path: Path) -> tuple[Path, Path]:
-    """Of a recognizer that knows Ada and Bob."""
+    """Return the files of a recognizer that knows Ada and Bob."""
     paths = tmp_path / RECOGNIZER, tmp_path / LE
     save(paths, "Ada", "Bob")
     return paths
@@ -110,14 +110,14 @@ def named(recognizer: ServedRecognizer, *names: str) -> tuple[str | None, ...] |
     return matches and matches.names
 
 
-def test_the_newest_files_count_at_once(files: tuple[Path, Path]) -> None:
+def test_new_files_are_used_at_once(files: tuple[Path, Path]) -> None:
     recognizer = ServedRecognizer(*files, FINGERPRINT)
     assert named(recognizer, "Ada", "Cleo") == ("Ada", None)
     save(files, "Ada", "Cleo")
     assert named(recognizer, "Cleo", "Bob") == ("Cleo", None) and recognizer.label() == str(files[0])
 
 
-def test_what_was_erased_is_not_used_and_a_damaged_file_costs_nothing(files: tuple[Path, Path]) -> None:
+def test_deleted_and_damaged_files(files: tuple[Path, Path]) -> None:
     recognizer = ServedRecognizer(*files, FINGERPRINT)
     good = files[0].read_bytes()
     files[0].write_bytes(b"damaged")
@@ -130,7 +130,7 @@ def test_what_was_erased_is_not_used_and_a_damaged_file_costs_nothing(files: tup
     assert named(recognizer, "Ada") == ("Ada",)
 
 
-def test_who_is_named_has_a_page_only_if_enrolled_here(tmp_path: Path, files: tuple[Path, Path]) -> None:
+def test_only_enrolled_people_have_a_page(tmp_path: Path, files: tuple[Path, Path]) -> None:
     assert {"Ada", "Bob", "Cleo"} <= COLOURS.keys()
     people = People(tmp_path)
     ada = people.enrol("Ada")
@@ -138,12 +138,12 @@ def test_who_is_named_has_a_page_only_if_enrolled_here(tmp_path: Path, files: tu
         np.stack([colour(name) for name in ("Ada", "Bob", "Cleo")])
     )
     assert matches is not None
-    found = people.enrolled.with_person_ids(matches)
-    assert [(one.person_id, one.name) if one else None for one in found] == [(ada, "Ada"), ("", "Bob"), None]
+    matched = people.enrolled.with_person_ids(matches)
+    assert [(match.person_id, match.name) if match else None for match in matched] == [(ada, "Ada"), ("", "Bob"), None]
     assert people.heard[-1] == ("identify", {"collection": "recognizer", "faces": "3", "persons": f"{ada},-"})
 
 
-def test_a_recognizer_that_cannot_be_used_stops_the_start(tmp_path: Path, files: tuple[Path, Path]) -> None:
+def test_an_unusable_recognizer_stops_the_start(tmp_path: Path, files: tuple[Path, Path]) -> None:
     other = Fingerprint(FINGERPRINT.detector, FINGERPRINT.aligner, ModelId("other", "o" * 64))
     with pytest.raises(FacesError, match=r"the recognizer: made with the embedder .*name the same models"):
         ServedRecognizer(*files, other)
@@ -151,7 +151,7 @@ def test_a_recognizer_that_cannot_be_used_stops_the_start(tmp_path: Path, files:
         ServedRecognizer(tmp_path / "none.pickle", tmp_path / LE, FINGERPRINT)
 
 
-def test_a_label_encoder_goes_with_a_recognizer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_label_encoder_needs_a_recognizer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="--le goes with --recognizer"):
         serve.main(["--le", LE])

@@ -1,4 +1,4 @@
-"""People in files: the gallery that the scripts and the server share, imports and exports."""
+"""The gallery shared with the scripts, imports and exports."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ OTHER = Fingerprint(FINGERPRINT.detector, FINGERPRINT.aligner, ModelId("other", 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Callable[..., People]:
-    """Starts a server that shares its gallery."""
+    """Return a function that starts a server with a shared gallery."""
     (tmp_path / "output").mkdir()
     return lambda **options: People(tmp_path, gallery=True, **options)
 
@@ -58,7 +58,7 @@ def train(path: Path, people: Gallery) -> None:
     save(FaceRecognizer(0.01, 0.6, "centroid").fit(people), path.with_name(RECOGNIZER), path.with_name("le.pickle"))
 
 
-def test_who_is_in_the_file_is_known_once(start: Callable[..., People], path: Path) -> None:
+def test_people_of_the_file_are_enrolled_once(start: Callable[..., People], path: Path) -> None:
     gallery(("Ada", 0), ("Ada", 1), ("Bob", 0)).save(path)
     before = path.read_bytes()
     for _ in range(2):
@@ -68,14 +68,14 @@ def test_who_is_in_the_file_is_known_once(start: Callable[..., People], path: Pa
     assert path.read_bytes() == before
 
 
-def test_who_is_enrolled_is_in_the_file(start: Callable[..., People], path: Path) -> None:
+def test_enrolled_people_are_written_to_the_file(start: Callable[..., People], path: Path) -> None:
     people = start()
     assert not path.exists()
     ada = people.enrol("Ada")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    found = people.gallery()
-    assert found.names == ("Ada",) and found.fingerprint == FINGERPRINT and found.settings == SETTINGS
-    assert np.array_equal(found.embeddings, colour("Ada")[None])
+    shared = people.gallery()
+    assert shared.names == ("Ada",) and shared.fingerprint == FINGERPRINT and shared.settings == SETTINGS
+    assert np.array_equal(shared.embeddings, colour("Ada")[None])
     people.enrolled.rename(ada, "Adele")
     people.enrol("Bob")
     assert people.gallery().names == ("Adele", "Bob")
@@ -93,11 +93,11 @@ def test_the_file_keeps_its_mode(start: Callable[..., People], path: Path, mode:
     assert stat.S_IMODE(path.stat().st_mode) == mode
 
 
-def test_a_kill_before_the_file_was_written(start: Callable[..., People], path: Path) -> None:
+def test_killed_before_the_file_was_written(start: Callable[..., People], path: Path) -> None:
     gallery(("Ada", 0), ("Bob", 0)).save(path)
     people = start()
     train(path, people.gallery())
-    with only_one(path):  # as if nobody got to it
+    with only_one(path):  # nothing can be written
         people.enrolled.remove_person(people.enrolled.list_all()[0].id)
         people.enrol("Cleo")
     people.database.close()
@@ -105,37 +105,37 @@ def test_a_kill_before_the_file_was_written(start: Callable[..., People], path: 
     assert people.gallery().names == ("Bob", "Cleo") and not path.with_name(RECOGNIZER).exists()
 
 
-def test_rows_of_the_file_stay_as_they_were(start: Callable[..., People], path: Path) -> None:
+def test_rows_of_the_file_are_preserved(start: Callable[..., People], path: Path) -> None:
     scores = np.array([0.7, 0.8], np.float32)
     gallery(("Ada", 0), ("Bob", 0), scores=scores).save(path)
     people = start()
     people.enrol("Cleo")
-    found = people.gallery()
-    assert found.names == ("Ada", "Bob", "Cleo") and found.paths[:2] == ("Ada/0.jpg", "Bob/0.jpg")
-    assert found.stamps[:2] == ("0", "1") and found.scores is not None and np.array_equal(found.scores[:2], scores)
+    shared = people.gallery()
+    assert shared.names == ("Ada", "Bob", "Cleo") and shared.paths[:2] == ("Ada/0.jpg", "Bob/0.jpg")
+    assert shared.stamps[:2] == ("0", "1") and shared.scores is not None and np.array_equal(shared.scores[:2], scores)
 
 
-def test_who_was_erased_does_not_come_back(start: Callable[..., People], path: Path) -> None:
+def test_erased_people_do_not_come_back(start: Callable[..., People], path: Path) -> None:
     old = gallery(("Ada", 0), ("Ada", 1), ("Bob", 0))
     old.save(path)
     people = start()
     ada = people.enrolled.list_all()[0]
     assert people.enrolled.remove_face(ada.id, ada.faces[0].id).dataset == ("Ada/0.jpg",)
-    found = people.gallery()
-    assert found.paths == ("Ada/1.jpg", "Bob/0.jpg")
-    assert found.left_out.paths == ("Ada/0.jpg",) and found.left_out.reasons == (ERASED,)
-    old.save(path)  # by a script that knew of nothing
+    shared = people.gallery()
+    assert shared.paths == ("Ada/1.jpg", "Bob/0.jpg")
+    assert shared.left_out.paths == ("Ada/0.jpg",) and shared.left_out.reasons == (ERASED,)
+    old.save(path)  # by a script with an older gallery
     assert people.enrolled.try_synchronize().dataset == ("Ada/0.jpg",)
     assert people.gallery().paths == ("Ada/1.jpg", "Bob/0.jpg")
     people.database.close()
     old.save(path)
     people = start()
     assert people.faces() == {"Ada": 1, "Bob": 1} and len(people.gallery()) == 2
-    assert people.enrolled.import_embeddings(_written(path.with_name("old.pickle"), old)) == ImportResult(0, 1, 2)
-    assert people.faces() == {"Ada": 2, "Bob": 1}  # asked for by hand
+    assert people.enrolled.import_embeddings(_write(path.with_name("old.pickle"), old)) == ImportResult(0, 1, 2)
+    assert people.faces() == {"Ada": 2, "Bob": 1}  # an explicit import
 
 
-def test_what_the_scripts_find_again_is_the_same_face(start: Callable[..., People], path: Path) -> None:
+def test_a_face_extracted_again_is_the_same_face(start: Callable[..., People], path: Path) -> None:
     gallery(("Ada", 0), ("Bob", 0)).save(path)
     people = start()
     people.enrolled.rename(people.enrolled.list_all()[0].id, "Adele")
@@ -168,7 +168,7 @@ def test_one_photograph_in_two_folders(start: Callable[..., People], path: Path)
     assert people.gallery().names == ("Bob",) and people.faces() == {"Bob": 1}
 
 
-def test_the_scripts_leave_out_who_was_erased(start: Callable[..., People], path: Path, tmp_path: Path) -> None:
+def test_the_scripts_leave_out_erased_people(start: Callable[..., People], path: Path, tmp_path: Path) -> None:
     for name in ("Ada", "Bob"):
         (tmp_path / "dataset" / name).mkdir(parents=True)
         (tmp_path / "dataset" / name / "0.jpg").write_bytes(jpeg(name))
@@ -179,7 +179,7 @@ def test_the_scripts_leave_out_who_was_erased(start: Callable[..., People], path
         checkpoint = Checkpoint(tmp_path / "checkpoint", "these")
 
         def enrol(paths: Any) -> Any:
-            yield paths, models.enrol(dataset.read(one) for one in paths)
+            yield paths, models.enrol(dataset.read(path) for path in paths)
 
         assert not why
         done = extraction.extract(dataset, dataset.listing(), old, checkpoint, enrol, FINGERPRINT, SETTINGS)
@@ -196,7 +196,7 @@ def test_the_scripts_leave_out_who_was_erased(start: Callable[..., People], path
     assert people.gallery().names == ("Bob", "Cleo") and people.faces() == {"Bob": 1, "Cleo": 1}
 
 
-def test_recognizers_that_knew_who_was_erased_are_erased(start: Callable[..., People], path: Path) -> None:
+def test_recognizers_that_contain_an_erased_face_are_erased(start: Callable[..., People], path: Path) -> None:
     gallery(("Ada", 0), ("Bob", 0)).save(path)
     people = start()
     cleo, bob = people.enrol("Cleo"), people.enrolled.list_all()[1].id
@@ -205,13 +205,13 @@ def test_recognizers_that_knew_who_was_erased_are_erased(start: Callable[..., Pe
     versions.settle()
     train(path, people.gallery())
     versions.settle()
-    assert [one.number for one in versions.all()] == [1, 2]
+    assert [version.number for version in versions.all()] == [1, 2]
     removal = people.enrolled.remove_person(bob)
-    assert [Path(one).relative_to(path.parent).as_posix() for one in removal.models] == [
+    assert [Path(model).relative_to(path.parent).as_posix() for model in removal.models] == [
         RECOGNIZER,
         f"versions/2/{RECOGNIZER}",
     ]
-    assert [one.number for one in versions.all()] == [1] and not versions.recognizer.exists()
+    assert [version.number for version in versions.all()] == [1] and not versions.recognizer.exists()
     versions.settle()
     train(path, people.gallery())
     (face,) = people.enrolled.person(cleo).faces
@@ -225,25 +225,25 @@ def test_recognizers_that_knew_who_was_erased_are_erased(start: Callable[..., Pe
 
 
 def record(path: Path) -> None:
-    """A training on the file, as the scripts record it; Ada has a photograph without a face, too."""
+    """Record a training on the file as the scripts do; Ada also has a photograph without a face."""
     out = LeftOut(("Ada/9.jpg",), ("9" * 64,), (1,), ("",), ("no face",))
-    found = Gallery.load(path)
+    shared = Gallery.load(path)
     with records.recording(records.beside(path), "train", {}) as run:
-        run.data(replace(found, left_out=out).manifest())
+        run.data(replace(shared, left_out=out).manifest())
 
 
 def recorded(path: Path) -> list[tuple[str, str]]:
-    """Path and person of each photograph of the last run, and of no other that is kept."""
+    """Return the path and person of each photograph in the only manifest, that of the last run."""
     folder = records.beside(path)
     run = Runs(folder).find("last")
     assert [file.name for file in (folder / "manifests").iterdir()] == [f"{run.data[0].sha256}.json.gz"]
     return [(place, person) for place, person, _, _ in Manifest.load(folder, run.data[0].sha256).rows()]
 
 
-def test_who_is_erased_is_erased_from_the_records_of_runs(start: Callable[..., People], path: Path) -> None:
+def test_erased_people_are_erased_from_run_records(start: Callable[..., People], path: Path) -> None:
     gallery(("Ada", 0), ("Ada", 1), ("Bob", 0)).save(path)
     people = start()
-    ada, bob = (one.id for one in people.enrolled.list_all())
+    ada, bob = (person.id for person in people.enrolled.list_all())
     record(path)
     assert records.Runs(records.beside(path)).find("last").notes == ()
     people.enrolled.remove_face(ada, people.enrolled.person(ada).faces[0].id)
@@ -258,7 +258,7 @@ def test_who_is_erased_is_erased_from_the_records_of_runs(start: Callable[..., P
 
 
 @pytest.mark.parametrize("how", ["by the Face API", "by time"])
-def test_erased_elsewhere_is_erased_from_the_file(start: Callable[..., People], path: Path, how: str) -> None:
+def test_faces_erased_elsewhere_are_erased_from_the_file(start: Callable[..., People], path: Path, how: str) -> None:
     gallery(("Ada", 0), ("Bob", 0)).save(path)
     people = start(keep_photos=True)
     people.enrol("Cleo")
@@ -276,7 +276,7 @@ def test_erased_elsewhere_is_erased_from_the_file(start: Callable[..., People], 
     assert people.enrolled.list_all()[1].faces[0].picture
 
 
-def test_a_file_that_is_in_use_follows_later(start: Callable[..., People], path: Path) -> None:
+def test_a_locked_file_is_updated_later(start: Callable[..., People], path: Path) -> None:
     gallery(("Ada", 0), ("Bob", 0)).save(path)
     people = start()
     train(path, people.gallery())
@@ -288,7 +288,7 @@ def test_a_file_that_is_in_use_follows_later(start: Callable[..., People], path:
     assert people.enrolled.try_synchronize().models != () and people.gallery().names == ("Bob", "Cleo")
 
 
-def test_a_file_that_cannot_be_written_follows_later(
+def test_a_file_that_cannot_be_written_is_updated_later(
     start: Callable[..., People], path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     people = start()
@@ -313,16 +313,16 @@ class Hostile:
         return exec, ("raise SystemExit",)
 
 
-def _written(path: Path, what: object) -> Path:
+def _write(path: Path, content: object) -> Path:
     path.parent.mkdir(exist_ok=True)
-    if isinstance(what, Gallery):
-        what.save(path)
+    if isinstance(content, Gallery):
+        content.save(path)
     else:
-        path.write_bytes(what if isinstance(what, bytes) else pickle.dumps(what))
+        path.write_bytes(content if isinstance(content, bytes) else pickle.dumps(content))
     return path
 
 
-def test_files_that_are_none(start: Callable[..., People], path: Path) -> None:
+def test_invalid_files(start: Callable[..., People], path: Path) -> None:
     people = start()
     people.enrol("Ada")
     wide = np.eye(2, 5, dtype=np.float32)
@@ -338,8 +338,8 @@ def test_files_that_are_none(start: Callable[..., People], path: Path) -> None:
         (gallery(("Bob", 0), boxes=np.zeros((1, 7))), "not embeddings"),
         (gallery(("Bob", 0), sizes=("many",)), "not embeddings"),
     ]
-    for what, words in files:
-        bad = _written(path.with_name("bad.pickle"), what)
+    for content, words in files:
+        bad = _write(path.with_name("bad.pickle"), content)
         with pytest.raises(ApiError) as caught:
             people.enrolled.import_embeddings(bad)
         assert caught.value.status == 400 and words in caught.value.message
@@ -348,19 +348,19 @@ def test_files_that_are_none(start: Callable[..., People], path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "error"),
+    ("content", "error"),
     [(gallery(("Bob", 0), fingerprint=OTHER), FingerprintError), (Hostile(), PickleError), (b"nonsense", PickleError)],
 )
-def test_a_gallery_that_is_none_stops_the_start_and_stays(
-    start: Callable[..., People], path: Path, what: object, error: type[FacesError]
+def test_an_invalid_gallery_stops_the_start_and_is_kept(
+    start: Callable[..., People], path: Path, content: object, error: type[FacesError]
 ) -> None:
-    before = _written(path, what).read_bytes()
+    before = _write(path, content).read_bytes()
     with pytest.raises(error, match=r"embeddings\.pickle"):
         start()
     assert path.read_bytes() == before
 
 
-def test_names_that_cannot_be_taken_stay_in_the_file(start: Callable[..., People], path: Path) -> None:
+def test_invalid_names_stay_in_the_file(start: Callable[..., People], path: Path) -> None:
     strange = gallery(("Ada", 0), ("Bob", 0), ("Ada", 1), names=("../../Ada", "x" * 200, "a\0b"))
     strange.save(path)
     people = start()
@@ -369,10 +369,10 @@ def test_names_that_cannot_be_taken_stay_in_the_file(start: Callable[..., People
     assert people.gallery().names == ("../../Ada", "x" * 200, "a\0b", "Cleo")
 
 
-def test_out_and_in_again(start: Callable[..., People], path: Path, tmp_path: Path) -> None:
+def test_export_and_import_embeddings(start: Callable[..., People], path: Path, tmp_path: Path) -> None:
     people = start(keep_photos=True)
     people.enrol("Ada"), people.enrol("Bob"), people.enrol("Bob", 1)
-    exported = _written(tmp_path / "exported.pickle", people.enrolled.export_embeddings())
+    exported = _write(tmp_path / "exported.pickle", people.enrolled.export_embeddings())
     assert Gallery.load(exported).names == ("Ada", "Bob", "Bob")
     other = People(tmp_path, database="other.db")
     assert other.enrolled.import_embeddings(exported) == ImportResult(2, 3, 0)
@@ -382,13 +382,13 @@ def test_out_and_in_again(start: Callable[..., People], path: Path, tmp_path: Pa
         other.enrolled.import_dataset(exported, vision())
 
 
-def test_a_data_set_out_and_in_again(tmp_path: Path) -> None:
+def test_export_and_import_a_data_set(tmp_path: Path) -> None:
     people = People(tmp_path, keep_photos=True)
     for name in ("../../Ada", "CON", ".hidden", "..", "AC/DC", "ac:dc", "🙂" * 64):
         people.enrolled.enrol(name, colour("Ada"), b"", jpeg("Ada", len(name)))
     with_gif = gif()
     people.enrolled.enrol("Ada", colour("Ada"), b"", with_gif)
-    without = People(tmp_path, database="faces.db")  # from now on none are kept
+    without = People(tmp_path, database="faces.db")  # no photographs are stored from now on
     without.enrol("Bob")
     file = io.BytesIO()
     exported = without.enrolled.export_dataset(file)
@@ -406,9 +406,9 @@ def test_a_data_set_out_and_in_again(tmp_path: Path) -> None:
     imported = [
         other.enrolled.import_dataset(source, vision()) for source in (tmp_path / "data.zip", folder / "dataset")
     ]
-    assert [(one.people, one.faces, one.known) for one in imported] == [(8, 8, 0), (0, 0, 8)]
-    assert [one.left_out for one in imported] == [(), ()]
-    assert len(other.faces()) == 8 and all(one.faces[0].picture for one in other.enrolled.list_all())
+    assert [(result.people, result.faces, result.known) for result in imported] == [(8, 8, 0), (0, 0, 8)]
+    assert [result.left_out for result in imported] == [(), ()]
+    assert len(other.faces()) == 8 and all(person.faces[0].picture for person in other.enrolled.list_all())
     assert other.enrolled.cutout(other.enrolled.list_all()[0].faces[0].id).startswith(b"\xff\xd8")
 
 
@@ -457,7 +457,7 @@ def test_hostile_zip_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         "a\nb/1.jpg": "The name contains characters that are not allowed.",
         "unknown/1.jpg": "This name is reserved for unknown people. Enter a different name.",
     }
-    assert {one.name for one in tmp_path.iterdir()} <= {"bad.zip", "faces.db", "faces.db-wal", "faces.db-shm"}
+    assert {file.name for file in tmp_path.iterdir()} <= {"bad.zip", "faces.db", "faces.db-wal", "faces.db-shm"}
 
     data = bytearray(path.read_bytes())
     data[60:90] = bytes(30)  # of the first photograph
@@ -478,7 +478,7 @@ def test_hostile_zip_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_large_photographs_of_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_vision, "LARGE_MEGAPIXELS", 0.001)  # as all of them are
+    monkeypatch.setattr(server_vision, "LARGE_MEGAPIXELS", 0.001)  # every photograph is large
     monkeypatch.setattr(server_vision, "MAX_MEGAPIXELS", 0.01)
     people, seeing = People(tmp_path, keep_photos=True), vision()
     used: list[bool] = []
@@ -518,7 +518,7 @@ def black(side: int) -> bytes:
     return file.getvalue()
 
 
-def test_files_of_one_persons_folder(tmp_path: Path) -> None:
+def test_the_folder_of_one_person(tmp_path: Path) -> None:
     people = People(tmp_path)
     files = [(f"Ada/{k}.jpg", io.BytesIO(jpeg("Ada", k))) for k in range(20)]
     assert people.enrolled.import_dataset([*files, ("loose.jpg", io.BytesIO(jpeg("Bob")))], vision()) == ImportResult(
@@ -535,7 +535,7 @@ LOOSE = [
 
 
 @pytest.mark.parametrize("paths", LOOSE)
-def test_a_photograph_beside_the_folders_is_left_out_alone(tmp_path: Path, paths: tuple[str, ...]) -> None:
+def test_only_photographs_beside_the_folders_are_left_out(tmp_path: Path, paths: tuple[str, ...]) -> None:
     people, whose = People(tmp_path), ("Cleo", "Ada", "Bob", "Bob")
     photographs = [(path, jpeg(name, number)) for number, (path, name) in enumerate(zip(paths, whose, strict=True))]
     for files in (
