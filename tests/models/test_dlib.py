@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 
 from faces.errors import ModelError
-from faces.models import cache, dlib, packages, zoo
-from faces.models.dlib import converted, integers, pack, tensors
+from faces.models import packages, zoo
+from faces.models.dlib import conversion, converted
+from faces.models.dlib.file import integers, pack, tensors
+from faces.models.dlib.graph import Graph, bytes_to_planes, pad_to_eights, taking_bytes, wide_conv_to_one
+from faces.models.dlib.shape_predictor import convert_shape_predictor
 from faces.models.engine import OnnxEngine
 from faces.models.spec import ModelFile, ModelSpec
 from tests.fakes import noise
@@ -113,7 +116,7 @@ def serialized(forest: dict[str, np.ndarray]) -> Iterator[bytes]:
 
 
 def test_shape_predictor_is_read_whole(tmp_path: Path, forest: dict[str, np.ndarray]) -> None:
-    dlib.convert_shape_predictor(b"".join(serialized(forest)), tmp_path / "made.npz")
+    convert_shape_predictor(b"".join(serialized(forest)), tmp_path / "made.npz")
     with np.load(tmp_path / "made.npz") as made:
         assert set(made) == set(forest)
         for name, values in forest.items():
@@ -123,7 +126,7 @@ def test_shape_predictor_is_read_whole(tmp_path: Path, forest: dict[str, np.ndar
 @pytest.mark.parametrize("begin", [pack(2) + vector(np.zeros(10)), pack(1) + vector(np.zeros(136))])
 def test_another_predictor_is_refused(tmp_path: Path, begin: bytes) -> None:
     with pytest.raises(ModelError, match="not a 5-point shape predictor"):
-        dlib.convert_shape_predictor(begin, tmp_path / "made.npz")
+        convert_shape_predictor(begin, tmp_path / "made.npz")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -142,10 +145,10 @@ def test_rebuilt_layers_compute_what_dlibs_do(tmp_path: Path, height: int, width
     rng = np.random.default_rng(0)
     first, last = (rng.normal(size=shape).astype(np.float32) for shape in ((5, 3, 3, 3), (1, 5, 5, 5)))
     biases, bias = rng.normal(size=5).astype(np.float32), np.array([0.7], np.float32)
-    graph = dlib._Graph()
-    dlib._bytes_to_planes(graph)
-    graph.conv(*dlib._eights(*dlib._on_bytes(first, biases)), stride=1, padding=0)
-    dlib._wide_conv_to_one(graph, last, bias)
+    graph = Graph()
+    bytes_to_planes(graph)
+    graph.conv(*pad_to_eights(*taking_bytes(first, biases)), stride=1, padding=0)
+    wide_conv_to_one(graph, last, bias)
     graph.save(tmp_path / "a.onnx", [1, "height", "width", 3], [1, 1, "rows", "columns"])
     image = noise(height, width)
     [found] = OnnxEngine(tmp_path / "a.onnx").run(image[None])
@@ -178,7 +181,7 @@ def converter(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Converter:
     """The only converter; the original is at ``tmp_path / "a.dat"``, and the cache at ``tmp_path / "cache"``."""
     made = Converter()
     (tmp_path / "a.dat").write_bytes(ORIGINAL)
-    monkeypatch.setattr(dlib, "CONVERTERS", {"fake": (made, ".bin")})
+    monkeypatch.setattr(conversion, "CONVERTERS", {"fake": (made, ".bin")})
     monkeypatch.setattr(packages, "unpacked", lambda file: tmp_path / file.path)
     monkeypatch.setenv("FACES_HOME", str(tmp_path / "cache"))
     return made
@@ -215,14 +218,14 @@ def test_a_damaged_cache_is_made_again(converter: Converter, suffix: str, damage
 
 def test_another_format_leaves_the_older_file_alone(converter: Converter, monkeypatch: pytest.MonkeyPatch) -> None:
     older = converted(SPEC)
-    monkeypatch.setattr(dlib, "FORMAT", dlib.FORMAT + 1)
+    monkeypatch.setattr(conversion, "FORMAT", conversion.FORMAT + 1)
     assert converted(SPEC) != older
     assert older.is_file()
 
 
 def test_an_original_with_another_digest_is_refused(converter: Converter, tmp_path: Path) -> None:
     (tmp_path / "a.dat").write_bytes(ORIGINAL + b"!")
-    with pytest.raises(ModelError, match=r"a\.dat is damaged .* run: pip install --force-reinstall"):
+    with pytest.raises(ModelError, match=r"a\.dat is damaged .* run: faces download-models built-in"):
         converted(SPEC)
     assert converter.calls == 0
 
@@ -242,4 +245,4 @@ def test_a_conversion_that_fails_leaves_nothing(converter: Converter, tmp_path: 
 
 
 def test_every_built_in_model_has_a_converter() -> None:
-    assert set(dlib.CONVERTERS) == {name for name in zoo.MODELS if name.startswith("dlib-")}
+    assert set(conversion.CONVERTERS) == {name for name in zoo.MODELS if name.startswith("dlib-")}

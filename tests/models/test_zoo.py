@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from faces.errors import ModelError
 from faces.files import digest
 from faces.models import cache, zoo
 from faces.models.spec import ModelFile
