@@ -1,15 +1,17 @@
-"""Pages that MkDocs makes from the code: the reference of the commands, and the cards of the attribute models."""
+"""Pages that MkDocs makes from the code: the references, and the cards of the attribute models."""
 
 from __future__ import annotations
 
 import argparse
 import html
+import inspect
 import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import faces
 from faces.commands import COMMANDS, usage
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,7 +32,7 @@ WIDTH = 88
 def generated_pages() -> dict[str, str]:
     """Return the Markdown of the pages that are in no file of docs/, by their path on the site."""
     cards = {f"{CARDS_ON_SITE}/{card.name}": card.read_text("utf-8") for card in sorted((ROOT / CARDS).glob("*.md"))}
-    return {"commands.md": commands_page(), **cards}
+    return {"commands.md": commands_page(), "reference.md": interface_page(), **cards}
 
 
 def on_files(files: Any, config: Any) -> Any:
@@ -58,6 +60,23 @@ def commands_page() -> str:
             parts.append(f"The same in a checkout: `python {script}`.")
         parts += _command(parser, f"faces {name}", level=3)
     return "\n\n".join(parts) + "\n"
+
+
+def interface_page() -> str:
+    """Return the reference of the Python interface: directives of mkdocstrings for what ``faces`` exports."""
+    parts = ["# Python interface", "What the package `faces` exports. Importing the package loads no model."]
+    kinds: dict[str, list[str]] = {"Functions": [], "Classes": [], "Errors": [], "Types and constants": []}
+    for name in faces.__all__:
+        kinds[_kind(getattr(faces, name))].append(f"::: faces.{name}")
+    for title, directives in kinds.items():
+        parts += [f"## {title}", *directives] if directives else []
+    return "\n\n".join(parts) + "\n"
+
+
+def _kind(exported: object) -> str:
+    if inspect.isclass(exported):
+        return "Errors" if issubclass(exported, Exception) else "Classes"
+    return "Functions" if inspect.isroutine(exported) else "Types and constants"
 
 
 def _command(parser: argparse.ArgumentParser, name: str, level: int) -> Iterator[str]:
