@@ -25,7 +25,7 @@ from faces.models.torch7.modules import (
     reshape,
     sequential,
 )
-from faces.training.openface import Inception, torch7_inception, torch7_tree
+from faces.training.embedder.openface import Inception, torch7_inception, torch7_tree
 from tests.caffe_files import first, parse_prototxt, random_blobs, small_ssd_prototxt, write_caffemodel, write_small_ssd
 from tests.numpy_layers import overlaps, prior_boxes, run_caffe, run_torch
 from tests.torch7_files import nn4_small2, parameter_count, random_parameters

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from faces.models.torch7.file import FloatArray, TorchObject
-from faces.training.openface import Parameters, torch7_tree
+from faces.training.embedder.openface import Parameters, torch7_tree
 
 
 def random_parameters(seed: int) -> Parameters:

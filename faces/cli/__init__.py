@@ -1,1 +1,1 @@
-"""The command line: options, values, recording, running and text that commands share."""
+"""What the commands share: options, types of their values, recording, error handling, output."""

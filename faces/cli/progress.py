@@ -7,14 +7,15 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 Progress = Callable[[int, int], None]
-"""Gets the number of items done and their total."""
+"""Takes the number of items done and their total."""
 
 
 @contextmanager
 def progress_bar(unit: str = "photo", description: str = "") -> Iterator[Progress]:
-    """Show a bar from the first call on; ``advance(done, total)`` moves it.
+    """Yield a function ``advance(done, total)`` that moves a bar; its first call shows the bar.
 
     unit: what is counted, singular.
+    description: text in front of the bar.
     """
     with ExitStack() as stack:
         bar: Any = None

@@ -1,4 +1,4 @@
-"""Runs of commands recorded, and sent to MLflow with --track."""
+"""Record the runs of commands, and send them to MLflow with --track."""
 
 from __future__ import annotations
 
@@ -19,9 +19,13 @@ from faces.versions.versions import Versions
 
 @contextmanager
 def recording(path: Path, kind: str, options: Mapping[str, Any]) -> Iterator[Recorder]:
-    """``records.recording`` beside the file that is made; then the MLflow server of ``--track``, if any, is told.
+    """Record a run beside the file it makes; then send the record to the MLflow server of ``--track``, if any.
 
-    One that fails is a warning.
+    A failing server causes a warning.
+
+    path: the file.
+    kind: of the run, such as ``attributes``.
+    options: of the command, with ``track``.
     """
     uri, folder, run = mlflow.address(options["track"]), records.beside(path), None
     try:
@@ -29,24 +33,24 @@ def recording(path: Path, kind: str, options: Mapping[str, Any]) -> Iterator[Rec
             yield run
     finally:
         if uri and run and run.ended:
-            with _not_tracked_is_said():
+            with _failure_as_warning():
                 mlflow.publish(run.ended, uri, folder)
 
 
 @contextmanager
 def following_stages(versions: Versions, args: argparse.Namespace) -> Iterator[None]:
-    """Afterwards the MLflow server of ``--track``, if any, is told which versions are in service, candidates, ..."""
+    """At the end of the block, send the stages of all versions to the MLflow server of ``--track``, if any."""
     uri = mlflow.address(args.track)
     try:
         yield
     finally:
         if uri:
-            with _not_tracked_is_said():
+            with _failure_as_warning():
                 mlflow.follow(versions.all(), uri, records.beside(versions.recognizer))
 
 
 @contextmanager
-def _not_tracked_is_said() -> Iterator[None]:
+def _failure_as_warning() -> Iterator[None]:
     try:
         yield
     except FacesError as error:

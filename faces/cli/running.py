@@ -1,4 +1,4 @@
-"""How a command is run: its exit status, its errors in one line, Ctrl-C."""
+"""Run a command: exit status, errors in one line, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -20,27 +20,30 @@ def _quiet_interrupt(kind: type[BaseException], error: BaseException, trace: Tra
         sys.__excepthook__(kind, error, trace)
 
 
-sys.excepthook = _quiet_interrupt  # for Ctrl-C while a script still imports; then ``run`` is there
+sys.excepthook = _quiet_interrupt  # for Ctrl-C while the command's modules are imported; after that, ``run`` handles it
 
 
 def run(main: Callable[[], int]) -> None:
-    """Run a script: its exit status becomes the program's, and what goes wrong is one line on stderr."""
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal has no letters for stops nothing
+    """Run a command and exit with its status; print an error as one line on stderr.
+
+    Exit status: what ``main`` returns, the status of a FacesError, 1 for other system errors, 130 for Ctrl-C.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names that the terminal cannot show must not fail
         sys.stdout.reconfigure(errors="backslashreplace")
-    warnings.filterwarnings("ignore", module="PIL")  # of damaged EXIF, in pictures that are sound
+    warnings.filterwarnings("ignore", module="PIL")  # about damaged EXIF in readable pictures
     try:
         status = main()
         sys.stdout.flush()
     except FacesError as error:
         complain(str(error))
         status = error.status
-    except KeyboardInterrupt as stop:  # a script that has changed something says so
+    except KeyboardInterrupt as stop:  # a command that has changed something passes its own text
         print(str(stop) or "stopped; what was there before is unchanged", file=sys.stderr)
         status = INTERRUPTED
-    except BrokenPipeError:  # the reader, such as head, has seen enough
+    except BrokenPipeError:  # the reader, such as head, has exited
         _drop_output()
         status = 0
-    except OSError as error:  # what nothing above knows more of: a full disk behind stdout, a name that is too long
+    except OSError as error:  # not handled elsewhere: stdout on a full disk, a file name that is too long
         where = f"{error.filename}: " if error.filename else ""
         complain(f"{where}{reason_of(error)}")
         _drop_output()
@@ -49,5 +52,5 @@ def run(main: Callable[[], int]) -> None:
 
 
 def _drop_output() -> None:
-    """Let Python's own last flush of stdout, on the way out, find a place that takes everything."""
+    """Redirect stdout to the null device, so that Python's last flush at exit succeeds."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

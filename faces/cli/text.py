@@ -1,41 +1,28 @@
-"""Text for the terminal: tables, plurals, warnings, errors, progress."""
+"""Text for the terminal: tables, plurals, warnings, errors."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 
-def plural(number: int, one: str, many: str) -> str:
-    """``1 person`` or ``3 people``."""
-    return f"{number} {one if number == 1 else many}"
+def plural(number: int, singular: str, plural: str) -> str:
+    """Return a number with its noun, such as ``1 person`` or ``3 people``."""
+    return f"{number} {singular if number == 1 else plural}"
 
 
 def warn(text: str) -> None:
-    """A line on stderr that stops nothing."""
+    """Print a warning to stderr."""
     print(f"warning: {text}", file=sys.stderr)
 
 
 def complain(text: str) -> None:
-    """A line on stderr of what failed, while the rest goes on."""
+    """Print an error to stderr, without stopping the command."""
     print(f"error: {text}", file=sys.stderr)
 
 
-def every(step: int, total: int, what: str, tell: Callable[[str], None]) -> Callable[[int], None]:
-    """Hears how many are done of ``total``, and tells it at every ``step``-th and at the last."""
-    before = 0
-
-    def heard(done: int) -> None:
-        nonlocal before
-        if done // step > before // step or done == total:
-            tell(f"{done:,} of {total:,} {what}")
-        before = done
-
-    return heard
-
-
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """Columns as wide as they need; numbers to the right."""
+    """Return a table with columns as wide as their cells; numbers are right-aligned."""
     cells = [[str(cell) for cell in row] for row in [headings, *rows]]
     widths = [max(len(row[column]) for row in cells) for column in range(len(headings))]
     numeric = [all(isinstance(row[column], (int, float)) for row in rows) for column in range(len(headings))]

@@ -1,14 +1,14 @@
-"""Types of option values: shares, rates, sizes, counts."""
+"""Types of option values: shares, rates, sizes, counts. Each raises ArgumentTypeError for another text."""
 
 from __future__ import annotations
 
 import argparse
 
-LARGEST_FRAME = 16384  # px, of each side
+MAX_FRAME_SIDE = 16384  # px
 
 
 def share(text: str) -> float:
-    """An option's value in (0, 1)."""
+    """Parse a number between 0 and 1, both excluded."""
     try:
         value = float(text)
     except ValueError:
@@ -19,7 +19,7 @@ def share(text: str) -> float:
 
 
 def positive(text: str) -> float:
-    """An option's value above 0."""
+    """Parse a number above 0."""
     try:
         value = float(text)
     except ValueError:
@@ -30,7 +30,7 @@ def positive(text: str) -> float:
 
 
 def rate(text: str) -> float:
-    """An option's value of frames a second, as few and as many as a video can be written of."""
+    """Parse a frame rate that a video can be written with, frames per second."""
     value = positive(text)
     if not 0.001 <= value <= 1000:
         raise argparse.ArgumentTypeError(f"{text!r} is not a rate from 0.001 to 1000 frames a second")
@@ -38,23 +38,23 @@ def rate(text: str) -> float:
 
 
 def not_negative(text: str) -> float:
-    """An option's value of 0 or above."""
+    """Parse a number of 0 or above."""
     return 0.0 if text == "0" else positive(text)
 
 
 def size(text: str) -> tuple[int, int]:
-    """An option's value such as 640x360: width and height, px."""
+    """Parse a size such as 640x360: width and height, px."""
     width, x, height = text.lower().partition("x")
     if not x:
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 640x360")
     wh = count(width), count(height)
-    if max(wh) > LARGEST_FRAME:
-        raise argparse.ArgumentTypeError(f"{text!r} is more than {LARGEST_FRAME} px")
+    if max(wh) > MAX_FRAME_SIDE:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than {MAX_FRAME_SIDE} px")
     return wh
 
 
 def count(text: str) -> int:
-    """An option's value of 1, 2, 3, ..."""
+    """Parse a whole number above 0."""
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)

@@ -1,4 +1,4 @@
-"""What is in a picture, a cat or a dog? A classifier of faces train-classifier and pictures in; a class or a value out."""
+"""Classify pictures with a classifier of ``faces train-classifier``."""
 
 from __future__ import annotations
 
@@ -13,34 +13,36 @@ from faces.files.finding import expand
 from faces.image_classifier import ImageClassifier, Verdict, decide
 from faces.images import read_image
 
-SHOWN = 3  # values of a picture that is undecided
+UNDECIDED_CLASSES = 3  # most likely classes shown for a picture that is undecided
 
 
 def build_parser() -> argparse.ArgumentParser:
+    """Create the parser of ``faces classify``."""
     parser = options.parser(
-        "Say which class pictures are of: the class when its probability passes the threshold, else the values.",
+        "Classify pictures: print the class if its probability is above the threshold, else the probabilities.",
         "faces classify --image pet.jpg pets/ --model output/classifier.onnx",
     )
     parser.add_argument(
-        "-i", "--image", type=Path, nargs="+", required=True, metavar="PATH", help="pictures, and folders of them"
+        "-i", "--image", type=Path, nargs="+", required=True, metavar="PATH", help="pictures or folders of them"
     )
     parser.add_argument(
-        "-m", "--model", type=Path, default=Path("output/classifier.onnx"), help="file of faces train-classifier"
+        "-m", "--model", type=Path, default=Path("output/classifier.onnx"), help="classifier of faces train-classifier"
     )
     parser.add_argument(
         "--classes",
         type=Path,
         metavar="FILE",
-        help="names of the classes, as JSON (default: classes.json beside the model, else those in the model)",
+        help="JSON file of class names (default: classes.json beside the model, else the names in the model)",
     )
     parser.add_argument(
-        "--threshold", type=values.share, default=0.85, help="a class is named when its probability is above this"
+        "--threshold", type=values.share, default=0.85, help="probability above which a picture gets its class"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object per picture")
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``faces classify``; return 1 if a picture cannot be read."""
     args = build_parser().parse_args(argv)
     pictures = expand(args.image)
     beside = args.model.with_name("classes.json")
@@ -59,12 +61,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def as_text(path: Path, verdict: Verdict) -> str:
+    """Return the line for a picture."""
     ranked = sorted(verdict.probabilities.items(), key=lambda item: -item[1])
     if verdict.label is not None:
         return f"{path}: {verdict.label}  probability {ranked[0][1]:.2f}"
-    return f"{path}: undecided  " + "  ".join(f"{name} {value:.2f}" for name, value in ranked[:SHOWN])
+    return f"{path}: undecided  " + "  ".join(f"{name} {value:.2f}" for name, value in ranked[:UNDECIDED_CLASSES])
 
 
 def as_json(path: Path, verdict: Verdict) -> str:
+    """Return the JSON object for a picture."""
     values = {name: round(value, 4) for name, value in verdict.probabilities.items()}
     return json.dumps({"file": str(path), "label": verdict.label, "probabilities": values}, ensure_ascii=False)

@@ -1,1 +1,1 @@
-"""Training by Keras: what is learnt here leaves as an ONNX file, which needs no Keras to be used."""
+"""Train networks with Keras and PyTorch and export them as ONNX files, which run without either."""

@@ -1,4 +1,4 @@
-"""A Keras network as one ONNX file that says what it is."""
+"""Export a Keras network as one ONNX file with its metadata."""
 
 from __future__ import annotations
 
@@ -26,60 +26,60 @@ TOLERANCE = 1e-4
 
 
 def export(network: Any, path: Path, metadata: dict[str, Any], example: Example) -> None:
-    """Write a Keras network, without layers that only augment, to ``path`` whole or not at all.
+    """Write a Keras network to an ONNX file, atomically, after comparing ONNX Runtime's outputs with Keras'.
 
-    network: takes images (N, side, side, 3), of whatever dtype; gives one output per head, in the order of
-    metadata["heads"] or by their names. metadata: goes into the file as JSON, under "faces". example: uint8
-    (N, side, side, 3), or, for a network of several inputs, such arrays by their names.
-    In the file the inputs are as in the example, N is free, and the outputs are float32 (N, C) named as the heads.
-    Raises ModelError when the heads do not fit the outputs, the network cannot be exported, or ONNX Runtime answers
-    for the example otherwise than Keras.
+    In the file, the inputs are as in the example with any N, and the outputs are float32 (N, C), named as the heads.
+
+    network: takes images (N, side, side, 3); has one output per head, in the order of ``metadata["heads"]`` or by name.
+        It must not contain layers that only augment.
+    metadata: written to the file as JSON, under the key "faces".
+    example: uint8 (N, side, side, 3); for a network with several inputs, such arrays by name.
+
+    Raises ModelError if the heads do not fit the outputs, the network cannot be exported, or the outputs differ.
     """
     heads: dict[str, dict[str, Any]] = metadata["heads"]
     example = example if isinstance(example, Mapping) else {INPUT: example}
-    expected = _answers(network, example, list(heads))
+    expected = _keras_outputs(network, example, list(heads))
     for (name, head), output in zip(heads.items(), expected, strict=True):
-        wanted = (len(example[INPUT]), len(head.get("classes", [name])))
-        if output.shape != wanted:
-            raise ModelError(f"{name}: the network's output is {output.shape}, where {wanted} fits its classes")
+        fitting = (len(example[INPUT]), len(head.get("classes", [name])))
+        if output.shape != fitting:
+            raise ModelError(f"{name}: the network's output is {output.shape}, but its classes need {fitting}")
     with TemporaryDirectory() as folder:
         file = Path(folder, "network.onnx")
         _write(network, file, list(heads), example)
-        data = _described(file, metadata)
+        data = _with_metadata(file, metadata)
         file.write_bytes(data)
         engine = OnnxEngine(file, threads=1)
-        for name, one, other in zip(heads, expected, engine.run(example), strict=True):
-            if not np.allclose(one, other, TOLERANCE, TOLERANCE):
-                raise ModelError(
-                    f"{name}: ONNX Runtime's answer is not that of Keras (by up to {np.abs(one - other).max():.2g});"
-                    " nothing is written"
-                )
+        for name, ours, exported in zip(heads, expected, engine.run(example), strict=True):
+            if not np.allclose(ours, exported, TOLERANCE, TOLERANCE):
+                difference = np.abs(ours - exported).max()
+                raise ModelError(f"{name}: ONNX Runtime and Keras differ by up to {difference:.2g}; nothing is written")
     write_bytes(path, data)
 
 
-def _answers(network: Any, example: Mapping[str, NDArray[Any]], names: Sequence[str]) -> list[NDArray[Any]]:
-    keras = backend.keras()
-    given = {name: keras.ops.convert_to_tensor(array) for name, array in example.items()}
-    with backend.exact():
-        outputs = _in_order(network(_as_it_takes(given), training=False), names)
+def _keras_outputs(network: Any, example: Mapping[str, NDArray[Any]], names: Sequence[str]) -> list[NDArray[Any]]:
+    keras = backend.load_keras()
+    inputs = {name: keras.ops.convert_to_tensor(array) for name, array in example.items()}
+    with backend.full_precision():
+        outputs = _in_order(network(_call_argument(inputs), training=False), names)
     return [keras.ops.convert_to_numpy(keras.ops.stop_gradient(output)) for output in outputs]
 
 
-def _as_it_takes(given: Mapping[str, Any]) -> Any:
-    """A network of one input takes it as it is, one of several a dictionary."""
-    return dict(given) if len(given) > 1 else next(iter(given.values()))
+def _call_argument(inputs: Mapping[str, Any]) -> Any:
+    """Return a single input as it is, several as a dictionary, as Keras networks take them."""
+    return dict(inputs) if len(inputs) > 1 else next(iter(inputs.values()))
 
 
 def _in_order(outputs: Any, names: Sequence[str]) -> list[Any]:
-    found = list(outputs) if isinstance(outputs, (Mapping, list, tuple)) else [outputs]
+    ordered = list(outputs) if isinstance(outputs, (Mapping, list, tuple)) else [outputs]
     if isinstance(outputs, Mapping):
-        fits = sorted(found) == sorted(names)
-        found = [outputs[name] for name in names] if fits else found
+        fits = sorted(ordered) == sorted(names)
+        ordered = [outputs[name] for name in names] if fits else ordered
     else:
-        fits = len(found) == len(names)
+        fits = len(ordered) == len(names)
     if not fits:
-        raise ModelError(f"the network has {len(found)} outputs that do not fit the heads {', '.join(names)}")
-    return found
+        raise ModelError(f"the network has {len(ordered)} outputs that do not fit the heads {', '.join(names)}")
+    return ordered
 
 
 def _write(network: Any, file: Path, names: list[str], example: Mapping[str, NDArray[Any]]) -> None:
@@ -90,35 +90,35 @@ def _write(network: Any, file: Path, names: list[str], example: Mapping[str, NDA
             super().__init__()
             self.network = network
 
-        def forward(self, *given: Any) -> tuple[Any, ...]:
-            inputs = _as_it_takes(dict(zip(example, given, strict=True)))
-            outputs = _in_order(self.network(inputs, training=False), names)
+        def forward(self, *inputs: Any) -> tuple[Any, ...]:
+            argument = _call_argument(dict(zip(example, inputs, strict=True)))
+            outputs = _in_order(self.network(argument, training=False), names)
             return tuple(output.float() for output in outputs)
 
     device = next(iter(network.variables)).value.device
-    two = tuple(  # of one, N would become 1
+    batch_of_two = tuple(  # with a batch of one, N would be fixed to 1
         torch.as_tensor(np.resize(array, (2, *array.shape[1:])), device=device) for array in example.values()
     )
-    batch = torch.export.Dim("batch")
+    free = torch.export.Dim("batch")
     try:
         with warnings.catch_warnings(), redirect_stdout(StringIO()), torch.no_grad():
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
                 Core().eval(),
-                two,
+                batch_of_two,
                 dynamo=True,
                 input_names=list(example),
                 output_names=names,
-                dynamic_shapes=(tuple({0: batch} for _ in two),),
+                dynamic_shapes=(tuple({0: free} for _ in batch_of_two),),
                 verbose=False,
             )
             program.save(str(file), external_data=False)  # type: ignore[union-attr, unused-ignore]
-    except Exception as error:  # PyTorch's exporter has a dozen kinds, of which most are RuntimeErrors
+    except Exception as error:  # PyTorch's exporter raises a dozen types
         raise ModelError(f"this network cannot be exported to ONNX ({first_line(error)})") from error
 
 
-def _described(file: Path, metadata: dict[str, Any]) -> bytes:
-    """The file's bytes with the metadata, without traces of where it was made."""
+def _with_metadata(file: Path, metadata: dict[str, Any]) -> bytes:
+    """Return the file's bytes with the metadata, and without paths of this machine."""
     import onnx
 
     model = onnx.load(file)
@@ -126,15 +126,15 @@ def _described(file: Path, metadata: dict[str, Any]) -> bytes:
     for part in (model, graph, *graph.node, *graph.value_info, *graph.input, *graph.output, *graph.initializer):
         part.ClearField("metadata_props")
         part.ClearField("doc_string")
-    _add_what_is_subtracted(graph)
+    _subtract_by_adding(graph)
     entry = model.metadata_props.add()
     text = json.dumps(metadata, ensure_ascii=False)
     entry.key, entry.value = "faces", text.encode("utf-8", "backslashreplace").decode()  # as JSON escapes it
     return bytes(model.SerializeToString())
 
 
-def _add_what_is_subtracted(graph: Any) -> None:
-    """x - mean becomes x + -mean, which ONNX Runtime folds into a convolution: Keras' BatchNormalization costs nothing.
+def _subtract_by_adding(graph: Any) -> None:
+    """Replace x - mean by x + (-mean), so that ONNX Runtime folds Keras' BatchNormalization into the convolutions.
 
     graph: an ``onnx.GraphProto``, changed in place.
     """

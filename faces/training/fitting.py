@@ -1,4 +1,4 @@
-"""Fitting a network: it stops when it learns no more, and goes on where a killed run was."""
+"""Fit a network with early stopping, and continue a stopped run."""
 
 from __future__ import annotations
 
@@ -19,13 +19,16 @@ from faces.errors import FacesError
 from faces.files.writing import make_folder, write_bytes
 from faces.training import backend
 
-STATE = "training_state.npz"
-NO_MEMORY = ("not enough memory", "DefaultCPUAllocator", "out of memory")  # in PyTorch's RuntimeErrors
+STATE_FILE = "training_state.npz"
+OUT_OF_MEMORY = ("not enough memory", "DefaultCPUAllocator", "out of memory")  # in PyTorch's RuntimeErrors
 
 
 @dataclass(frozen=True)
 class History:
-    """How it went: of each metric a value per epoch, and the epoch, from 1, whose weights were kept."""
+    """The metrics of a run, one value per epoch.
+
+    best: the epoch, from 1, whose weights were kept.
+    """
 
     metrics: dict[str, list[float]]
     best: int
@@ -33,11 +36,11 @@ class History:
 
 @dataclass
 class _Run:
-    """What a killed run is continued from, apart from the weights."""
+    """What a stopped run is continued from, apart from the weights."""
 
     metrics: dict[str, list[float]] = field(default_factory=dict)
     best: int = 0
-    least: float = math.inf
+    lowest: float = math.inf
 
     @property
     def epochs(self) -> int:
@@ -52,32 +55,38 @@ def fit(
     epochs: int,
     folder: Path,
     settings: dict[str, Any],
-    tell: Callable[[str], None],
+    log: Callable[[str], None],
     patience: int = 5,
     batch_size: int | None = None,
     seed: int = 0,
     tensorboard: Path | None = None,
     monitor: str = "val_loss",
 ) -> History:
-    """Fit a compiled Keras network, and leave it with the weights of the epoch with the least ``monitor``.
+    """Fit a compiled Keras network, and restore the weights of the epoch with the lowest ``monitor``.
 
-    training, validation: a ``keras.utils.PyDataset``, or arrays (x, y) or (x, y, weights), which are taken
-    ``batch_size`` at a time (32).
-    folder: where the state is kept after each epoch, until the run is done. settings: what the run depends on, as
-    JSON; a state of others is not continued. patience: epochs without a lower ``monitor`` before it stops.
-    tensorboard: a folder for TensorBoard's log.
-    Every epoch has random numbers of its own, from ``seed``: a run that was killed ends as if it had not been.
-    Raises FacesError when memory does not suffice or the loss is no number, and KeyboardInterrupt with a text.
+    The state is saved after each epoch, and each epoch has its own random seed: a stopped run continues, with the same
+    result as an uninterrupted one.
+
+    training, validation: a ``keras.utils.PyDataset``, or arrays (x, y) or (x, y, weights).
+    epochs: maximum number of passes.
+    folder: keeps the state until the run is done.
+    settings: JSON values that the result depends on; a state with other settings is not continued.
+    log: called with a line per epoch.
+    patience: epochs without a lower ``monitor`` before training stops.
+    batch_size: of arrays; None: 32.
+    tensorboard: folder for TensorBoard's log.
+
+    Raises FacesError if memory does not suffice or the loss is not a number, and KeyboardInterrupt with a message.
     """
-    keras = backend.keras()
-    state = _State(folder / STATE, network, settings)
-    run = state.load(tell)
+    keras = backend.load_keras()
+    state = _State(folder / STATE_FILE, network, settings)
+    run = state.load(log)
     writer = _writer(tensorboard)
 
     class EveryEpoch(keras.callbacks.Callback):  # type: ignore[name-defined, misc]
         def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-            backend.seed((seed + epoch) % 2**32)
-            self.began = time.monotonic()
+            backend.set_seed((seed + epoch) % 2**32)
+            self.started = time.monotonic()
 
         def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
             values = {name: float(value) for name, value in (logs or {}).items()}
@@ -85,22 +94,22 @@ def fit(
                 run.metrics.setdefault(name, []).append(value)
                 if writer is not None:
                     writer.add_scalar(name, value, epoch + 1)
-            if values[monitor] < run.least:
-                run.least, run.best = values[monitor], epoch + 1
+            if values[monitor] < run.lowest:
+                run.lowest, run.best = values[monitor], epoch + 1
                 state.keep_best()
             if not math.isfinite(values["loss"]):
-                raise FacesError("the loss is no longer a number: try a smaller learning rate")
+                raise FacesError("the loss is not a number: use a smaller learning rate")
             state.save(run)
-            seconds = time.monotonic() - self.began
-            tell(f"epoch {epoch + 1}: loss {values['loss']:.4f}  {monitor} {values[monitor]:.4f}  {seconds:.0f} s")
+            seconds = time.monotonic() - self.started
+            log(f"epoch {epoch + 1}: loss {values['loss']:.4f}  {monitor} {values[monitor]:.4f}  {seconds:.0f} s")
             self.model.stop_training = run.epochs - run.best >= patience
 
     if run.epochs < epochs and run.epochs - run.best < patience:
-        given = training if isinstance(training, tuple) else (training,)
+        arrays = training if isinstance(training, tuple) else (training,)
         size = batch_size if isinstance(training, tuple) else None
         try:
             network.fit(
-                **dict(zip(("x", "y", "sample_weight"), given, strict=False)),
+                **dict(zip(("x", "y", "sample_weight"), arrays, strict=False)),
                 validation_data=validation,
                 batch_size=size,
                 epochs=epochs,
@@ -109,53 +118,55 @@ def fit(
                 verbose=0,
             )
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"stopped after epoch {run.epochs}; the same command goes on from there") from None
+            raise KeyboardInterrupt(
+                f"stopped after epoch {run.epochs}; run the same command again to continue"
+            ) from None
         except (MemoryError, RuntimeError) as error:
-            if not isinstance(error, MemoryError) and not any(text in str(error) for text in NO_MEMORY):
+            if not isinstance(error, MemoryError) and not any(text in str(error) for text in OUT_OF_MEMORY):
                 raise
             size = batch_size or getattr(training, "batch_size", None) or 32
-            raise FacesError(_too_large(size)) from error
+            raise FacesError(_out_of_memory(size)) from error
         finally:
             if writer is not None:
                 writer.close()
     if not run.best:
-        raise FacesError(f"{monitor} was never a number: try a smaller learning rate")
+        raise FacesError(f"{monitor} was never a number: use a smaller learning rate")
     state.restore_best()
     state.remove()
     return History(run.metrics, run.best)
 
 
 class _State:
-    """A run's state in one file, written whole after each epoch: numbers alone, so that nothing in it can run."""
+    """The state of a run in one file, without pickled objects, replaced after each epoch."""
 
     def __init__(self, path: Path, network: Any, settings: dict[str, Any]) -> None:
         network.optimizer.build(network.trainable_variables)
         self._path = path
-        self._now = [*network.variables, *network.optimizer.variables]
+        self._variables = [*network.variables, *network.optimizer.variables]
         self._weights = network.weights
         self._settings = json.dumps(settings, sort_keys=True)
         self._best: list[Any] = []
 
-    def load(self, tell: Callable[[str], None]) -> _Run:
-        """The run so far, with its weights in the network; an empty one when there is none that fits."""
+    def load(self, log: Callable[[str], None]) -> _Run:
+        """Restore the run and the network's weights; return a new run if there is no state that fits."""
         if not self._path.exists():
             return _Run()
         try:
             with np.load(self._path, allow_pickle=False) as state:
                 about = json.loads(str(state["about"]))
                 fits = about.pop("settings") == self._settings
-                now = [state[f"now_{index}"] for index in range(len(self._now))] if fits else []
+                current = [state[f"now_{index}"] for index in range(len(self._variables))] if fits else []
                 best = [state[f"best_{index}"] for index in range(len(self._weights))] if fits else []
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-            tell(f"{self._path}: damaged; starting anew")
+            log(f"{self._path}: damaged; starting again")
             return _Run()
-        if not fits or [value.shape for value in now] != [tuple(variable.shape) for variable in self._now]:
-            tell(f"{self._path}: of a run with other data or settings; starting anew")
+        if not fits or [value.shape for value in current] != [tuple(variable.shape) for variable in self._variables]:
+            log(f"{self._path}: from a run with other data or settings; starting again")
             return _Run()
-        _assign(self._now, now)
+        _assign(self._variables, current)
         self._best = best
-        run = _Run(**about)
-        tell(f"{self._path}: going on after epoch {run.epochs}")
+        run = _Run(about["metrics"], about["best"], about["least"])
+        log(f"{self._path}: continuing after epoch {run.epochs}")
         return run
 
     def keep_best(self) -> None:
@@ -165,9 +176,9 @@ class _State:
         _assign(self._weights, self._best)
 
     def save(self, run: _Run) -> None:
-        arrays = {f"now_{index}": value for index, value in enumerate(_values(self._now))}
+        arrays = {f"now_{index}": value for index, value in enumerate(_values(self._variables))}
         arrays |= {f"best_{index}": value for index, value in enumerate(self._best or _values(self._weights))}
-        about = {"metrics": run.metrics, "best": run.best, "least": run.least, "settings": self._settings}
+        about = {"metrics": run.metrics, "best": run.best, "least": run.lowest, "settings": self._settings}
         file = io.BytesIO()
         np.savez(file, about=np.array(json.dumps(about)), **arrays)
         write_bytes(self._path, file.getvalue())
@@ -179,7 +190,7 @@ class _State:
 
 
 def _values(variables: list[Any]) -> list[Any]:
-    return [np.array(backend.keras().ops.convert_to_numpy(variable)) for variable in variables]
+    return [np.array(backend.load_keras().ops.convert_to_numpy(variable)) for variable in variables]
 
 
 def _assign(variables: list[Any], values: list[Any]) -> None:
@@ -187,16 +198,16 @@ def _assign(variables: list[Any], values: list[Any]) -> None:
         variable.assign(value)
 
 
-def _too_large(batch: int) -> str:
-    if batch == 1:
-        return "out of memory with one picture at a time: try a smaller --image-size"
-    return f"out of memory with batches of {batch}: try --batch-size {batch // 2}"
+def _out_of_memory(batch_size: int) -> str:
+    if batch_size == 1:
+        return "out of memory with one picture at a time: use a smaller --image-size"
+    return f"out of memory with batches of {batch_size}: use --batch-size {batch_size // 2}"
 
 
 def _writer(folder: Path | None) -> Any:
-    """PyTorch's writer: Keras' own callback would need TensorFlow."""
+    """Create PyTorch's writer; Keras' own callback needs TensorFlow."""
     if folder is None:
         return None
-    backend.needed("tensorboard", "TensorBoard")
+    backend.require("tensorboard")
     make_folder(folder)
-    return backend.needed("torch.utils.tensorboard", "TensorBoard").SummaryWriter(str(folder))
+    return backend.require("torch.utils.tensorboard").SummaryWriter(str(folder))

@@ -1,7 +1,7 @@
-"""The networks that can be trained: a core from pixels to heads, and the augmentation that goes before it in training.
+"""Build Keras networks: a core from pixels to heads, and the augmentation in front of it during training.
 
-A core takes float32 or uint8 (N, side, side, 3), BGR in 0..255, and scales it itself, so that what is exported needs
-no preparation. Keras is imported by the functions, since only training needs it.
+A core takes uint8 or float32 (N, side, side, 3), BGR in 0..255, and scales it itself, so that the exported file needs
+no preprocessing.
 """
 
 from __future__ import annotations
@@ -13,27 +13,28 @@ import numpy as np
 
 from faces.attributes.model import EMBEDDING, IMAGE
 from faces.models import dlib, zoo
-from faces.training.backend import keras as load_keras
+from faces.training.backend import load_keras
 from faces.types import Floats
 
 if TYPE_CHECKING:
     import keras
 
 Heads = Mapping[str, int]
-"""A head's name to its number of classes; 0 for a number, such as the age."""
+"""The number of classes by head; 0 for a number, such as the age."""
 
 Ranges = Mapping[str, tuple[float, float]]
-"""Of each head that is a number: the least and the greatest."""
+"""The lowest and the highest value, by head that is a number."""
 
 ANCHORS = 30
-WIDTH = 256  # of what is made of the embedding before the heads
+HIDDEN_UNITS = 256  # of the layer between the embedding and the heads
 
+# Channels of each block of dlib's ResNet. A block with more channels than the one before halves the map; so does the
+# last.
 BLOCKS = (32,) * 3 + (64,) * 4 + (128,) * 3 + (256,) * 4
-"""Channels of each block of dlib's ResNet. One with more than the block before halves the map, and so does the last."""
 
 
 def cnn3(side: int, heads: Heads, ranges: Ranges) -> keras.Model:
-    """Three times Conv-ReLU-MaxPool, Dense 128 with BatchNorm and Dropout: the network that tutorials train."""
+    """Build the network of many tutorials: three times Conv-ReLU-MaxPool, then Dense 128 with BatchNorm and Dropout."""
     keras = load_keras()
     layers = keras.layers
     image, x = _image(side, 1 / 255, 0.0)
@@ -46,7 +47,7 @@ def cnn3(side: int, heads: Heads, ranges: Ranges) -> keras.Model:
 
 
 def residual(side: int, heads: Heads, ranges: Ranges) -> keras.Model:
-    """A small residual network of separable convolutions, from scratch (after Xception, arXiv:1610.02357)."""
+    """Build a small residual network of separable convolutions (after Xception, arXiv:1610.02357)."""
     keras = load_keras()
     layers = keras.layers
     image, x = _image(side, 1 / 127.5, -1.0)
@@ -66,27 +67,27 @@ def residual(side: int, heads: Heads, ranges: Ranges) -> keras.Model:
 def pretrained(
     side: int, heads: Heads, ranges: Ranges, blocks: int = 11, frozen: int = 7, embedding: int = 0
 ) -> keras.Model:
-    """The first blocks of dlib's face ResNet, with its weights, of which the later ones go on learning.
+    """Build the first blocks of dlib's face ResNet with its weights; the later blocks are trainable.
 
-    blocks: how many of ``BLOCKS``. frozen: how many of them keep dlib's weights, as the first convolution does with
-    any; each that does saves training a backward pass. embedding: the length of a second input, ``embedding``: what the
-    whole network made of the same face, float32 (N, embedding), unit length. It knows more of who somebody is, the
-    pixels of how they look.
+    blocks: how many of ``BLOCKS`` to use.
+    frozen: how many of them keep dlib's weights; the first convolution is frozen with them if this is above 0.
+    embedding: D of a second input named ``embedding``, float32 (N, D), unit length: the built-in embedding of the same
+        face; 0: no such input. It holds more about identity, the pixels more about appearance.
     """
     keras = load_keras()
     layers, ops = keras.layers, keras.ops
     weights = iter(dlib_filters())
     image, x = _image(side, 1.0, 0.0)
 
-    def conv(x: Any, filters: int, size: int, stride: int, same: bool, learns: bool) -> Any:
+    def conv(x: Any, filters: int, size: int, stride: int, same: bool, trainable: bool) -> Any:
         padding = "same" if same else "valid"
-        layer = layers.Conv2D(filters, size, strides=stride, padding=padding, trainable=learns)
+        layer = layers.Conv2D(filters, size, strides=stride, padding=padding, trainable=trainable)
         x = layer(x)
         layer.set_weights(next(weights))
         return x
 
     def widened(x: Any, filters: int) -> Any:
-        """With channels of zeros, by a convolution: ONNX Runtime would leave its fast layout for a padding."""
+        """Add channels of zeros, by a convolution; ONNX Runtime would leave its fast layout for a padding."""
         if x.shape[-1] == filters:
             return x
         layer = layers.Conv2D(filters, 1, use_bias=False, trainable=False)
@@ -94,32 +95,34 @@ def pretrained(
         layer.set_weights([np.eye(x.shape[-1], filters, dtype=np.float32)[None, None]])
         return wide
 
-    x = layers.ReLU()(conv(x, 32, 7, 2, same=False, learns=frozen == 0))
+    x = layers.ReLU()(conv(x, 32, 7, 2, same=False, trainable=frozen == 0))
     x = layers.MaxPooling2D(3, strides=2)(x)
     for block, filters in enumerate(BLOCKS[:blocks]):
-        down, learns = filters > x.shape[-1] or block == len(BLOCKS) - 1, block >= frozen
-        branch = layers.ReLU()(conv(x, filters, 3, 2 if down else 1, same=not down, learns=learns))
-        branch = conv(branch, filters, 3, 1, same=True, learns=learns)
-        if down:  # as dlib adds maps of different sizes: zeros make both as large as the larger
+        down, trainable = filters > x.shape[-1] or block == len(BLOCKS) - 1, block >= frozen
+        branch = layers.ReLU()(conv(x, filters, 3, 2 if down else 1, same=not down, trainable=trainable))
+        branch = conv(branch, filters, 3, 1, same=True, trainable=trainable)
+        if down:  # dlib adds maps of different sizes by padding the smaller with zeros
             x = widened(layers.AveragePooling2D(2)(x), filters)
-            more = x.shape[1] - branch.shape[1]  # 1 where the map was even
-            if more:
-                branch = ops.pad(branch, ((0, 0), (0, more), (0, more), (0, 0)))
+            missing = x.shape[1] - branch.shape[1]  # 1 if the map was even
+            if missing:
+                branch = ops.pad(branch, ((0, 0), (0, missing), (0, missing), (0, 0)))
         x = layers.ReLU()(layers.Add()([branch, x]))
     x = layers.Dropout(0.3)(layers.GlobalAveragePooling2D()(x))
     if not embedding:
         return keras.Model(image, _heads(x, heads, ranges))
-    whole = layers.Input((embedding,), name=EMBEDDING)
-    scaled = layers.Rescaling(embedding**0.5)(whole)  # each number about 1, as features are
-    hidden = layers.Dense(WIDTH, activation="gelu")(layers.Dropout(0.2)(scaled))
+    identity = layers.Input((embedding,), name=EMBEDDING)
+    scaled = layers.Rescaling(embedding**0.5)(identity)  # each number about 1, as features are
+    hidden = layers.Dense(HIDDEN_UNITS, activation="gelu")(layers.Dropout(0.2)(scaled))
     x = layers.Concatenate()([x, scaled, layers.Dropout(0.3)(hidden)])
-    return keras.Model({IMAGE: image, EMBEDDING: whole}, _heads(x, heads, ranges))
+    return keras.Model({IMAGE: image, EMBEDDING: identity}, _heads(x, heads, ranges))
 
 
 def dlib_filters() -> list[list[Floats]]:
-    """The convolutions of dlib's ResNet in order: filters (k, k, inputs, outputs) and biases (outputs,).
+    """Return the convolutions of dlib's ResNet in order: filters (k, k, inputs, outputs) and biases (outputs,).
 
-    The first takes BGR bytes. Raises ModelError where the data package is missing.
+    The first one takes BGR in 0..255.
+
+    Raises ModelError if dlib's model file is missing.
     """
     import onnx
     from onnx import numpy_helper
@@ -139,20 +142,25 @@ def dlib_filters() -> list[list[Floats]]:
 ARCHITECTURES = {"cnn3": cnn3, "residual": residual, "pretrained": pretrained}
 
 
-def least_side(architecture: str, blocks: int) -> int:
-    """px: of smaller images nothing would be left. blocks: of ``pretrained``."""
+def min_side(architecture: str, blocks: int) -> int:
+    """Return the smallest image side, px, that an architecture takes.
+
+    blocks: of ``pretrained``.
+    """
     if architecture == "cnn3":
         return 22
     if architecture == "residual":
         return 1
     halved = len(set(BLOCKS[:blocks])) - 1 + (blocks == len(BLOCKS))
-    return 7 + 4 * (3 * 2 ** (halved - 1) if halved else 1)  # a block halves 3 px or more; before, it is a quarter
+    return 7 + 4 * (
+        3 * 2 ** (halved - 1) if halved else 1
+    )  # the stem quarters the side; a block can halve 3 px or more
 
 
 def augmentation(side: int, strong: bool = False) -> list[Any]:
-    """Keras layers for training images: mirrored or not, shifted, lighter or darker; float32 (N, side, side, 3).
+    """Return Keras layers that mirror, shift, brighten and darken images; output float32 (N, side, side, 3).
 
-    strong: each image by itself, turned and scaled as well, and with a patch of noise; against learning by heart.
+    strong: also rotate, scale, and cover a patch with noise, each image differently; against overfitting.
     """
     layers = load_keras().layers
     moved = [_warp(side)] if strong else [layers.RandomFlip("horizontal"), _shift(side)]
@@ -165,15 +173,15 @@ def augmentation(side: int, strong: bool = False) -> list[Any]:
     return [*moved, *lit, *hidden]
 
 
-def _shift(side: int, most: float = 0.06) -> Any:
-    """By whole pixels, a batch alike: ``RandomTranslation`` interpolates, and takes a third of the time of all."""
-    keras, px = load_keras(), round(most * side)
+def _shift(side: int, largest: float = 0.06) -> Any:
+    """Shift a batch by whole pixels; ``RandomTranslation`` interpolates, and takes a third of the training time."""
+    keras, px = load_keras(), round(largest * side)
 
     class Shift(keras.layers.Layer):  # type: ignore[name-defined, misc]
         def call(self, images: Any, training: bool | None = None) -> Any:
             if not training:
                 return images
-            x, y = np.random.randint(0, 2 * px + 1, 2)  # seeded with everything else, by ``backend.seed``
+            x, y = np.random.randint(0, 2 * px + 1, 2)  # seeded by ``backend.set_seed``
             padded = keras.ops.pad(images, ((0, 0), (px, px), (px, px), (0, 0)))
             return padded[:, y : y + side, x : x + side]
 
@@ -181,9 +189,13 @@ def _shift(side: int, most: float = 0.06) -> Any:
 
 
 def _warp(side: int, turn: float = 0.26, scale: float = 0.15, shift: float = 0.05) -> Any:
-    """Each image mirrored or not, turned (radians), scaled and shifted (of its side), all with one interpolation.
+    """Mirror, rotate, scale and shift each image differently, with one interpolation.
 
-    By PyTorch itself: it takes 9 ms for 64 images of 56 px, ``keras.ops.image.affine_transform`` 170.
+    PyTorch takes 9 ms for 64 images of 56 px, ``keras.ops.image.affine_transform`` 170.
+
+    turn: largest angle, radians.
+    scale: largest relative change of size.
+    shift: largest share of the side.
     """
     import torch
 
@@ -211,7 +223,7 @@ def _warp(side: int, turn: float = 0.26, scale: float = 0.15, shift: float = 0.0
 
 
 def augmented(core: keras.Model, strong: bool = False) -> keras.Model:
-    """The network to train: the core behind augmentation, which does nothing but in training."""
+    """Put augmentation in front of a core; it is active in training only."""
     keras = load_keras()
     inputs = {entry.name: keras.Input(entry.shape[1:], dtype=entry.dtype, name=entry.name) for entry in core.inputs}
     image = inputs[IMAGE] = keras.Input(inputs[IMAGE].shape[1:], dtype="uint8", name=IMAGE)
@@ -229,10 +241,10 @@ def _image(side: int, scale: float, offset: float) -> tuple[Any, Any]:
 
 
 def _heads(x: Any, heads: Heads, ranges: Ranges) -> dict[str, Any]:
-    """One output a head: probabilities (N, classes), or a number (N, 1).
+    """Add one output per head: probabilities (N, classes), or a number (N, 1).
 
-    A number is what is expected of ``ANCHORS`` values spread over its range (Rothe et al., DEX, IJCV 2018), which
-    learns better than a number by itself, and never leaves the range.
+    A number is the expected value of ``ANCHORS`` values spread over its range (Rothe et al., DEX, IJCV 2018): this
+    learns better than a single output, and stays in the range.
     """
     keras = load_keras()
     outputs = {}

@@ -1,4 +1,4 @@
-"""Pictures of a training: how it went, and what is taken for what."""
+"""Plot training curves and confusion matrices."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from faces.training.fitting import History
 
 
 def curves(history: History, path: Path) -> None:
-    """A PNG with a panel per metric: training and validation over the epochs, and the epoch that was kept."""
+    """Write a PNG with one panel per metric: training and validation by epoch, and the best epoch."""
     names = [name for name in history.metrics if not name.startswith("val_")]
     columns = min(len(names), 3)
     rows = -(-len(names) // columns)
@@ -34,27 +34,33 @@ def curves(history: History, path: Path) -> None:
 
 
 def distillation(curve: Sequence[Mapping[str, float]], path: Path) -> None:
-    """A PNG of a distillation: the loss, and the figures of the faces held out, over the faces taught."""
+    """Write a PNG of a distillation: the loss and the figures on the held-out faces, by the number of faces trained on.
+
+    curve: the checks of ``Distillation.curve``.
+    """
     figure = _figure(8.4, 3.2)
-    taught = [check["faces"] / 1000 for check in curve]
+    thousands = [check["faces"] / 1000 for check in curve]
     for index, part in enumerate(("loss", "explained", "agreement")):
-        panel = figure.add_subplot(1, 3, index + 1, title=part, xlabel="thousands of faces taught")
+        panel = figure.add_subplot(1, 3, index + 1, title=part, xlabel="thousands of faces")
         for name in (name for name in curve[0] if name.endswith(part)):
-            panel.plot(taught, [check[name] for check in curve], label=name.removesuffix(part) or name, marker=".")
+            panel.plot(thousands, [check[name] for check in curve], label=name.removesuffix(part) or name, marker=".")
         panel.grid(alpha=0.3)
         panel.legend()
     _save(figure, path)
 
 
 def confusion(matrix: NDArray[np.integer[Any]], classes: Sequence[str], path: Path) -> None:
-    """A PNG of a confusion matrix: int (C, C), a row per true class, a column per predicted one."""
+    """Write a PNG of a confusion matrix.
+
+    matrix: int (C, C), one row per true class, one column per predicted class.
+    """
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     side = 2.2 + 0.8 * len(classes)
     figure = _figure(side + 0.6, side)
     panel = figure.add_subplot(xlabel="predicted", ylabel="true")
     panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    slant = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if len(classes) > 2 else {}
-    panel.set_xticks(range(len(classes)), classes, **slant)
+    slanted = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if len(classes) > 2 else {}
+    panel.set_xticks(range(len(classes)), classes, **slanted)
     panel.set_yticks(range(len(classes)), classes)
     for row, column in np.ndindex(*matrix.shape):
         color = "white" if shares[row, column] > 0.5 else "black"
@@ -64,8 +70,8 @@ def confusion(matrix: NDArray[np.integer[Any]], classes: Sequence[str], path: Pa
 
 
 def _figure(width: float, height: float) -> Any:
-    """Of so many inches; without pyplot, which would look for a screen."""
-    return backend.needed("matplotlib.figure", "Matplotlib").Figure((width, height), layout="constrained")
+    """Create a figure, sizes in inches; without pyplot, which would look for a screen."""
+    return backend.require("matplotlib.figure").Figure((width, height), layout="constrained")
 
 
 def _save(figure: Any, path: Path) -> None:

@@ -389,7 +389,7 @@ def test_bad_models_and_lists_end_a_script_in_one_line(
     assert_refused(run(script, *source, "--attributes", "glasses", cwd=project, folder=folder), "glasses.onnx")
     unknown = run(script, *source, "--attributes", "glasses,beauty", cwd=project)
     assert unknown.returncode == 2
-    assert "no attribute 'beauty'; there are gender," in unknown.stderr.splitlines()[-1]
+    assert "no attribute 'beauty'; the attributes are gender," in unknown.stderr.splitlines()[-1]
     assert sorted(project.rglob("*")) == before
 
 

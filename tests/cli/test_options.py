@@ -1,4 +1,4 @@
-"""What the scripts share: tables, options, exit statuses."""
+"""What the commands share: tables, options, exit statuses."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from faces.cli import options, running, values
-from faces.cli.text import every, plural, table, warn
+from faces.cli.text import plural, table, warn
 from faces.errors import FacesError, ImageError, UsageError
 from faces.files.writing import require_distinct
 
@@ -84,14 +84,6 @@ def test_a_folder_without_a_detector_stands_for_the_built_in_one(
     assert options.detector(str(tmp_path)) == ("built-in" if waits else str(tmp_path))
     warning = f"warning: {tmp_path}: no detector in it yet, so the built-in one is used (the SSD: python download"
     assert capsys.readouterr().err.startswith(warning) is waits
-
-
-def test_progress_is_told_now_and_then() -> None:
-    lines = list[str]()
-    heard = every(1000, 2100, "faces cut", lines.append)
-    for done in (64, 960, 1024, 1088, 2048, 2100):
-        heard(done)
-    assert lines == [f"{done} of 2,100 faces cut" for done in ("1,024", "2,048", "2,100")]
 
 
 def raising(error: BaseException) -> Callable[[], int]:

@@ -1,4 +1,4 @@
-"""train_attributes.py from labelled photographs to a model with its card, and what it says of bad input."""
+"""``faces train-attributes``: from labelled photographs to a model with its card, and bad input."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from faces.attributes.model import AttributeModel
+from faces.cli.options import as_dataclass
 from faces.commands import train_attributes
-from faces.training.data import labelled
+from faces.training.attributes.dataset import AttributeOptions, prepare
+from faces.training.data import reading
 from tests.conftest import RunScript, contents
 
 pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'recognize-faces[train]'")
@@ -59,14 +61,14 @@ def test_it_leaves_a_model_a_card_a_report_and_pictures(model: Path) -> None:
     assert answers["gender"].shape == (2, 2)
     assert answers["age"].shape == (2, 1)
     card = model.with_suffix(".md").read_text(encoding="utf-8")
-    for said in (
-        "must not be used for",
+    for words in (
+        "must not be used",
         "faces train-attributes --dataset faces.csv",
         "none: drawn",
         "SHA-256",
         "Seed: 0",
     ):
-        assert said in card
+        assert words in card
     report = json.loads((model.parent / "drawn_report.json").read_text(encoding="utf-8"))
     assert sum(report["faces"].values()) == 24
     assert set(report["test"]) == {"gender", "age", "age_group"}
@@ -90,7 +92,7 @@ def test_evaluate_measures_on_the_faces_kept_from_training_and_leaves_the_models
     )
     assert result.returncode == 0, result.stderr
     assert "epoch" not in result.stderr
-    assert " photographs of faces.csv that drawn.onnx was neither trained nor stopped by." in result.stdout
+    assert " photographs of faces.csv that drawn.onnx was neither trained nor validated with." in result.stdout
     assert before.items() <= contents(model.parent).items()
     trained, measured = (
         json.loads((model.parent / f"drawn{which}_report.json").read_text(encoding="utf-8"))
@@ -118,7 +120,7 @@ def test_evaluate_on_other_data_is_on_all_of_it_and_claims_no_more(
     assert result.returncode == 0, result.stderr
     assert "Measured on all 24 photographs of faces.csv" in result.stdout
     card = (faces / "else" / "where_evaluation.md").read_text(encoding="utf-8")
-    assert "may have learnt from some of them" in card
+    assert "may have been trained with some of them" in card
     assert "neither trained" not in card
     report = json.loads((faces / "else" / "where_evaluation_report.json").read_text(encoding="utf-8"))
     assert report["faces"] == {"training": 0, "validation": 0, "test": 24}
@@ -135,16 +137,17 @@ def test_evaluate_with_other_classes_is_refused(model: Path, faces: Path, run_sc
 
 def test_kept_faces_stay_with_their_photographs_when_the_order_changes(faces: Path, tmp_path: Path) -> None:
     heading, *rows = (faces / "faces.csv").read_text().splitlines()
-    seen = []
+    crops = []
     for name, order in (("one.csv", rows), ("two.csv", rows[::-1])):
         (tmp_path / name).write_text("\n".join([heading, *order]))
-        data = labelled.read_csv(tmp_path / name, images=faces)
-        args = ["--dataset", tmp_path / name, "--images", faces, "-o", tmp_path / "model.onnx"]
-        lesson = train_attributes.prepared(train_attributes.build_parser().parse_args(list(map(str, args))), data)
-        seen.append(dict(zip(lesson.data.paths, lesson.chips.images, strict=True)))
-    one, two = seen
-    assert one.keys() == two.keys()
-    assert all(np.array_equal(one[path], two[path]) for path in one)
+        data = reading.read_csv(tmp_path / name, images=faces)
+        words = ["--dataset", tmp_path / name, "--images", faces, "-o", tmp_path / "model.onnx"]
+        args = train_attributes.build_parser().parse_args(list(map(str, words)))
+        labelled = prepare(data, as_dataclass(AttributeOptions, args), log=lambda _: None)
+        crops.append(dict(zip(labelled.data.paths, labelled.crops.images, strict=True)))
+    first, second = crops
+    assert first.keys() == second.keys()
+    assert all(np.array_equal(first[path], second[path]) for path in first)
 
 
 def test_explore_says_what_is_there(faces: Path, run_script: RunScript) -> None:
@@ -187,7 +190,7 @@ def bad(folder: Path, kind: str) -> str:
     [
         ("missing", 2, "nowhere: no such data set"),
         ("empty", 1, "no labelled photographs"),
-        ("one class", 1, "it takes two classes"),
+        ("one class", 1, "training needs two classes"),
         ("a class with one image", 1, "only 1 photograph of 'single'"),
         ("labels out of range", 1, "an age over 116"),
         ("a million", 1, "1,000,000 faces take over 4 GB of memory; give no more than 106,292"),
@@ -213,7 +216,7 @@ def test_bad_data_is_one_clear_line_and_nothing_is_lost(
     ("options", "status", "says"),
     [
         (("-o", "out/model.keras"), 2, "the model is an .onnx file"),
-        (("--embedding", "--architecture", "cnn3"), 2, "--embedding goes with --architecture pretrained"),
+        (("--embedding", "--architecture", "cnn3"), 2, "--embedding needs --architecture pretrained"),
         (("--architecture", "cnn3", "--image-size", "21"), 2, "--image-size 21: cnn3 needs 22 px or more"),
         (("--image-size", "54"), 2, "--image-size 54: pretrained with --blocks 11 needs 55 px or more"),
         (("--evaluate", "none.onnx"), 1, "none.onnx: no such model file"),

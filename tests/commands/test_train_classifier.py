@@ -1,4 +1,4 @@
-"""The script that trains a classifier, or takes over one of Keras."""
+"""``faces train-classifier``: train a classifier, or convert one that Keras saved."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 import pytest
 
-from faces import image_classifier
+from faces import image_classifier, optional
 from faces.commands import classify, train_classifier
 from faces.errors import FacesError, ModelError, UsageError
 from faces.images import read_image
 from faces.training import backend, fitting
-from faces.training import image_classifier as training_image_classifier
+from faces.training.classifier import keras_files, pictures, training
 from faces.training.data import labelled
 from faces.types import Image
 from tests.conftest import contents
@@ -87,8 +87,8 @@ def test_names_of_any_bytes(tmp_path: Path) -> None:
     (odd / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"no picture")
     assert run(tmp_path / "data", tmp_path / "out", "--epochs", 1) == 0
     names = image_classifier.read_classes(tmp_path / "out" / "classes.json")
-    assert names == train_classifier.ImageClassifier(tmp_path / "out" / "classifier.onnx").classes
-    assert names == training_image_classifier.class_folders(tmp_path / "data") == ("Ren\\udce9", "frames")
+    assert names == image_classifier.ImageClassifier(tmp_path / "out" / "classifier.onnx").classes
+    assert names == keras_files.class_names(tmp_path / "data") == ("Ren\\udce9", "frames")
     report = json.loads((tmp_path / "out" / "classifier_report.json").read_text(encoding="utf-8"))
     assert os.fsencode(report["left_out"][0]["path"]).endswith(b"caf\xe9.jpg")
 
@@ -107,7 +107,7 @@ def test_keras_own_file_becomes_the_same_classifier(trained: Path, tmp_path: Pat
     assert train_classifier.main(options) == 0
     assert set(visible(tmp_path)) == {"classifier.onnx", "classes.json"}
     images = [drawn("discs", 50), drawn("frames", 50)]
-    first, second = (train_classifier.ImageClassifier(path / "classifier.onnx") for path in (trained, tmp_path))
+    first, second = (image_classifier.ImageClassifier(path / "classifier.onnx") for path in (trained, tmp_path))
     np.testing.assert_allclose(first.probabilities(images), second.probabilities(images), atol=1e-4)
 
 
@@ -119,11 +119,13 @@ def test_transfer_learns_from_few(tmp_path: Path) -> None:
     assert report["test"]["accuracy"] == 1
 
 
-def theirs(path: Path, *, outputs: int = 1, activation: str = "sigmoid", scaled: bool = False, side: int = 16) -> Any:
+def save_network(
+    path: Path, *, outputs: int = 1, activation: str = "sigmoid", scaled: bool = False, side: int = 16
+) -> Any:
     """A Keras file such as tutorials leave, and the network."""
-    keras = backend.keras()
+    keras = backend.load_keras()
     layers = keras.layers
-    backend.seed(2)
+    backend.set_seed(2)
     net = keras.Sequential(
         [
             layers.Input((side, side, 3)),
@@ -150,21 +152,21 @@ def squares() -> tuple[list[Image], np.ndarray]:
 def test_a_binary_network_gives_both_probabilities(
     tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    net = theirs(tmp_path / name)
+    net = save_network(tmp_path / name)
     draw(tmp_path / "data", 0)
     options = ["--from-keras", str(tmp_path / name), "--dataset", str(tmp_path / "data"), "-o", str(tmp_path / "out")]
     assert train_classifier.main(options) == 0
     assert "16 px, pixels 0..1, RGB, classes discs, frames" in capsys.readouterr().out
     images, rgb = squares()
     second = net.predict(rgb / 255, verbose=0)
-    found = train_classifier.ImageClassifier(tmp_path / "out" / "classifier.onnx").probabilities(images)
+    found = image_classifier.ImageClassifier(tmp_path / "out" / "classifier.onnx").probabilities(images)
     np.testing.assert_allclose(found, np.hstack([1 - second, second]), atol=1e-4)
 
 
 @pytest.mark.parametrize(("scaled", "pixels", "factor"), [(True, None, 1), (False, None, 255), (True, "0..1", 255)])
 def test_pixels_are_what_the_network_takes(tmp_path: Path, scaled: bool, pixels: str | None, factor: int) -> None:
-    net = theirs(tmp_path / "m.keras", outputs=3, activation="softmax", scaled=scaled)
-    network, _ = training_image_classifier.converted(tmp_path / "m.keras", ["a", "b", "c"], pixels, bgr=False)
+    net = save_network(tmp_path / "m.keras", outputs=3, activation="softmax", scaled=scaled)
+    network, _ = keras_files.convert(tmp_path / "m.keras", ["a", "b", "c"], pixels, bgr=False)
     images, rgb = squares()
     found = network.predict(np.stack(images), verbose=0)
     np.testing.assert_allclose(found, net.predict(rgb / factor, verbose=0), atol=1e-5)
@@ -174,13 +176,13 @@ def test_pixels_are_what_the_network_takes(tmp_path: Path, scaled: bool, pixels:
     ("network", "classes", "message"),
     [
         ({"outputs": 3, "activation": "softmax"}, "ab", "does not fit 2 classes"),
-        ({}, "abc", "one output tells two classes apart, not 3"),
+        ({}, "abc", "one output fits two classes, not 3"),
         ({"outputs": 2, "activation": "linear"}, "ab", "no probabilities; it must end in a sigmoid or softmax"),
         ({"outputs": 2}, "ab", "no probabilities"),
     ],
 )
 def test_a_keras_file_that_does_not_fit(tmp_path: Path, network: dict[str, Any], classes: str, message: str) -> None:
-    theirs(tmp_path / "m.keras", **network)
+    save_network(tmp_path / "m.keras", **network)
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "classifier.onnx").write_bytes(b"before")
     options = ["--from-keras", str(tmp_path / "m.keras"), "--classes", *classes, "-o", str(tmp_path / "out")]
@@ -193,18 +195,18 @@ def test_a_keras_file_that_does_not_fit(tmp_path: Path, network: dict[str, Any],
 @pytest.mark.parametrize("name", ["m.h5", "m.keras"])
 def test_a_keras_file_with_code_in_it_is_refused(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    keras = backend.keras()
+    keras = backend.load_keras()
     layers, ran = keras.layers, tmp_path / "ran"
     code = layers.Lambda(lambda x: (__import__("pathlib").Path("ran").touch(), x)[1])
     output = layers.Dense(2, activation="softmax")
     keras.Sequential([layers.Input((16, 16, 3)), code, layers.Flatten(), output]).save(name)
     ran.unlink()  # it ran as the network was made
     with pytest.raises(ModelError, match="not a network that Keras can read"):
-        training_image_classifier.converted(Path(name), ["a", "b"], None, bgr=False)
+        keras_files.convert(Path(name), ["a", "b"], None, bgr=False)
     assert not ran.exists()
     monkeypatch.setattr(keras, "__version__", "3.11.2")
     with pytest.raises(UsageError, match=r"Keras 3\.11\.2 would run code .*recognize-faces\[train\]"):
-        training_image_classifier.converted(Path(name), ["a", "b"], None, bgr=False)
+        keras_files.convert(Path(name), ["a", "b"], None, bgr=False)
     assert not ran.exists()
 
 
@@ -225,7 +227,7 @@ def test_a_file_that_is_not_keras(tmp_path: Path, name: str) -> None:
     [
         ([], "give --dataset"),
         (["--dataset", "d", "--classes", "a", "b"], "go with --from-keras"),
-        (["--dataset", "d", "--keep-keras", "model.h5"], r"Keras' files end in \.keras"),
+        (["--dataset", "d", "--keep-keras", "model.h5"], r"the name must end in \.keras"),
         (["--from-keras", "m.keras"], "give --classes"),
         (["--from-keras", "m.keras", "--classes", "a"], "two or more"),
         (["--from-keras", "m.keras", "--classes", "a", "a"], "each one once"),
@@ -263,19 +265,19 @@ def test_a_data_set_that_is_not_there(tmp_path: Path) -> None:
 
 def test_more_pictures_than_memory_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = draw(tmp_path / "data", 6)
-    monkeypatch.setattr(training_image_classifier, "MEMORY", 11 * 32 * 32 * 3)
-    with pytest.raises(FacesError, match="more than 11 pictures, which of 32 px take over"):
+    monkeypatch.setattr(pictures, "MAX_BYTES", 11 * 32 * 32 * 3)
+    with pytest.raises(FacesError, match="more than 11 pictures, which at 32 px take over"):
         run(folder, tmp_path / "out")
-    monkeypatch.setattr(training_image_classifier, "MEMORY", 12 * 32 * 32 * 3)
-    training_image_classifier.require_room(folder, 32)
+    monkeypatch.setattr(pictures, "MAX_BYTES", 12 * 32 * 32 * 3)
+    pictures.require_memory(folder, 32)
 
 
 def test_a_million_pictures_are_refused_before_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Counting ends where memory does: later folders are not even listed."""
     folder = draw(tmp_path / "data", 3, ("a", "b"))
     million = (folder / "a" / f"{index}.png" for index in range(1_000_000))
-    monkeypatch.setattr(training_image_classifier, "find_images", lambda _: million)
-    with pytest.raises(FacesError, match="more than 133,333 pictures, which of 100 px take over 4 GB"):
+    monkeypatch.setattr(pictures, "find_images", lambda _: million)
+    with pytest.raises(FacesError, match="more than 133,333 pictures, which at 100 px take over 4 GB"):
         train_classifier.main(["--dataset", str(folder), "-o", str(tmp_path / "out")])
     assert next(million).name == "133334.png"
 
@@ -284,8 +286,8 @@ def test_out_of_memory_says_what_to_try(dataset: Path, tmp_path: Path, monkeypat
     def fail(*args: object, **options: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(backend.keras().Model, "fit", fail)
-    with pytest.raises(FacesError, match="out of memory with batches of 8: try --batch-size 4"):
+    monkeypatch.setattr(backend.load_keras().Model, "fit", fail)
+    with pytest.raises(FacesError, match="out of memory with batches of 8: use --batch-size 4"):
         run(dataset, tmp_path / "out")
     assert visible(tmp_path / "out") == {}
 
@@ -293,12 +295,12 @@ def test_out_of_memory_says_what_to_try(dataset: Path, tmp_path: Path, monkeypat
 def test_less_to_learn_from_leaves_the_test_as_it_is() -> None:
     random = np.random.default_rng(0)
     classes = np.arange(1000) % 2
-    data = labelled.Labelled(
+    data = labelled.LabelledImages(
         tuple(Path(f"{index}.png") for index in range(1000)), {"class": classes}, {"class": ("a", "b")}
     )
-    part = random.choice(3, 1000, p=train_classifier.SHARES)
+    part = random.choice(3, 1000, p=training.SHARES)
     parts = tuple(part == index for index in range(3))
-    few = train_classifier.limited(data, parts, 40, 0)
+    few = training.limit_per_class(data, parts, 40, 0)
     assert [[int((mask & (classes == index)).sum()) for index in (0, 1)] for mask in few[:2]] == [[35, 35], [5, 5]]
     assert (few[2] == parts[2]).all()
     assert not any((small & ~large).any() for small, large in zip(few, parts, strict=True))
@@ -308,8 +310,8 @@ def test_without_keras_it_says_what_to_install(tmp_path: Path, monkeypatch: pyte
     def missing(name: str) -> None:
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr(backend.importlib, "import_module", missing)
-    with pytest.raises(UsageError, match=r"is not installed; run: pip install .recognize-faces\[train\]"):
+    monkeypatch.setattr(optional.importlib, "import_module", missing)
+    with pytest.raises(UsageError, match=r"training commands need torch: pip install .recognize-faces\[train\]"):
         run(tmp_path, tmp_path / "out")
 
 
@@ -319,11 +321,11 @@ def test_the_state_is_beside_the_classifier(dataset: Path, tmp_path: Path, monke
     class Killed(BaseException):
         pass
 
-    def tell(line: str) -> None:
+    def log(line: str) -> None:
         if line.startswith("epoch 1"):
             raise Killed
 
-    monkeypatch.setattr(train_classifier, "tell", tell)
+    monkeypatch.setattr(train_classifier, "log", log)
     with pytest.raises(Killed):
         run(dataset, tmp_path, "--epochs", 2)
     assert list(visible(tmp_path)) == [str(Path("classifier_training", fitting.STATE))]

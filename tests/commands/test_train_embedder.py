@@ -1,4 +1,4 @@
-"""The script that teaches OpenFace's network: from photographs to a network that the other scripts read."""
+"""``faces train-embedder``: from photographs to a network that the other commands read."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from faces.commands import train_embedder
 from faces.embedding import embedders
 from faces.errors import FacesError, ModelError, UsageError
+from faces.training.embedder import training
 from tests.conftest import RunScript
 from tests.fakes import write_embedder
 
@@ -21,54 +22,57 @@ FEW = ["--epochs", "1", "--batch-size", "4", "--threads", "1"]
 
 
 @pytest.fixture(scope="module")
-def taught(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    output = tmp_path_factory.mktemp("taught") / "student.t7"
+def trained(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("trained") / "student.t7"
     words = ["--photos", str(sample / "dataset"), "--output", str(output), *FEW]
     assert train_embedder.main(words) == 0
     return output
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the script says while it works."""
-    lines: list[str] = []
-    monkeypatch.setattr(train_embedder, "tell", lines.append)
-    return lines
+def lines(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The lines that the command logs."""
+    logged: list[str] = []
+    monkeypatch.setattr(train_embedder, "log", logged.append)
+    return logged
 
 
-def test_the_files_are_networks_that_agree(taught: Path) -> None:
+def test_the_files_are_networks_that_agree(trained: Path) -> None:
     crops = np.random.default_rng(0).integers(0, 256, (2, 96, 96, 3), np.uint8)
-    one, other = (embedders.load(str(taught.with_suffix(suffix))).embed(crops) for suffix in (".t7", ".onnx"))
-    np.testing.assert_allclose(one, other, atol=1e-4)
-    assert np.linalg.norm(one, axis=1) == pytest.approx(1, abs=1e-5)
-    picture = cv2.imread(str(taught.with_name("student_curves.png")))
+    first, second = (embedders.load(str(trained.with_suffix(suffix))).embed(crops) for suffix in (".t7", ".onnx"))
+    np.testing.assert_allclose(first, second, atol=1e-4)
+    assert np.linalg.norm(first, axis=1) == pytest.approx(1, abs=1e-5)
+    picture = cv2.imread(str(trained.with_name("student_curves.png")))
     assert picture is not None and picture.shape[1] > 600
 
 
-def test_the_same_command_goes_on_and_then_has_nothing_to_do(taught: Path, sample: Path, told: list[str]) -> None:
-    before = taught.read_bytes()
-    assert train_embedder.main(["--photos", str(sample / "dataset"), "--output", str(taught), *FEW]) == 0
-    assert told == ["a face in 12 of 12 photographs", f"{taught.with_suffix('.checkpoint')}: going on after 8 faces"]
-    assert taught.read_bytes() == before
+def test_the_same_command_goes_on_and_then_has_nothing_to_do(trained: Path, sample: Path, lines: list[str]) -> None:
+    before = trained.read_bytes()
+    assert train_embedder.main(["--photos", str(sample / "dataset"), "--output", str(trained), *FEW]) == 0
+    assert lines == [
+        "a face in 12 of 12 photographs",
+        f"{trained.with_suffix('.checkpoint')}: continuing after 8 faces",
+    ]
+    assert trained.read_bytes() == before
 
 
-def test_a_file_that_answers_otherwise_is_told_of(taught: Path, sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_embedder, "TOLERANCE", -1)
-    with pytest.raises(ModelError, match=r"student\.t7: answers otherwise than PyTorch, by up to .*; do not use it"):
-        train_embedder.main(["--photos", str(sample / "dataset"), "--output", str(taught), *FEW])
+def test_a_file_with_other_embeddings_is_an_error(trained: Path, sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "TOLERANCE", -1)
+    with pytest.raises(ModelError, match=r"student\.t7: its embeddings differ from PyTorch's by up to .*; do not"):
+        train_embedder.main(["--photos", str(sample / "dataset"), "--output", str(trained), *FEW])
 
 
-def test_what_it_is_judged_by_is_left_out(taught: Path, sample: Path, told: list[str]) -> None:
+def test_what_it_is_judged_by_is_left_out(trained: Path, sample: Path, lines: list[str]) -> None:
     photograph = min((sample / "dataset").rglob("*.jpg"))
-    words = ["--photos", str(sample / "dataset"), "--without", str(photograph), "--output", str(taught), *FEW]
+    words = ["--photos", str(sample / "dataset"), "--without", str(photograph), "--output", str(trained), *FEW]
     assert train_embedder.main(words) == 0
-    assert "left out, since they look like copies of those in --without: 3" in told
+    assert "left out as copies of photographs in --without: 3" in lines
 
 
-def test_everything_is_left_out(taught: Path, sample: Path) -> None:
+def test_everything_is_left_out(trained: Path, sample: Path) -> None:
     dataset = str(sample / "dataset")
     with pytest.raises(FacesError, match="no face is left to learn from"):
-        train_embedder.main(["--photos", dataset, "--without", dataset, "--output", str(taught), *FEW])
+        train_embedder.main(["--photos", dataset, "--without", dataset, "--output", str(trained), *FEW])
 
 
 @pytest.mark.parametrize(
@@ -79,7 +83,7 @@ def test_everything_is_left_out(taught: Path, sample: Path) -> None:
         (["--photos", "wall.png"], FacesError, "no face was found in any photograph"),
         (["--photos", "wall.png", "--teacher", "no.onnx"], UsageError, r"--teacher no\.onnx: no such file \(leave"),
         (["--photos", "wall.png", "--teacher", "a.onnx"], UsageError, "a.onnx: its embeddings have 64 numbers, the"),
-        (["--photos", "wall.png", "--output", "student.onnx"], UsageError, "the network is a .t7 file"),
+        (["--photos", "wall.png", "--output", "student.onnx"], UsageError, "the name must end in .t7"),
     ],
     ids=["no folder", "no photographs", "no face", "no teacher", "another dimension", "another suffix"],
 )

@@ -1,4 +1,4 @@
-"""Fitting: it stops, keeps the best, and goes on after a kill as if there had been none."""
+"""Fitting: early stopping, the best weights, and continuing a killed run as if it had not been killed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from faces.errors import FacesError
 from faces.training import backend, fitting
-from faces.training.fitting import STATE, History
+from faces.training.fitting import STATE_FILE, History
 from tests.conftest import contents
 
 pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'recognize-faces[train]'")
@@ -21,14 +21,14 @@ Data = tuple[np.ndarray, np.ndarray]
 
 
 class Killed(BaseException):
-    """What no handler of the program's takes for its own."""
+    """An exception that no handler of the package catches."""
 
 
 def network(rate: float = 1e-2) -> Any:
     """A tiny one with everything that has a state: augmentation, normalization, dropout, Adam."""
-    keras = backend.keras()
+    keras = backend.load_keras()
     layers = keras.layers
-    backend.seed(1)
+    backend.set_seed(1)
     image = keras.Input((8, 8, 3))
     x = layers.BatchNormalization()(layers.Conv2D(4, 3)(layers.RandomFlip("horizontal")(image)))
     x = layers.Dropout(0.2)(layers.GlobalAveragePooling2D()(layers.ReLU()(x)))
@@ -46,7 +46,7 @@ def data() -> Data:
 
 def fit(net: Any, data: Data, folder: Path, lines: list[str], **options: Any) -> History:
     options = {"epochs": 4, "settings": {"seed": 0}, "patience": 9, **options}
-    return fitting.fit(net, data, data, folder=folder, tell=lines.append, batch_size=8, **options)
+    return fitting.fit(net, data, data, folder=folder, log=lines.append, batch_size=8, **options)
 
 
 def kill_after(epoch: int, net: Any, data: Data, folder: Path, **options: Any) -> None:
@@ -75,27 +75,29 @@ def test_a_killed_run_ends_as_if_it_had_not_been(data: Data, tmp_path: Path) -> 
     whole = network()
     history = fit(whole, data, tmp_path, [])
     kill_after(2, network(), data, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == [STATE]
+    assert [path.name for path in tmp_path.iterdir()] == [STATE_FILE]
     lines: list[str] = []
     again = network()
     assert fit(again, data, tmp_path, lines) == history
-    assert lines[0] == f"{tmp_path / STATE}: going on after epoch 2"
-    assert all(np.array_equal(one, other) for one, other in zip(whole.get_weights(), again.get_weights(), strict=True))
+    assert lines[0] == f"{tmp_path / STATE_FILE}: continuing after epoch 2"
+    assert all(
+        np.array_equal(first, second) for first, second in zip(whole.get_weights(), again.get_weights(), strict=True)
+    )
 
 
 def test_a_state_of_other_settings_is_not_continued(data: Data, tmp_path: Path) -> None:
     kill_after(1, network(), data, tmp_path)
     lines: list[str] = []
     assert len(fit(network(), data, tmp_path, lines, settings={"seed": 1}).metrics["loss"]) == 4
-    assert lines[0] == f"{tmp_path / STATE}: of a run with other data or settings; starting anew"
+    assert lines[0] == f"{tmp_path / STATE_FILE}: from a run with other data or settings; starting again"
 
 
 @pytest.mark.parametrize("content", [b"", b"nothing", b"PK\3\4 cut off"])
 def test_a_damaged_state_is_not_continued(data: Data, tmp_path: Path, content: bytes) -> None:
-    (tmp_path / STATE).write_bytes(content)
+    (tmp_path / STATE_FILE).write_bytes(content)
     lines: list[str] = []
     assert len(fit(network(), data, tmp_path, lines, epochs=1).metrics["loss"]) == 1
-    assert lines[0] == f"{tmp_path / STATE}: damaged; starting anew"
+    assert lines[0] == f"{tmp_path / STATE_FILE}: damaged; starting again"
 
 
 def test_it_stops_without_gain(data: Data, tmp_path: Path) -> None:
@@ -112,10 +114,10 @@ def test_a_loss_that_is_no_number_is_said(data: Data, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("error", "batch_size", "message"),
     [
-        (MemoryError(), 8, "out of memory with batches of 8: try --batch-size 4"),
-        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), 8, "try --batch-size 4"),
-        (RuntimeError("CUDA out of memory. Tried to allocate"), 8, "try --batch-size 4"),
-        (MemoryError(), 1, "one picture at a time: try a smaller --image-size"),
+        (MemoryError(), 8, "out of memory with batches of 8: use --batch-size 4"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), 8, "use --batch-size 4"),
+        (RuntimeError("CUDA out of memory. Tried to allocate"), 8, "use --batch-size 4"),
+        (MemoryError(), 1, "one picture at a time: use a smaller --image-size"),
     ],
 )
 def test_out_of_memory_says_what_to_try(
@@ -128,18 +130,18 @@ def test_out_of_memory_says_what_to_try(
 
     monkeypatch.setattr(net, "fit", fail)
     with pytest.raises(FacesError, match=message):
-        fitting.fit(net, data, data, epochs=1, folder=tmp_path, settings={}, tell=lambda _: None, batch_size=batch_size)
+        fitting.fit(net, data, data, epochs=1, folder=tmp_path, settings={}, log=lambda _: None, batch_size=batch_size)
 
 
 def test_real_memory_runs_out(tmp_path: Path) -> None:
     """PyTorch's own error, of what no machine holds."""
-    keras = backend.keras()
+    keras = backend.load_keras()
     image = keras.Input((1,))
     net = keras.Model(image, keras.layers.UpSampling1D(2**44)(keras.layers.Reshape((1, 1))(image)))
     net.compile("adam", "mse")
-    one = np.ones((1, 1), np.float32)
+    ones = np.ones((1, 1), np.float32)
     with pytest.raises(FacesError, match="out of memory"):
-        fitting.fit(net, (one, one), (one, one), epochs=1, folder=tmp_path, settings={}, tell=lambda _: None)
+        fitting.fit(net, (ones, ones), (ones, ones), epochs=1, folder=tmp_path, settings={}, log=lambda _: None)
 
 
 def test_other_errors_stay_as_they_are(data: Data, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -155,9 +157,9 @@ def test_ctrl_c_keeps_the_state_and_says_how_to_go_on(data: Data, tmp_path: Path
             if line.startswith("epoch 2"):
                 raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt, match="stopped after epoch 2; the same command goes on from there"):
+    with pytest.raises(KeyboardInterrupt, match="stopped after epoch 2; run the same command again to continue"):
         fit(network(), data, tmp_path, Lines())
-    assert list(contents(tmp_path)) == [STATE]
+    assert list(contents(tmp_path)) == [STATE_FILE]
 
 
 def test_tensorboard_gets_a_log(data: Data, tmp_path: Path) -> None:

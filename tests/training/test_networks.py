@@ -22,12 +22,12 @@ def images() -> np.ndarray:
 
 
 def values(tensor: object) -> np.ndarray:
-    ops = backend.keras().ops
+    ops = backend.load_keras().ops
     return np.asarray(ops.convert_to_numpy(ops.stop_gradient(tensor)))
 
 
 def test_all_blocks_are_dlibs_network(images: np.ndarray) -> None:
-    keras = backend.keras()
+    keras = backend.load_keras()
     core = networks.pretrained(150, HEADS, RANGES, blocks=len(networks.BLOCKS), frozen=len(networks.BLOCKS))
     pooled = next(layer for layer in core.layers if isinstance(layer, keras.layers.GlobalAveragePooling2D))
     session = ort.InferenceSession(dlib.converted(zoo.MODELS["dlib-resnet"]))
@@ -61,12 +61,12 @@ def test_frozen_blocks_stay_and_others_learn() -> None:
     [("cnn3", 0), ("residual", 0), *(("pretrained", blocks) for blocks in (1, 3, 4, 7, 8, 11, 13, 14))],
 )
 def test_the_least_side_is_enough_and_no_more_than_that(architecture: str, blocks: int) -> None:
-    least, options = networks.least_side(architecture, blocks), {"blocks": blocks} if blocks else {}
-    core = networks.ARCHITECTURES[architecture](least, {"gender": 2}, {}, **options)
-    assert values(core(np.zeros((1, least, least, 3), np.uint8))["gender"]).shape == (1, 2)
-    if least > 1:
+    side, options = networks.min_side(architecture, blocks), {"blocks": blocks} if blocks else {}
+    core = networks.ARCHITECTURES[architecture](side, {"gender": 2}, {}, **options)
+    assert values(core(np.zeros((1, side, side, 3), np.uint8))["gender"]).shape == (1, 2)
+    if side > 1:
         with pytest.raises(ValueError, match=r"zero or negative|smaller"):
-            networks.ARCHITECTURES[architecture](least - 1, {"gender": 2}, {}, **options)
+            networks.ARCHITECTURES[architecture](side - 1, {"gender": 2}, {}, **options)
 
 
 @pytest.mark.parametrize("architecture", networks.ARCHITECTURES)
@@ -99,7 +99,7 @@ def test_augmentation_changes_training_alone(strong: bool) -> None:
 
 
 def test_a_warp_of_nothing_but_the_mirror() -> None:
-    backend.seed(0)
+    backend.set_seed(0)
     images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3)).astype(np.uint8)
     warped = values(networks._warp(32, turn=0, scale=0, shift=0)(images, training=True))
     mirrored = [not np.allclose(*pair, atol=1) for pair in zip(warped, images, strict=True)]
@@ -109,7 +109,7 @@ def test_a_warp_of_nothing_but_the_mirror() -> None:
 
 
 def test_a_warp_moves_each_image_otherwise_but_not_far() -> None:
-    backend.seed(0)
+    backend.set_seed(0)
     spot = np.zeros((64, 48, 48, 3), np.uint8)
     spot[:, 20:28, 20:28] = 255
     warped = values(networks._warp(48, turn=0, scale=0, shift=0.1)(spot, training=True))[..., 0]

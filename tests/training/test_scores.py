@@ -12,12 +12,12 @@ import pytest
 from faces.metrics import groups
 from faces.metrics.groups import Group, Grouped
 from faces.training import model_card, scores
-from faces.training.data.labelled import AGE_GROUPS, Labelled
+from faces.training.data.labelled import AGE_GROUPS, LabelledImages
 from faces.training.model_card import Card, Source
 from faces.training.scores import ChoiceScore, NumberScore
 
 
-def people(count: int = 80) -> Labelled:
+def people(count: int = 80) -> LabelledImages:
     """Half of each gender; ages 10, 30, 50, 70 in turn; nobody's ethnicity."""
     ages = np.resize([10.0, 30, 50, 70], count).astype(np.float32)
     labels = {
@@ -25,45 +25,47 @@ def people(count: int = 80) -> Labelled:
         "age": ages,
         "age_group": np.resize([0, 1, 1, 2], count).astype(np.intp),
     }
-    return Labelled(
+    return LabelledImages(
         tuple(Path(str(at)) for at in range(count)), labels, {"gender": ("male", "female"), "age_group": AGE_GROUPS}
     )
 
 
 def test_a_choice() -> None:
     truth = np.array([0, 0, 0, 1])
-    said = np.array([[0.8, 0.2, 0], [0.6, 0.4, 0], [0.3, 0.7, 0], [0.1, 0.9, 0]], np.float32)
-    one = scores.of_choice("pet", ("cat", "dog", "fish"), truth, said)
-    assert (one.accuracy, one.count, one.support) == (0.75, 4, (3, 1, 0))
-    assert one.balanced_accuracy == pytest.approx((2 / 3 + 1) / 2)  # nobody is a fish
-    assert one.precision == (1.0, 0.5, None)
-    assert one.recall == (pytest.approx(2 / 3), 1.0, None)
-    assert one.confusion == ((2, 1, 0), (0, 1, 0), (0, 0, 0))
-    assert one.loss == pytest.approx(-np.log([0.8, 0.6, 0.3, 0.9]).mean())
+    predictions = np.array([[0.8, 0.2, 0], [0.6, 0.4, 0], [0.3, 0.7, 0], [0.1, 0.9, 0]], np.float32)
+    score = scores.score_choice("pet", ("cat", "dog", "fish"), truth, predictions)
+    assert (score.accuracy, score.count, score.support) == (0.75, 4, (3, 1, 0))
+    assert score.balanced_accuracy == pytest.approx((2 / 3 + 1) / 2)  # nobody is a fish
+    assert score.precision == (1.0, 0.5, None)
+    assert score.recall == (pytest.approx(2 / 3), 1.0, None)
+    assert score.confusion == ((2, 1, 0), (0, 1, 0), (0, 0, 0))
+    assert score.loss == pytest.approx(-np.log([0.8, 0.6, 0.3, 0.9]).mean())
 
 
 def test_certain_and_wrong_is_dear_but_finite() -> None:
-    assert 10 < scores.of_choice("pet", ("a", "b"), np.array([0]), np.array([[0, 1]], np.float32)).loss < 20
+    assert 10 < scores.score_choice("pet", ("a", "b"), np.array([0]), np.array([[0, 1]], np.float32)).loss < 20
 
 
 def test_as_scikit_learn_has_them() -> None:
     from sklearn import metrics
 
     random = np.random.default_rng(0)
-    truth, said = random.integers(0, 4, 300), random.random((300, 4)).astype(np.float32)
-    said /= said.sum(axis=1, keepdims=True)
-    one, answers = scores.of_choice("x", tuple("abcd"), truth, said), said.argmax(axis=1)
-    assert one.balanced_accuracy == pytest.approx(metrics.balanced_accuracy_score(truth, answers))
-    assert one.precision == pytest.approx(tuple(metrics.precision_score(truth, answers, average=None)))
-    assert one.recall == pytest.approx(tuple(metrics.recall_score(truth, answers, average=None)))
-    assert one.loss == pytest.approx(metrics.log_loss(truth, said), rel=1e-5)
-    assert np.array(one.confusion).tolist() == metrics.confusion_matrix(truth, answers).tolist()
+    truth, predictions = random.integers(0, 4, 300), random.random((300, 4)).astype(np.float32)
+    predictions /= predictions.sum(axis=1, keepdims=True)
+    score, answers = scores.score_choice("x", tuple("abcd"), truth, predictions), predictions.argmax(axis=1)
+    assert score.balanced_accuracy == pytest.approx(metrics.balanced_accuracy_score(truth, answers))
+    assert score.precision == pytest.approx(tuple(metrics.precision_score(truth, answers, average=None)))
+    assert score.recall == pytest.approx(tuple(metrics.recall_score(truth, answers, average=None)))
+    assert score.loss == pytest.approx(metrics.log_loss(truth, predictions), rel=1e-5)
+    assert np.array(score.confusion).tolist() == metrics.confusion_matrix(truth, answers).tolist()
 
 
 @pytest.mark.parametrize("shape", [(4,), (4, 1)])
 def test_a_number(shape: tuple[int, ...]) -> None:
-    one = scores.of_number("age", np.array([10, 20, 30, 40], np.float32), np.array([12, 20, 26, 50.0]).reshape(shape))
-    assert one == NumberScore("age", 4, 4.0, 3.0, 2.0, 0.75)
+    score = scores.score_number(
+        "age", np.array([10, 20, 30, 40], np.float32), np.array([12, 20, 26, 50.0]).reshape(shape)
+    )
+    assert score == NumberScore("age", 4, 4.0, 3.0, 2.0, 0.75)
 
 
 def test_only_where_there_is_a_label() -> None:
@@ -79,8 +81,8 @@ def test_only_where_there_is_a_label() -> None:
 
 def test_each_group_and_all_together() -> None:
     data = people()
-    said = np.eye(2, dtype=np.float32)[np.where(data.labels["age"] == 70, 0, data.labels["gender"])]
-    by_gender, by_age, by_both = scores.by_group(data, "gender", said)
+    predictions = np.eye(2, dtype=np.float32)[np.where(data.labels["age"] == 70, 0, data.labels["gender"])]
+    by_gender, by_age, by_both = scores.score_groups(data, "gender", predictions)
     assert [(group.of, group.count, group.value) for group in by_gender.groups] == [
         (("male",), 40, 1.0),
         (("female",), 40, 0.75),
@@ -99,8 +101,8 @@ def test_each_group_and_all_together() -> None:
 
 def test_of_age_the_best_group_has_the_smallest_error() -> None:
     data = people()
-    said = data.labels["age"] + np.where(data.labels["gender"] == 1, 4, 2).astype(np.float32)
-    by_gender = scores.by_group(data, "age", said[:, None], [["gender"]])[0]
+    predictions = data.labels["age"] + np.where(data.labels["gender"] == 1, 4, 2).astype(np.float32)
+    by_gender = scores.score_groups(data, "age", predictions[:, None], [["gender"]])[0]
     assert by_gender.measure == "mean absolute error"
     assert [str(group) for group in by_gender.ranked] == ["male", "female"]
     assert groups.summary(by_gender) == (
@@ -143,16 +145,16 @@ def test_the_gap_is_a_number() -> None:
 
 def test_everything_as_json_and_as_a_card() -> None:
     data = people()
-    said = {
+    predictions = {
         "gender": np.eye(2, dtype=np.float32)[data.labels["gender"]],
         "age": data.labels["age"],
         "beard": np.zeros(80),
     }
-    figures, groups = scores.evaluate(data, said)  # type: ignore[arg-type]
-    assert [one.target for one in figures] == ["gender", "age"]
+    figures, groups = scores.evaluate(data, predictions)  # type: ignore[arg-type]
+    assert [score.target for score in figures] == ["gender", "age"]
     assert isinstance(figures[0], ChoiceScore)
-    found = json.loads(json.dumps(scores.to_json(figures, groups), allow_nan=False))
-    assert found["gender"]["groups"]["gender x age_group"][0]["of"] == {"gender": "male", "age_group": "young"}
+    content = json.loads(json.dumps(scores.to_json(figures, groups), allow_nan=False))
+    assert content["gender"]["groups"]["gender x age_group"][0]["of"] == {"gender": "male", "age_group": "young"}
     source = Source("UTKFace", "Faces.", "non-commercial research.", "ab12")
     card = Card(
         "face.onnx",

@@ -1,1 +1,1 @@
-"""Data to train on: labels, splits, near duplicates, crops."""
+"""Read labelled photographs, find copies among them, split them, and cut out their faces."""

@@ -1,4 +1,4 @@
-"""Pictures that look alike: a hash of what they show, which scaling and saving again hardly change."""
+"""Find copies among pictures with a perceptual hash, which scaling and recompression hardly change."""
 
 from __future__ import annotations
 
@@ -18,20 +18,21 @@ from faces.images import decode_image
 from faces.types import Floats, Image
 
 Hashes = NDArray[np.uint8]  # (N, 32)
-Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]  # the rows of the first ones, and of the second ones
+Pairs = tuple[NDArray[np.intp], NDArray[np.intp]]  # the rows of the first and of the second picture of each pair
 
 SIDE = 16
 BITS = SIDE**2
-# Of 64 bits, those of different people's aligned faces often differ in 2 only. Of 256, of UTKFace's 704 pairs that
-# differ in 20 or fewer 99 % are copies, going by their embeddings; of those that differ in 29 to 32, 15 %.
-ALIKE = 20  # bits in which the hashes of two pictures may differ when one is a copy of the other
-FILES_AT_ONCE = 2048
-PAIRS_AT_ONCE = 2**24  # 64 MB of distances
+# With 64 bits, the hashes of aligned faces of different people often differ in only 2. With 256 bits, 99 % of UTKFace's
+# 704 pairs that differ in 20 or fewer are copies, going by their embeddings; of those that differ in 29 to 32, 15 %.
+COPY_BITS = 20  # the hashes of a picture and a copy of it differ in at most so many bits
+BATCH_FILES = 2048
+BLOCK_PAIRS = 2**24  # 64 MB of distances
 
 
 def dhash(image: Image) -> NDArray[np.uint8]:
-    """uint8 (32,): 16 rows of 16 bits, whether each of 17 x 16 grey fields is brighter than the one to its left.
+    """Return the difference hash, uint8 (32,): whether a cell is brighter than the one to its left, in 16 x 16 bits.
 
+    image: uint8 (H, W, 3), BGR; it is reduced to 17 x 16 grey cells.
     Source: https://www.hackerfactor.com/blog/index.php?/archives/529-Kind-of-Like-That.html
     """
     grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
@@ -40,12 +41,13 @@ def dhash(image: Image) -> NDArray[np.uint8]:
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
-    """What reading N photographs shows.
+class Scan:
+    """The results of reading N photographs.
 
-    fingerprints: S64 (N,), the files' SHA-256, empty where there is no reading a file. hashes: uint8 (N, 32), zero of
-    what is no photograph, and of plain ones. sides: intp (N,), px, the shorter one, 0 of what is no photograph.
-    unreadable: of the rows of those, why.
+    fingerprints: S64 (N,), SHA-256 of each file; empty if the file cannot be read.
+    hashes: uint8 (N, 32), of ``dhash``; zero for plain pictures and for files that are no pictures.
+    sides: intp (N,), px, the shorter side; 0 for files that are no pictures.
+    unreadable: by row, why the file cannot be read.
     """
 
     fingerprints: NDArray[np.bytes_]
@@ -53,31 +55,31 @@ class Looks:
     sides: NDArray[np.intp]
     unreadable: dict[int, str]
 
-    def __getitem__(self, mask: NDArray[np.bool_]) -> Looks:
-        rows = {int(row): at for at, row in enumerate(np.flatnonzero(mask))}
-        unreadable = {rows[row]: why for row, why in self.unreadable.items() if row in rows}
-        return Looks(self.fingerprints[mask], self.hashes[mask], self.sides[mask], unreadable)
+    def __getitem__(self, mask: NDArray[np.bool_]) -> Scan:
+        rows = {int(row): index for index, row in enumerate(np.flatnonzero(mask))}
+        unreadable = {rows[row]: reason for row, reason in self.unreadable.items() if row in rows}
+        return Scan(self.fingerprints[mask], self.hashes[mask], self.sides[mask], unreadable)
 
 
-def look(paths: Sequence[Path], tell: Callable[[int], None] = lambda _: None) -> Looks:
-    """Read photographs once, in threads; ``tell`` hears how many are done."""
+def scan(paths: Sequence[Path], progress: Callable[[int], None] = lambda _: None) -> Scan:
+    """Read each photograph once, in threads; ``progress`` is called with the number done."""
     count = len(paths)
-    found = Looks(np.zeros(count, "S64"), np.zeros((count, BITS // 8), np.uint8), np.zeros(count, np.intp), {})
-    with ThreadPoolExecutor(os.cpu_count()) as threads:  # reading, decoding and hashing let each other run
-        for start in range(0, count, FILES_AT_ONCE):
-            some = paths[start : start + FILES_AT_ONCE]
-            for row, (fingerprint, seen) in enumerate(threads.map(_look, some), start):
-                found.fingerprints[row] = fingerprint
-                if isinstance(seen, str):
-                    found.unreadable[row] = seen
+    result = Scan(np.zeros(count, "S64"), np.zeros((count, BITS // 8), np.uint8), np.zeros(count, np.intp), {})
+    with ThreadPoolExecutor(os.cpu_count()) as threads:  # reading, decoding and hashing release the interpreter lock
+        for start in range(0, count, BATCH_FILES):
+            batch = paths[start : start + BATCH_FILES]
+            for row, (fingerprint, picture) in enumerate(threads.map(_scan_file, batch), start):
+                result.fingerprints[row] = fingerprint
+                if isinstance(picture, str):
+                    result.unreadable[row] = picture
                 else:
-                    found.hashes[row], found.sides[row] = seen
-            tell(start + len(some))
-    return found
+                    result.hashes[row], result.sides[row] = picture
+            progress(start + len(batch))
+    return result
 
 
-def _look(path: Path) -> tuple[str, tuple[NDArray[np.uint8], int] | str]:
-    """A file's SHA-256, and its hash and shorter side, or why there are none."""
+def _scan_file(path: Path) -> tuple[str, tuple[NDArray[np.uint8], int] | str]:
+    """Return the file's SHA-256, and its hash and shorter side, or why it cannot be read."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -90,21 +92,26 @@ def _look(path: Path) -> tuple[str, tuple[NDArray[np.uint8], int] | str]:
     return fingerprint, (dhash(image), min(image.shape[:2]))
 
 
-def alike(hashes: Hashes, bits: int = ALIKE) -> Iterator[Pairs]:
-    """Pairs of pictures whose hashes (N, 32) differ in at most so many bits, a block at a time; see ``close``."""
+def similar_pairs(hashes: Hashes, bits: int = COPY_BITS) -> Iterator[Pairs]:
+    """Yield the pairs of pictures whose hashes differ in at most ``bits`` bits, in blocks as ``close_pairs`` does.
+
+    hashes: uint8 (N, 32).
+    """
     signs = np.where(np.unpackbits(hashes, axis=1), 1, -1).astype(np.float32) / np.sqrt(np.float32(BITS))
     signs[~hashes.any(axis=1)] = 0
-    yield from close(signs, 2 * np.sqrt((bits + 0.5) / BITS))
+    yield from close_pairs(signs, 2 * np.sqrt((bits + 0.5) / BITS))
 
 
-def close(points: Floats, distance: float) -> Iterator[Pairs]:
-    """Pairs of the N points (N, D), of unit length, that are closer, the first before the second; a block at a time.
+def close_pairs(points: Floats, distance: float) -> Iterator[Pairs]:
+    """Yield the pairs of points that are closer than ``distance``, the lower row first, a block at a time.
 
-    Points that are all zero are close to none. Compares all with all, in the memory of a block.
+    Compares all points with each other. Points that are all zero are in no pair.
+
+    points: float32 (N, D), unit length.
     """
-    there = np.flatnonzero(points.any(axis=1))
-    step = max(1, PAIRS_AT_ONCE // max(1, len(there)))
-    for start in range(0, len(there), step):
-        similar = points[there[start : start + step]] @ points[there[start:]].T > 1 - distance**2 / 2
-        one, other = np.nonzero(np.triu(similar, 1))
-        yield there[start + one], there[start + other]
+    rows = np.flatnonzero(points.any(axis=1))
+    step = max(1, BLOCK_PAIRS // max(1, len(rows)))
+    for start in range(0, len(rows), step):
+        similar = points[rows[start : start + step]] @ points[rows[start:]].T > 1 - distance**2 / 2
+        first, second = np.nonzero(np.triu(similar, 1))
+        yield rows[start + first], rows[start + second]

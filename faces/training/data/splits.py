@@ -1,4 +1,4 @@
-"""Labelled photographs parted into those to train, to validate and to test with: by persons, as far as can be told."""
+"""Split labelled photographs into training, validation and test parts, by person as far as this can be told."""
 
 from __future__ import annotations
 
@@ -11,76 +11,82 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.errors import FacesError
-from faces.training.data.labelled import AGE, Labelled, original
-from faces.training.data.near_duplicates import ALIKE, Hashes, Pairs, alike, close
+from faces.training.data.labelled import AGE, LabelledImages, original_of
+from faces.training.data.near_duplicates import COPY_BITS, Hashes, Pairs, close_pairs, similar_pairs
 from faces.types import Floats
 
-SHARES = (0.8, 0.1, 0.1)  # to train, to validate, to test with
+SHARES = (0.8, 0.1, 0.1)  # training, validation, test
 # UTKFace's pairs that are closer than 0.28, neither face having more than six such neighbours, look like one person's.
 # The other pairs are largely infants, whom the embedder hardly tells apart: with them linked, a sixth of all
 # photographs would be one group. Below 0.16 there are hardly any but copies.
 SAME_PERSON = 0.28
 SAME_PICTURE = 0.16
-CROWD = 6
-LARGE = 50  # photographs: a larger group is a chain of people who look alike
+MAX_NEIGHBOURS = 6
+MAX_GROUP = 50  # photographs; a larger group is a chain of people who look alike
 
 
 def split(
-    data: Labelled,
+    data: LabelledImages,
     fingerprints: NDArray[np.bytes_],
     groups: NDArray[np.intp] | None,
     seed: int,
     shares: Sequence[float] = SHARES,
     stratify: Sequence[str] = (),
 ) -> tuple[NDArray[np.bool_], ...]:
-    """bool (N,) masks, one for each share: of each group all photographs are in one part.
+    """Return a bool (N,) mask for each share; all photographs of a group are in the same part.
 
-    fingerprints: (N,), of ``near_duplicates.look``. groups: (N,), of ``groups``; None: only equal files are a group.
-    stratify: targets, every combination of whose labels is parted by the shares.
+    A group is identified by its smallest fingerprint and has the labels of that photograph. In its stratum, it is
+    ranked by a hash of that fingerprint and the seed, and the shares cut the ranking. So the file names and their order
+    have no influence, a stratum with as many groups as shares is in all parts, and adding a photograph moves at most
+    one other group across each cut of one stratum. (If each group chose by its own hash, none would move, but small
+    strata would be left to chance.) A photograph that joins two groups may move both. Groups of more than
+    ``MAX_GROUP`` photographs go to the first part: elsewhere, one of them would count as much as dozens of people.
 
-    A group is known by its smallest fingerprint, and its labels are that photograph's. Within its stratum it is ranked
-    by a hash of that and the seed, and the ranking is cut by the shares. So nothing hangs on the files' names or order;
-    every stratum of as many groups as there are shares is in all parts; and a photograph that is added moves, of those
-    that were there, at most one group over each cut of one stratum. Each group deciding by its own hash would move
-    none, but leave small strata to chance. A photograph that joins two groups into one can move both.
-    Groups of more than ``LARGE`` are to train with: elsewhere one of them would count as much as dozens of people.
-    Raises FacesError when a part would be empty.
+    fingerprints: S64 (N,), of ``near_duplicates.scan``.
+    groups: intp (N,), of ``group_numbers``; None: only equal files are a group.
+    shares: relative sizes of the parts.
+    stratify: targets; each combination of their labels is a stratum, split by the same shares.
+
+    Raises FacesError if a part is empty.
     """
     if groups is None:
         groups = np.unique(fingerprints, return_inverse=True)[1]
     order = np.argsort(fingerprints, kind="stable")
     first = order[np.unique(groups[order], return_index=True)[1]]  # the row of each group's smallest fingerprint
     number = np.unique(groups, return_inverse=True)[1]
-    ranks = np.array([_hash(seed, fingerprints[row]) for row in first], np.uint64)
-    ranked = np.argsort(ranks, kind="stable")
+    hashes = np.array([_hash(seed, fingerprints[row]) for row in first], np.uint64)
+    ranked = np.argsort(hashes, kind="stable")
     strata: dict[tuple[str, ...], list[int]] = {}
-    for group in ranked[np.bincount(number)[ranked] <= LARGE].tolist():
+    for group in ranked[np.bincount(number)[ranked] <= MAX_GROUP].tolist():
         strata.setdefault(_stratum(data, stratify, int(first[group])), []).append(group)
     part = np.zeros(len(first), np.intp)
     for stratum, members in strata.items():
-        part[members] = np.repeat(np.arange(len(shares)), _counts(len(members), shares, _hash(seed, *stratum) / 2**64))
+        offset = _hash(seed, *stratum) / 2**64
+        part[members] = np.repeat(np.arange(len(shares)), _group_counts(len(members), shares, offset))
     parts = part[number]
-    if any(share > 0 and not (parts == at).any() for at, share in enumerate(shares)):
+    if any(share > 0 and not (parts == index).any() for index, share in enumerate(shares)):
         raise FacesError(f"{len(first)} different faces or pictures are too few to train, validate and test with")
-    return tuple(parts == at for at in range(len(shares)))
+    return tuple(parts == index for index in range(len(shares)))
 
 
-def _stratum(data: Labelled, targets: Sequence[str], row: int) -> tuple[str, ...]:
-    """The labels of a photograph as names: indices would change with a class that is added."""
+def _stratum(data: LabelledImages, targets: Sequence[str], row: int) -> tuple[str, ...]:
+    """Return a photograph's labels as names; an added class would change the indices."""
     labels = ((target, data.labels[target][row]) for target in targets)
     return tuple(str(label) if target == AGE else ("", *data.classes[target])[label + 1] for target, label in labels)
 
 
 def _hash(seed: int, *parts: str | bytes) -> int:
-    """64 bits."""
+    """Return 64 bits."""
     text = b"\0".join([str(seed).encode(), *(part if isinstance(part, bytes) else part.encode() for part in parts)])
     return int.from_bytes(hashlib.sha256(text).digest()[:8], "big")
 
 
-def _counts(groups: int, shares: Sequence[float], offset: float) -> NDArray[np.intp]:
-    """How many of a stratum's groups each part gets. offset: in [0, 1), where rounding begins, so that it favours none.
+def _group_counts(groups: int, shares: Sequence[float], offset: float) -> NDArray[np.intp]:
+    """Return how many of a stratum's groups each part gets.
 
-    No part with a share goes empty where there are enough; where there are fewer, all are to train with.
+    offset: in [0, 1), where rounding starts, so that it favours no part.
+
+    Each part with a share gets a group if there are enough; otherwise all go to the first part.
     """
     wanted = np.array(shares) > 0
     if groups < wanted.sum():
@@ -94,53 +100,59 @@ def _counts(groups: int, shares: Sequence[float], offset: float) -> NDArray[np.i
     return counts
 
 
-def groups(
+def group_numbers(
     paths: Sequence[Path],
     hashes: Hashes | None = None,
     embeddings: Floats | None = None,
-    bits: int = ALIKE,
+    bits: int = COPY_BITS,
     distance: float = SAME_PERSON,
 ) -> NDArray[np.intp]:
-    """intp (N,): the number of the group that each photograph is in, from 0; a group is a person's, or copies.
+    """Return the group of each photograph, intp (N,), from 0; a group holds one person's photographs, or copies.
 
-    Connected are: copies that augmentation made, by their names; pictures whose ``hashes`` (N, 32) of ``perceptual``
-    differ in at most so many bits; faces whose ``embeddings`` (N, D), of unit length, are closer than ``distance``,
-    unless one of them is that close to more than ``CROWD`` faces: then closer than ``SAME_PICTURE``. What is all zero
-    is connected to nothing. A person whose photographs differ much can still be in two groups.
+    Two photographs are in one group if
+
+    - one is a copy of the other made by augmentation, by their names;
+    - their ``hashes`` differ in at most ``bits`` bits;
+    - their ``embeddings`` are closer than ``distance``; or, if one of the faces is that close to more than
+      ``MAX_NEIGHBOURS`` others, closer than ``SAME_PICTURE``.
+
+    Zero hashes and embeddings join nothing. One person's photographs may still be in two groups.
+
+    hashes: uint8 (N, 32), of ``near_duplicates.scan``.
+    embeddings: float32 (N, D), unit length.
     """
-    number = np.arange(len(paths))
-    by_look = alike(hashes, bits) if hashes is not None else ()
-    by_face = _people(embeddings, distance) if embeddings is not None else ()
-    for first, second in chain([_copies(paths)], by_look, by_face):
-        number = _joined(number, first, second)
-    return number
+    numbers = np.arange(len(paths))
+    by_hash = similar_pairs(hashes, bits) if hashes is not None else ()
+    by_face = _same_person_pairs(embeddings, distance) if embeddings is not None else ()
+    for first, second in chain([_copy_pairs(paths)], by_hash, by_face):
+        numbers = _join(numbers, first, second)
+    return numbers
 
 
-def _joined(number: NDArray[np.intp], first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.intp]:
-    """The groups (N,), with those of these pairs made one."""
+def _join(numbers: NDArray[np.intp], first: NDArray[np.intp], second: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Merge the groups (N,) of each pair."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
-    count = int(number.max(initial=-1)) + 1
-    links = coo_matrix((np.ones(len(first), np.int8), (number[first], number[second])), shape=(count, count))
-    return np.asarray(connected_components(links, directed=False)[1], np.intp)[number] if len(first) else number
+    count = int(numbers.max(initial=-1)) + 1
+    links = coo_matrix((np.ones(len(first), np.int8), (numbers[first], numbers[second])), shape=(count, count))
+    return np.asarray(connected_components(links, directed=False)[1], np.intp)[numbers] if len(first) else numbers
 
 
-def _copies(paths: Sequence[Path]) -> Pairs:
-    """Photographs and the first copy of the same, by name."""
-    seen: dict[Path, int] = {}
-    first = [seen.setdefault(original(path) or path, row) for row, path in enumerate(paths)]
+def _copy_pairs(paths: Sequence[Path]) -> Pairs:
+    """Pair each photograph with the first one of the same original, by name."""
+    rows: dict[Path, int] = {}
+    first = [rows.setdefault(original_of(path) or path, row) for row, path in enumerate(paths)]
     return np.array(first, np.intp), np.arange(len(paths))
 
 
-def _people(embeddings: Floats, distance: float) -> Iterator[Pairs]:
-    """Pairs of photographs of one person, a block at a time."""
+def _same_person_pairs(embeddings: Floats, distance: float) -> Iterator[Pairs]:
     neighbours = np.zeros(len(embeddings), np.intp)
-    for pair in close(embeddings, distance):
+    for pair in close_pairs(embeddings, distance):
         for rows in pair:
             neighbours += np.bincount(rows, minlength=len(embeddings))
-    rare = neighbours <= CROWD
-    for one, other in close(embeddings, distance):
-        both = rare[one] & rare[other]
-        yield one[both], other[both]
-    yield from close(embeddings, min(distance, SAME_PICTURE))
+    distinctive = neighbours <= MAX_NEIGHBOURS
+    for first, second in close_pairs(embeddings, distance):
+        both = distinctive[first] & distinctive[second]
+        yield first[both], second[both]
+    yield from close_pairs(embeddings, min(distance, SAME_PICTURE))

@@ -14,7 +14,7 @@ from faces.models.engine import OnnxEngine
 from faces.models.torch7.file import TorchObject, write_t7
 from faces.models.torch7.modules import average_pool, l2_pool, max_pool, module, reshape, sequential
 from faces.models.torch7.to_onnx import converted
-from faces.training.openface import Inception, torch7_inception
+from faces.training.embedder.openface import Inception, torch7_inception
 from tests.numpy_layers import run_torch
 from tests.torch7_files import nn4_small2, random_parameters
 

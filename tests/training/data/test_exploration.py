@@ -1,4 +1,4 @@
-"""What is in a data set: counts, pictures, copies, contradictions, and what cannot be used."""
+"""Exploration of a data set: counts, plots, copies, contradictions, unusable files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from faces.images import write_image
-from faces.training.data import exploration, labelled
+from faces.training.data import exploration, near_duplicates, reading
 from tests.training.data.test_near_duplicates import scene
 
 
@@ -28,9 +28,9 @@ def photographs(tmp_path: Path) -> Path:
 
 def test_what_is_in_it(photographs: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    told: list[str] = []
-    data = labelled.read(photographs)
-    found = exploration.explore(data, tmp_path / "report", told.append)
+    lines: list[str] = []
+    data = reading.read(photographs)
+    result = exploration.explore(data, tmp_path / "report", lines.append)
     facts = json.loads((tmp_path / "report/exploration.json").read_text(encoding="utf-8"))
     assert (facts["photographs"], facts["usable"], facts["equal_files"]) == (7, 5, 1)
     assert facts["labels"]["gender"] == {"male": 6, "female": 1}
@@ -50,10 +50,10 @@ def test_what_is_in_it(photographs: Path, tmp_path: Path) -> None:
     }
     text = (tmp_path / "report/exploration.md").read_text(encoding="utf-8")
     assert "7 labelled photographs, 5 of them usable" in text
-    assert facts["data_sha256"] == found.sha256
-    assert found.sha256 in text
+    assert facts["data_sha256"] == result.sha256
+    assert result.sha256 in text
     assert (tmp_path / "report/exploration.png").read_bytes().startswith(b"\x89PNG")
-    assert told[-1].endswith("exploration.md: what is in the data set")
+    assert lines[-1].endswith("exploration.md: description of the data set")
 
 
 def test_names_of_any_bytes(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_names_of_any_bytes(tmp_path: Path) -> None:
     for seed, folder in enumerate((odd, odd.with_name("Ada"))):
         write_image(folder / "1.png", scene(seed))
     (odd / os.fsdecode(b"caf\xe9.jpg")).write_text("no picture")
-    exploration.explore(labelled.read(tmp_path / "data"), tmp_path)
+    exploration.explore(reading.read(tmp_path / "data"), tmp_path)
     facts = json.loads((tmp_path / "exploration.json").read_text(encoding="utf-8"))
     assert os.fsencode(facts["left_out"][0]["file"]).endswith(b"Ren\xe9/caf\xe9.jpg")
     assert set(facts["labels"]["class"]) == {"Ada", "Ren\\udce9"}
@@ -74,11 +74,11 @@ def test_names_of_any_bytes(tmp_path: Path) -> None:
 
 
 def test_without_what_cannot_be_used(photographs: Path) -> None:
-    data = labelled.read(photographs)
-    looks = exploration.look(data.paths)
-    kept, usable = exploration.clean(data, looks)
+    data = reading.read(photographs)
+    files = near_duplicates.scan(data.paths)
+    kept, usable = exploration.drop_unusable(data, files)
     assert (len(kept), len(kept.left_out), usable.tolist().count(False)) == (5, 3, 2)
-    assert looks[usable].unreadable == {}
+    assert files[usable].unreadable == {}
 
 
 def test_many_classes_and_copies_of_augmentation(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_many_classes_and_copies_of_augmentation(tmp_path: Path) -> None:
     for seed in range(10):
         write_image(tmp_path / "data" / f"class {seed}" / "1.jpg", scene(seed))
     write_image(tmp_path / "data/class 0/1.jpg4.jpg", scene(50))
-    exploration.explore(labelled.read(tmp_path / "data"), tmp_path)
+    exploration.explore(reading.read(tmp_path / "data"), tmp_path)
     text = (tmp_path / "exploration.md").read_text(encoding="utf-8")
     assert "or made by augmentation (1)" in text
     assert "## Left out\n\nNothing." in text

@@ -11,13 +11,13 @@ import pytest
 
 from faces.errors import FacesError
 from faces.training.data import splits
-from faces.training.data.labelled import Labelled
-from faces.training.data.splits import LARGE, groups, split
+from faces.training.data.labelled import LabelledImages
+from faces.training.data.splits import MAX_GROUP, group_numbers, split
 
 
-def data(*labels: int, classes: tuple[str, ...] = ("cat", "dog")) -> Labelled:
+def data(*labels: int, classes: tuple[str, ...] = ("cat", "dog")) -> LabelledImages:
     paths = tuple(Path(f"{at}.jpg") for at in range(len(labels)))
-    return Labelled(paths, {"class": np.array(labels, np.intp)}, {"class": classes})
+    return LabelledImages(paths, {"class": np.array(labels, np.intp)}, {"class": classes})
 
 
 def files(count: int, first: int = 0) -> np.ndarray[Any, Any]:
@@ -92,10 +92,10 @@ def test_rounding_favours_no_part() -> None:
 
 
 def test_a_large_group_is_to_train_with() -> None:
-    number = np.concatenate([np.zeros(LARGE + 1, np.intp), np.arange(1, 41)])
+    number = np.concatenate([np.zeros(MAX_GROUP + 1, np.intp), np.arange(1, 41)])
     for seed in range(5):
         training, *_ = split(data(*[0] * len(number)), files(len(number)), number, seed)
-        assert training[: LARGE + 1].all()
+        assert training[: MAX_GROUP + 1].all()
 
 
 def test_too_few() -> None:
@@ -114,7 +114,7 @@ def test_copies_by_name_are_a_group_even_without_their_original() -> None:
     paths = [
         Path(name) for name in ("a/X.jpg", "a/X.jpg1.jpg", "b/X.jpg2.jpg", "a/Y.jpg3.jpg", "a/Y.jpg4.jpg", "a/Z.jpg")
     ]
-    assert groups(paths).tolist() == [0, 0, 1, 2, 2, 3]
+    assert group_numbers(paths).tolist() == [0, 0, 1, 2, 2, 3]
 
 
 def test_pictures_that_look_alike_and_faces_that_are_close_are_a_group() -> None:
@@ -122,18 +122,22 @@ def test_pictures_that_look_alike_and_faces_that_are_close_are_a_group() -> None
     hashes[3] = hashes[0]
     people = faces_at(0, 1, 1.2, 2, 2.5)
     paths = [Path(f"{at}.jpg") for at in range(5)]
-    assert groups(paths, hashes).tolist() == [0, 1, 2, 0, 3]
-    assert groups(paths, hashes, people).tolist() == [0, 1, 1, 0, 2]
+    assert group_numbers(paths, hashes).tolist() == [0, 1, 2, 0, 3]
+    assert group_numbers(paths, hashes, people).tolist() == [0, 1, 1, 0, 2]
     people[2] = 0  # no face found
-    assert groups(paths, None, people).tolist() == [0, 1, 2, 3, 4]
+    assert group_numbers(paths, None, people).tolist() == [0, 1, 2, 3, 4]
 
 
 def test_faces_that_look_like_many_are_not_chained() -> None:
     steps = np.arange(0, 3, 0.2)
     paths = [Path(f"{at}.jpg") for at in range(7 * len(steps))]
-    assert len(np.unique(groups(paths[: len(steps)], None, faces_at(*steps)))) == 1  # few neighbours each: a chain
-    assert len(np.unique(groups(paths, None, faces_at(*np.repeat(steps, 7))))) == len(steps)  # only those at one place
+    assert (
+        len(np.unique(group_numbers(paths[: len(steps)], None, faces_at(*steps)))) == 1
+    )  # few neighbours each: a chain
+    assert len(np.unique(group_numbers(paths, None, faces_at(*np.repeat(steps, 7))))) == len(
+        steps
+    )  # only those at one place
 
 
 def test_nobody() -> None:
-    assert splits.groups([], np.zeros((0, 32), np.uint8), np.zeros((0, 128), np.float32)).tolist() == []
+    assert splits.group_numbers([], np.zeros((0, 32), np.uint8), np.zeros((0, 128), np.float32)).tolist() == []

@@ -1,7 +1,7 @@
-"""Muon, an optimizer of matrices: every step turns each of a gradient's directions into one of about equal length.
+"""Muon, an optimizer that gives all directions of a gradient matrix about the same length.
 
-Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024. PyTorch has one of its own, in bfloat16
-and for flat matrices alone: this one takes convolutions, in float32 or bfloat16.
+Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024. PyTorch's own version takes flat
+matrices in bfloat16 only; this one takes convolutions, in float32 or bfloat16.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from collections.abc import Iterable
 from typing import Any
 
 MOMENTUM = 0.95
-POLYNOMIAL, ITERATIONS = (3.4445, -4.7750, 2.0315), 5  # of Newton and Schulz, as published
+POLYNOMIAL, ITERATIONS = (3.4445, -4.7750, 2.0315), 5  # Newton-Schulz, as published
 
 
 def muon(parameters: Iterable[Any], rate: float, decay: float, bf16: bool = False) -> Any:
-    """A ``torch.optim.Optimizer`` for parameters of (out, ...), taken as matrices of out rows.
+    """Create a ``torch.optim.Optimizer`` for parameters (out, ...), taken as matrices with ``out`` rows.
 
-    rate: how long a step's directions are. decay: what weights lose in a step, times ``rate``. bf16: find the
-    directions in bfloat16, as published.
+    rate: length of each direction of a step.
+    decay: share that weights lose per step, times ``rate``.
+    bf16: orthogonalize in bfloat16, as published.
     """
     import torch
 
@@ -30,27 +31,27 @@ def muon(parameters: Iterable[Any], rate: float, decay: float, bf16: bool = Fals
                         state = self.state[weights]
                         if "momentum" not in state:
                             state["momentum"] = torch.zeros_like(weights)
-                        ahead = _ahead(weights.grad, state["momentum"])
-                        directions = orthogonal(ahead.bfloat16() if bf16 else ahead)
-                        _change(weights, directions, group["lr"], group["decay"])
+                        gradient = _with_momentum(weights.grad, state["momentum"])
+                        directions = orthogonal(gradient.bfloat16() if bf16 else gradient)
+                        _apply(weights, directions, group["lr"], group["decay"])
 
     return Muon(parameters, {"lr": rate, "decay": decay})
 
 
-def _ahead(gradient: Any, momentum: Any) -> Any:
-    """The gradient with its momentum, which is renewed, as a matrix."""
+def _with_momentum(gradient: Any, momentum: Any) -> Any:
+    """Update the momentum, and return the gradient with it as a matrix."""
     momentum.lerp_(gradient, 1 - MOMENTUM)
     return gradient.lerp(momentum, MOMENTUM).reshape(len(gradient), -1)
 
 
-def _change(weights: Any, directions: Any, rate: float, decay: float) -> None:
+def _apply(weights: Any, directions: Any, rate: float, decay: float) -> None:
     rows, columns = directions.shape
     weights.mul_(1 - rate * decay)
     weights.add_(directions.reshape(weights.shape), alpha=-rate * max(1, rows / columns) ** 0.5)
 
 
 def orthogonal(matrix: Any) -> Any:
-    """A ``torch.Tensor`` (rows, columns) of a matrix's own directions, each of a length between about 0.7 and 1.2."""
+    """Return a matrix (rows, columns) with the same singular vectors and singular values of about 0.7 to 1.2."""
     flat = matrix if len(matrix) <= matrix.shape[1] else matrix.T
     a, b, c = POLYNOMIAL
     flat = flat / (flat.norm() + 1e-7)

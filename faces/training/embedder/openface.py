@@ -1,9 +1,9 @@
-"""OpenFace's network nn4.small2 (openface, models/openface/nn4.small2.def.lua): to be trained, and as a `.t7`.
+"""OpenFace's network nn4.small2 (openface, models/openface/nn4.small2.def.lua), in PyTorch and as a `.t7` file.
 
-The convolutions are `conv1`, `conv2`, `conv3` and `inceptionX.Y`, where X is 3a, 3b, 3c, 4a, 4e, 5a or 5b, and Y is
-what X has of 3x3_reduce, 3x3, 5x5_reduce, 5x5, pool, 1x1. Each has `.weight` (out, in, k, k), `.bias`, `.bn.weight`,
-`.bn.bias`, `.bn.running_mean` and `.bn.running_var` (out,). At the end stand `linear.weight` (128, 736) and
-`linear.bias` (128,).
+The convolutions are named `conv1`, `conv2`, `conv3` and `inceptionX.Y`, where X is 3a, 3b, 3c, 4a, 4e, 5a or 5b, and Y
+is a branch of X: 3x3_reduce, 3x3, 5x5_reduce, 5x5, pool or 1x1. Each has `.weight` (out, in, k, k), `.bias`,
+`.bn.weight`, `.bn.bias`, `.bn.running_mean` and `.bn.running_var` (out,). The last layer has `linear.weight` (128, 736)
+and `linear.bias` (128,).
 """
 
 from __future__ import annotations
@@ -17,17 +17,19 @@ from faces.models.torch7.file import FloatArray, TorchObject, write_t7
 from faces.training import backend
 
 Parameters: TypeAlias = Callable[[str, tuple[int, ...]], FloatArray]
-"""Gives the float32 array of that name and shape."""
+"""Returns the float32 array with a name and a shape."""
 
 DIMENSION = 128
 LRN_SIZE, LRN_ALPHA, LRN_BETA = 5, 1e-4, 0.75
 
 
 class Inception(NamedTuple):
-    """One of its Inception modules.
+    """The parameters of an Inception module.
 
+    inputs: channels.
     convolutions: (kernel size, reduced channels, output channels): a 1x1 convolution, then one with ``stride``.
-    after_pool, alone: channels of the 1x1 convolution after the pool, and of that of the input; 0: there is none.
+    after_pool: channels of the 1x1 convolution after the pool; 0: none.
+    direct: channels of the 1x1 convolution of the input; 0: none.
     """
 
     name: str
@@ -36,7 +38,7 @@ class Inception(NamedTuple):
     stride: int
     pool: Literal["max", "2-norm"]
     after_pool: int
-    alone: int
+    direct: int
 
 
 INCEPTIONS = (
@@ -51,9 +53,9 @@ INCEPTIONS = (
 
 
 def torch7_tree(parameters: Parameters) -> TorchObject:
-    """The network as the original's file has it: RGB (N, 3, 96, 96) in [0, 1] to (N, 128) of unit length.
+    """Build the network as in the original's file: RGB (N, 3, 96, 96) in [0, 1] to (N, 128), unit length.
 
-    ``parameters`` is asked once for each array.
+    parameters: called once for each array.
     """
 
     def block(name: str, inputs: int, outputs: int, size: int, stride: int = 1) -> list[TorchObject]:
@@ -80,7 +82,7 @@ def torch7_tree(parameters: Parameters) -> TorchObject:
 
 
 def torch7_inception(parameters: Parameters, row: Inception) -> TorchObject:
-    """One of its Inception modules, as the original's file has it."""
+    """Build an Inception module as in the original's file."""
     branches = []
     for size, reduced, outputs in row.convolutions:
         reduce = _block(parameters, f"{row.name}.{size}x{size}_reduce", row.inputs, reduced, 1)
@@ -89,14 +91,14 @@ def torch7_inception(parameters: Parameters, row: Inception) -> TorchObject:
     pool = nn7.max_pool(3, 2) if row.pool == "max" else nn7.l2_pool(3)
     projection = _block(parameters, f"{row.name}.pool", row.inputs, row.after_pool, 1) if row.after_pool else []
     branches.append(nn7.sequential(pool, *projection))
-    if row.alone:
-        branches.append(nn7.sequential(*_block(parameters, f"{row.name}.1x1", row.inputs, row.alone, 1)))
+    if row.direct:
+        branches.append(nn7.sequential(*_block(parameters, f"{row.name}.1x1", row.inputs, row.direct, 1)))
     settings = {
         "inputSize": row.inputs,
         "kernelSize": [size for size, _, _ in row.convolutions],
         "kernelStride": [row.stride] * len(row.convolutions),
         "outputSize": [outputs for _, _, outputs in row.convolutions],
-        "reduceSize": [*(reduced for _, reduced, _ in row.convolutions), row.after_pool or None, row.alone or None],
+        "reduceSize": [*(reduced for _, reduced, _ in row.convolutions), row.after_pool or None, row.direct or None],
     }
     return nn7.inception(branches, settings, pool)
 
@@ -104,15 +106,15 @@ def torch7_inception(parameters: Parameters, row: Inception) -> TorchObject:
 def _block(
     parameters: Parameters, name: str, inputs: int, outputs: int, size: int, stride: int = 1, *, matrix: bool = False
 ) -> list[TorchObject]:
-    """Convolution (padded by half its size), batch norm and ReLU."""
+    """Build a convolution (padded by half its size), batch norm and ReLU."""
     weight, bias = parameters(f"{name}.weight", (outputs, inputs, size, size)), parameters(f"{name}.bias", (outputs,))
     norm = [parameters(f"{name}.bn.{part}", (outputs,)) for part in ("weight", "bias", "running_mean", "running_var")]
     return [nn7.convolution(weight, bias, stride, size // 2, matrix=matrix), nn7.batch_norm(*norm), nn7.relu()]
 
 
 def network() -> Any:
-    """The network as a ``torch.nn.Module`` with random weights, whose state has the names above."""
-    torch = backend.needed("torch", "PyTorch")
+    """Build the network as a ``torch.nn.Module`` with random weights and the parameter names above."""
+    torch = backend.require("torch")
     nn, functional = torch.nn, torch.nn.functional
 
     class Block(nn.Conv2d):  # type: ignore[misc, name-defined]
@@ -127,8 +129,8 @@ def network() -> Any:
         def forward(self, x: Any) -> Any:
             return functional.relu(self.bn(super().forward(x)), inplace=True)
 
-    class Joined(nn.ModuleDict):  # type: ignore[misc, name-defined]
-        """An Inception module: branches of one input, joined by channel, the smaller padded with zeros."""
+    class InceptionModule(nn.ModuleDict):  # type: ignore[misc, name-defined]
+        """An Inception module: branches concatenated by channel, the smaller ones padded with zeros."""
 
         def __init__(self, row: Inception) -> None:
             super().__init__()
@@ -138,8 +140,8 @@ def network() -> Any:
                 self[f"{size}x{size}"] = Block(reduced, outputs, size, row.stride)
             if row.after_pool:
                 self["pool"] = Block(row.inputs, row.after_pool, 1)
-            if row.alone:
-                self["1x1"] = Block(row.inputs, row.alone, 1)
+            if row.direct:
+                self["1x1"] = Block(row.inputs, row.direct, 1)
 
         def forward(self, x: Any) -> Any:
             sizes = [f"{size}x{size}" for size, *_ in self.row.convolutions]
@@ -155,7 +157,7 @@ def network() -> Any:
             super().__init__()
             self.conv1, self.conv2, self.conv3 = Block(3, 64, 7, 2), Block(64, 64, 1), Block(64, 192, 3)
             for row in INCEPTIONS:
-                self.add_module(row.name, Joined(row))
+                self.add_module(row.name, InceptionModule(row))
             self.linear = nn.Linear(736, DIMENSION)
 
         def forward(self, x: Any) -> Any:
@@ -166,11 +168,11 @@ def network() -> Any:
             return functional.normalize(self.linear(x.mean((2, 3))))
 
         def normed(self, x: Any) -> Any:
-            """Local response normalization; not in training, where it costs a lot and changes a thousandth."""
+            """Normalize local responses; not in training, where this is slow and changes values by a thousandth."""
             return x if self.training else functional.local_response_norm(x, LRN_SIZE, LRN_ALPHA, LRN_BETA)
 
     def l2_pool(x: Any) -> Any:
-        """The 2-norm of windows of 3 x 3 side by side; the 1e-12 gives it a slope where all are 0."""
+        """Return the 2-norm of adjacent 3 x 3 windows; the 1e-12 keeps the gradient finite where all are 0."""
         return (functional.avg_pool2d(x * x, 3) * 9 + 1e-12).sqrt()
 
     def padded(x: Any, side: int) -> Any:
@@ -182,5 +184,5 @@ def network() -> Any:
 
 
 def write(weights: Mapping[str, FloatArray], path: Path) -> None:
-    """Write weights, by the names above, as a ``.t7``, whole or not at all."""
+    """Write weights, by the names above, to a ``.t7`` file, atomically."""
     write_t7(path, torch7_tree(lambda name, shape: weights[name].reshape(shape)))

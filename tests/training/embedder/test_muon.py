@@ -1,11 +1,11 @@
-"""Muon: what makes a gradient's directions equally long, and the steps that come of it."""
+"""Muon: orthogonalization and the steps of the optimizer."""
 
 from __future__ import annotations
 
 import pytest
 
-from faces.training import muon as module
-from faces.training.muon import muon, orthogonal
+from faces.training.embedder import muon as module
+from faces.training.embedder.muon import muon, orthogonal
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'recognize-faces[train]'")
 pytestmark = pytest.mark.training

@@ -20,7 +20,7 @@ from faces.models.torch7.to_onnx import converted
 from faces.pipeline import Pipeline
 from faces.synthetic.people import CAST
 from faces.synthetic.scenes import portrait
-from faces.training import openface
+from faces.training.embedder import openface
 from faces.types import Image
 from tests.conftest import ROOT
 from tests.torch7_files import random_parameters
@@ -64,7 +64,7 @@ def test_every_file_of_it_answers_alike_on_photographs(tmp_path: Path) -> None:
 
 
 def weights_in(path: Path, folder: Path) -> dict[str, Any]:
-    """Of a file, by PyTorch's names: found beside a file of the same network whose arrays are filled with numbers."""
+    """Read a file's weights by PyTorch's names, located with a file of the same network that numbers its arrays."""
     names = list[tuple[str, tuple[int, ...]]]()
 
     def numbered(name: str, shape: tuple[int, ...]) -> FloatArray:
@@ -79,8 +79,8 @@ def weights_in(path: Path, folder: Path) -> dict[str, Any]:
             for key in number.fields:
                 walk(number.fields[key], value.fields[key])
         elif isinstance(number, list):
-            for one, other in zip(number, value, strict=True):
-                walk(one, other)
+            for numbered_item, item in zip(number, value, strict=True):
+                walk(numbered_item, item)
         elif isinstance(number, np.ndarray) and number.dtype == np.float32 and number.size:
             name, shape = names[int(number.flat[0])]
             state[name] = torch.from_numpy(value.reshape(shape))

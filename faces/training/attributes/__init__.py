@@ -1,0 +1,1 @@
+"""Train networks that predict attributes of a face, and measure them by group."""

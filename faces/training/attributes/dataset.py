@@ -1,0 +1,103 @@
+"""Prepare a data set of labelled faces: usable photographs, face crops, and the split."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faces.attributes.model import AttributeModel
+from faces.errors import FacesError
+from faces.records import Manifest
+from faces.training.data import exploration, face_crops, labelled, near_duplicates, splits
+from faces.training.data.face_crops import FaceCrops
+from faces.training.data.labelled import LabelledImages
+from faces.training.progress import log_every
+
+STRATIFIED = ("gender", "age_group", "ethnicity", "emotion", "glasses")  # targets that the split is balanced by
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeOptions:
+    """The options of ``faces train-attributes`` that training and evaluation depend on."""
+
+    dataset: Path
+    images: Path | None
+    evaluate: Path | None
+    architecture: str
+    epochs: int
+    patience: int
+    batch_size: int
+    image_size: int
+    blocks: int
+    frozen: int
+    embedding: bool
+    augmentation: str
+    smoothing: float | None
+    rate: float
+    seed: int
+    source: str | None
+    terms: str
+    tensorboard: Path | None
+    output: Path
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledFaces:
+    """A data set with its face crops and its split.
+
+    parts: bool (N,) masks of the training, the validation and the test part.
+    sha256: of files and labels.
+    """
+
+    data: LabelledImages
+    crops: FaceCrops
+    parts: tuple[NDArray[np.bool_], ...]
+    sha256: str
+    manifest: Manifest
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The number of faces in each part."""
+        names = ("training", "validation", "test")
+        return {name: int(part.sum()) for name, part in zip(names, self.parts, strict=True)}
+
+
+def prepare(
+    data: LabelledImages, options: AttributeOptions, log: Callable[[str], None], model: AttributeModel | None = None
+) -> LabelledFaces:
+    """Leave out unusable photographs, cut out the faces, and split the data set.
+
+    model: a model to evaluate: the split is the one it was trained with; if it was trained with other data, all
+        photographs are in the test part.
+
+    Raises FacesError if the labels cannot be learned, if no face is detected, or if memory does not suffice.
+    """
+    face_crops.require_memory(len(data))
+    files = near_duplicates.scan(data.paths, lambda done: log(f"{done:,} of {len(data):,} photographs read"))
+    data, usable = exploration.drop_unusable(data, files)
+    files = files[usable]
+    root = options.images or (options.dataset if options.dataset.is_dir() else options.dataset.parent)
+    manifest = Manifest.of_files(data.paths, files.fingerprints.astype(str), root)
+    if model is None:
+        labelled.require_trainable(data, list(data.labels))
+    sha256 = labelled.digest(data, files.fingerprints)
+    order = hashlib.sha256(files.fingerprints.tobytes()).hexdigest()
+    cache = options.output.with_suffix(".chips.npz")
+    progress = log_every(1000, len(data), "faces cut", log)
+    crops = face_crops.cut_faces(data.paths, cache, f"{order} {face_crops.TEMPLATE.name}", progress)
+    log(f"{len(data):,} faces; in {int((~crops.found).sum()):,} photographs none was detected, its position is a guess")
+    if not crops.found.any():
+        raise FacesError(f"{options.dataset}: no face was found in any photograph")
+    if model is None or model.about.get("data_sha256") == sha256:
+        groups = splits.group_numbers(data.paths, files.hashes, crops.embeddings)
+        stratify = [name for name in STRATIFIED if name in data.labels]
+        seed = options.seed if model is None else int(model.about.get("seed", 0))
+        training, *held_out = splits.split(data, files.fingerprints, groups, seed, stratify=stratify)
+    else:
+        training, *held_out = (np.full(len(data), chosen) for chosen in (False, False, True))
+    return LabelledFaces(data, crops, (training, *(part & ~data.copies for part in held_out)), sha256, manifest)

@@ -1,0 +1,1 @@
+"""Train classifiers of whole pictures, and convert those that Keras saved."""

@@ -1,0 +1,1 @@
+"""Distil the built-in embedder into OpenFace's network nn4.small2."""
