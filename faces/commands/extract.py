@@ -12,14 +12,11 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+import faces
 from faces.cli import options as cli_options
 from faces.cli import text, values
 from faces.cli.progress import progress_bar
 from faces.cli.recording import recording
-from faces.extraction.extraction import Extraction
-from faces.extraction.update import EmbeddingsUpdate, NoFaceError, update_embeddings
-from faces.recognition import duplicates
-from faces.recognition.gallery import NO_NEED
 
 LISTED_PEOPLE = 40  # with more people, the table lists only those with changes
 LISTED_DUPLICATES = 10
@@ -68,7 +65,7 @@ def extract(args: argparse.Namespace) -> int:
     options = cli_options.own_options(build_parser(), args)
     try:
         with progress_bar() as progress:
-            update = update_embeddings(
+            update = faces.extract(
                 args.dataset,
                 args.embeddings,
                 detector=args.detector,
@@ -82,7 +79,7 @@ def extract(args: argparse.Namespace) -> int:
                 warn=text.warn,
                 recording=recording(args.embeddings, "extract", options),
             )
-    except NoFaceError as error:
+    except faces.NoFaceError as error:
         show_photographs(error.update)
         raise
     show_photographs(update)
@@ -93,34 +90,34 @@ def extract(args: argparse.Namespace) -> int:
     return 0
 
 
-def show_photographs(update: EmbeddingsUpdate) -> None:
+def show_photographs(update: faces.EmbeddingsUpdate) -> None:
     """Print the photographs that were skipped or are there twice, and the number of photographs of each person."""
     show_rows(("left out", "reason"), update.skipped, LISTED_PEOPLE, update.skipped_csv)
-    same = [(pair.first, pair.second, pair.why) for pair in update.duplicates if pair.why != duplicates.NEARLY]
+    same = [(pair.first, pair.second, pair.why) for pair in update.duplicates if not pair.is_nearly_the_same]
     show_rows(("photograph", "other photograph", "why"), same, LISTED_DUPLICATES, update.duplicates_csv)
     if nearly_same := len(update.duplicates) - len(same):
         photographs = text.plural(nearly_same, "photograph is", "photographs are")
         print(f"{photographs} nearly the same as another of the same person, see {update.duplicates_csv}\n")
-    for name in update.extraction.nobody:
-        print(f"{update.dataset}/{name}: left out; {NO_NEED}\n")
+    for note in update.notes:
+        print(f"{note}\n")
     print(summary(update.extraction))
 
 
-def summary(result: Extraction) -> str:
+def summary(result: faces.Extraction) -> str:
     """Return a table of the people; of many people, only those with changes."""
     photographs = Counter(photograph.person for photograph in result.photographs)
-    faces = Counter(result.gallery.names)
+    embeddings = Counter(result.gallery.names)
     people = sorted({*result.people, *result.changed})
     listed = people if len(people) <= LISTED_PEOPLE else [name for name in people if name in result.changed]
-    rows: list[tuple[object, ...]] = [(name, photographs[name], faces[name]) for name in listed[:LISTED_PEOPLE]]
+    rows: list[tuple[object, ...]] = [(name, photographs[name], embeddings[name]) for name in listed[:LISTED_PEOPLE]]
     if others := len(people) - len(rows):
-        shown = [sum(numbers[str(row[0])] for row in rows) for numbers in (photographs, faces)]
+        shown = [sum(numbers[str(row[0])] for row in rows) for numbers in (photographs, embeddings)]
         rows.append((f"{others} others", len(result.photographs) - shown[0], len(result.gallery) - shown[1]))
     rows.append(("all", len(result.photographs), len(result.gallery)))
     return text.table(["person", "photographs", "faces"], rows)
 
 
-def changes(result: Extraction) -> str:
+def changes(result: faces.Extraction) -> str:
     """Return a line with the changes since the last run, or since the run that was stopped."""
     numbers = {"new": result.new, "moved or copied": result.moved, "gone": result.gone, "not read": len(result.lost)}
     listed = ", ".join(f"{number} {change}" for change, number in numbers.items() if number)

@@ -9,12 +9,10 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+import faces
 from faces.cli import options as cli_options
 from faces.cli import text, values
 from faces.cli.recording import recording
-from faces.recognition.classifiers import CLASSIFIERS
-from faces.recognition.thresholds import ENOUGH_PEOPLE
-from faces.recognition.training import train_recognizer
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--classifier",
-        choices=("auto", *CLASSIFIERS),
+        choices=("auto", *faces.CLASSIFIERS),
         default="auto",
         help="classifier of people: svc, centroid, knn, or auto: svc while training it takes seconds, then centroid",
     )
@@ -55,7 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def train(args: argparse.Namespace, recognizer: Path, le: Path) -> int:
     """Train on ``args.embeddings``, write the files and print how good the result is."""
     options = {**cli_options.own_options(build_parser(), args), "recognizer": recognizer, "le": le}
-    training = train_recognizer(
+    training = faces.train(
         args.embeddings,
         recognizer,
         le,
@@ -65,11 +63,11 @@ def train(args: argparse.Namespace, recognizer: Path, le: Path) -> int:
         warn=text.warn,
         recording=recording(recognizer, "train", options),
     )
-    trained, threshold = training.recognizer, training.recognizer.threshold_
+    trained, threshold = training.recognizer, training.threshold
     people = text.plural(len(trained.names_), "person", "people")
     print(f"{text.plural(len(training.gallery), 'embedding', 'embeddings')} of {people} -> {recognizer}, {le}")
     print(f"unknown beyond a distance of {threshold.distance:.3f} ({threshold.origin})")
-    if args.threshold is None and len(trained.names_) < ENOUGH_PEOPLE:
+    if training.has_few_people:
         print(f"this is uncertain from {people}: it may be too loose for people who look alike")
     if args.classifier == "auto" and trained.classifier_ != "svc":
         print(f"classifier: {trained.classifier_} (of so many, an SVC takes long to train)")

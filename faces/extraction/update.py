@@ -24,6 +24,7 @@ from faces.files.writing import check_writable, require_distinct, write_bytes
 from faces.pipeline import Enrolment, Pipeline
 from faces.recognition import duplicates
 from faces.recognition.duplicates import Duplicate
+from faces.recognition.gallery import NO_NEED
 from faces.records import Recorder
 
 Progress = Callable[[int, int], object]
@@ -50,6 +51,11 @@ class EmbeddingsUpdate:
     skipped: list[tuple[str, str]]
     duplicates: list[Duplicate]
     continued: bool
+
+    @property
+    def notes(self) -> list[str]:
+        """A line for each folder that was left out as a whole: a folder of strangers."""
+        return [f"{self.dataset}/{name}: left out; {NO_NEED}" for name in self.extraction.nobody]
 
 
 class NoFaceError(FacesError):

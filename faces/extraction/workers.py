@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.process import BaseProcess
 from queue import Empty, SimpleQueue
-from typing import Protocol
+from types import ModuleType
+from typing import Any, Protocol
 
 from faces.errors import FacesError, FingerprintError
 from faces.extraction.dask import Cluster
@@ -49,6 +52,23 @@ class Workers(Protocol):
         ...
 
 
+class _Process(SpawnProcess):
+    """A process that does not import the program's main module, so that a script needs no ``if __name__``."""
+
+    @staticmethod
+    def _Popen(process: BaseProcess) -> Any:  # noqa: N802
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            return SpawnProcess._Popen(process)
+        finally:
+            sys.modules["__main__"] = main
+
+
+class _Context(SpawnContext):
+    Process = _Process
+
+
 class Processes:
     """Processes of this machine. One that a photograph kills is replaced."""
 
@@ -59,7 +79,7 @@ class Processes:
 
         self.slots = 2 * count  # one at work, one ready
         self._task = task
-        self._pool = ProcessPool(count, initializer=begin, context=get_context("spawn"))
+        self._pool = ProcessPool(count, initializer=begin, context=_Context())
 
     def submit(self, paths: Sequence[str]) -> Future[Result]:
         with uninterrupted():

@@ -24,6 +24,11 @@ class Duplicate:
     second: str
     why: str
 
+    @property
+    def is_nearly_the_same(self) -> bool:
+        """Whether both are photographs of one person that differ a little; else they are the same file."""
+        return self.why == NEARLY
+
 
 def find(gallery: Gallery) -> list[Duplicate]:
     """The same photograph in two people's folders, and the same or nearly the same twice in one's."""

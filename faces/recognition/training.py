@@ -14,6 +14,7 @@ from faces.recognition import classifiers, leave_one_out, recognizer_files
 from faces.recognition.gallery import NO_NEED, UNKNOWN, Gallery
 from faces.recognition.recognizers import FaceRecognizer
 from faces.recognition.report import TrainingReport
+from faces.recognition.thresholds import ENOUGH_PEOPLE, Threshold
 from faces.records import Recorder
 
 REPORT = "training_report.json"
@@ -31,6 +32,16 @@ class Training:
     recognizer: FaceRecognizer
     gallery: Gallery
     report: TrainingReport
+
+    @property
+    def threshold(self) -> Threshold:
+        """The distance beyond which a face is unknown, and where it comes from."""
+        return self.recognizer.threshold_
+
+    @property
+    def has_few_people(self) -> bool:
+        """Whether the threshold is derived from so few people that it may be too loose for people who look alike."""
+        return self.recognizer.threshold is None and len(self.recognizer.names_) < ENOUGH_PEOPLE
 
 
 def train_recognizer(

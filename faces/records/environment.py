@@ -82,9 +82,10 @@ def system() -> str:
 
 
 def typed() -> str:
-    """The command line, without secrets."""
-    script, *rest = sys.argv or [""]
-    return without_password(shlex.join(["python", Path(script).name, *rest]))
+    """Return the command line, without secrets: ``faces train ...`` or ``python train_model.py ...``."""
+    program, *arguments = sys.argv or [""]
+    program = program if program.startswith("faces ") else f"python {Path(program).name}"
+    return without_password(f"{program} {shlex.join(arguments)}".rstrip())
 
 
 def plain(options: Mapping[str, Any]) -> dict[str, Value]:

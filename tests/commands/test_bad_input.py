@@ -75,7 +75,7 @@ def test_a_data_set_without_a_face(project: Path, run_script: RunScript) -> None
     (project / "walls" / "Ada").mkdir(parents=True)
     cv2.imwrite(str(project / "walls" / "Ada" / "wall.png"), np.full((200, 300, 3), 90, np.uint8))
     result = run_script("extract_embeddings.py", "-i", "walls", cwd=project)
-    assert_refused(result, "no face", "nothing is written")
+    assert_refused(result, "no usable face", "nothing is written")
     assert "wall.png" in result.stdout
     after = lasting(project / "output")
     assert after.pop("skipped.csv") != before.pop("skipped.csv")  # about this run

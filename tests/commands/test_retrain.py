@@ -21,6 +21,8 @@ from faces.errors import FacesError, UsageError
 from faces.recognition import leave_one_out, recognizer_files
 from faces.recognition.gallery import Gallery
 from faces.recognition.recognizers import FaceRecognizer
+from faces.versions import retraining
+from faces.versions.judging import Verdict
 from faces.versions.versions import LE, RECOGNIZER, REPORT, Version, Versions
 from tests.conftest import PEOPLE, PHOTOS, RunScript, contents, running
 from tests.versions.test_versions import CHANGES, NEED_ROOM, die, in_a_fork, no_room
@@ -152,7 +154,7 @@ def test_a_candidate_waits_until_it_is_promoted(own: Path, capsys: pytest.Captur
     assert last_line() == "nothing changed since version 2, a candidate: --promote puts it in service"
     worse = pytest.raises(FacesError, match=r"version 2 is rejected .*; version 1 stays in service")
     with worse, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(retrain, "judge", lambda *_: retrain.Verdict(False, "worse"))
+        patch.setattr(retraining, "judge", lambda *_: Verdict(False, "worse"))
         retrain.main(["--promote"])
     with pytest.raises(FacesError, match=r"there is no candidate to promote; python retrain\.py --candidate makes one"):
         retrain.main(["--promote"])

@@ -355,7 +355,7 @@ def test_records_are_as_private_as_other_files(tmp_path: Path) -> None:
 
 
 def test_the_command_is_told_without_passwords(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.argv", ["/somewhere/evaluate.py", "--track", "http://ada:secret@host:5000"])
+    monkeypatch.setattr("sys.argv", ["faces evaluate", "--track", "http://ada:secret@host:5000"])
     with records.recording(tmp_path / "runs", "evaluate", {}) as run:
         pass
     assert run.command.startswith("faces evaluate --track http://")

@@ -1,0 +1,237 @@
+"""The Python interface: what ``import faces`` offers beside the classes and functions of the subpackages."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Generator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from faces import images
+from faces.attributes import predictor
+from faces.attributes.answers import Answers
+from faces.attributes.predictor import Attributes
+from faces.detection import BUILT_IN
+from faces.display import drawing
+from faces.embedding.embedders import FAST
+from faces.errors import ImageError, UsageError
+from faces.pipeline import Pipeline
+from faces.recognition import recognizer_files
+from faces.recognition.recognizers import FaceRecognizer, Recognizer
+from faces.recognition.thresholds import STRICT_FAR, threshold_at
+from faces.types import Faces, Floats, Image, Matches
+from faces.versions.reloading import ReloadingRecognizer
+from faces.video.feed import Feed, first_frames
+from faces.video.follower import Follower, Step
+from faces.video.sources import FrameSource, open_source
+from faces.video.tracker import Track
+from faces.video.tracks import Frame, Tracks
+
+WAIT = 0.1  # s without a frame after which ``follow_steps`` yields a step without one
+MIN_FACE = 60  # px: the smallest face that the built-in detector finds in a photograph
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """The N >= 0 faces of a photograph, and who they are, as parallel arrays.
+
+    faces: their boxes, scores and landmarks.
+    embeddings: float32 (N, D), unit length.
+    matches: the person of each face, with probability and distance.
+    answers: their attributes; None if they were not asked for.
+    """
+
+    faces: Faces
+    embeddings: Floats
+    matches: Matches
+    answers: Answers | None = None
+
+    def __len__(self) -> int:
+        return len(self.faces)
+
+    @property
+    def names(self) -> tuple[str | None, ...]:
+        """The name of each face; None for an unknown person."""
+        return self.matches.names
+
+
+def load_models(
+    detector: str = BUILT_IN,
+    embedding_model: str = BUILT_IN,
+    *,
+    confidence: float = 0.5,
+    accuracy: str = FAST,
+    threads: int | None = None,
+    min_face: int = MIN_FACE,
+) -> Pipeline:
+    """Load a detector and an embedder.
+
+    detector: "built-in", a folder with OpenCV's SSD or YuNet, or a YuNet ``.onnx`` file.
+    embedding_model: "built-in", OpenFace's ``.t7`` file, or an ``.onnx`` file (SFace, ArcFace).
+    confidence: least score of a detected face, in (0, 1).
+    accuracy: "fast", or "best" for the built-in embedder in three times the time; their embeddings cannot be compared.
+    threads: number of threads for one image; default: the number of cores.
+    min_face: smallest face that the built-in detector finds, px.
+    Raises ModelError for a model that is missing or damaged.
+    """
+    return Pipeline.load(detector, embedding_model, confidence, accuracy, threads, min_face)
+
+
+def load_attributes(
+    models: Pipeline, names: Sequence[str] = predictor.DEFAULT, *, threads: int | None = None
+) -> Attributes:
+    """Load the models of some attributes, such as ("age", "gender").
+
+    Raises ModelError for a model that is missing or damaged.
+    """
+    return predictor.load(names, models, threads)
+
+
+def load_recognizer(
+    models: Pipeline,
+    recognizer: str | Path = "output/recognizer.pickle",
+    le: str | Path = "output/le.pickle",
+    *,
+    warn: Callable[[str], object] = warnings.warn,
+) -> Recognizer:
+    """Load a recognizer that was trained on embeddings of these models, or the recipe's two pickles.
+
+    recognizer, le: the files that ``train`` writes.
+    warn: called with each warning.
+    Raises PickleError for files that hold something else, and FingerprintError for a recognizer of other models.
+    """
+    loaded, messages = recognizer_files.load(Path(recognizer), Path(le), models.fingerprint)
+    for message in messages:
+        warn(message)
+    return loaded
+
+
+def read_image(path: str | Path) -> Image:
+    """Read a photograph: uint8 (H, W, 3), BGR, upright.
+
+    Raises ImageError for a file that is not a photograph.
+    """
+    try:
+        return images.read_image(Path(path))
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from error
+
+
+def write_image(path: str | Path, image: Image) -> None:
+    """Write an image, uint8 (H, W, 3), BGR; the suffix gives the format. Raises FacesError."""
+    images.write_image(Path(path), image)
+
+
+def distance(a: Floats, b: Floats) -> float:
+    """Return the Euclidean distance between two embeddings (D,): the lower, the more alike the faces.
+
+    >>> distance(np.array([3, 0], np.float32), np.array([0, 4], np.float32))
+    5.0
+    """
+    return float(np.linalg.norm(np.asarray(a, np.float64) - b))
+
+
+def match_threshold(models: Pipeline, far: float = STRICT_FAR) -> float:
+    """Return the distance below which two faces count as one person's.
+
+    far: share of pairs of different people that are closer (false accept rate), in (0, 1).
+    Raises UsageError for an embedder without measured operating points.
+    """
+    spec = models.embedder.spec
+    if len(spec.operating_points) < 2:
+        raise UsageError(f"no threshold was measured for {spec.name}; measure it: faces evaluate operating-points")
+    return threshold_at(spec.operating_points, far)
+
+
+def recognize(
+    image: Image, models: Pipeline, recognizer: Recognizer, attributes: Attributes | None = None
+) -> Recognition:
+    """Detect the faces of an image and name them.
+
+    image: uint8 (H, W, 3), BGR.
+    """
+    faces = models.detect(image)
+    embeddings = models.embed(image, faces)
+    matches = recognizer.identify(embeddings)
+    answers = attributes.of(image, faces, embeddings) if attributes else None
+    return Recognition(faces, embeddings, matches, answers)
+
+
+def annotate(image: Image, recognition: Recognition | Tracks) -> Image:
+    """Return a copy of an image with boxes, names and attributes of its faces."""
+    if isinstance(recognition, Tracks):
+        return drawing.annotate_tracks(image, recognition)
+    return drawing.annotate(image, recognition.faces, recognition.matches, recognition.answers)
+
+
+def follow_video(
+    source: str | Path | FrameSource,
+    models: Pipeline,
+    recognizer: Recognizer,
+    *,
+    attributes: Attributes | None = None,
+    every_frame: bool = False,
+    realtime: bool = False,
+    max_frames: int | None = None,
+) -> Generator[tuple[Frame, Tracks], None, None]:
+    """Follow the faces of a video and yield each frame with its tracks.
+
+    source: a video file, a camera's number, a stream's address, a folder of frames, or what ``open_video`` returns.
+        A camera or stream is followed live: frames are dropped when the computer is too slow.
+    attributes: predict these attributes too.
+    every_frame: detect faces in every frame, so that none is shown before it is detected.
+    realtime: play a file at its own speed and drop frames, as for a camera.
+    max_frames: stop after so many frames.
+    Raises SourceError for a source that cannot be opened.
+    """
+    steps = follow_steps(
+        source,
+        models,
+        recognizer,
+        attributes=attributes,
+        every_frame=every_frame,
+        realtime=realtime,
+        max_frames=max_frames,
+    )
+    with closing(steps):
+        for frame, tracks in steps:
+            if frame is not None:
+                yield frame, tracks
+
+
+def follow_steps(
+    source: str | Path | FrameSource,
+    models: Pipeline,
+    recognizer: Recognizer,
+    *,
+    attributes: Attributes | None = None,
+    every_frame: bool = False,
+    realtime: bool = False,
+    max_frames: int | None = None,
+    ended: Callable[[Track], None] | None = None,
+) -> Generator[Step, None, None]:
+    """Follow a video as ``follow_video`` does, for programs with a window to keep alive.
+
+    Yields None in place of a frame whenever none came for ``WAIT`` seconds.
+
+    ended: called with each track that ends.
+    """
+    with ExitStack() as stack:
+        if isinstance(source, (str, Path)):
+            source = stack.enter_context(closing(open_source(str(source))))
+        live = source.live or realtime
+        follower = Follower(models, recognizer, live, every_frame, acceptance_threshold(recognizer), attributes)
+        if ended is not None:
+            follower.tracker.ended = ended
+        feed = stack.enter_context(Feed(source, live, realtime=realtime))
+        yield from stack.enter_context(closing(follower.follow(first_frames(feed.frames(WAIT), max_frames))))
+
+
+def acceptance_threshold(recognizer: Recognizer) -> float:
+    """Return the distance up to which a recognizer names a face; infinite for the recipe's, which names every face."""
+    if isinstance(recognizer, FaceRecognizer):
+        return recognizer.threshold_.distance
+    return recognizer.threshold if isinstance(recognizer, ReloadingRecognizer) else float("inf")
