@@ -1,7 +1,9 @@
-"""The figures of README.md and docs/models.md: python -m benchmarks.accuracy [--detector ...] [--embedding-model ...]
+"""Measure the figures of README.md and docs/models.md.
 
-Identification: of everybody in ../shared/data/people the first photographs are enrolled, the last ten are probes, and
-../shared/data/strangers are nobody in it. Verification: LFW's 1,000 View 1 test pairs.
+python -m benchmarks.accuracy [--detector ...] [--embedding-model ...]
+
+Identification: the first photographs of each person in ../shared/data/people are enrolled, the last ten are probes, and
+../shared/data/strangers has the strangers. Verification: LFW's 1,000 View 1 test pairs.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import numpy as np
 
 from benchmarks.photographs import DATA, LFW, PROBES
 from faces.cli import options, running, text
-from faces.evaluation.photographs import Photographs, look_at
+from faces.evaluation.photographs import Photographs, embed_photographs
 from faces.evaluation.searches import pairs, search
 from faces.evaluation.searches.identification import identify
 from faces.evaluation.searches.trials import Trial, by_person
@@ -24,7 +26,7 @@ from faces.metrics.wording import percent
 
 
 def trial(enrolled: int, people: int | None = None) -> Trial:
-    """The first photographs of the first people, their last ten, and all strangers."""
+    """Return a trial: the first photographs of the first people, their last ten, and all strangers."""
     folders = dict(list(by_person(DATA / "people").items())[:people])
     gallery, probes = (
         tuple((name, path) for name, paths in folders.items() for path in paths[some])
@@ -34,12 +36,12 @@ def trial(enrolled: int, people: int | None = None) -> Trial:
 
 
 def probability(trial: Trial, seen: Photographs) -> float:
-    """The mean chance of the right person, of the probes with a face."""
-    recognizer = search.trained(trial, seen, fpir=0.01)
+    """Return the mean probability of the right person, over the probes with a face."""
+    recognizer = search.train_recognizer(trial, seen, fpir=0.01)
     rows = seen.rows(path for _, path in trial.probes)
-    found = seen.found[rows]
-    truth = np.searchsorted(recognizer.names_, np.array([name for name, _ in trial.probes])[found])
-    return float(recognizer.predict_proba(seen.embeddings[rows[found]])[np.arange(len(truth)), truth].mean())
+    with_face = seen.has_face[rows]
+    truth = np.searchsorted(recognizer.names_, np.array([name for name, _ in trial.probes])[with_face])
+    return float(recognizer.predict_proba(seen.embeddings[rows[with_face]])[np.arange(len(truth)), truth].mean())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,20 +51,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     wanted = pairs.read(LFW)
     paths = [*wanted.first, *wanted.second, *find_images(DATA / "people"), *find_images(DATA / "strangers")]
     models = (args.detector, args.embedding_model, args.confidence, args.accuracy)
-    seen = look_at(paths, models, os.cpu_count() or 1)
-    told = verify("lfw", wanted, seen)
-    best = f"the best threshold, {told.thresholds[0]:.3f}"
-    print(f"lfw: {told.accuracy.value:.2%} of {len(wanted)} pairs right at {best}\n")
+    seen = embed_photographs(paths, models, os.cpu_count() or 1)
+    result = verify("lfw", wanted, seen)
+    threshold = f"the best threshold, {result.thresholds[0]:.3f}"
+    print(f"lfw: {result.accuracy.value:.2%} of {len(wanted)} pairs judged correctly at {threshold}\n")
 
     rows = []
     for people in (24, 12, 6):
         for enrolled in (1, 2, 5, 10):
             for fpir in (0.01, 0.05):
-                some = trial(enrolled, people)
-                one = identify("people", [some], seen, fpir)
-                shares = [percent(share.mean) for share in (one.right, one.wrong, one.strangers_named)]
-                limit = one.searches[0].threshold
-                rows.append([people, enrolled, fpir, *shares, f"{probability(some, seen):.2f}", f"{limit:.3f}"])
+                subset = trial(enrolled, people)
+                searched = identify("people", [subset], seen, fpir)
+                shares = [percent(share.mean) for share in (searched.right, searched.wrong, searched.strangers_named)]
+                mean = probability(subset, seen)
+                rows.append([people, enrolled, fpir, *shares, f"{mean:.2f}", f"{searched.threshold:.3f}"])
     headings = ["people", "enrolled", "fpir", "right", "wrong", "strangers named", "probability", "threshold"]
     print(text.table(headings, rows))
     return 0

@@ -124,7 +124,7 @@ class Judge:
         distances = people.distances(embedded[np.concatenate([rows[-PROBES:] for rows in shuffled])])
         right = distances.argmin(axis=1) == np.repeat(np.arange(len(shuffled)), PROBES)
         passing = np.where(right, distances.min(axis=1), np.float32(np.inf))
-        found = at_rate(people.distances(embedded[self._strangers]).min(axis=1), passing, FPIR).passing
+        found = at_rate(people.distances(embedded[self._strangers]).min(axis=1), passing, FPIR).accepted
         return found.value if found else float("nan")
 
 

@@ -32,7 +32,7 @@ People = list[Floats]  # of each person the embeddings (photographs, D)
 
 def sets(accuracy: str) -> dict[str, People]:
     """The people of each set, those without a face left out."""
-    models = (*photographs.BUILT_IN[:3], accuracy)
+    models = (*photographs.BUILT_IN_MODELS[:3], accuracy)
     of_path = embeddings([path for name in ("casia_v5", "fairface") for path in find_images(DATA / name)], models)
     people: dict[str, dict[str, list[Floats]]] = {"casia_v5": {}}
     for path in find_images(DATA / "casia_v5"):
@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--accuracy", choices=("fast", "best"), default="fast")
     args = parser.parse_args(argv)
     everybody = sets(args.accuracy)
-    fingerprint = Pipeline.load(*photographs.BUILT_IN[:3], args.accuracy).fingerprint
+    fingerprint = Pipeline.load(*photographs.BUILT_IN_MODELS[:3], args.accuracy).fingerprint
     headings = ("", "strangers named: general", "own threshold", "worst split", "right: general", "own threshold")
     for enrolled in args.enrolled:
         for fpir in args.fpir:

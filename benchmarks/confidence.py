@@ -19,10 +19,10 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.photographs import DATA, LFW, PROBES, embeddings, found
 from faces.cli import options, running, text
-from faces.evaluation.photographs import look_at
+from faces.evaluation.photographs import embed_photographs
 from faces.evaluation.searches import pairs
 from faces.evaluation.searches.trials import by_person
-from faces.evaluation.searches.verification import distances
+from faces.evaluation.searches.verification import pair_distances
 from faces.files.finding import find_images
 from faces.pipeline import Pipeline
 from faces.recognition.distances import People
@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     models = (args.detector, args.embedding_model, args.confidence, args.accuracy)
     wanted = pairs.read(LFW)
-    apart = distances(wanted, look_at((*wanted.first, *wanted.second), models, os.cpu_count() or 1))
+    apart = pair_distances(wanted, embed_photographs((*wanted.first, *wanted.second), models, os.cpu_count() or 1))
     same, seen = wanted.same, np.isfinite(apart)
     fit = LogisticRegression(C=1e6).fit(apart[seen, None], same[seen])
     steepness, even = -float(fit.coef_[0, 0]), -float(fit.intercept_[0] / fit.coef_[0, 0])

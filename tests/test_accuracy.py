@@ -16,7 +16,7 @@ from faces import detection
 from faces.embedding import embedders
 from faces.evaluation.figures import operating_points
 from faces.evaluation.figures.results import Identification
-from faces.evaluation.photographs import BUILT_IN, Photographs, look_at
+from faces.evaluation.photographs import BUILT_IN_MODELS, Photographs, embed_photographs
 from faces.evaluation.searches import pairs
 from faces.evaluation.searches.identification import identify
 from faces.evaluation.searches.trials import by_person
@@ -67,7 +67,7 @@ def seen() -> Photographs:
     """Every photograph of people, strangers and LFW's pairs."""
     wanted = pairs.read(LFW)
     others = [*find_images(DATA / "people"), *find_images(DATA / "strangers")]
-    return look_at([*wanted.first, *wanted.second, *others], processes=2)
+    return embed_photographs([*wanted.first, *wanted.second, *others], processes=2)
 
 
 def told(seen: Photographs, enrolled: int, fpir: float = 0.01, people: int | None = None) -> Identification:
@@ -83,7 +83,7 @@ def centres_inside(faces: Faces, points: list[tuple[int, int]]) -> list[list[int
 
 def test_a_face_is_found_in_nearly_every_photograph(seen: Photographs) -> None:
     assert len(seen.paths) >= 2200
-    assert seen.found.mean() >= 0.999
+    assert seen.has_face.mean() >= 0.999
 
 
 def test_lfw_pairs(seen: Photographs) -> None:
@@ -93,9 +93,9 @@ def test_lfw_pairs(seen: Photographs) -> None:
 
 
 def test_the_model_tables_operating_points_are_what_the_command_makes(seen: Photographs) -> None:
-    """``evaluate.py operating-points``, with what it prints, of every embedder here that has measured points."""
+    """``faces evaluate operating-points``, with what it prints, of every embedder here that has measured points."""
     people = {name: paths for name, paths in by_person(DATA / "lfw").items() if name not in by_person(DATA / "people")}
-    measured = operating_points.measure(people, seen, pairs.read(LFW))
+    measured = operating_points.measure_points(people, seen, pairs.read(LFW))
     table = zoo.MODELS["dlib-resnet"].operating_points
     assert [point.far for point in table] == [point.far for point in measured.points]
     for ours, found in zip(table, measured.points, strict=True):
@@ -115,8 +115,10 @@ def test_the_other_operating_points_are_about_what_some_people_make(embedder: st
     known = by_person(DATA / "people")
     everybody = [(name, paths) for name, paths in by_person(DATA / "lfw").items() if name not in known]
     people = dict(everybody[::4])
-    seen = look_at([path for paths in people.values() for path in paths], ("built-in", embedder, 0.5, accuracy), 2)
-    measured = operating_points.measure(people, seen)
+    seen = embed_photographs(
+        [path for paths in people.values() for path in paths], ("built-in", embedder, 0.5, accuracy), 2
+    )
+    measured = operating_points.measure_points(people, seen)
     table = embedders.load(embedder, accuracy=accuracy).spec.operating_points
     for ours, found in zip(table[2:], measured.points[-3:], strict=True):
         assert ours.far == found.far
@@ -129,7 +131,7 @@ def test_five_photographs_enrolled(seen: Photographs) -> None:
     assert result.wrong.mean <= 0.004
     assert result.strangers_named.mean <= 0.01
     (at_one_percent,) = result.tpir[0]
-    assert at_one_percent.passing is not None and at_one_percent.passing.value >= 0.99
+    assert at_one_percent.accepted is not None and at_one_percent.accepted.value >= 0.99
 
 
 def test_one_photograph_enrolled(seen: Photographs) -> None:
@@ -219,7 +221,9 @@ def test_presidents_large_small_and_partial(pipeline: Pipeline) -> None:
 
 def test_best_accuracy_of_12_people() -> None:
     some = trial(enrolled=5, people=12)
-    result = identify("people", [some], look_at(some.paths, (*BUILT_IN[:3], "best"), processes=2), fpir=0.01)
+    result = identify(
+        "people", [some], embed_photographs(some.paths, (*BUILT_IN_MODELS[:3], "best"), processes=2), fpir=0.01
+    )
     assert result.right.mean >= 0.99
     assert result.wrong.mean <= 0.004
     assert result.strangers_named.mean <= 0.01

@@ -1,1 +1,1 @@
-"""How good models and recognizers are: verification of pairs, open-set identification, and how sure that is."""
+"""Measure accuracy: verification of pairs and open-set identification, with confidence intervals."""

@@ -1,4 +1,4 @@
-"""What is compared with each other: sets of models, and recognizers that are trained already."""
+"""What ``--compare`` compares: sets of models, and trained recognizers."""
 
 from __future__ import annotations
 
@@ -20,40 +20,54 @@ from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Fingerprint
 from faces.versions.versions import LE, RECOGNIZER
 
-VERSION = "version:"  # of retrain.py, in output/
+VERSION = "version:"  # followed by the number of a version that retrain.py made, in output/
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A detector and an embedder, and the folder of a recognizer that was trained with them, if it is one."""
+    """A detector and an embedder to evaluate.
+
+    recognizer: folder of a recognizer that was trained with these models; None to train one.
+    """
 
     name: str
     models: Models
     recognizer: Path | None = None
 
 
-def chosen(texts: Sequence[str], models: Models) -> list[Candidate]:
-    """Those that ``--compare`` names, each once, or the models alone where it names none. Raises UsageError."""
+def parse_all(texts: Sequence[str], models: Models) -> list[Candidate]:
+    """Return a candidate for each different value of ``--compare``; without values, the models alone.
+
+    Raises UsageError as ``parse`` does.
+    """
     if texts:
         return [parse(text, models) for text in dict.fromkeys(texts)]
     name = BUILT_IN if set(models[:2]) == {BUILT_IN} else "+".join(models[:2])
     return [Candidate(name, models)]
 
 
-def models_alone(texts: Sequence[str], models: Models) -> list[Candidate]:
-    """As ``chosen``, of verification, where a recognizer has no say. Raises UsageError."""
-    found = chosen(texts, models)
-    for one in found:
-        if one.recognizer:
-            raise UsageError(f"{one.name}: a recognizer has no say in verification; use: evaluate.py identification")
-    return found
+def parse_models(texts: Sequence[str], models: Models) -> list[Candidate]:
+    """Return candidates as ``parse_all`` does; recognizers are refused.
+
+    Raises UsageError.
+    """
+    candidates = parse_all(texts, models)
+    for candidate in candidates:
+        if candidate.recognizer:
+            raise UsageError(
+                f"{candidate.name}: a recognizer is not used in verification; use: faces evaluate identification"
+            )
+    return candidates
 
 
 def parse(text: str, models: Models) -> Candidate:
-    """What ``--compare`` names: ``built-in``, one of its accuracies, ``DETECTOR+EMBEDDER``, an embedder's file,
-    ``version:3``, or a recognizer's folder.
+    """Return the candidate that one value of ``--compare`` names.
 
-    models: for what is not named, as are those of a recognizer. Raises UsageError.
+    text: ``built-in``, one of its accuracies, ``DETECTOR+EMBEDDER``, an embedder's file, ``version:3``, or a
+        recognizer's folder.
+    models: defaults for the parts that ``text`` does not name, and the models of a recognizer.
+
+    Raises UsageError if there is no such version, or no recognizer in the folder.
     """
     detector, embedder = models[:2]
     path = Path("output", "versions", text.removeprefix(VERSION)) if text.startswith(VERSION) else Path(text)
@@ -63,7 +77,7 @@ def parse(text: str, models: Models) -> Candidate:
         return Candidate(text, (BUILT_IN, BUILT_IN, models[2], text))
     if path.is_dir():
         if not (path / RECOGNIZER).is_file():
-            raise UsageError(f"{text}: a folder without {RECOGNIZER}; models are named as DETECTOR+EMBEDDER")
+            raise UsageError(f"{text}: a folder without {RECOGNIZER}; name models as DETECTOR+EMBEDDER")
         return Candidate(text, models, path)
     if text.startswith(VERSION):
         raise UsageError(f"{text}: there is no {path}; retrain.py --list shows the versions")
@@ -74,51 +88,60 @@ def parse(text: str, models: Models) -> Candidate:
     return Candidate(text, (detector or BUILT_IN, embedder or BUILT_IN, *models[2:]))
 
 
-def load(folder: Path, fingerprint: Fingerprint) -> FaceRecognizer:
-    """The recognizer in a folder. Raises FacesError when these models are not its own, or it knows no distances."""
+def load_recognizer(folder: Path, fingerprint: Fingerprint) -> FaceRecognizer:
+    """Load the recognizer in a folder.
+
+    Raises FacesError if it was trained with other models, or if it is the recipe's own SVM, which has no distances.
+    """
     recognizer, _ = recognizer_files.load(folder / RECOGNIZER, folder / LE, fingerprint)
     if not isinstance(recognizer, FaceRecognizer):
-        raise FacesError(f"{folder / RECOGNIZER}: the recipe's, which knows no distances; run: python train_model.py")
+        raise FacesError(
+            f"{folder / RECOGNIZER}: a recognizer of the recipe's own scripts, which has no distances;"
+            " run: python train_model.py"
+        )
     return recognizer
 
 
-def learnt(folder: Path) -> frozenset[str]:
-    """SHA-256 of the photographs that the recognizer in a folder was trained on; none where no record tells."""
+def training_hashes(folder: Path) -> frozenset[str]:
+    """Return the SHA-256 of the photographs that the recognizer in a folder was trained on; empty without a record."""
     path = folder / RECOGNIZER
     with suppress(FacesError):
         if run := records.maker(path):
-            read = [records.Manifest.load(records.beside(path), one.sha256) for one in run.data]
-            return frozenset(sha256 for one in read for _, _, sha256, reason in one.rows() if not reason)
+            manifests = [records.Manifest.load(records.beside(path), data.sha256) for data in run.data]
+            return frozenset(sha256 for each in manifests for _, _, sha256, reason in each.rows() if not reason)
     return frozenset()
 
 
 Result = TypeVar("Result", Verification, Identification)
 
 
-def compare(
+def evaluate_each(
     candidates: Sequence[Candidate],
-    look: Callable[[Models], Photographs],
+    embed: Callable[[Models], Photographs],
     evaluate: Callable[[Candidate, Photographs, float | None], Result],
-    complain: Callable[[str], object],
+    report_error: Callable[[str], object],
 ) -> list[Result]:
-    """Each one's result, but for those that fail, of whom ``complain`` is told. Of one alone no time is measured.
+    """Return the result of each candidate that does not fail.
 
-    look: at the photographs with some models. evaluate: what they saw, with the seconds for a photograph.
-    Raises FacesError when there is one alone and it fails, or all do.
+    embed: returns the photographs as some models see them; called once per set of models.
+    evaluate: takes a candidate, its photographs, and the seconds per photograph: None for a single candidate.
+    report_error: called with the message of each failure.
+
+    Raises FacesError if the only candidate fails, or all of them.
     """
-    alone, found = len(candidates) == 1, list[Result]()
-    seen: dict[Models, tuple[Photographs, float | None]] = {}
+    single, results = len(candidates) == 1, list[Result]()
+    embedded: dict[Models, tuple[Photographs, float | None]] = {}
     for candidate in candidates:
         models = candidate.models
         try:
-            if models not in seen:
-                looked = look(models)
-                seen[models] = looked, None if alone else photographs.seconds(looked, models)
-            found.append(evaluate(candidate, *seen[models]))
+            if models not in embedded:
+                seen = embed(models)
+                embedded[models] = seen, None if single else photographs.seconds_per_photograph(seen, models)
+            results.append(evaluate(candidate, *embedded[models]))
         except FacesError as error:
-            if alone:
+            if single:
                 raise
-            complain(str(error) if candidate.name in str(error) else f"{candidate.name}: {error}")
-    if not found:
+            report_error(str(error) if candidate.name in str(error) else f"{candidate.name}: {error}")
+    if not results:
         raise FacesError("none of them could be evaluated")
-    return found
+    return results

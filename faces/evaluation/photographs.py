@@ -1,4 +1,4 @@
-"""The photographs that are evaluated on, and the best face of each, whatever its size and sharpness."""
+"""The photographs of an evaluation, with the best face of each. Small and blurred faces are used too."""
 
 from __future__ import annotations
 
@@ -11,23 +11,32 @@ from time import perf_counter
 import numpy as np
 
 from faces.datasets import Dataset, Folder
-from faces.evaluation.figures.results import Flags, Indices
+from faces.evaluation.figures.shares import Flags, Indices
 from faces.extraction import workers
 from faces.extraction.task import Models
 from faces.pipeline import Pipeline
 from faces.types import Fingerprint, Floats
 
-BUILT_IN: Models = ("built-in", "built-in", 0.5, "fast")
-HERE = Folder(Path())  # paths are as the user gave them
-TIMED = 30  # photographs
+BUILT_IN_MODELS: Models = ("built-in", "built-in", 0.5, "fast")
+CURRENT_FOLDER = Folder(Path())  # paths are relative to it, as the user gave them
+TIMED_PHOTOGRAPHS = 30
+
+Progress = Callable[[int, int], object]
+"""Takes the number of photographs done, and the total."""
 
 
-@dataclass(frozen=True, slots=True)
+def ignore_progress(done: int, total: int) -> None:
+    """Show nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Photographs:
-    """N photographs, each once.
+    """N different photographs and the face of each.
 
-    embeddings: float32 (N, D), unit length. boxes: float32 (N, 4), xyxy, px, of the face. Both NaN where there is none.
-    reasons: N, why there is none; empty where there is one. hashes: N, SHA-256 of the files; empty where unreadable.
+    embeddings: float32 (N, D), unit length; NaN without a face.
+    boxes: float32 (N, 4), xyxy, px; NaN without a face.
+    reasons: N, why there is no face; empty if there is one.
+    hashes: N, SHA-256 of the files; empty if a file is unreadable.
     """
 
     paths: tuple[Path, ...]
@@ -38,74 +47,85 @@ class Photographs:
     fingerprint: Fingerprint
 
     @property
-    def found(self) -> Flags:
-        """bool (N,): where there is a face."""
+    def has_face(self) -> Flags:
+        """bool (N,): whether a face was found."""
         return np.asarray(np.isfinite(self.embeddings).all(axis=1))
 
-    def lost(self) -> str:
-        """Which ones could not be looked at, and why, in short; empty where all could."""
-        lost = [(path, why) for path, why in zip(self.paths, self.reasons, strict=True) if why and why != "no face"]
-        if not lost:
+    def unreadable(self) -> str:
+        """Describe the photographs that could not be processed; empty if all could."""
+        each = zip(self.paths, self.reasons, strict=True)
+        failed = [(path, reason) for path, reason in each if reason not in ("", "no face")]
+        if not failed:
             return ""
-        more = f" (and {len(lost) - 1:,} more)" if len(lost) > 1 else ""
-        return f"{lost[0][0]}: {lost[0][1]}{more}; counted as without a face"
+        (path, reason), more = failed[0], f" (and {len(failed) - 1:,} more)" if len(failed) > 1 else ""
+        return f"{path}: {reason}{more}; counted as without a face"
 
     def rows(self, paths: Iterable[Path]) -> Indices:
-        """Where in N these are. Raises KeyError for one that is not."""
+        """Return the rows of these photographs. Raises KeyError for an unknown path."""
         row = {path: k for k, path in enumerate(self.paths)}
         return np.array([row[path] for path in paths], np.intp)
 
     def without_face(self, paths: Iterable[Path]) -> tuple[Path, ...]:
-        """Those of some photographs in which no face was found, each once, sorted."""
-        some = sorted(set(paths))
-        rows = self.rows(some)
-        return tuple(path for path, found in zip(some, self.found[rows], strict=True) if not found)
+        """Return those of the given photographs that have no face, sorted, without duplicates."""
+        unique = sorted(set(paths))
+        has_face = self.has_face[self.rows(unique)]
+        return tuple(path for path, face in zip(unique, has_face, strict=True) if not face)
 
 
-def look_at(
+def embed_photographs(
     paths: Iterable[Path],
-    models: Models = BUILT_IN,
+    models: Models = BUILT_IN_MODELS,
     processes: int = 1,
-    progress: Callable[[int], object] = lambda _: None,
-    dataset: Dataset = HERE,
+    progress: Progress = ignore_progress,
+    dataset: Dataset = CURRENT_FOLDER,
 ) -> Photographs:
-    """Find and embed the best face of each photograph.
+    """Detect and embed the best face of each photograph.
 
-    progress: told of each few that are done. dataset: what reads a file, which may change the picture.
-    Raises FacesError when a model cannot be loaded, or all workers die.
+    progress: called with the number of photographs done, and the total.
+    dataset: reads the files; it may change the picture.
+
+    Raises FacesError if a model cannot be loaded, or all worker processes die.
     """
-    each = tuple(dict.fromkeys(paths))
+    unique = tuple(dict.fromkeys(paths))
     pipeline = Pipeline.load(*models)
-    row = {str(path): k for k, path in enumerate(each)}
-    embeddings = np.full((len(each), pipeline.embedder.spec.dimension or 0), np.nan, np.float32)
-    boxes = np.full((len(each), 4), np.nan, np.float32)
-    reasons, hashes = [""] * len(each), [""] * len(each)
-    if each:
+    row = {str(path): k for k, path in enumerate(unique)}
+    embeddings = np.full((len(unique), pipeline.embedder.spec.dimension or 0), np.nan, np.float32)
+    boxes = np.full((len(unique), 4), np.nan, np.float32)
+    reasons, hashes, done = [""] * len(unique), [""] * len(unique), 0
+    if unique:
         task = workers.Task(dataset, models, choosy=False)
-        some = workers.start(task, min(processes, -(-len(each) // workers.EMBEDDED_TOGETHER)))
+        pool = workers.start(task, min(processes, -(-len(unique) // workers.EMBEDDED_TOGETHER)))
         try:
-            for names, enrolments in workers.enrol(some, row, pipeline.fingerprint):
-                for name, one in zip(names, enrolments, strict=True):
-                    reasons[row[name]], hashes[row[name]] = one.reason, one.sha256
-                    if one.face is not None and one.embedding is not None:
-                        boxes[row[name]], embeddings[row[name]] = one.face.xyxy[0], one.embedding
-                progress(len(names))
+            for names, enrolments in workers.enrol(pool, row, pipeline.fingerprint):
+                for name, enrolment in zip(names, enrolments, strict=True):
+                    reasons[row[name]], hashes[row[name]] = enrolment.reason, enrolment.sha256
+                    if enrolment.face is not None and enrolment.embedding is not None:
+                        boxes[row[name]], embeddings[row[name]] = enrolment.face.xyxy[0], enrolment.embedding
+                done += len(names)
+                progress(done, len(unique))
         finally:
-            some.close()
-    return Photographs(each, embeddings, boxes, tuple(reasons), tuple(hashes), pipeline.fingerprint)
+            pool.close()
+    return Photographs(
+        paths=unique,
+        embeddings=embeddings,
+        boxes=boxes,
+        reasons=tuple(reasons),
+        hashes=tuple(hashes),
+        fingerprint=pipeline.fingerprint,
+    )
 
 
-def seconds(photographs: Photographs, models: Models) -> float | None:
-    """For a photograph, from its file to its embedding: the median of some, one by one, the models being loaded.
+def seconds_per_photograph(photographs: Photographs, models: Models) -> float | None:
+    """Return the median time from a file to its embedding, one photograph at a time, with models loaded.
 
-    None where there is none with a face.
+    Measured on at most ``TIMED_PHOTOGRAPHS`` photographs. None if no photograph has a face.
     """
-    found = [path for path, there in zip(photographs.paths, photographs.found, strict=True) if there]
-    some = found[:: max(1, len(found) // TIMED)][:TIMED]
-    if not some:
+    paths = [path for path, face in zip(photographs.paths, photographs.has_face, strict=True) if face]
+    sample = paths[:: max(1, len(paths) // TIMED_PHOTOGRAPHS)][:TIMED_PHOTOGRAPHS]
+    if not sample:
         return None
     pipeline, times = Pipeline.load(*models), []
-    for path in (some[0], *some):  # the first one warms up
+    for path in (sample[0], *sample):  # the first one warms up
         start = perf_counter()
         pipeline.enrol([path.read_bytes()], choosy=False)
         times.append(perf_counter() - start)

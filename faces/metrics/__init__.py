@@ -1,1 +1,1 @@
-"""Figures and how sure they are: intervals, groups, words, Markdown tables."""
+"""Shares with confidence intervals, figures by group of people, and their text."""

@@ -8,15 +8,18 @@ from typing import Any
 
 from faces.metrics.wording import percent, points
 
-ENOUGH = 30  # faces: of fewer, a group's figure says little
-NOT_TOLD = "not told"  # those of whom nobody said where they belong: no group to be compared with others
+MIN_CASES = 30  # a group with fewer is too small for a useful figure
+UNLABELLED = "unlabelled"  # the group of those without a label; it is never the best or the worst
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Some people, and how well they are judged.
+    """The figure of one group of people.
 
-    of: their labels, in the order of ``Grouped.by``. value: of ``Grouped.measure``. low, high: its 95 % interval.
+    of: the group's labels, one for each grouping in ``Grouped.by``.
+    count: cases.
+    value: the figure named by ``Grouped.measure``.
+    low, high: its 95 % interval.
     """
 
     of: tuple[str, ...]
@@ -27,8 +30,8 @@ class Group:
 
     @property
     def enough(self) -> bool:
-        """Whether the value says something."""
-        return self.count >= ENOUGH
+        """Whether the group has enough cases for a useful figure."""
+        return self.count >= MIN_CASES
 
     def __str__(self) -> str:
         return ", ".join(self.of)
@@ -36,11 +39,12 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """How far apart two groups are.
+    """The difference between the best and the worst group.
 
-    value: what their figures differ by. low, high: its 95 % interval, from those of both (MOVER: Zou and Donner,
-    Statistics in Medicine 2008), as if one had known which two to compare. times: of error rates, how many times as
-    often the worst one errs; None where the best one does not err at all, and of other figures.
+    value: absolute difference of their figures.
+    low, high: its 95 % interval, computed from those of the two groups (MOVER: Zou and Donner, Statistics in Medicine
+        2008), as if the two groups had been chosen before measuring.
+    times: for error rates, the worst figure divided by the best; None if the best is 0, and for other figures.
     """
 
     best: Group
@@ -53,9 +57,13 @@ class Gap:
 
 @dataclass(frozen=True, slots=True)
 class Grouped:
-    """A target's figure for each group that occurs.
+    """One figure for every group of people.
 
-    measure: such as ``accuracy`` or ``mean absolute error``. unit: ``years``; of shares none. cases: what are counted.
+    target: what is evaluated: a set of models, or an attribute.
+    measure: the figure, such as ``accuracy`` or ``mean absolute error``.
+    by: names of the groupings, such as ``gender``.
+    unit: such as ``years``; empty for shares.
+    cases: what is counted, in the plural.
     """
 
     target: str
@@ -68,14 +76,14 @@ class Grouped:
 
     @property
     def ranked(self) -> list[Group]:
-        """The groups that are told, with enough faces, best first."""
+        """The labelled groups with enough cases, best first."""
         sign = 1 if self.lower_is_better else -1
-        known = (group for group in self.groups if group.enough and group.of != (NOT_TOLD,))
-        return sorted(known, key=lambda group: sign * group.value)
+        comparable = (group for group in self.groups if group.enough and group.of != (UNLABELLED,))
+        return sorted(comparable, key=lambda group: sign * group.value)
 
     @property
     def gap(self) -> Gap | None:
-        """Between the best and the worst group; None where there are no two with enough faces."""
+        """The gap between the best and the worst group; None if fewer than two groups have enough cases."""
         if len(ranked := self.ranked) < 2:
             return None
         best, worst = ranked[0], ranked[-1]
@@ -83,40 +91,43 @@ class Grouped:
         value = more.value - less.value
         low = max(value - hypot(more.value - more.low, less.high - less.value), 0.0)
         high = value + hypot(more.high - more.value, less.value - less.low)
-        errors = self.lower_is_better and not self.unit and best.value > 0
-        return Gap(best, worst, value, low, high, worst.value / best.value if errors else None)
+        is_error_rate = self.lower_is_better and not self.unit and best.value > 0
+        return Gap(best, worst, value, low, high, worst.value / best.value if is_error_rate else None)
 
 
 def gap_to_json(grouped: Grouped) -> dict[str, Any] | None:
-    """What ``json.dumps`` takes; the best and the worst group by name."""
+    """Return the gap as a JSON object with the names of the best and the worst group; None if there is no gap."""
     if (gap := grouped.gap) is None:
         return None
     return {**asdict(gap), "best": str(gap.best), "worst": str(gap.worst)}
 
 
-def in_words(grouped: Grouped) -> str:
-    """Who fares best and who worst, and of whom too little is known to tell."""
-    said, unit = [], grouped.unit
+def summary(grouped: Grouped) -> str:
+    """Return sentences that name the best and the worst group, and the number of groups that are too small."""
+    sentences, unit = [], grouped.unit
     if gap := grouped.gap:
         best, worst = gap.best, gap.worst
-        apart = "" if _overlap(best, worst) else " Their 95 % intervals do not meet."
-        said.append(
+        apart = "" if _overlap(best, worst) else " Their 95 % intervals do not overlap."
+        sentences.append(
             f"Best: {best} ({with_unit(best.value, unit)}). Worst: {worst} ({with_unit(worst.value, unit)}).{apart}"
         )
-    if few := [group for group in grouped.groups if not group.enough]:
-        which = "is 1 group" if len(few) == 1 else f"are {len(few)} groups"
-        said.append(f"There {which} of fewer than {ENOUGH} {grouped.cases}: too few to tell.")
-    return " ".join(said)
+    if small := [group for group in grouped.groups if not group.enough]:
+        number = "1 group has" if len(small) == 1 else f"{len(small)} groups have"
+        sentences.append(f"{number} fewer than {MIN_CASES} {grouped.cases}: too few to tell.")
+    return " ".join(sentences)
 
 
-def gap_in_words(grouped: Grouped) -> tuple[str, str] | None:
-    """How far apart the best and the worst group are, and its 95 % interval: points, and how many times as often."""
+def describe_gap(grouped: Grouped) -> tuple[str, str] | None:
+    """Return the gap and its 95 % interval as text; None if there is no gap.
+
+    The gap of shares is in percentage points; for error rates the ratio follows.
+    """
     if (gap := grouped.gap) is None:
         return None
     if grouped.unit:
         return with_unit(gap.value, grouped.unit), f"{gap.low:.1f} to {gap.high:.1f} {grouped.unit}"
-    often = f", {gap.times:.{0 if gap.times >= 10 else 1}f} times as often" if gap.times else ""
-    return points(gap.value) + often, f"{percent(gap.low).removesuffix('%')} to {points(gap.high)}"
+    ratio = f", {gap.times:.{0 if gap.times >= 10 else 1}f} times as often" if gap.times else ""
+    return points(gap.value) + ratio, f"{percent(gap.low).removesuffix('%')} to {points(gap.high)}"
 
 
 def _overlap(a: Group, b: Group) -> bool:
@@ -124,4 +135,5 @@ def _overlap(a: Group, b: Group) -> bool:
 
 
 def with_unit(value: float, unit: str) -> str:
+    """Format a figure: with one decimal and its unit, or as a percentage if ``unit`` is empty."""
     return f"{value:.1f} {unit}" if unit else percent(value)

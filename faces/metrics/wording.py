@@ -1,4 +1,4 @@
-"""Shares in words, as precise as they are worth."""
+"""Shares as text, with as many digits as they need."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ from math import floor, isnan, log10
 from typing import Protocol
 
 
-class Sure(Protocol):
-    """What has a 95 % interval."""
+class Interval(Protocol):
+    """Anything with a 95 % interval."""
 
     @property
-    def low(self) -> float: ...
+    def low(self) -> float:
+        """The lower limit."""
 
     @property
-    def high(self) -> float: ...
+    def high(self) -> float:
+        """The upper limit."""
 
 
 def percent(value: float) -> str:
-    """With more digits near 0 and 1, such as ``0.047%`` and ``99.96%``; NaN is a dash."""
+    """Format a share in [0, 1], with more digits near 0 and 1; NaN is a dash.
+
+    >>> percent(0.982), percent(0.00047), percent(0.9996)
+    ('98.2%', '0.047%', '99.96%')
+    """
     if isnan(value):
         return "–"
     value, digits = round(value, 9), 1
@@ -28,16 +34,20 @@ def percent(value: float) -> str:
     return f"{value:.{digits}%}"
 
 
-def between(found: Sure) -> str:
-    """The 95 % interval of a share."""
-    return f"{percent(found.low)} to {percent(found.high)}"
+def between(interval: Interval) -> str:
+    """Format the 95 % interval of a share: ``98.2% to 99.5%``."""
+    return f"{percent(interval.low)} to {percent(interval.high)}"
 
 
 def points(difference: float) -> str:
-    """Between two shares, in percentage points."""
+    """Format the difference of two shares in percentage points: ``1.5 points``."""
     return f"{percent(difference).removesuffix('%')} points"
 
 
 def rate_of(value: float) -> str:
-    """A rate that was asked for, such as ``0.1%``."""
+    """Format a rate that was asked for, without trailing zeros.
+
+    >>> rate_of(0.001)
+    '0.1%'
+    """
     return f"{value * 100:g}%"

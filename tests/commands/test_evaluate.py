@@ -1,9 +1,10 @@
-"""evaluate.py, on drawn people and as its user would run it."""
+"""faces evaluate, on drawn people and as its user would run it."""
 
 from __future__ import annotations
 
 import json
 import shutil
+import sys
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from faces.commands import evaluate
 from faces.errors import FacesError, UsageError
-from faces.evaluation.photographs import Photographs, look_at
+from faces.evaluation.photographs import Photographs, embed_photographs
 from faces.pipeline import SMALLEST_FACE
 from tests.conftest import PEOPLE, PHOTOS, RunScript
 
@@ -37,7 +38,7 @@ def pairs_csv(trained: Path, tmp_path: Path) -> Path:
 @pytest.mark.slow
 def test_verification(pairs_csv: Path, run_script: RunScript, tmp_path: Path) -> None:
     files = "--json", "v.json", "--report", "v.html", "--no-faces"
-    result = run_script("evaluate.py", "verification", "--pairs", pairs_csv, *files, cwd=tmp_path)
+    result = run_script("evaluate", "verification", "--pairs", pairs_csv, *files, cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
     assert "<svg" in (tmp_path / "v.html").read_text(encoding="utf-8")
     lines = result.stdout.splitlines()
@@ -51,14 +52,14 @@ def test_verification(pairs_csv: Path, run_script: RunScript, tmp_path: Path) ->
 @pytest.mark.slow
 def test_identification_of_one_data_set(trained: Path, run_script: RunScript) -> None:
     options = "--images", "dataset", "--enrol", "1", "--splits", "2"
-    result = run_script("evaluate.py", "identification", *options, "--json", cwd=trained)
+    result = run_script("evaluate", "identification", *options, "--json", cwd=trained)
     assert (result.returncode, result.stderr) == (0, "")
     (content,) = json.loads(result.stdout)["results"]
     probes = WHOLE - PEOPLE
     assert [split["probes"] for split in content["splits"]] == [probes, probes]
     assert [split["held_out"] for split in content["splits"]] == [probes, probes]
     assert content["ranks"][0]["mean"] == 1
-    again = run_script("evaluate.py", "identification", *options, "--json", "--workers", "1", cwd=trained)
+    again = run_script("evaluate", "identification", *options, "--json", "--workers", "1", cwd=trained)
     assert json.loads(again.stdout)["results"][0]["splits"] == content["splits"]
 
 
@@ -71,7 +72,7 @@ def test_a_recognizer_compared_with_models(trained: Path, run_script: RunScript,
                 shutil.copy(path, tmp_path / folder / name)
     shutil.copytree(trained / "output", tmp_path / "output")
     result = run_script(
-        "evaluate.py",
+        "evaluate",
         "identification",
         "--gallery",
         "known",
@@ -85,7 +86,7 @@ def test_a_recognizer_compared_with_models(trained: Path, run_script: RunScript,
     )
     assert result.returncode == 1  # for the last
     known, missing = result.stderr.splitlines()
-    assert "are enrolled as well as looked for" in known  # it was trained on all that there are
+    assert "are both enrolled and searched for" in known  # it was trained on all that there are
     assert missing.startswith("error: nothing.onnx: no such embedding model")
     lines = result.stdout.splitlines()
     assert [line.split()[:3] for line in lines[3:]] == [
@@ -97,7 +98,7 @@ def test_a_recognizer_compared_with_models(trained: Path, run_script: RunScript,
 
 @pytest.mark.slow
 def test_operating_points(trained: Path, run_script: RunScript) -> None:
-    result = run_script("evaluate.py", "operating-points", "--images", "dataset", cwd=trained)
+    result = run_script("evaluate", "operating-points", "--images", "dataset", cwd=trained)
     assert (result.returncode, result.stderr) == (0, "")
     first, *rows = result.stdout.splitlines()
     assert first.startswith("# dlib-resnet, mirrored: ") and f"pairs of {PEOPLE} people of dataset" in first
@@ -130,7 +131,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("verification --pairs pairs.txt --images none", "none: no such folder"),
         ("verification --pairs pairs.txt --images people --compare version:3", "version:3: there is no"),
         ("verification --pairs pairs.txt --images people --compare empty", "empty: a folder without recognizer.pickle"),
-        ("verification --pairs pairs.txt --images people --compare fast old", "old: a recognizer has no say in"),
+        ("verification --pairs pairs.txt --images people --compare fast old", "old: a recognizer is not used in"),
         ("identification", "give --gallery and --probes, or --images"),
         ("identification --gallery people", "give --gallery and --probes, or --images"),
         ("identification --gallery people --probes people --images people", "give --gallery and --probes, or --images"),
@@ -138,7 +139,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("identification --gallery people --probes none", "none: no such folder"),
         ("identification --gallery people --probes people --strangers empty", "empty: no photographs of strangers"),
         ("identification --images people --enrol 2", "0 of 2 people have the 3 photographs that --enrol 2 needs"),
-        ("operating-points --images people --without people", "everybody of people is in it"),
+        ("operating-points --images people --without people", "everybody in people is in it"),
     ],
 )
 def test_bad_input_is_one_clear_line(folders: Path, line: str, what: str) -> None:
@@ -152,6 +153,16 @@ def test_a_file_that_cannot_be_written_is_told_before_the_work(folders: Path) ->
     (folders / "taken").touch()
     with pytest.raises(FacesError, match="taken"):
         evaluate.main(["identification", "--images", "people", "--enrol", "1", "--json", "taken/out.json"])
+
+
+@pytest.mark.parametrize("package", ["matplotlib", "jinja2"])
+def test_a_report_without_its_packages_is_refused_before_the_work(
+    folders: Path, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UsageError, match=rf"need {package}: pip install 'recognize-faces\[report\]'"):
+        evaluate.main(["identification", "--images", "people", "--enrol", "1", "--report", "r.html"])
+    assert not (folders / "output").exists()
 
 
 def test_options(capsys: pytest.CaptureFixture[str]) -> None:
@@ -179,9 +190,9 @@ def seen(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Photo
     shutil.copy(whole, paths[2])
     cv2.imwrite(str(paths[3]), np.full((200, 200, 3), 90, np.uint8))
     paths[4].write_text("not a photograph")
-    told: list[int] = []
-    found = look_at([*paths, whole], progress=told.append)
-    assert sum(told) == len(paths)
+    progress: list[tuple[int, int]] = []
+    found = embed_photographs([*paths, whole], progress=lambda done, total: progress.append((done, total)))
+    assert progress[-1] == (len(paths), len(paths))
     return found, paths
 
 
@@ -189,7 +200,7 @@ def seen(trained: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Photo
 def test_faces_are_embedded_whatever_their_sharpness(seen: tuple[Photographs, list[Path]]) -> None:
     found, paths = seen
     assert found.paths == tuple(paths)  # each once
-    assert found.found.tolist() == [True, True, True, False, False]
+    assert found.has_face.tolist() == [True, True, True, False, False]
     assert np.allclose(np.linalg.norm(found.embeddings[:3], axis=1), 1, atol=1e-5)
     assert np.allclose(found.embeddings[0], found.embeddings[2], atol=1e-4)
     assert (found.boxes[:2, 2:] - found.boxes[:2, :2] > SMALLEST_FACE).all()
@@ -201,4 +212,4 @@ def test_faces_are_embedded_whatever_their_sharpness(seen: tuple[Photographs, li
 
 @pytest.mark.slow
 def test_no_photographs() -> None:
-    assert look_at([]).embeddings.shape == (0, 128)
+    assert embed_photographs([]).embeddings.shape == (0, 128)

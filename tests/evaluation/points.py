@@ -31,4 +31,11 @@ def photographs(places: Mapping[str, float]) -> Photographs:
     reasons = tuple("no face" if np.isnan(place) else "" for place in places.values())
     boxes = np.where(np.isnan(vectors[:, :1]), np.float32(np.nan), np.array([[0, 0, 9, 9]], np.float32))
     hashes = tuple(f"hash of {name}" for name in places)
-    return Photographs(tuple(map(Path, places)), vectors, boxes, reasons, hashes, DLIB)
+    return Photographs(
+        paths=tuple(map(Path, places)),
+        embeddings=vectors,
+        boxes=boxes,
+        reasons=reasons,
+        hashes=hashes,
+        fingerprint=DLIB,
+    )

@@ -1,4 +1,4 @@
-"""What evaluate.py is asked for besides its figures, on drawn people."""
+"""What faces evaluate is asked for besides its figures, on drawn people."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from faces.commands import evaluate
 from faces.errors import UsageError
-from faces.evaluation.groups import predicted, robustness
+from faces.evaluation.groups import degraded_photographs, predicted
 from faces.evaluation.groups.degradations import Degradation
 
 
@@ -17,7 +17,9 @@ from faces.evaluation.groups.degradations import Degradation
 def test_groups_and_robustness(
     trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(robustness, "EVERY", (Degradation("JPEG", 10), Degradation("low resolution", 6)))
+    monkeypatch.setattr(
+        degraded_photographs, "ALL_DEGRADATIONS", (Degradation("JPEG", 10), Degradation("low resolution", 6))
+    )
     people = sorted(path.name for path in (trained / "dataset").iterdir())
     file = tmp_path / "groups.csv"
     file.write_text("\n".join(["person,coat", *(f"{name},red" for name in people[:2])]), encoding="utf-8")
@@ -25,16 +27,16 @@ def test_groups_and_robustness(
     asked = ["--groups", str(file), "--robustness", "2", "--json", str(tmp_path / "r.json")]
     assert evaluate.main(["identification", *options, *asked]) == 0
     said = "".join(capsys.readouterr())
-    assert "made worse: 2 probes" in said and "JPEG: quality 10" in said
-    assert "nobody in it is in the photographs" not in said
-    assert "red" in said and "not told" in said and "too few to tell" in said
+    assert "degraded: 2 probes" in said and "JPEG: quality 10" in said
+    assert "none of the people in it is in the photographs" not in said
+    assert "red" in said and "unlabelled" in said and "too few to tell" in said
 
     def refuse(word: str) -> None:
         raise AssertionError(f"{word} is no JSON")
 
     content = json.loads((tmp_path / "r.json").read_bytes(), parse_constant=refuse)
     assert not content["groups"]["predicted"]
-    assert {row["of"] for row in content["groups"]["figures"][0]["groups"]} == {"red", "not told"}
+    assert {row["of"] for row in content["groups"]["figures"][0]["groups"]} == {"red", "unlabelled"}
     assert content["groups"]["figures"][0]["gap"] is None
     assert [level["kind"] for level in content["robustness"][0]["levels"]] == [None, "JPEG", "low resolution"]
 
@@ -44,7 +46,7 @@ def test_groups_of_nobody_are_told_of(trained: Path, tmp_path: Path, capsys: pyt
     (tmp_path / "groups.csv").write_text("person,coat\nNobody,red")
     options = ["--images", str(trained / "dataset"), "--enrol", "1", "--splits", "1", "--workers", "1"]
     assert evaluate.main(["identification", *options, "--groups", str(tmp_path / "groups.csv")]) == 0
-    assert "groups.csv: nobody in it is in the photographs" in capsys.readouterr().err
+    assert "groups.csv: none of the people in it is in the photographs" in capsys.readouterr().err
 
 
 def test_groups_that_cannot_be_read_are_told_before_the_work(trained: Path, tmp_path: Path) -> None:
@@ -58,5 +60,5 @@ def test_predicted_groups(trained: Path, tmp_path: Path) -> None:
     photograph = next((trained / "dataset").rglob("*.jpg"))
     told = predicted.predict([photograph, tmp_path / "nothing.jpg"])
     assert told.predicted and told.by == ("gender", "age_group", "ethnicity")
-    assert all(label[0] not in ("", "not told") for label in (told.labels([photograph], k) for k in range(3)))
-    assert told.labels([tmp_path / "nothing.jpg"], 0) == ["not told"]
+    assert all(label[0] not in ("", "unlabelled") for label in (told.labels([photograph], k) for k in range(3)))
+    assert told.labels([tmp_path / "nothing.jpg"], 0) == ["unlabelled"]

@@ -52,12 +52,12 @@ def test_a_version_and_a_folder(trained: Path) -> None:
     assert version == Candidate("version:3", MODELS, Path("output/versions/3"))
     assert candidates.parse(str(trained), MODELS).recognizer == trained
     assert version.recognizer is not None
-    assert len(candidates.load(version.recognizer, DLIB).names_) == 3
+    assert len(candidates.load_recognizer(version.recognizer, DLIB).names_) == 3
 
 
 def test_of_other_models(trained: Path) -> None:
     with pytest.raises(FingerprintError, match="embedder"):
-        candidates.load(trained, fingerprint("sface"))
+        candidates.load_recognizer(trained, fingerprint("sface"))
 
 
 def test_what_is_not_there(trained: Path) -> None:
@@ -67,4 +67,4 @@ def test_what_is_not_there(trained: Path) -> None:
         candidates.parse(str(trained.parent), MODELS)
     (trained / "le.pickle").unlink()
     with pytest.raises(FacesError):
-        candidates.load(trained, DLIB)
+        candidates.load_recognizer(trained, DLIB)

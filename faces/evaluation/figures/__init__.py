@@ -1,1 +1,1 @@
-"""Figures of an evaluation: results, curves, tables, operating points."""
+"""The figures of an evaluation: results, error curves, tables, operating points."""

@@ -1,6 +1,7 @@
-"""What an evaluation finds: figures with their intervals, and the distances that they follow from.
+"""The results of an evaluation: figures, and the distances they are computed from.
 
-Distances are Euclidean, between embeddings of unit length, or as ``FaceRecognizer.distances``: lower is closer.
+Lower distances are closer. They are Euclidean distances of unit-length embeddings, or those of
+``FaceRecognizer.distances``.
 """
 
 from __future__ import annotations
@@ -10,102 +11,24 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from faces.metrics.intervals import wilson
+from faces.evaluation.figures.shares import AtRate, Curve, Estimate, Flags, Indices, Numbers, Repeated, Share
 from faces.types import Fingerprint, Floats
-
-Indices = NDArray[np.intp]
-Flags = NDArray[np.bool_]
-Numbers = NDArray[np.float64]
 
 FARS = (1e-2, 1e-3, 1e-4)
 FPIRS = (1e-2, 1e-3)
 RANKS = (1, 5)
-NEVER = 2**31 - 1  # the rank of a probe whose person cannot be found
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """Part of ``count`` cases, and its 95 % interval; NaN, from 0 to 1, where there are none."""
-
-    value: float
-    count: int
-    low: float
-    high: float
-
-    @classmethod
-    def of(cls, part: int, count: int) -> Share:
-        """The interval is Wilson's."""
-        value = part / count if count else float("nan")
-        return cls(value, count, *wilson(value, count))
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A figure that is no share of anything, and its 95 % interval, by bootstrap."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Repeated:
-    """The same share of K splits of the data."""
-
-    splits: tuple[Share, ...]
-
-    @classmethod
-    def passing(cls, points: Sequence[AtRate]) -> Repeated:
-        """Who passes at one rate, of each split; of none where one has too few to tell."""
-        told = tuple(point.passing for point in points if point.passing is not None)
-        return cls(told if len(told) == len(points) else ())
-
-    @property
-    def mean(self) -> float:
-        """NaN where there is no split, or nothing in one."""
-        return float(np.mean([share.value for share in self.splits])) if self.splits else float("nan")
-
-    @property
-    def deviation(self) -> float | None:
-        """The standard deviation between splits; None of one."""
-        return float(np.std([share.value for share in self.splits], ddof=1)) if len(self.splits) > 1 else None
-
-
-@dataclass(frozen=True, slots=True)
-class AtRate:
-    """A threshold that lets in no more than a share ``rate`` of those who are somebody else, and who then passes.
-
-    rate: of pairs of different people (FAR), or of strangers who are given a name (FPIR).
-    threshold, passing: None where there are fewer than 1 / ``rate`` of them: too few to tell.
-    """
-
-    rate: float
-    others: int
-    threshold: float | None
-    passing: Share | None
-
-
-@dataclass(frozen=True, slots=True)
-class Curve:
-    """Everything that a threshold can trade, from the strictest to the loosest.
-
-    threshold, false, true: float64 (K,), ascending: shares of those who are somebody else, and of those who are not,
-    within the threshold. The first is -inf, the last lets in all who have a face.
-    """
-
-    threshold: Numbers
-    false: Numbers
-    true: Numbers
+NO_RANK = 2**31 - 1  # the rank of a probe without a face, or whose person is not enrolled
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """An error, with the photographs that show it.
+    """An error and the photographs that show it.
 
-    what: in words. other: the pair's other photograph, or the closest one enrolled of the person who was taken for the
-    right one, or should have been. distance: inf where no face was found.
+    what: a description.
+    other: the pair's second photograph; in identification, the closest enrolled photograph of the person who was named,
+        or of the probe's own person if nobody was named.
+    distance: inf if no face was found.
     """
 
     what: str
@@ -113,20 +36,30 @@ class Mistake:
     other: Path | None
     distance: float
 
+    @property
+    def photographs(self) -> tuple[Path, ...]:
+        """The one or two photographs."""
+        return (self.photograph,) if self.other is None else (self.photograph, self.other)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """Are two photographs of one person? N pairs.
+    """The result for N pairs: do both photographs show the same person?
 
-    first, second: N paths each. distance: float32 (N,), inf where a face was not found. same: bool (N,), the truth.
-    fold: intp (N,), from 0, or None. right: bool (N,), whether each was told right, by a threshold that it had no
-    say in where there are folds.
-    accuracy: the mean of the folds, its interval as if of all pairs. error: its standard error over folds, or None.
-    thresholds: one of each fold, or the best one of all.
-    tar: at each of ``FARS``. no_face: photographs. missing: pairs with one of them: each is an error, whatever
-    the truth, unless ``skipped``, when they are none of the N.
-    mistakes: the worst errors, the farthest from the threshold first.
-    seconds: for a photograph, the median of some, one by one; None where it was not measured.
+    first, second: N paths each.
+    distance: float32 (N,), inf if a face was not found.
+    same: bool (N,), the truth.
+    fold: intp (N,), from 0, or None without folds.
+    right: bool (N,), whether the pair was judged correctly; with folds, at a threshold chosen on the other folds.
+    accuracy: mean over the folds; its interval treats all pairs as one sample.
+    standard_error: of the accuracy over folds, or None.
+    thresholds: one per fold, or the single best one.
+    tar: one point for each of ``FARS``.
+    no_face: photographs without a face.
+    missing: number of pairs with such a photograph. Each counts as an error, unless ``skipped``: then it is not among
+        the N.
+    mistakes: the worst errors, farthest from the threshold first.
+    seconds: median time for a photograph, one at a time; None if not measured.
     """
 
     name: str
@@ -137,7 +70,7 @@ class Verification:
     fold: Indices | None
     right: Flags
     accuracy: Share
-    error: float | None
+    standard_error: float | None
     thresholds: tuple[float, ...]
     auc: Estimate
     eer: Estimate
@@ -151,26 +84,32 @@ class Verification:
 
     @property
     def counted(self) -> Floats:
-        """float32 (N,): distances in which a pair with a missing face is an error at any threshold: it is inf of one
-        person and -inf of two."""
+        """float32 (N,): distances that make a missing face an error at any threshold.
+
+        A pair with a missing face is at inf if it shows one person, and at -inf if it shows two.
+        """
         return np.where(np.isfinite(self.distance) | self.same, self.distance, np.float32(-np.inf))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """One gallery, and who N probes and S strangers are taken for in it.
+    """One gallery of P people, searched for N probes and S strangers.
 
-    people: P names, sorted. enrolled: M paths of their photographs, person after person, with ``embeddings`` float32
-    (M, D) and ``owner`` intp (M,), whose each is; none of the paths where a recognizer does not know them.
-    probes: N paths. truth: N names, which need not be in ``people``, when nobody's face was found to enrol.
-    rank: intp (N,), how many people are closer than the right one; ``NEVER`` where there is no face, or they are not
-    enrolled.
-    nearest: N, the closest person's name, None where there is no face. said: N, the name that the recognizer gives,
-    None for unknown. genuine: float32 (N,), the distance to the right person. distance: float32 (N,), to the nearest;
-    inf where there is none.
-    strangers: S paths. stranger_nearest, stranger_said, stranger_distance: the same of them. held_out: how many of
-    the last of them are probes, each as if its person were not enrolled.
-    threshold: of the recognizer, which ``--fpir`` chose.
+    people: P names, sorted.
+    enrolled: M paths of the gallery's photographs, person after person; empty if the recognizer does not know them.
+    owner: intp (M,), the person's index for each photograph.
+    embeddings: float32 (M, D).
+    probes: N paths.
+    truth: N names. A name is not in ``people`` if no face was found in any photograph of the person.
+    rank: intp (N,), number of people who are closer than the right one, or ``NO_RANK``.
+    nearest: N names of the closest person; None without a face.
+    said: N names that the recognizer gives; None for unknown.
+    genuine: float32 (N,), distance to the right person; inf if there is none.
+    distance: float32 (N,), distance to the closest person; inf without a face.
+    strangers: S paths.
+    stranger_nearest, stranger_said, stranger_distance: as for the probes, (S,).
+    held_out: the last ``held_out`` strangers are probes, searched with their own person left out of the gallery.
+    threshold: the recognizer's.
     """
 
     people: tuple[str, ...]
@@ -194,9 +133,10 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class PersonScore:
-    """How one person fares at the recognizer's threshold, over all splits.
+    """The figures of one person at the recognizer's threshold, over all splits.
 
-    recall: of their probes, given their name. precision: of all who were given their name, strangers too, themselves.
+    recall: share of the person's probes that get their name.
+    precision: share of the photographs given that name, strangers included, that show the person.
     """
 
     person: str
@@ -206,24 +146,32 @@ class PersonScore:
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """The people of most errors (K), and who they are taken for. counts: intp (K, K + 2), rows the truth; the last
-    two columns are everybody else, and unknown."""
+    """The K people with the most errors, and the names that their probes get.
+
+    counts: intp (K, K + 2), one row per true person. The last two columns are everybody else, and unknown.
+    """
 
     people: tuple[str, ...]
     counts: Indices
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Identification:
-    """Who is this, or nobody of those enrolled? Of one or more splits.
+    """The result of one or more searches: who is it, or is it a stranger?
 
-    ranks: at each of ``RANKS``, by the closest alone. tpir: at each of ``FPIRS``, of each split.
-    right, wrong, unknown: of the probes, and strangers_named, at the recognizer's threshold.
-    cmc: float64 (R,), share of the probes whose person is among the 1, 2, ... R closest, the mean of the splits.
-    curve: TPIR by FPIR, of all splits together.
-    no_face: photographs without one, of gallery, probes and strangers. unenrolled: people, none of whose
-    photographs has a face: all their probes are errors. skipped: whether probes without a face were left out; else
-    they are errors. Strangers without one are left out always: they cannot be named.
+    fpir: the rate that the recognizer's threshold was chosen for.
+    ranks: one for each of ``RANKS``; no threshold is used.
+    tpir: for each of ``FPIRS``, one point per split.
+    right, wrong, unknown: shares of the probes, at the recognizer's threshold.
+    strangers_named: share of the strangers, at the recognizer's threshold.
+    cmc: float64 (R,), share of the probes whose person is among the 1, 2, ... R closest; mean of the splits.
+    curve: TPIR by FPIR, over all splits.
+    no_face: photographs of gallery, probes and strangers without a face.
+    unenrolled: people without a face in any of their gallery photographs; all their probes are errors.
+    skipped: whether probes without a face were left out; otherwise they are errors. Strangers without a face are always
+        left out: they cannot get a name.
+    mistakes: the worst errors, farthest from the threshold first.
+    seconds: median time for a photograph, one at a time; None if not measured.
     """
 
     name: str
@@ -245,3 +193,11 @@ class Identification:
     mistakes: tuple[Mistake, ...]
     fingerprint: Fingerprint | None = None
     seconds: float | None = None
+
+    @property
+    def threshold(self) -> float:
+        """The recognizer's threshold, mean of the splits."""
+        return float(np.mean([search.threshold for search in self.searches]))
+
+
+Results = Sequence[Verification] | Sequence[Identification]

@@ -1,4 +1,4 @@
-"""Results as tables and lines of text, for a terminal."""
+"""Results as tables and lines of text for a terminal."""
 
 from __future__ import annotations
 
@@ -7,188 +7,184 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from faces.evaluation.figures.results import (
-    FARS,
-    FPIRS,
-    RANKS,
-    AtRate,
-    Identification,
-    PersonScore,
-    Repeated,
-    Share,
-    Verification,
-)
+from faces.evaluation.figures.results import FARS, FPIRS, RANKS, Identification, PersonScore, Verification
+from faces.evaluation.figures.shares import AtRate, Repeated, Share
 from faces.metrics.wording import between, percent, rate_of
 
-WORST = 10  # people
+WORST_PEOPLE = 10  # rows
 Row = list[object]
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Headings, and as many cells in each row."""
+    """Headings, and rows with as many cells each."""
 
     headings: tuple[str, ...]
     rows: tuple[Row, ...]
 
 
-Page = tuple[str | Table, ...]  # what is said, one under the other
+Page = tuple[str | Table, ...]  # paragraphs and tables, from top to bottom
 
 
-def verification(one: Verification) -> Page:
-    """Every figure of one set of models."""
-    how = f"threshold {one.thresholds[0]:.3f}, the best for these pairs"
-    if one.error is not None:
-        span = f"{min(one.thresholds):.3f} to {max(one.thresholds):.3f}"
-        how = f"{len(one.thresholds)} folds, standard error {percent(one.error)}; threshold {span}, of the other folds"
+def verification(result: Verification) -> Page:
+    """Return every figure of one set of models."""
+    protocol = f"threshold {result.thresholds[0]:.3f}, the best for these pairs"
+    if result.standard_error is not None:
+        span = f"{min(result.thresholds):.3f} to {max(result.thresholds):.3f}"
+        folds, error = len(result.thresholds), percent(result.standard_error)
+        protocol = f"{folds} folds, standard error {error}; threshold {span}, chosen on the other folds"
+    auc = result.auc
     rows: list[Row] = [
-        ["accuracy", percent(one.accuracy.value), between(one.accuracy), how],
-        ["AUC", f"{one.auc.value:.4f}", f"{one.auc.low:.4f} to {one.auc.high:.4f}", ""],
-        ["EER", percent(one.eer.value), between(one.eer), ""],
-        *(_at_rate(f"TAR at FAR {rate_of(point.rate)}", point, "pairs of two people") for point in one.tar),
+        ["accuracy", percent(result.accuracy.value), between(result.accuracy), protocol],
+        ["AUC", f"{auc.value:.4f}", f"{auc.low:.4f} to {auc.high:.4f}", ""],
+        ["EER", percent(result.eer.value), between(result.eer), ""],
+        *(_at_rate(f"TAR at FAR {rate_of(point.rate)}", point, "pairs of two people") for point in result.tar),
     ]
-    return _pairs(one), Table(("", "value", "95 % interval", ""), tuple(rows)), _missing(one)
+    return _pairs(result), Table(("", "value", "95 % interval", ""), tuple(rows)), _missing_pairs(result)
 
 
-def verifications(several: Sequence[Verification]) -> Page:
-    """A row for each set of models."""
+def compared_verifications(results: Sequence[Verification]) -> Page:
+    """Return a row for each set of models."""
     rates = [f"TAR at FAR {rate_of(far)}" for far in FARS]
     rows: list[Row] = [
         [
-            one.name,
-            _with_interval(one.accuracy),
-            f"{one.auc.value:.4f}",
-            percent(one.eer.value),
-            *(_with_interval(point.passing) for point in one.tar),
-            one.missing,
-            _milliseconds(one.seconds),
+            result.name,
+            _with_interval(result.accuracy),
+            f"{result.auc.value:.4f}",
+            percent(result.eer.value),
+            *(_with_interval(point.accepted) for point in result.tar),
+            result.missing,
+            _milliseconds(result.seconds),
         ]
-        for one in several
+        for result in results
     ]
     headings = ("", "accuracy (95 %)", "AUC", "EER", *rates, "pairs without a face", "ms a photograph")
-    return _pairs(several[0]), Table(headings, tuple(rows))
+    return _pairs(results[0]), Table(headings, tuple(rows))
 
 
-def identification(one: Identification) -> Page:
-    """Every figure of one set of models, or one recognizer."""
-    rows: list[Row] = [[f"rank {rank}", *_repeated(found), ""] for rank, found in zip(RANKS, one.ranks, strict=True)]
-    rows += [_open_set(rate, points) for rate, points in zip(FPIRS, one.tpir, strict=True)]
-    limit = float(np.mean([found.threshold for found in one.searches]))
-    at = f"threshold {limit:.3f}, as trained"
-    told = {"right": one.right, "wrong": one.wrong, "unknown": one.unknown, "strangers named": one.strangers_named}
-    rows += [[name, *_repeated(found), at] for name, found in told.items()]
-    spread = ("value", "95 % interval") if len(one.searches) == 1 else ("mean", "deviation")
-    page: list[str | Table] = [_searched(one), Table(("", *spread, ""), tuple(rows)), _faceless(one)]
-    if one.unenrolled:
-        page.append(f"not enrolled for want of a face, so never right: {', '.join(one.unenrolled)}")
-    worst = _worst(one)
-    return (*page, "most errors, at that threshold:", worst) if worst.rows else tuple(page)
+def identification(result: Identification) -> Page:
+    """Return every figure of one set of models, or of one recognizer."""
+    rows: list[Row] = [[f"rank {rank}", *_repeated(share), ""] for rank, share in zip(RANKS, result.ranks, strict=True)]
+    rows += [_open_set(rate, points) for rate, points in zip(FPIRS, result.tpir, strict=True)]
+    threshold = f"threshold {result.threshold:.3f}, as trained"
+    shares = {
+        "right": result.right,
+        "wrong": result.wrong,
+        "unknown": result.unknown,
+        "strangers named": result.strangers_named,
+    }
+    rows += [[name, *_repeated(share), threshold] for name, share in shares.items()]
+    spread = ("value", "95 % interval") if len(result.searches) == 1 else ("mean", "deviation")
+    page: list[str | Table] = [_searched(result), Table(("", *spread, ""), tuple(rows)), _missing_photographs(result)]
+    if result.unenrolled:
+        page.append(f"not enrolled, because no face was found: {', '.join(result.unenrolled)}")
+    worst = _worst(result)
+    return (*page, "most errors at that threshold:", worst) if worst.rows else tuple(page)
 
 
-def identifications(several: Sequence[Identification]) -> Page:
-    """A row for each set of models, or recognizer."""
+def compared_identifications(results: Sequence[Identification]) -> Page:
+    """Return a row for each set of models, or recognizer."""
     rates = [f"TPIR at FPIR {rate_of(rate)}" for rate in FPIRS]
     headings = "", *(f"rank {rank}" for rank in RANKS), *rates, "right", "wrong", "strangers named"
     rows: list[Row] = [
         [
-            one.name,
-            *(_mean(found) for found in one.ranks),
-            *(_mean(Repeated.passing(points)) for points in one.tpir),
-            _mean(one.right),
-            _mean(one.wrong),
-            _mean(one.strangers_named),
-            len(one.no_face),
-            _milliseconds(one.seconds),
+            result.name,
+            *(_mean(share) for share in result.ranks),
+            *(_mean(Repeated.accepted(points)) for points in result.tpir),
+            _mean(result.right),
+            _mean(result.wrong),
+            _mean(result.strangers_named),
+            len(result.no_face),
+            _milliseconds(result.seconds),
         ]
-        for one in several
+        for result in results
     ]
-    return _searched(several[0]), Table((*headings, "no face", "ms a photograph"), tuple(rows))
+    return _searched(results[0]), Table((*headings, "no face", "ms a photograph"), tuple(rows))
 
 
-def _pairs(one: Verification) -> str:
-    same = int(one.same.sum())
-    return f"{len(one.same):,} pairs: {same:,} of one person, {len(one.same) - same:,} of two people"
+def _pairs(result: Verification) -> str:
+    same = int(result.same.sum())
+    return f"{len(result.same):,} pairs: {same:,} of one person, {len(result.same) - same:,} of two people"
 
 
-def _missing(one: Verification) -> str:
-    if not one.missing:
+def _missing_pairs(result: Verification) -> str:
+    if not result.missing:
         return "every face was found"
-    how = "left out" if one.skipped else "counted as errors"
-    return (
-        f"{one.missing:,} pairs with a face that was not found, {how}; {len(one.no_face):,} photographs without a face"
-    )
+    treatment = "left out" if result.skipped else "counted as errors"
+    photographs = f"{len(result.no_face):,} photographs without a face"
+    return f"{photographs}; {result.missing:,} pairs with one of them, {treatment}"
 
 
-def _searched(one: Identification) -> str:
-    first, splits = one.searches[0], len(one.searches)
+def _searched(result: Identification) -> str:
+    first, splits = result.searches[0], len(result.searches)
     strangers = len(first.strangers) - first.held_out
-    who = [f"{strangers:,} photographs of strangers"] if strangers else []
-    who += [f"{first.held_out:,} probes once more as strangers, their person being held out"] if first.held_out else []
-    of = f", mean of {splits} splits" if splits > 1 else ""
+    parts = [f"{strangers:,} photographs of strangers"] if strangers else []
+    parts += [f"{first.held_out:,} probes also as strangers, their person held out"] if first.held_out else []
+    mean = f", mean of {splits} splits" if splits > 1 else ""
     return (
         f"{len(first.people):,} people, {len(first.owner):,} photographs enrolled; {len(first.probes):,} probes;"
-        f" {' and '.join(who) or 'no strangers'}{of}"
+        f" {' and '.join(parts) or 'no strangers'}{mean}"
     )
 
 
-def _faceless(one: Identification) -> str:
-    if not one.no_face:
+def _missing_photographs(result: Identification) -> str:
+    if not result.no_face:
         return "every face was found"
-    how = "probes among them left out" if one.skipped else "probes among them counted as errors"
-    return f"{len(one.no_face):,} photographs without a face, {how}"
+    treatment = "probes among them left out" if result.skipped else "probes among them counted as errors"
+    return f"{len(result.no_face):,} photographs without a face, {treatment}"
 
 
-def _worst(one: Identification) -> Table:
-    """Who is missed, or taken for others, most often; nobody where there is no error."""
+def _worst(result: Identification) -> Table:
+    """Return the people who are missed, or named wrongly, most often; no rows if there is no error."""
 
-    def errors(each: PersonScore) -> float:
-        return (1 - each.recall.value) + (1 - each.precision.value if each.precision.count else 0)
+    def errors(score: PersonScore) -> float:
+        return (1 - score.recall.value) + (1 - score.precision.value if score.precision.count else 0)
 
-    worst = sorted((each for each in one.persons if errors(each) > 0), key=lambda each: (-errors(each), each.person))
+    with_errors = (score for score in result.persons if errors(score) > 0)
     rows: list[Row] = [
         [
-            each.person,
-            percent(each.recall.value),
-            f"{each.recall.count:,} probes",
-            percent(each.precision.value),
-            f"{each.precision.count:,} times named",
+            score.person,
+            percent(score.recall.value),
+            f"{score.recall.count:,} probes",
+            percent(score.precision.value),
+            f"{score.precision.count:,} times named",
         ]
-        for each in worst[:WORST]
+        for score in sorted(with_errors, key=lambda score: (-errors(score), score.person))[:WORST_PEOPLE]
     ]
     return Table(("person", "recall", "of", "precision", "of"), tuple(rows))
 
 
-def _with_interval(found: Share | None) -> str:
-    return "too few to tell" if found is None else f"{percent(found.value)} ({between(found)})"
+def _with_interval(share: Share | None) -> str:
+    return "too few to tell" if share is None else f"{percent(share.value)} ({between(share)})"
 
 
 def _at_rate(name: str, point: AtRate, kind: str) -> Row:
-    if point.passing is None or point.threshold is None:
-        return [name, "–", "", f"too few {kind} to tell: {point.others:,}; {round(1 / point.rate):,} are needed"]
-    where = f"threshold {point.threshold:.3f}" if np.isfinite(point.threshold) else "no threshold: too few faces found"
-    return [name, percent(point.passing.value), between(point.passing), where]
+    if point.accepted is None or point.threshold is None:
+        return [name, "–", "", f"too few {kind} to tell: {point.impostors:,}; {round(1 / point.rate):,} are needed"]
+    finite = np.isfinite(point.threshold)
+    threshold = f"threshold {point.threshold:.3f}" if finite else "no threshold: too few faces found"
+    return [name, percent(point.accepted.value), between(point.accepted), threshold]
 
 
 def _open_set(rate: float, points: Sequence[AtRate]) -> Row:
-    """Of all splits; too few in one is too few."""
-    name, told = f"TPIR at FPIR {rate_of(rate)}", Repeated.passing(points)
-    if len(points) == 1 or not told.splits:
-        return _at_rate(name, min(points, key=lambda point: point.others), "strangers")
+    """Return the row of one rate over all splits; if one split has too few strangers, the figure is missing."""
+    name, accepted = f"TPIR at FPIR {rate_of(rate)}", Repeated.accepted(points)
+    if len(points) == 1 or not accepted.splits:
+        return _at_rate(name, min(points, key=lambda point: point.impostors), "strangers")
     thresholds = np.array([point.threshold for point in points], np.float64)
-    spread = f"threshold {thresholds.mean():.3f} ± {thresholds.std(ddof=1):.3f}"
-    return [name, *_repeated(told), spread]
+    return [name, *_repeated(accepted), f"threshold {thresholds.mean():.3f} ± {thresholds.std(ddof=1):.3f}"]
 
 
-def _repeated(found: Repeated) -> list[str]:
-    if found.deviation is None:
-        return [percent(found.mean), between(found.splits[0])]
-    return [percent(found.mean), percent(found.deviation)]
+def _repeated(share: Repeated) -> list[str]:
+    if share.deviation is None:
+        return [percent(share.mean), between(share.splits[0])]
+    return [percent(share.mean), percent(share.deviation)]
 
 
-def _mean(found: Repeated) -> str:
-    if not found.splits:
+def _mean(share: Repeated) -> str:
+    if not share.splits:
         return "too few to tell"
-    return percent(found.mean) + (f" ± {percent(found.deviation)}" if found.deviation is not None else "")
+    return percent(share.mean) + (f" ± {percent(share.deviation)}" if share.deviation is not None else "")
 
 
 def _milliseconds(seconds: float | None) -> str:

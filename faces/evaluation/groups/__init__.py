@@ -1,1 +1,1 @@
-"""Figures of parts of the data: groups of people, degraded photographs."""
+"""Figures for parts of the data: groups of people, and degraded photographs."""

@@ -1,6 +1,6 @@
-"""How fairly: the figures of each group of people, and how far apart the best and the worst are.
+"""Figures for labelled groups of people, and the gap between the best and the worst group.
 
-As in NIST's report on demographics (Grother et al., NISTIR 8280, 2019): one threshold for all; false matches are those
+As in NIST's report on demographics (Grother et al., NISTIR 8280, 2019): one threshold for everybody; false matches are
 between people of the same group, where they are most frequent.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,25 +17,26 @@ import numpy as np
 from faces.datasets import folder_of
 from faces.errors import UsageError, reason_of
 from faces.evaluation.figures.operating_points import strict_threshold
-from faces.evaluation.figures.results import FPIRS, Flags, Identification, Indices, Numbers, Verification
+from faces.evaluation.figures.results import FPIRS, Identification, Verification
+from faces.evaluation.figures.shares import Flags
+from faces.evaluation.groups.false_matches import false_matches, person_numbers
 from faces.evaluation.photographs import Photographs
-from faces.metrics.groups import NOT_TOLD, Group, Grouped
+from faces.metrics.groups import UNLABELLED, Group, Grouped
 from faces.metrics.intervals import wilson
 from faces.metrics.wording import rate_of
-from faces.models.spec import OperatingPoint
-from faces.recognition.distances import euclidean
-from faces.types import Floats
+from faces.recognition.thresholds import OperatingPoint
 
-AT_ONCE = 2**22  # distances: bounds memory
-ROUNDS = 500  # of the bootstrap
+Labels = np.ndarray[tuple[int], np.dtype[np.str_]]
 
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """Who belongs where.
+    """The labels of people or photographs.
 
-    by: G groupings. of: by photograph or person, G labels. predicted: by models, which err. folders: data sets, in
-    which the first folders are people.
+    by: G names of groupings.
+    of: G labels by photograph or person.
+    predicted: whether models predicted the labels.
+    folders: data sets with one subfolder per person.
     """
 
     by: tuple[str, ...]
@@ -44,31 +45,35 @@ class Groups:
     folders: tuple[Path, ...] = ()
 
     def labels(self, paths: Sequence[Path], grouping: int) -> list[str]:
-        """One of each photograph: by its path, its folder and name, its name, its person, or its folder."""
-        told = (self._told(path) for path in paths)
-        return [(labels[grouping] if labels else "") or NOT_TOLD for labels in told]
+        """Return one label per photograph.
 
-    def tell_any(self, paths: Sequence[Path]) -> bool:
-        """Whether one of the photographs, or its person, is among those that it tells of."""
-        return any(self._told(path) for path in paths)
+        grouping: index in ``by``.
 
-    def _told(self, path: Path) -> tuple[str, ...]:
-        """The labels of a photograph; none where it is not told of."""
+        A photograph is looked up by path, by folder and name, by name, by person, and by folder.
+        """
+        each = (self._labels(path) for path in paths)
+        return [(labels[grouping] if labels else "") or UNLABELLED for labels in each]
+
+    def has_any(self, paths: Sequence[Path]) -> bool:
+        """Return whether one of the photographs, or its person, has labels."""
+        return any(self._labels(path) for path in paths)
+
+    def _labels(self, path: Path) -> tuple[str, ...]:
         person = unicodedata.normalize("NFC", folder_of(path, self.folders).name)  # as people's names are
         keys = (str(path), f"{path.parent.name}/{path.name}", path.name, person, path.parent.name)
         return next((self.of[key] for key in keys if key in self.of), ())
 
 
 def read(path: Path) -> Groups:
-    """A CSV file with headings: a column of photographs or people, and a column for each grouping.
+    """Read a CSV file with headings: a column of photographs or people, and a column for each grouping.
 
-    Raises UsageError, with the line's number, for a file that is none of the kind.
+    Raises UsageError, with the line's number, if the file has another format.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        why = "not a text in UTF-8" if isinstance(error, UnicodeDecodeError) else reason_of(error)
-        raise UsageError(f"{path}: {why}") from error
+        reason = "not a text file in UTF-8" if isinstance(error, UnicodeDecodeError) else reason_of(error)
+        raise UsageError(f"{path}: {reason}") from error
     lines = csv.reader(text.splitlines())
     head = next(lines, [])
     if len(head) < 2:
@@ -81,86 +86,100 @@ def read(path: Path) -> Groups:
         if len(cells) != len(head):
             raise UsageError(f"{path}, line {lines.line_num}: {len(cells)} columns, not {len(head)}")
         if of.setdefault(key, tuple(labels)) != tuple(labels):
-            raise UsageError(f"{path}, line {lines.line_num}: {key} is in other groups above")
+            raise UsageError(f"{path}, line {lines.line_num}: {key} has other labels in a line above")
     if not of:
-        raise UsageError(f"{path}: nobody is in it")
+        raise UsageError(f"{path}: no labels in it")
     return Groups(tuple(name.strip() for name in head[1:]), of)
 
 
-def of_verification(
+def verification_by_group(
     result: Verification, groups: Groups, photographs: Photographs | None = None, points: Sequence[OperatingPoint] = ()
 ) -> tuple[Grouped, ...]:
-    """Accuracy, false non-matches and false matches by each grouping.
+    """Return accuracy, false non-match rate and false match rate for each grouping.
 
-    A pair of one person belongs to the group of its first photograph, one of two people to that of both, or to none.
-    photographs: for false matches among all of them, if folders are people; otherwise they are among the pairs.
-    points: of the embedder, for ``strict_threshold``.
+    A pair of the same person is in the group of its first photograph; a pair of different people is in the group that
+    both share, or in none.
+
+    photographs: if folders are people, false matches are counted among all of these; otherwise among the pairs.
+    points: the embedder's, for ``strict_threshold``.
     """
-    at, strict = strict_threshold(result, points)
-    found = []
+    words, threshold = strict_threshold(result, points)
+    figures = []
     for grouping, name in enumerate(groups.by):
         first, second = (np.array(groups.labels(paths, grouping)) for paths in (result.first, result.second))
-        of = np.where(result.same | (first == second), first, "")
-        same, passing = result.same, result.distance <= strict
-        found.append(_grouped(result.name, name, "accuracy", _counts(of, result.right), "pairs"))
-        missed = _counts(of[same], ~passing[same])
-        found.append(_grouped(result.name, name, f"false non-match rate {at}", missed, "pairs of one person", True))
-        measure = f"false match rate {at}"
-        if photographs is not None and (owner := _owner(result, groups.folders, photographs.paths)) is not None:
-            rows = tuple(_crossed(photographs, owner, groups.labels(photographs.paths, grouping), strict))
-            found.append(Grouped(result.name, measure, (name,), rows, True, cases="photographs"))
+        labels = np.where(result.same | (first == second), first, "")
+        same, accepted = result.same, result.distance <= threshold
+        figures.append(_grouped(result.name, name, "accuracy", _counts(labels, result.right), "pairs"))
+        rejected = _counts(labels[same], ~accepted[same])
+        measure = f"false non-match rate {words}"
+        figures.append(_grouped(result.name, name, measure, rejected, "pairs of one person", True))
+        measure = f"false match rate {words}"
+        if photographs is not None and (owner := person_numbers(result, groups.folders, photographs.paths)) is not None:
+            rows = tuple(false_matches(photographs, owner, groups.labels(photographs.paths, grouping), threshold))
+            figures.append(Grouped(result.name, measure, (name,), rows, True, cases="photographs"))
         else:
-            matched = _counts(of[~same], passing[~same])
-            found.append(_grouped(result.name, name, measure, matched, "pairs of two people", True))
-    return tuple(found)
+            matched = _counts(labels[~same], accepted[~same])
+            figures.append(_grouped(result.name, name, measure, matched, "pairs of two people", True))
+    return tuple(figures)
 
 
-def of_identification(result: Identification, groups: Groups) -> tuple[Grouped, ...]:
-    """Whose person is closest, and close enough, who is given their name, and which strangers are given one.
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """A figure of photographs: paths and flags are (N,) each."""
 
-    By each grouping; the mean of the splits. Thresholds are those of everybody.
+    name: str
+    cases: str
+    paths: list[Path]
+    flags: Flags
+    lower_is_better: bool = False
+
+
+def identification_by_group(result: Identification, groups: Groups) -> tuple[Grouped, ...]:
+    """Return rank 1, correctly named probes, named strangers, and TPIR for each grouping; the mean of the splits.
+
+    Thresholds are those of everybody.
     """
+    figures = []
+    for grouping, name in enumerate(groups.by):
+        for measure in _measures(result):
+            labels = np.array(groups.labels(measure.paths, grouping), np.str_)
+            counts = _counts(labels, measure.flags)
+            photographs = {
+                label: len({path for path, other in zip(measure.paths, labels, strict=True) if other == label})
+                for label in counts
+            }
+            lower = measure.lower_is_better
+            figures.append(_grouped(result.name, name, measure.name, counts, measure.cases, lower, photographs))
+    return tuple(figures)
+
+
+def _measures(result: Identification) -> list[_Measure]:
     searches = result.searches
-    probes = [path for one in searches for path in one.probes]
-    strangers = [path for one in searches for path in one.strangers]
-    measures: list[tuple[str, str, list[Path], list[bool], bool]] = [
-        ("rank 1", "probes", probes, [rank == 0 for one in searches for rank in one.rank], False),
-        (
-            "given their name",
-            "probes",
-            probes,
-            [said == who for one in searches for who, said in zip(one.truth, one.said, strict=True)],
-            False,
-        ),
-        (
-            "strangers named",
-            "strangers",
-            strangers,
-            [said is not None for one in searches for said in one.stranger_said],
-            True,
-        ),
+    probes = [path for search in searches for path in search.probes]
+    strangers = [path for search in searches for path in search.strangers]
+    closest = np.concatenate([search.rank == 0 for search in searches])
+    named = [said == person for search in searches for person, said in zip(search.truth, search.said, strict=True)]
+    strangers_named = [said is not None for search in searches for said in search.stranger_said]
+    measures = [
+        _Measure("rank 1", "probes", probes, closest),
+        _Measure("given their name", "probes", probes, np.array(named, np.bool_)),
+        _Measure("strangers named", "strangers", strangers, np.array(strangers_named, np.bool_), lower_is_better=True),
     ]
     for rate, points in zip(FPIRS, result.tpir, strict=True):
-        limits = [point.threshold for point in points if point.threshold is not None]
-        if len(limits) == len(searches):
-            near = [(one.rank == 0) & (one.genuine <= limit) for one, limit in zip(searches, limits, strict=True)]
-            measures.append((f"TPIR at FPIR {rate_of(rate)}", "probes", probes, np.concatenate(near).tolist(), False))
-    found = []
-    for grouping, name in enumerate(groups.by):
-        for measure, cases, paths, told, lower in measures:
-            flags = np.array(told, np.bool_)
-            labels = np.array(groups.labels(paths, grouping), np.str_)
-            each = _counts(labels, flags)
-            distinct = {
-                of: len({path for path, label in zip(paths, labels, strict=True) if label == of}) for of in each
-            }
-            found.append(_grouped(result.name, name, measure, each, cases, lower, distinct))
-    return tuple(found)
+        thresholds = [point.threshold for point in points if point.threshold is not None]
+        if len(thresholds) == len(searches):
+            near = [
+                (search.rank == 0) & (search.genuine <= threshold)
+                for search, threshold in zip(searches, thresholds, strict=True)
+            ]
+            measures.append(_Measure(f"TPIR at FPIR {rate_of(rate)}", "probes", probes, np.concatenate(near)))
+    return measures
 
 
-def _counts(of: np.ndarray[tuple[int], np.dtype[np.str_]], flags: Flags) -> dict[str, tuple[int, int]]:
-    """Of each group how many are flagged, and how many there are; "" is no group."""
-    return {str(name): (int(flags[of == name].sum()), int((of == name).sum())) for name in np.unique(of) if name}
+def _counts(labels: Labels, flags: Flags) -> dict[str, tuple[int, int]]:
+    """Return the number of flagged cases and of all cases for each label; the label "" is left out."""
+    rows = {str(name): labels == name for name in np.unique(labels) if name}
+    return {name: (int(flags[where].sum()), int(where.sum())) for name, where in rows.items()}
 
 
 def _grouped(
@@ -169,67 +188,12 @@ def _grouped(
     measure: str,
     counts: Mapping[str, tuple[int, int]],
     cases: str,
-    lower: bool = False,
-    distinct: Mapping[str, int] | None = None,
+    lower_is_better: bool = False,
+    photographs: Mapping[str, int] | None = None,
 ) -> Grouped:
-    """distinct: cases, where some are counted several times."""
+    """Build the figure. photographs: number of different cases in each group, if splits repeat some."""
     rows = []
     for name, (part, count) in counts.items():
-        sure = distinct[name] if distinct else count
-        rows.append(Group((name,), sure, part / count, *wilson(part / count, sure)))
-    return Grouped(target, measure, (by,), tuple(rows), lower, cases=cases)
-
-
-def _owner(result: Verification, folders: Sequence[Path], paths: Sequence[Path]) -> Indices | None:
-    """(N,) numbers of the people of N photographs, if folders are people: of pairs of one one, of pairs of two two.
-
-    These are the first ones in the data sets, or those that the photographs lie in.
-    """
-    for below in (folders, ()):
-        pairs = zip(result.first, result.second, strict=True)
-        together = np.array([folder_of(a, below) == folder_of(b, below) for a, b in pairs])
-        if (together == result.same).all():
-            return np.unique([str(folder_of(path, below)) for path in paths], return_inverse=True)[1]
-    return None
-
-
-def _crossed(photographs: Photographs, owner: Indices, labels: Sequence[str], threshold: float) -> Iterator[Group]:
-    """Of each group, how many of the pairs of photographs of two of its people are within a threshold.
-
-    owner: (N,), whose each photograph is. Its count is of photographs. Its interval is of a bootstrap over people,
-    since pairs share them.
-    """
-    label, found = np.array(labels), photographs.found
-    for name in np.unique(label):
-        rows = np.flatnonzero(found & (label == name))
-        people, mine, photos = np.unique(owner[rows], return_inverse=True, return_counts=True)
-        if len(people) < 2:
-            continue
-        matches = _matches(photographs.embeddings[rows], mine, threshold)
-        rng, ones = np.random.default_rng(0), np.ones(len(people))
-        drawn = rng.multinomial(len(people), ones / len(people), ROUNDS).astype(np.float64)
-        low, high = np.quantile([_rate(weight, photos, *matches) for weight in drawn], [0.025, 0.975]).tolist()
-        if not len(matches[0]):  # nothing to draw from: as of so many pairs that share nobody
-            high = wilson(0.0, len(people) // 2)[1]
-        yield Group((str(name),), len(rows), _rate(ones, photos, *matches), low, high)
-
-
-def _rate(weight: Numbers, photos: Indices, first: Indices, second: Indices) -> float:
-    """Of people (P,), each there so many times with so many photos, the share of pairs of two that match."""
-    each = weight * photos
-    pairs = (each.sum() ** 2 - (each**2).sum()) / 2
-    return float((weight[first] * weight[second]).sum() / pairs) if pairs else 0.0
-
-
-def _matches(embeddings: Floats, owner: Indices, threshold: float) -> tuple[Indices, Indices]:
-    """The owners (K,) and (K,) of pairs of photographs of two people that are within a threshold, each pair once."""
-    found: list[tuple[Indices, Indices]] = []
-    step = max(1, AT_ONCE // max(len(embeddings), 1))
-    for start in range(0, len(embeddings), step):
-        apart = euclidean(embeddings[start : start + step], embeddings)
-        rows, columns = np.nonzero(apart <= threshold)
-        rows = rows + start
-        kept = (columns > rows) & (owner[columns] != owner[rows])
-        found.append((owner[rows[kept]], owner[columns[kept]]))
-    first, second = (np.concatenate(each) for each in zip(*found, strict=True))
-    return first, second
+        different = photographs[name] if photographs else count
+        rows.append(Group((name,), different, part / count, *wilson(part / count, different)))
+    return Grouped(target, measure, (by,), tuple(rows), lower_is_better, cases=cases)

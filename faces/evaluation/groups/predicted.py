@@ -1,52 +1,48 @@
-"""Groups that the attribute models guess, where nobody has told them. The models are themselves uneven."""
+"""Predict the groups of unlabelled people with the attribute models. The models are themselves uneven."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
-
-import cv2
 
 from faces.attributes import predictor
 from faces.errors import ImageError
 from faces.evaluation.groups.labelled import Groups
+from faces.evaluation.photographs import Progress, ignore_progress
 from faces.images import read_image
-from faces.pipeline import Pipeline
+from faces.pipeline import Pipeline, process_pipeline
 from faces.processes import mapped
 
-BY = ("gender", "age_group", "ethnicity")
-WANTED = ("gender", "age", "ethnicity")
-AT_ONCE = 16  # photographs
+GROUPINGS = ("gender", "age_group", "ethnicity")
+ATTRIBUTES = ("gender", "age", "ethnicity")
+BATCH_PHOTOGRAPHS = 16
 WARNING = (
     "groups are predicted by models that are wrong more often for some of these groups than for others"
-    " (docs/attributes.md): take them for a hint, and tell the groups yourself where you can"
+    " (docs/attributes.md): treat them as a hint, and label the groups yourself if you can"
 )
 
 
-def predict(paths: Sequence[Path], processes: int = 1, progress: Callable[[int], object] = lambda _: None) -> Groups:
-    """Gender, age group and ethnicity of the best face of each photograph, as they look to the built-in models.
+def predict(paths: Sequence[Path], processes: int = 1, progress: Progress = ignore_progress) -> Groups:
+    """Predict gender, age group and ethnicity of the best face in each photograph.
 
-    A photograph without a face belongs to no group. Raises ModelError when a model is missing, and FacesError when a
-    process dies.
+    progress: called with the number of photographs done, and the total.
+
+    A photograph without a face gets no label. Raises ModelError if a model is missing, FacesError if a process dies.
     """
-    predictor.load(WANTED, Pipeline.load(threads=1), 1)  # says what is wrong before there are processes
-    each = list(dict.fromkeys(paths))
-    of: dict[str, tuple[str, ...]] = {}
-    jobs = [each[at : at + AT_ONCE] for at in range(0, len(each), AT_ONCE)]
-    for job, labels in zip(jobs, mapped(_predict, jobs, processes, _start), strict=True):
-        of |= {str(path): label for path, label in zip(job, labels, strict=True)}
-        progress(len(job))
-    return Groups(BY, of, predicted=True)
+    predictor.load(ATTRIBUTES, Pipeline.load(threads=1), 1)  # fails before there are processes
+    unique = list(dict.fromkeys(paths))
+    labels: dict[str, tuple[str, ...]] = {}
+    batches = [unique[start : start + BATCH_PHOTOGRAPHS] for start in range(0, len(unique), BATCH_PHOTOGRAPHS)]
+    for batch, predicted in zip(batches, mapped(_predict, batches, processes), strict=True):
+        labels |= {str(path): label for path, label in zip(batch, predicted, strict=True)}
+        progress(len(labels), len(unique))
+    return Groups(GROUPINGS, labels, predicted=True)
 
 
-_models: tuple[Pipeline, predictor.Attributes] | None = None  # of this process
-
-
-def _start() -> None:
-    global _models
-    cv2.setNumThreads(1)
-    pipeline = Pipeline.load(threads=1)
-    _models = pipeline, predictor.load(WANTED, pipeline, 1)
+@cache
+def _process_predictor() -> predictor.Attributes:
+    return predictor.load(ATTRIBUTES, process_pipeline(), 1)
 
 
 def _predict(paths: Sequence[Path]) -> list[tuple[str, ...]]:
@@ -54,15 +50,13 @@ def _predict(paths: Sequence[Path]) -> list[tuple[str, ...]]:
 
 
 def _labels(path: Path) -> tuple[str, ...]:
-    assert _models is not None
-    pipeline, asked = _models
     try:
         image = read_image(path)
     except ImageError:
-        return ("",) * len(BY)
-    face = pipeline.best_face(image)
+        return ("",) * len(GROUPINGS)
+    face = process_pipeline().best_face(image)
     if len(face) == 0:
-        return ("",) * len(BY)
-    answers = asked.of(image, face)
+        return ("",) * len(GROUPINGS)
+    answers = _process_predictor().of(image, face)
     classes = {head.name: head.classes for head in answers.heads}
-    return tuple(classes[name][int(answers.values[name][0].argmax())] for name in BY)
+    return tuple(classes[name][int(answers.values[name][0].argmax())] for name in GROUPINGS)

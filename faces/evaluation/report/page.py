@@ -1,4 +1,4 @@
-"""An evaluation as one HTML file that needs nothing from elsewhere: figures in words, plots, errors."""
+"""Write an evaluation as one self-contained HTML file: figures, plots, errors."""
 
 from __future__ import annotations
 
@@ -6,24 +6,35 @@ import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from math import isfinite
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from faces import optional
 from faces.evaluation.figures import tables
-from faces.evaluation.figures.results import Identification, Verification
+from faces.evaluation.figures.results import Identification, Results, Verification
+from faces.evaluation.groups.predicted import WARNING
 from faces.evaluation.groups.robustness import Robustness
-from faces.evaluation.report import groups, identification, verification
-from faces.evaluation.report.markup import Markup, element, joined, page, section, table
+from faces.evaluation.report import groups, identification, montage, verification
+from faces.evaluation.report.canvas import require_matplotlib
 from faces.files.writing import write_bytes
-from faces.metrics.groups import Grouped
+from faces.metrics.groups import MIN_CASES, Grouped
+from faces.metrics.wording import between, percent
 
-MOST_LINES = 8  # in a plot
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
-Results = Sequence[Verification] | Sequence[Identification]
+MAX_LINES = 8  # in a plot
+TEMPLATES = Path(__file__).with_name("templates")
 
 
 @dataclass(frozen=True, slots=True)
-class More:
-    """What a page says besides the results. command: that made it. predicted: whether models told the groups."""
+class Additions:
+    """What a page shows besides the results.
+
+    command: the command that made it.
+    predicted: whether models predicted the groups.
+    """
 
     command: str = ""
     robustness: Sequence[Robustness] = ()
@@ -31,103 +42,94 @@ class More:
     predicted: bool = False
 
 
-NOTHING = More()
+NOTHING = Additions()
 
 
-def write(path: Path, results: Results, more: More = NOTHING, faces: bool = True) -> None:
-    """One page of one or more results of the same kind.
+def require_packages() -> None:
+    """Raise UsageError if a package that the report needs is not installed."""
+    require_matplotlib()
+    optional.require("jinja2", "reports", "report")
+
+
+def write(path: Path, results: Results, additions: Additions = NOTHING, faces: bool = True) -> None:
+    """Write one page about one or more results of the same kind.
 
     faces: show the photographs of the worst errors.
-    Raises FacesError when it cannot be written, UsageError when Matplotlib is missing.
+
+    Raises FacesError if the file cannot be written, UsageError if a package is missing.
     """
-    text = render(results, more, faces)
+    text = render(results, additions, faces)
     write_bytes(path, text.encode("utf-8", "backslashreplace"))
 
 
-def render(results: Results, more: More = NOTHING, faces: bool = True) -> str:
-    """The page of ``write``."""
-    title, parts = _parts(results, faces)
-    links = [("summary", "In short"), ("curves", "Curves"), ("details", "Details")]
-    if more.groups:
-        parts.append(groups.groups(more.groups, more.predicted))
-        links.append(("groups", "Groups"))
-    if more.robustness:
-        parts.append(groups.robustness(more.robustness))
-        links.append(("robustness", "Robustness"))
-    parts.append(_words())
-    links.append(("words", "Words"))
-    nav = element("ul", *(element("li", element("a", text, href=f"#{name}")) for name, text in links))
-    header = element(
-        "header",
-        element("p", "Evaluation", class_="kicker"),
-        element("h1", title),
-        _warning(faces),
-        element("nav", nav, aria_label="Parts of this page"),
-    )
-    return page(f"{title} Evaluation", header, element("main", *parts), _footer(results, more.command))
-
-
-def _parts(results: Results, faces: bool) -> tuple[str, list[Markup]]:
-    """The title, and what is said of results of either kind."""
-    pairs = [one for one in results if isinstance(one, Verification)]
-    searches = [one for one in results if isinstance(one, Identification)]
-    if pairs:
-        about = [(one.name, verification.summary(one), verification.details(one, faces)) for one in pairs]
-        lead, compared = verification.lead(pairs[0]), tables.verifications(pairs)
-        title, curves = verification.TITLE, verification.curves(pairs[:MOST_LINES])
+def render(results: Results, additions: Additions = NOTHING, faces: bool = True) -> str:
+    """Return the page that ``write`` writes."""
+    require_packages()
+    verifications = [result for result in results if isinstance(result, Verification)]
+    if verifications:
+        name, content = verification.TEMPLATE, _verifications(verifications)
     else:
-        of = identification
-        about = [(one.name, of.summary(one), of.details(one, faces)) for one in searches]
-        lead, compared = identification.lead(searches[0]), tables.identifications(searches)
-        title, curves = identification.TITLE, identification.curves(searches[:MOST_LINES])
-    several = len(about) > 1
-    short: list[object] = [element("p", lead, class_="lead")]
-    if several:
-        told = "The same photographs, by each; intervals are of 95 %."
-        both = [each for each in compared if isinstance(each, tables.Table)]
-        short += [table("Compared", told, ["compared", *each.headings[1:]], each.rows) for each in both]
-    for name, summary, _ in about:
-        short += [element("h3", name) if several else "", summary]
-    details: list[object] = [joined([element("h3", name) if several else "", detail]) for name, _, detail in about]
-    return title, [section("summary", "In short", *short), curves, section("details", "Details", *details)]
-
-
-def _warning(faces: bool) -> Markup:
-    if faces:
-        strong = element("strong", "This file shows people's faces.")
-        instead = element("code", "--no-faces")
-        return element(
-            "p",
-            strong,
-            " It is for you: do not pass it on. One made with ",
-            instead,
-            " has their names alone.",
-            class_="warning",
-        )
-    return element("p", "This file shows no faces, but it has the names of people and files.", class_="note")
-
-
-def _words() -> Markup:
-    words = {
-        "distance": "how different two faces look to the embedder; closer is more alike",
-        "threshold": "the greatest distance that counts as the same person",
-        "FAR, false accept rate": "share of pairs of two people that are taken for one",
-        "TAR, true accept rate": "share of pairs of one person that are taken for one",
-        "FPIR, false positive identification rate": "share of strangers who are given anybody's name",
-        "TPIR, true positive identification rate": "share of probes whose person is the closest, and close enough",
-        "rank k": "the right person is among the k closest, whatever the distance",
-        "95 % interval": "where the figure would be, in 19 of 20 such evaluations, with other photographs like these",
-    }
-    each = (part for name, means in words.items() for part in (element("dt", name), element("dd", means)))
-    return section("words", "Words", element("dl", *each, class_="words"))
-
-
-def _footer(results: Results, command: str) -> Markup:
-    models = []
-    for one in results:
-        if one.fingerprint:
-            parts = one.fingerprint.detector, one.fingerprint.aligner, one.fingerprint.embedder
-            models.append(element("p", f"{one.name}: {', '.join(map(str, parts))}"))
+        searches = [result for result in results if isinstance(result, Identification)]
+        name, content = identification.TEMPLATE, _identifications(searches)
+    mistakes = [mistake for result in results for mistake in result.mistakes]
     now = datetime.now(timezone.utc).astimezone()
-    made = element("p", f"Made {now:%Y-%m-%d %H:%M %Z} on {platform.system()} {platform.machine()}.")
-    return element("footer", *models, element("p", element("code", command)) if command else "", made)
+    return (
+        _environment()
+        .get_template(name)
+        .render(
+            content,
+            first=results[0],
+            shows_faces=faces,
+            copies=montage.copies(mistakes) if faces else {},
+            groups=groups.tables(additions.groups),
+            predicted=additions.predicted,
+            predicted_warning=WARNING,
+            min_cases=MIN_CASES,
+            robustness=[(each, groups.robustness_plots(each)) for each in additions.robustness],
+            command=additions.command,
+            made=f"{now:%Y-%m-%d %H:%M %Z} on {platform.system()} {platform.machine()}",
+        )
+    )
+
+
+def _verifications(results: Sequence[Verification]) -> dict[str, Any]:
+    of = verification
+    return {
+        "compared": _tables(tables.compared_verifications(results)) if len(results) > 1 else [],
+        "results": [(result, of.figures(result), of.in_practice(result), of.details(result)) for result in results],
+        "curves": of.curves(results[:MAX_LINES]),
+    }
+
+
+def _identifications(results: Sequence[Identification]) -> dict[str, Any]:
+    of = identification
+    return {
+        "compared": _tables(tables.compared_identifications(results)) if len(results) > 1 else [],
+        "results": [(result, of.figures(result), of.in_practice(result), of.details(result)) for result in results],
+        "curves": of.curves(results[:MAX_LINES]),
+    }
+
+
+def _tables(page: tables.Page) -> list[tables.Table]:
+    return [part for part in page if isinstance(part, tables.Table)]
+
+
+def _environment() -> Environment:
+    """Return the environment of the templates, which escapes every value."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "percent": percent,
+        "between": between,
+        "number": "{:,}".format,
+        "short": lambda path: f"{path.parent.name}/{path.name}",
+    }
+    environment.tests["finite"] = isfinite
+    return environment

@@ -1,4 +1,4 @@
-"""A map of embeddings: who is near whom, in two dimensions."""
+"""A map of embeddings in two dimensions."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ from typing import cast
 
 import numpy as np
 
-from faces.evaluation.figures.results import Indices
+from faces.evaluation.figures.shares import Indices
 from faces.types import Floats
 
-MOST = 1000  # embeddings: t-SNE of them takes seconds
+MAX_EMBEDDINGS = 1000  # t-SNE of so many takes seconds
 COMPONENTS = 50
 PERPLEXITY = 30.0
+MIN_FOR_TSNE = 8
 
 
 def sample(count: int, seed: int = 0) -> Indices:
-    """intp: which of so many are on the map: all, or at random ``MOST`` of them."""
-    return np.sort(np.random.default_rng(seed).permutation(count)[:MOST])
+    """Return the rows to show, sorted: all of them, or ``MAX_EMBEDDINGS`` at random."""
+    return np.sort(np.random.default_rng(seed).permutation(count)[:MAX_EMBEDDINGS])
 
 
 def flat(embeddings: Floats, seed: int = 0) -> Floats:
-    """float32 (N, 2) from (N, D): first by PCA, then by t-SNE, which keeps neighbours together; of few by PCA alone.
+    """Project (N, D) embeddings to (N, 2) by PCA, then by t-SNE, which keeps neighbours together.
 
-    Distances between groups mean nothing. Source: van der Maaten and Hinton, JMLR 2008.
+    Fewer than ``MIN_FOR_TSNE`` are projected by PCA alone. Distances between groups mean nothing. Source: van der
+    Maaten and Hinton, JMLR 2008.
     """
     count = len(embeddings)
     if count < 3:
@@ -31,11 +33,11 @@ def flat(embeddings: Floats, seed: int = 0) -> Floats:
     from sklearn.manifold import TSNE
     from threadpoolctl import threadpool_limits
 
-    few = count < 8
+    few = count < MIN_FOR_TSNE
     components = 2 if few else min(COMPONENTS, *embeddings.shape)
-    found = PCA(components, random_state=seed).fit_transform(embeddings)
+    projected = PCA(components, random_state=seed).fit_transform(embeddings)
     if not few:
         perplexity = min(PERPLEXITY, (count - 1) / 3)
-        with threadpool_limits(1):  # of so few, threads on a busy machine only wait for each other
-            found = TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(found)
-    return cast(Floats, np.asarray(found, np.float32))
+        with threadpool_limits(1):  # with so few points, threads on a busy machine only wait for each other
+            projected = TSNE(2, perplexity=perplexity, init="pca", random_state=seed).fit_transform(projected)
+    return cast(Floats, np.asarray(projected, np.float32))

@@ -1,122 +1,96 @@
-"""What a report says of verification."""
+"""The figures and plots of a verification in the report."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from faces.evaluation.figures.curves import curve
-from faces.evaluation.figures.results import AtRate, Curve, Verification
+from faces.evaluation.figures.results import Verification
+from faces.evaluation.figures.shares import AtRate, Curve
 from faces.evaluation.report import plots
-from faces.evaluation.report.markup import Markup, element, joined, plot, section
-from faces.evaluation.report.montage import montage
-from faces.evaluation.report.wording import figure, figures
+from faces.evaluation.report.parts import TOO_FEW, Figure, Plot, time_figure
 from faces.metrics.wording import between, percent, rate_of
 
-TITLE = "Are two photographs of one person?"
+TEMPLATE = "verification.html.j2"
 
 
-def lead(one: Verification) -> str:
-    """What was done, for somebody who has never heard of it."""
-    same = int(one.same.sum())
-    return (
-        f"{len(one.same):,} pairs of photographs were compared, {same:,} of one person and {len(one.same) - same:,} of"
-        " two people. A pair counts as one person when the distance between the two faces is at most a threshold."
-    )
-
-
-def summary(one: Verification) -> Markup:
-    """The figures, each with its interval and what it means."""
-    told = [
-        figure("Told right", percent(one.accuracy.value), between(one.accuracy), _protocol(one)),
-        *(_at_rate(point) for point in one.tar),
-        figure("Equal error rate", percent(one.eer.value), between(one.eer), "where both errors are equally frequent"),
-        figure(
-            "AUC",
-            f"{one.auc.value:.4f}",
-            f"{one.auc.low:.4f} to {one.auc.high:.4f}",
-            "how often a pair of one person is closer than a pair of two; 1 is perfect",
-        ),
-        figure("Faces not found", f"{len(one.no_face):,}", "photographs", _missing(one)),
+def figures(result: Verification) -> list[Figure]:
+    """Return the figures of the summary."""
+    auc = result.auc
+    auc_meaning = "how often a pair of one person is closer than a pair of two; 1 is perfect"
+    each = [
+        Figure("Judged correctly", percent(result.accuracy.value), between(result.accuracy), _protocol(result)),
+        *(_at_rate(point) for point in result.tar),
+        Figure("Equal error rate", percent(result.eer.value), between(result.eer), "both errors are equally frequent"),
+        Figure("AUC", f"{auc.value:.4f}", f"{auc.low:.4f} to {auc.high:.4f}", auc_meaning),
+        Figure("Faces not found", f"{len(result.no_face):,}", "photographs", _missing(result)),
     ]
-    if one.seconds is not None:
-        told.append(figure("Time", f"{one.seconds * 1000:.0f} ms", "a photograph", "one by one, models loaded"))
-    return joined([figures(told), element("p", _at_a_door(one))])
+    return each if result.seconds is None else [*each, time_figure(result.seconds)]
 
 
-def curves(several: Sequence[Verification]) -> Markup:
-    """ROC and DET of all."""
-    traded = {one.name: _curve(one) for one in several}
-    rates = [point.rate for point in several[0].tar if point.passing]
-    return section(
-        "curves",
-        "What a threshold trades",
-        element(
-            "p",
-            "A stricter threshold lets in fewer of those who are somebody else, and turns away more of those who"
-            " are not. Each point of a curve is one threshold; dots are at the rates of the summary.",
-        ),
-        element(
-            "div",
-            plot(plots.roc(traded, rates), "ROC", "The higher and the further to the left, the better."),
-            plot(plots.det(traded, rates), "DET", "The two errors against each other: the lower, the better."),
-            class_="plots",
-        ),
-    )
+def in_practice(result: Verification) -> dict[str, str] | None:
+    """Return the figures of the strictest threshold with enough pairs, in people; None if there is no such threshold.
+
+    Keys: ``far``, the rate; ``accepted`` and ``rejected``, of 1,000 impostors and of 1,000 genuine people.
+    """
+    measured = [(point.rate, point.accepted) for point in result.tar if point.accepted is not None]
+    if not measured:
+        return None
+    rate, accepted = measured[-1]
+    return {
+        "far": rate_of(rate),
+        "accepted": f"{1000 * rate:g}",
+        "rejected": f"{1000 * (1 - accepted.value):.0f}",
+    }
 
 
-def details(one: Verification, faces: bool) -> Markup:
-    """Of one: its distances, and its worst errors."""
-    threshold = float(np.median(one.thresholds))
-    drawn = plots.histogram(one.distance[one.same], one.distance[~one.same], ("one person", "two people"), threshold)
-    told = "The less the two hills overlap, the better. Faces that were not found have no distance and are left out."
-    wrong = int((~one.right).sum())
-    return joined(
-        [
-            element("div", plot(drawn, "Distances of the pairs", told), class_="plots"),
-            element("h3", f"Worst errors ({len(one.mistakes):,} of {wrong:,})"),
-            montage(one.mistakes, faces),
-        ]
-    )
+def curves(results: Sequence[Verification]) -> list[Plot]:
+    """Return the ROC and the DET curve with a line for each result."""
+    lines = {result.name: _curve(result) for result in results}
+    rates = [point.rate for point in results[0].tar if point.accepted]
+    return [
+        Plot(plots.roc(lines, rates), "ROC", "The higher and the further to the left, the better."),
+        Plot(plots.det(lines, rates), "DET", "The two errors against each other: the lower, the better."),
+    ]
 
 
-def _curve(one: Verification) -> Curve:
-    return curve(one.counted[~one.same], one.counted[one.same])
+def details(result: Verification) -> dict[str, Any]:
+    """Return what the template shows about one result: ``plots``, and ``wrong``, the number of errors."""
+    threshold = float(np.median(result.thresholds))
+    same, different = result.distance[result.same], result.distance[~result.same]
+    histogram = plots.histogram(same, different, ("one person", "two people"), threshold)
+    caption = "The less the two distributions overlap, the better. Pairs with a missing face have no distance."
+    return {
+        "plots": [Plot(histogram, "Distances of the pairs", caption)],
+        "wrong": int((~result.right).sum()),
+    }
 
 
-def _protocol(one: Verification) -> str:
-    if one.error is None:
-        return f"of {len(one.same):,} pairs, at the threshold that is best for them, {one.thresholds[0]:.3f}"
-    folds = len(one.thresholds)
-    return f"mean of {folds} folds ± {percent(one.error)} standard error; each fold's threshold comes from the others"
+def _curve(result: Verification) -> Curve:
+    return curve(result.counted[~result.same], result.counted[result.same])
 
 
-def _at_rate(point: AtRate) -> Markup:
+def _protocol(result: Verification) -> str:
+    if result.standard_error is None:
+        return f"of {len(result.same):,} pairs, at the best threshold for them, {result.thresholds[0]:.3f}"
+    folds, error = len(result.thresholds), percent(result.standard_error)
+    return f"mean of {folds} folds ± {error} standard error; a fold's threshold is chosen on the others"
+
+
+def _at_rate(point: AtRate) -> Figure:
     name = f"Same person accepted at FAR {rate_of(point.rate)}"
-    if point.passing is None or point.threshold is None:
-        few = f"{point.others:,} pairs of two people; it takes {round(1 / point.rate):,}"
-        return figure(name, "too few to tell", "", few, few=True)
-    means = f"threshold {point.threshold:.3f}, which lets in 1 of {round(1 / point.rate):,} who are somebody else"
-    return figure(name, percent(point.passing.value), between(point.passing), means)
+    if point.accepted is None or point.threshold is None:
+        meaning = f"{point.impostors:,} pairs of two people; {round(1 / point.rate):,} are needed"
+        return Figure(name, TOO_FEW, "", meaning, is_text=True)
+    meaning = f"threshold {point.threshold:.3f}, which accepts 1 of {round(1 / point.rate):,} pairs of two people"
+    return Figure(name, percent(point.accepted.value), between(point.accepted), meaning)
 
 
-def _missing(one: Verification) -> str:
-    if not one.missing:
-        return "in all pairs there were two faces"
-    return f"{one.missing:,} pairs have one, " + ("and are left out" if one.skipped else "and count as errors")
-
-
-def _at_a_door(one: Verification) -> str:
-    """The strictest threshold that there are enough pairs for, in people."""
-    known = [point for point in one.tar if point.passing is not None]
-    if not known:
-        return ""
-    point = known[-1]
-    assert point.passing is not None
-    turned_away = 1000 * (1 - point.passing.value)
-    return (
-        f"In people: with the threshold of FAR {rate_of(point.rate)}, of 1,000 who say that they are somebody else"
-        f" about {1000 * point.rate:g} get through, and of 1,000 who are who they say about {turned_away:.0f} are"
-        " turned away; on photographs like these, and if nobody tries to deceive with a picture or a mask."
-    )
+def _missing(result: Verification) -> str:
+    if not result.missing:
+        return "both faces were found in every pair"
+    treatment = "left out" if result.skipped else "counted as errors"
+    return f"{result.missing:,} pairs have one of them: {treatment}"

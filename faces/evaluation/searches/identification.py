@@ -1,7 +1,7 @@
-"""Who is this, or nobody of those enrolled? Figures of open-set identification.
+"""Open-set identification: who is it, or is it a stranger?
 
-Terms as in NIST's FRTE 1:N (NISTIR 8271): TPIR is the share of probes whose person is the closest, and close enough;
-FPIR the share of strangers who are close enough to anybody.
+Terms as in NIST's FRTE 1:N (NISTIR 8271). TPIR: share of the probes whose person is the closest and within the
+threshold. FPIR: share of the strangers within the threshold of anybody.
 """
 
 from __future__ import annotations
@@ -12,28 +12,26 @@ from pathlib import Path
 
 import numpy as np
 
-from faces.evaluation.figures import results
 from faces.evaluation.figures.curves import at_rate, curve
 from faces.evaluation.figures.results import (
+    FPIRS,
+    RANKS,
     Confusion,
-    Flags,
     Identification,
     Mistake,
-    Numbers,
     PersonScore,
-    Repeated,
     Search,
-    Share,
 )
+from faces.evaluation.figures.shares import Flags, Numbers, Repeated, Share
 from faces.evaluation.photographs import Photographs
-from faces.evaluation.searches import search
+from faces.evaluation.searches.search import search_gallery, train_recognizer
 from faces.evaluation.searches.trials import Trial
 from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Floats
 
-CMC = 20  # ranks
-WORST = 20  # people in the confusion
-SHOWN = 24  # mistakes
+CMC_RANKS = 20
+CONFUSED_PEOPLE = 20
+MAX_MISTAKES = 24
 
 
 def identify(
@@ -46,42 +44,50 @@ def identify(
     seconds: float | None = None,
     threshold: float | None = None,
 ) -> Identification:
-    """How well probes are told from each other, and from strangers. Of at least one trial.
+    """Evaluate how well probes are identified and strangers rejected.
 
-    fpir, threshold: of the recognizers that are trained on the trials' galleries. recognizer: one that is trained.
+    trials: at least one.
+    fpir, threshold: of the recognizers that are trained on the trials' galleries.
+    recognizer: a trained one to use instead.
     skip_missing: leave out probes without a face; otherwise each is an error.
-    Raises FacesError when there is no face in the gallery, or in any probe.
+    seconds: per photograph, for the result.
+
+    Raises FacesError if no photograph of a gallery has a face, or no probe.
     """
-    found = []
+    searches = []
     for trial in trials:
-        known = recognizer or search.trained(trial, photographs, fpir, threshold)
-        found.append(search.search(known, trial, photographs, skip_missing))
-    passing, told = [_passing(one) for one in found], [_told(one) for one in found]
-    right, wrong, unknown = (Repeated(tuple(Share.of(each[k], sum(each)) for each in told)) for k in range(3))
-    enrolled = {who for one in found for who in one.people}
+        known = recognizer or train_recognizer(trial, photographs, fpir, threshold)
+        searches.append(search_gallery(known, trial, photographs, skip_missing))
+    accepting = [_accepting_distance(each) for each in searches]
+    answers = [_count_answers(each) for each in searches]
+    right, wrong, unknown = (Repeated(tuple(Share.of(each[k], sum(each)) for each in answers)) for k in range(3))
+    enrolled = {person for each in searches for person in each.people}
     return Identification(
-        name,
-        tuple(found),
-        recognizer.fpir if recognizer else fpir,
-        tuple(Repeated(tuple(_share(one.rank < rank) for one in found)) for rank in results.RANKS),
-        tuple(
-            tuple(at_rate(one.stranger_distance, mine, rate) for one, mine in zip(found, passing, strict=True))
-            for rate in results.FPIRS
+        name=name,
+        searches=tuple(searches),
+        fpir=recognizer.fpir if recognizer else fpir,
+        ranks=tuple(Repeated(tuple(_share(each.rank < rank) for each in searches)) for rank in RANKS),
+        tpir=tuple(
+            tuple(
+                at_rate(each.stranger_distance, genuine, rate)
+                for each, genuine in zip(searches, accepting, strict=True)
+            )
+            for rate in FPIRS
         ),
-        right,
-        wrong,
-        unknown,
-        Repeated(tuple(_share([who is not None for who in one.stranger_said]) for one in found)),
-        _persons(found),
-        _confusion(found),
-        _cmc(found),
-        curve(np.concatenate([one.stranger_distance for one in found]), np.concatenate(passing)),
-        photographs.without_face(path for trial in trials for path in trial.paths),
-        tuple(sorted({who for trial in trials for who, _ in trial.probes} - enrolled)),
-        skip_missing,
-        _mistakes(found, photographs),
-        photographs.fingerprint,
-        seconds,
+        right=right,
+        wrong=wrong,
+        unknown=unknown,
+        strangers_named=Repeated(tuple(_share([said is not None for said in each.stranger_said]) for each in searches)),
+        persons=_persons(searches),
+        confusion=_confusion(searches),
+        cmc=_cmc(searches),
+        curve=curve(np.concatenate([each.stranger_distance for each in searches]), np.concatenate(accepting)),
+        no_face=photographs.without_face(path for trial in trials for path in trial.paths),
+        unenrolled=tuple(sorted({person for trial in trials for person, _ in trial.probes} - enrolled)),
+        skipped=skip_missing,
+        mistakes=_mistakes(searches, photographs),
+        fingerprint=photographs.fingerprint,
+        seconds=seconds,
     )
 
 
@@ -89,84 +95,93 @@ def _share(cases: Sequence[bool] | Flags) -> Share:
     return Share.of(int(np.sum(cases)), len(cases))
 
 
-def _passing(found: Search) -> Floats:
-    """(N,): the distance from which on each probe is identified; inf where somebody else is closer."""
-    return np.where(found.rank == 0, found.genuine, np.float32(np.inf))
+def _accepting_distance(search: Search) -> Floats:
+    """Return the threshold from which on each probe is identified, (N,); inf if somebody else is closer."""
+    return np.where(search.rank == 0, search.genuine, np.float32(np.inf))
 
 
-def _told(found: Search) -> tuple[int, int, int]:
-    """How many probes are named right, named wrong, and called unknown."""
-    right = sum(said == who for said, who in zip(found.said, found.truth, strict=True))
-    unknown = sum(said is None for said in found.said)
-    return right, len(found.said) - right - unknown, unknown
+def _count_answers(search: Search) -> tuple[int, int, int]:
+    """Count the probes that get the right name, a wrong name, and no name."""
+    right = sum(said == person for said, person in zip(search.said, search.truth, strict=True))
+    unknown = sum(said is None for said in search.said)
+    return right, len(search.said) - right - unknown, unknown
 
 
 def _cmc(searches: Sequence[Search]) -> Numbers:
-    ranks = min([CMC, *(len(found.people) for found in searches)])
-    each = [[float((found.rank < rank).mean()) for rank in range(1, ranks + 1)] for found in searches]
+    ranks = min([CMC_RANKS, *(len(search.people) for search in searches)])
+    each = [[float((search.rank < rank).mean()) for rank in range(1, ranks + 1)] for search in searches]
     return np.asarray(np.mean(each, axis=0), np.float64)
 
 
 def _persons(searches: Sequence[Search]) -> tuple[PersonScore, ...]:
     probes, right, named = Counter[str](), Counter[str](), Counter[str]()
-    for found in searches:
-        probes.update(found.truth)
-        right.update(who for who, said in zip(found.truth, found.said, strict=True) if said == who)
-        truly_strangers = found.stranger_said[: len(found.strangers) - found.held_out]
-        named.update(said for said in (*found.said, *truly_strangers) if said is not None)
+    for search in searches:
+        probes.update(search.truth)
+        right.update(person for person, said in zip(search.truth, search.said, strict=True) if said == person)
+        without_held_out = search.stranger_said[: len(search.strangers) - search.held_out]
+        named.update(said for said in (*search.said, *without_held_out) if said is not None)
     return tuple(
-        PersonScore(who, Share.of(right[who], probes[who]), Share.of(right[who], named[who])) for who in sorted(probes)
+        PersonScore(
+            person,
+            recall=Share.of(right[person], probes[person]),
+            precision=Share.of(right[person], named[person]),
+        )
+        for person in sorted(probes)
     )
 
 
 def _confusion(searches: Sequence[Search]) -> Confusion:
-    """Of those with errors, the most first."""
-    said = Counter((who, name) for found in searches for who, name in zip(found.truth, found.said, strict=True))
+    """Return the answers for the people with errors, those with the most first."""
+    answers = Counter(pair for search in searches for pair in zip(search.truth, search.said, strict=True))
     errors = Counter[str]()
-    for (who, name), count in said.items():
-        errors[who] += count if name != who else 0
-    people = [who for who, count in sorted(errors.items(), key=lambda one: (-one[1], one[0])) if count][:WORST]
-    column = {name: k for k, name in enumerate(people)}
+    for (person, said), count in answers.items():
+        errors[person] += count if said != person else 0
+    ordered = sorted(errors.items(), key=lambda item: (-item[1], item[0]))
+    people = [person for person, count in ordered if count][:CONFUSED_PEOPLE]
+    column = {person: k for k, person in enumerate(people)}
     counts = np.zeros((len(people), len(people) + 2), np.intp)
-    for (who, name), count in said.items():
-        if who in column:
-            counts[column[who], len(people) + 1 if name is None else column.get(name, len(people))] += count
+    for (person, said), count in answers.items():
+        if person in column:
+            counts[column[person], len(people) + 1 if said is None else column.get(said, len(people))] += count
     return Confusion(tuple(people), counts)
 
 
 def _mistakes(searches: Sequence[Search], photographs: Photographs) -> tuple[Mistake, ...]:
-    """The errors that are farthest from the threshold; faces not found come last. Each once, of however many splits."""
+    """Return the errors farthest from the threshold, without duplicates over splits. Missing faces come last."""
     errors = []
-    for found in searches:
-        for what, path, whom, distance in _errors(found):
-            beyond = abs(distance - found.threshold) if np.isfinite(distance) else -1.0
-            errors.append((beyond, what, path, whom, distance, found))
+    for search in searches:
+        for what, path, person, distance in _errors(search):
+            beyond = abs(distance - search.threshold) if np.isfinite(distance) else -1.0
+            errors.append((beyond, what, path, person, distance, search))
     worst: dict[tuple[str, Path], Mistake] = {}
-    for _, what, path, whom, distance, found in sorted(errors, key=lambda each: -each[0]):
-        if len(worst) < SHOWN and (what, path) not in worst:
-            worst[what, path] = Mistake(what, path, _closest_photograph(found, photographs, path, whom), distance)
+    for _, what, path, person, distance, search in sorted(errors, key=lambda error: -error[0]):
+        if len(worst) < MAX_MISTAKES and (what, path) not in worst:
+            worst[what, path] = Mistake(what, path, _closest_enrolled(search, photographs, path, person), distance)
     return tuple(worst.values())
 
 
-def _errors(found: Search) -> Iterator[tuple[str, Path, str, float]]:
-    """What was wrong, the photograph, whose enrolled photograph to show beside it, and the distance to them."""
-    probes = zip(found.probes, found.truth, found.said, found.distance.tolist(), found.genuine.tolist(), strict=True)
-    for path, who, said, distance, genuine in probes:
+def _errors(search: Search) -> Iterator[tuple[str, Path, str, float]]:
+    """Yield a description, the photograph, the enrolled person to show beside it, and the distance to that person."""
+    probes = zip(
+        search.probes, search.truth, search.said, search.distance.tolist(), search.genuine.tolist(), strict=True
+    )
+    for path, person, said, distance, genuine in probes:
         if said is None:
-            yield (f"{who}, not known" if np.isfinite(distance) else f"{who}, no face found"), path, who, genuine
-        elif said != who:
-            yield f"{who}, taken for {said}", path, said, distance
-    for path, said, distance in zip(
-        found.strangers, found.stranger_said, found.stranger_distance.tolist(), strict=True
-    ):
+            what = f"{person}, not recognized" if np.isfinite(distance) else f"{person}, no face found"
+            yield what, path, person, genuine
+        elif said != person:
+            yield f"{person}, named {said}", path, said, distance
+    strangers = zip(search.strangers, search.stranger_said, search.stranger_distance.tolist(), strict=True)
+    for path, said, distance in strangers:
         if said is not None:
-            yield f"a stranger, taken for {said}", path, said, distance
+            yield f"a stranger, named {said}", path, said, distance
 
 
-def _closest_photograph(found: Search, photographs: Photographs, path: Path, whom: str) -> Path | None:
-    """Of a person's photographs that are enrolled, the one that a photograph is closest to."""
-    if not found.enrolled or whom not in found.people:
+def _closest_enrolled(search: Search, photographs: Photographs, path: Path, person: str) -> Path | None:
+    """Return the person's enrolled photograph that is closest to another photograph; None if there is none."""
+    if not search.enrolled or person not in search.people:
         return None
-    rows = np.flatnonzero(found.owner == found.people.index(whom))
-    apart: Floats = np.linalg.norm(found.embeddings[rows] - photographs.embeddings[photographs.rows([path])[0]], axis=1)
-    return found.enrolled[int(rows[np.where(np.isnan(apart), np.inf, apart).argmin()])]
+    rows = np.flatnonzero(search.owner == search.people.index(person))
+    embedding = photographs.embeddings[photographs.rows([path])[0]]
+    distance: Floats = np.linalg.norm(search.embeddings[rows] - embedding, axis=1)
+    return search.enrolled[int(rows[np.where(np.isnan(distance), np.inf, distance).argmin()])]

@@ -1,8 +1,9 @@
-"""Pairs of photographs, from LFW's text files or a CSV file.
+"""Read pairs of photographs from LFW's text files or from CSV files.
 
-LFW's: ``name 1 4`` are two photographs of one person, ``name 1 other 2`` of two people, by tabs or spaces. A first line
-``10 300`` means ten folds, each of 300 pairs of one person and then 300 of two; ``500`` means 500 of each, no folds.
-CSV: ``photograph,other,same[,fold]``, with or without that line; ``same`` is 1 or 0, true or false, yes or no.
+LFW: ``name 1 4`` are two photographs of one person, ``name 1 other 2`` of two people, separated by tabs or spaces. A
+first line ``10 300`` means ten folds, each with 300 pairs of one person and then 300 of two; ``500`` means 500 pairs of
+each kind, without folds.
+CSV: ``photograph,other,same[,fold]``, with or without this heading; ``same`` is 1 or 0, true or false, yes or no.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from faces.errors import UsageError, reason_of
-from faces.evaluation.figures.results import Flags, Indices
+from faces.evaluation.figures.shares import Flags, Indices
 from faces.files.finding import SUFFIXES
 
 TRUTHS = {"1": True, "true": True, "yes": True, "same": True, "0": False, "false": False, "no": False}
@@ -25,7 +26,12 @@ COLUMNS = ("photograph", "other", "same", "fold")
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """N pairs. same: bool (N,). fold: intp (N,), from 0, or None."""
+    """N pairs of photographs.
+
+    first, second: N paths each.
+    same: bool (N,), whether both show the same person.
+    fold: intp (N,), from 0, or None without folds.
+    """
 
     first: tuple[Path, ...]
     second: tuple[Path, ...]
@@ -41,20 +47,22 @@ class Pairs:
         )
         return Pairs(first, second, self.same[kept], None if self.fold is None else self.fold[kept])
 
-    def require_both(self, what: str) -> None:
-        """Raise UsageError unless there are pairs of one person and of two, in each fold."""
+    def require_both_kinds(self, source: str) -> None:
+        """Raise UsageError unless every fold has pairs of one person and of two. source: begins the message."""
         number = 0 if self.fold is None else int(self.fold.max(initial=-1)) + 1
-        folds = [(f"fold {k + 1}", self.same[self.fold == k]) for k in range(number)]
-        for name, same in folds or [("it", self.same)]:
-            for there, kind in ((same.any(), "of one person"), ((~same).any(), "of two people")):
-                if not there:
-                    raise UsageError(f"{what}: {name} has no pair {kind}; both kinds are needed")
+        folds = [(f"fold {k + 1} has", self.same[self.fold == k]) for k in range(number)]
+        for subject, same in folds or [("there is", self.same)]:
+            for present, kind in ((same.any(), "of one person"), ((~same).any(), "of two people")):
+                if not present:
+                    raise UsageError(f"{source}: {subject} no pair {kind}; both kinds are needed")
 
 
 def read(path: Path, images: Path | None = None) -> Pairs:
-    """The pairs of a file. images: where the photographs are; by default beside the file.
+    """Read the pairs in a file.
 
-    Raises UsageError, with the line's number, for a file that is none of the kind, or names photographs not there.
+    images: folder of the photographs; by default that of the file.
+
+    Raises UsageError, with the line's number, if the file has another format or a photograph is missing.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -67,17 +75,17 @@ def read(path: Path, images: Path | None = None) -> Pairs:
         raise UsageError(f"{path}: no pairs in it")
     images = path.parent if images is None else images
     if not images.is_dir():
-        raise UsageError(f"{images}: no such folder; give the photographs' with --images")
+        raise UsageError(f"{images}: no such folder; give the folder of the photographs with --images")
     comma = path.suffix.lower() == ".csv" or "," in lines[0][1]
     pairs = _csv(path, lines, images) if comma else _lfw(path, lines, images)
-    pairs.require_both(str(path))
+    pairs.require_both_kinds(str(path))
     return pairs
 
 
 def _lfw(path: Path, lines: Sequence[tuple[int, str]], images: Path) -> Pairs:
     header = _fields(lines[0][1])
     announced = [int(field) for field in header] if len(header) < 3 and all(map(str.isdecimal, header)) else []
-    first, second, same, stems = [], [], [], _Stems(images)
+    first, second, same, photographs = [], [], [], _LfwPhotographs(images)
     for number, line in lines[1:] if announced else lines:
         fields = _fields(line)
         numbers = fields[1:] if len(fields) == 3 else fields[1::2]
@@ -85,10 +93,10 @@ def _lfw(path: Path, lines: Sequence[tuple[int, str]], images: Path) -> Pairs:
             shape = "NAME NUMBER NUMBER or NAME NUMBER OTHER NUMBER"
             raise UsageError(f"{path}, line {number}: expected {shape}, not {line.strip()!r}")
         same.append(len(fields) == 3)
-        first.append(stems.find(number, fields[0], int(fields[1])))
-        second.append(stems.find(number, fields[-2] if len(fields) == 4 else fields[0], int(fields[-1])))
-    fold = _announced(path, announced, same)
-    stems.complain(path)
+        first.append(photographs.find(number, fields[0], int(fields[1])))
+        second.append(photographs.find(number, fields[-2] if len(fields) == 4 else fields[0], int(fields[-1])))
+    fold = _announced_folds(path, announced, same)
+    photographs.require_all(path)
     return Pairs(tuple(first), tuple(second), np.array(same, np.bool_), fold)
 
 
@@ -96,8 +104,8 @@ def _fields(line: str) -> list[str]:
     return [field.strip() for field in line.strip().split("\t")] if "\t" in line.strip() else line.split()
 
 
-def _announced(path: Path, announced: Sequence[int], same: Sequence[bool]) -> Indices | None:
-    """The fold of each pair, as the first line says; raises UsageError when the pairs are not those it announces."""
+def _announced_folds(path: Path, announced: Sequence[int], same: Sequence[bool]) -> Indices | None:
+    """Return the fold of each pair from the numbers in the first line. Raises UsageError if the pairs do not match."""
     if not announced:
         return None
     folds, each = announced if len(announced) == 2 else (1, announced[0])
@@ -108,17 +116,17 @@ def _announced(path: Path, announced: Sequence[int], same: Sequence[bool]) -> In
             f" but there are {len(same):,}"
         )
     for k in range(folds):
-        found = sum(same[2 * each * k : 2 * each * (k + 1)])
-        if found != each:
-            where = f"fold {k + 1}" if len(announced) == 2 else "it"
+        of_one = sum(same[2 * each * k : 2 * each * (k + 1)])
+        if of_one != each:
+            subject = f"fold {k + 1} has" if len(announced) == 2 else "there are"
             raise UsageError(
-                f"{path}: {where} has {found} pairs of one person and {2 * each - found} of two, not {each} of each"
+                f"{path}: {subject} {of_one} pairs of one person and {2 * each - of_one} of two, not {each} of each"
             )
     return np.repeat(np.arange(folds), 2 * each) if folds > 1 else None
 
 
-class _Stems:
-    """Finds LFW's photographs, ``Name/Name_0001`` with any image's extension; remembers those that are not there."""
+class _LfwPhotographs:
+    """Finds LFW's photographs, ``Name/Name_0001`` with any image extension, and remembers the missing ones."""
 
     def __init__(self, images: Path) -> None:
         self._images = images
@@ -135,15 +143,15 @@ class _Stems:
             self._missing.append((line, f"{name}/{stem}.jpg"))
         return self._folders[name].get(stem, Path())
 
-    def complain(self, path: Path) -> None:
-        _complain(path, self._images, self._missing)
+    def require_all(self, path: Path) -> None:
+        _require_all(path, self._images, self._missing)
 
 
-def _complain(path: Path, images: Path, missing: Sequence[tuple[int, str]]) -> None:
-    """Raise UsageError when photographs are missing."""
+def _require_all(path: Path, images: Path, missing: Sequence[tuple[int, str]]) -> None:
+    """Raise UsageError if photographs are missing."""
     if missing:
         line, name = missing[0]
-        more = f" (and {len(missing) - 1:,} more that are missing)" if len(missing) > 1 else ""
+        more = f" (and {len(missing) - 1:,} more are missing)" if len(missing) > 1 else ""
         raise UsageError(f"{path}, line {line}: there is no photograph {name} in {images}{more}; see --images")
 
 
@@ -166,22 +174,22 @@ def _csv(path: Path, lines: Sequence[tuple[int, str]], images: Path) -> Pairs:
         folds.append(values.get("fold", ""))
     if not same:
         raise UsageError(f"{path}: no pairs in it")
-    _complain(path, images, missing)
+    _require_all(path, images, missing)
     names = list(dict.fromkeys(folds))
     if "" in names and len(names) > 1:
         number = rows[folds.index("")][0]
-        raise UsageError(f"{path}, line {number}: without a fold, while other pairs have one")
+        raise UsageError(f"{path}, line {number}: no fold, but other pairs have one")
     fold = np.array([names.index(name) for name in folds], np.intp) if len(names) > 1 else None
     return Pairs(tuple(first), tuple(second), np.array(same, np.bool_), fold)
 
 
 def _rows(path: Path, lines: Sequence[tuple[int, str]]) -> tuple[dict[str, int], list[tuple[int, list[str]]]]:
-    """Which column is where, and the rows without the line that says so."""
+    """Return the index of each column, and the rows without the heading."""
     rows = list(_parsed(path, lines))
     head = [name.lower() for name in rows[0][1]]
     if COLUMNS[0] in head:
-        if lacking := [name for name in COLUMNS[:3] if name not in head]:
-            raise UsageError(f"{path}: its first line names no column {lacking[0]!r}; it needs photograph,other,same")
+        if missing := [name for name in COLUMNS[:3] if name not in head]:
+            raise UsageError(f"{path}: its first line has no column {missing[0]!r}; it needs photograph,other,same")
         return {name: head.index(name) for name in COLUMNS if name in head}, rows[1:]
     width = min(max(len(rows[0][1]), 3), len(COLUMNS))
     return {name: k for k, name in enumerate(COLUMNS[:width])}, rows

@@ -1,4 +1,4 @@
-"""Who is enrolled, who probes and who is a stranger: from folders, or one data set parted at random."""
+"""Choose who is enrolled, who is a probe and who is a stranger: from folders, or by splitting one data set."""
 
 from __future__ import annotations
 
@@ -14,52 +14,63 @@ from faces.errors import UsageError
 from faces.files.finding import find_images
 from faces.recognition.gallery import is_nobody
 
-Owned = tuple[tuple[str, Path], ...]  # photographs, and whose they are
+Named = tuple[tuple[str, Path], ...]  # a person's name and a photograph, each
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What one search is made of. by_turns: let each probe be a stranger too, as if its person were not enrolled.
+    """The photographs of one search.
 
-    gallery: none for a recognizer that is trained already.
+    gallery: empty for a recognizer that is already trained.
+    hold_out: use each probe also as a stranger, with its person left out of the gallery.
     """
 
-    gallery: Owned
-    probes: Owned
+    gallery: Named
+    probes: Named
     strangers: tuple[Path, ...] = ()
-    by_turns: bool = False
+    hold_out: bool = False
 
-    def enrolled_too(self, hashes: Mapping[Path, str], learnt: Set[str] = frozenset()) -> list[Path]:
-        """The probes and strangers whose files are in the gallery as well: who finds those has shown nothing.
+    def enrolled_copies(self, hashes: Mapping[Path, str], training_hashes: Set[str] = frozenset()) -> list[Path]:
+        """Return the probes and strangers whose files are in the gallery too: to find them proves nothing.
 
-        hashes: of the files' content; empty where it is not known. learnt: those that a recognizer was trained on.
+        hashes: SHA-256 of each file's content; empty if unknown.
+        training_hashes: SHA-256 of the photographs that a recognizer was trained on.
         """
-        known = ({hashes[path] for _, path in self.gallery} | learnt) - {""}
-        return [path for path in (*(path for _, path in self.probes), *self.strangers) if hashes[path] in known]
+        enrolled = ({hashes[path] for _, path in self.gallery} | training_hashes) - {""}
+        return [path for path in (*(path for _, path in self.probes), *self.strangers) if hashes[path] in enrolled]
 
     @property
     def paths(self) -> list[Path]:
-        """Every photograph, once."""
+        """Every photograph, without duplicates."""
         return list(dict.fromkeys([*(path for _, path in (*self.gallery, *self.probes)), *self.strangers]))
 
 
 def by_person(folder: Path) -> dict[str, list[Path]]:
-    """The photographs of a folder with one folder a person, both sorted. Raises UsageError when there are none."""
+    """Return the photographs in a folder with one subfolder per person, both sorted.
+
+    Raises UsageError if there are none.
+    """
     people: dict[str, list[Path]] = {}
-    for one in Folder(folder).listing()[1]:
-        people.setdefault(one.person, []).append(folder / one.path)
+    for photograph in Folder(folder).listing()[1]:
+        people.setdefault(photograph.person, []).append(folder / photograph.path)
     return people
 
 
-def copies(trials: Sequence[Trial], hashes: Mapping[Path, str], learnt: Set[str] = frozenset()) -> str:
-    """In words, how many photographs are ``enrolled_too``, whose arguments it takes; empty where none is."""
-    found = {path for trial in trials for path in trial.enrolled_too(hashes, learnt)}
-    photographs = "photograph is" if len(found) == 1 else "photographs are"
-    some = f"{len(found):,} {photographs} enrolled as well as looked for, which is too easy"
-    return f"{some}: {min(found)}{', ...' if len(found) > 1 else ''}" if found else ""
+def describe_copies(
+    trials: Sequence[Trial], hashes: Mapping[Path, str], training_hashes: Set[str] = frozenset()
+) -> str:
+    """Describe the photographs that ``Trial.enrolled_copies`` finds; empty if there are none."""
+    copies = {path for trial in trials for path in trial.enrolled_copies(hashes, training_hashes)}
+    if not copies:
+        return ""
+    number = "1 photograph is" if len(copies) == 1 else f"{len(copies):,} photographs are"
+    return (
+        f"{number} both enrolled and searched for, which makes the figures too good:"
+        f" {min(copies)}{', ...' if len(copies) > 1 else ''}"
+    )
 
 
-def given(
+def make_trials(
     images: Path | None,
     gallery: Path | None,
     probes: Path | None,
@@ -68,56 +79,77 @@ def given(
     splits: int,
     seed: int,
 ) -> tuple[list[Trial], str]:
-    """As ``drawn`` or ``from_folders``, whichever is asked for; and what to warn of. Raises UsageError."""
-    nobody: list[str] = []
+    """Return the trials of ``random_splits`` or ``from_folders``, and a warning; empty if there is nothing to warn of.
+
+    images: a data set to split; or else gallery and probes: folders of people.
+    strangers: folder of photographs, or None.
+    enrol, splits, seed: as in ``random_splits``.
+
+    Raises UsageError.
+    """
+    not_enrolled: list[str] = []
     if images is not None and gallery is None and probes is None:
-        some = drawn(images, enrol, splits, seed, strangers)
+        trials = random_splits(images, enrol, splits, seed, strangers)
     elif images is not None or gallery is None or probes is None:
-        raise UsageError("give --gallery and --probes, or --images for one data set to be parted")
+        raise UsageError("give --gallery and --probes, or --images for one data set to be split")
     else:
-        trial, nobody = from_folders(gallery, probes, strangers)
-        some = [trial]
+        trial, not_enrolled = from_folders(gallery, probes, strangers)
+        trials = [trial]
     folders = [folder for folder in (strangers, probes, images) if folder is not None]
-    others = {unicodedata.normalize("NFC", folder_of(path, folders).name) for path in some[0].strangers}
-    known = sorted({who for who, _ in some[0].gallery} & others)
-    warnings = [f"not in {gallery}, so strangers: {_few(nobody)}"] if nobody else []
-    warnings += [f"among the strangers, though enrolled: {_few(known)}"] if known else []
-    return some, "; ".join(warnings)
+    stranger_names = {unicodedata.normalize("NFC", folder_of(path, folders).name) for path in trials[0].strangers}
+    enrolled_strangers = sorted({name for name, _ in trials[0].gallery} & stranger_names)
+    warnings = []
+    if not_enrolled:
+        warnings.append(f"not in {gallery}, so used as strangers: {_first_names(not_enrolled)}")
+    if enrolled_strangers:
+        warnings.append(f"both enrolled and among the strangers: {_first_names(enrolled_strangers)}")
+    return trials, "; ".join(warnings)
 
 
 def from_folders(gallery: Path, probes: Path, strangers: Path | None = None) -> tuple[Trial, list[str]]:
-    """One trial, and the probes' people who are not in the gallery: their probes are strangers. Raises UsageError."""
-    enrolled, probing = _people(by_person(gallery)), by_person(probes)
+    """Return one trial, and the names of the people in ``probes`` who are not in ``gallery``.
+
+    Their photographs are strangers. Without any stranger, probes are held out.
+
+    Raises UsageError if nobody is in both folders, or a folder is empty.
+    """
+    enrolled, probing = _without_strangers(by_person(gallery)), by_person(probes)
     if not enrolled.keys() & probing.keys():
-        raise UsageError(f"{probes}: nobody in it is in {gallery}; probes need folders named as the gallery's")
-    nobody = sorted(probing.keys() - enrolled.keys())
-    others = [path for name in nobody for path in probing[name]] + strangers_in(strangers)
-    known = _owned({name: paths for name, paths in probing.items() if name in enrolled})
-    return Trial(_owned(enrolled), known, tuple(others), by_turns=not others), nobody
+        raise UsageError(f"{probes}: nobody in it is in {gallery}; name the folders of probes as those of the gallery")
+    not_enrolled = sorted(probing.keys() - enrolled.keys())
+    others = [path for name in not_enrolled for path in probing[name]] + strangers_in(strangers)
+    known = _named({name: paths for name, paths in probing.items() if name in enrolled})
+    return Trial(_named(enrolled), known, tuple(others), hold_out=not others), not_enrolled
 
 
-def of_recognizer(people: set[str], probes: Path, strangers: Path | None = None) -> Trial:
-    """The probes of a recognizer's people; those of others are strangers. Raises UsageError."""
+def for_recognizer(people: set[str], probes: Path, strangers: Path | None = None) -> Trial:
+    """Return a trial for a trained recognizer.
+
+    people: names that the recognizer knows. Probes of other people are strangers.
+
+    Raises UsageError if none of these people has a folder in ``probes``.
+    """
     people, probing = {name for name in people if not is_nobody(name)}, by_person(probes)
     if not people & probing.keys():
-        raise UsageError(f"{probes}: nobody in it is enrolled; probes need folders named as those who are")
+        raise UsageError(f"{probes}: nobody in it is enrolled; name the folders of probes as the enrolled people")
     others = [path for name, paths in probing.items() if name not in people for path in paths] + strangers_in(strangers)
-    known = _owned({name: paths for name, paths in probing.items() if name in people})
-    return Trial((), known, tuple(others), by_turns=not others)
+    known = _named({name: paths for name, paths in probing.items() if name in people})
+    return Trial((), known, tuple(others), hold_out=not others)
 
 
-def drawn(images: Path, enrol: int, splits: int, seed: int, strangers: Path | None = None) -> list[Trial]:
-    """Of everybody ``enrol`` photographs are enrolled, drawn at random, and the others probe; ``splits`` times.
+def random_splits(images: Path, enrol: int, splits: int, seed: int, strangers: Path | None = None) -> list[Trial]:
+    """Return ``splits`` trials: ``enrol`` random photographs of each person are enrolled, the others are probes.
 
-    Who has too few for that is a stranger, unless there is a folder of those. Without one, everybody who probes is held
-    out by turns to be a stranger as well. Raises UsageError when nobody has enough, or one person alone.
+    People with too few photographs are strangers, unless ``strangers`` is given. Without it, probes are held out too.
+
+    Raises UsageError if fewer than two people have enough photographs.
     """
     people = by_person(images)
-    enough = {name: paths for name, paths in _people(people).items() if len(paths) > enrol}
+    enough = {name: paths for name, paths in _without_strangers(people).items() if len(paths) > enrol}
     if len(enough) < 2:
         raise UsageError(
             f"{images}: {len(enough)} of {len(people)} people have the {enrol + 1} photographs that --enrol {enrol}"
-            " needs (one to probe with); at least two people must"
+            " needs (one is the probe); at least two people must have them"
         )
     others = strangers_in(strangers) or [path for name, paths in people.items() if name not in enough for path in paths]
     trials = []
@@ -129,35 +161,38 @@ def drawn(images: Path, enrol: int, splits: int, seed: int, strangers: Path | No
             order = rng.permutation(len(paths))
             gallery[name] = [paths[k] for k in sorted(order[:enrol])]
             probes[name] = [paths[k] for k in sorted(order[enrol:])]
-        trials.append(Trial(_owned(gallery), _owned(probes), tuple(others), by_turns=strangers is None))
+        trials.append(Trial(_named(gallery), _named(probes), tuple(others), hold_out=strangers is None))
     return trials
 
 
-def to_look_at(probes: Path | None, strangers: Path | None) -> list[Path]:
-    """What recognizers that are trained already are tried with. Raises UsageError."""
+def recognizer_photographs(probes: Path | None, strangers: Path | None) -> list[Path]:
+    """Return the photographs that trained recognizers are evaluated on. Raises UsageError without probes."""
     if probes is None:
-        raise UsageError("--probes is missing: whom the recognizers are to look for")
+        raise UsageError("--probes is missing: a trained recognizer needs photographs to search for")
     return [path for paths in by_person(probes).values() for path in paths] + strangers_in(strangers)
 
 
 def strangers_in(folder: Path | None) -> list[Path]:
-    """The photographs anywhere in a folder. Raises UsageError when there are none."""
+    """Return the photographs anywhere in a folder; none without a folder.
+
+    Raises UsageError if the folder has none.
+    """
     if folder is None:
         return []
-    found = list(find_images(folder)) if folder.is_dir() else []
-    if not found:
+    paths = list(find_images(folder)) if folder.is_dir() else []
+    if not paths:
         raise UsageError(f"{folder}: no photographs of strangers in it; see --strangers")
-    return found
+    return paths
 
 
-def _people(folders: dict[str, list[Path]]) -> dict[str, list[Path]]:
-    """Without the folder of strangers, which data sets may have."""
+def _without_strangers(folders: dict[str, list[Path]]) -> dict[str, list[Path]]:
+    """Leave out the folder of strangers that a data set may have."""
     return {name: paths for name, paths in folders.items() if not is_nobody(name)}
 
 
-def _few(names: Sequence[str]) -> str:
+def _first_names(names: Sequence[str]) -> str:
     return f"{', '.join(names[:5])}{', ...' if len(names) > 5 else ''}"
 
 
-def _owned(people: dict[str, list[Path]]) -> Owned:
+def _named(people: dict[str, list[Path]]) -> Named:
     return tuple((name, path) for name, paths in people.items() for path in paths)

@@ -24,13 +24,13 @@ def drawn(count: int, seed: int = 0) -> tuple[Floats, Floats]:
 def test_curve_by_hand() -> None:
     found = curve(floats(0.5, 0.7), floats(0.2, 0.5, np.inf, 0.1))
     assert found.threshold.tolist() == pytest.approx([-np.inf, 0.1, 0.2, 0.5, 0.7])
-    assert found.false.tolist() == [0, 0, 0, 0.5, 1]
-    assert found.true.tolist() == [0, 0.25, 0.5, 0.75, 0.75]  # without a face nobody is let in
+    assert found.impostor_rate.tolist() == [0, 0, 0, 0.5, 1]
+    assert found.genuine_rate.tolist() == [0, 0.25, 0.5, 0.75, 0.75]  # without a face nobody is let in
 
 
 def test_curve_of_nobody_else() -> None:
     found = curve(floats(), floats(0.2))
-    assert found.false.tolist() == [0, 0]
+    assert found.impostor_rate.tolist() == [0, 0]
 
 
 def test_area_by_brute_force() -> None:
@@ -74,9 +74,9 @@ def test_the_interval_is_the_same_each_time_and_covers_other_samples() -> None:
 def test_at_rate_is_the_loosest_threshold_that_keeps_it() -> None:
     others = np.arange(1, 201, dtype=np.float32) / 100  # 0.01, 0.02, ... 2
     found = at_rate(others, floats(0.005, 0.025, 0.03, 0.5), 0.01)
-    assert found.threshold is not None and found.passing is not None
+    assert found.threshold is not None and found.accepted is not None
     assert 0.0299 < found.threshold < 0.03  # two of 200 are within
-    assert (found.passing.value, found.passing.count, found.others) == (0.5, 4, 200)
+    assert (found.accepted.value, found.accepted.count, found.impostors) == (0.5, 4, 200)
 
 
 def test_at_rate_of_equal_distances_never_lets_more_in() -> None:
@@ -88,7 +88,7 @@ def test_at_rate_of_equal_distances_never_lets_more_in() -> None:
 @pytest.mark.parametrize(("count", "told"), [(0, False), (99, False), (100, True)])
 def test_too_few_to_tell(count: int, told: bool) -> None:
     found = at_rate(np.ones(count, np.float32), floats(0.5), 0.01)
-    assert (found.passing is not None, found.threshold is not None, found.others) == (told, told, count)
+    assert (found.accepted is not None, found.threshold is not None, found.impostors) == (told, told, count)
 
 
 def test_a_million_pairs() -> None:

@@ -18,9 +18,9 @@ def test_all_pairs() -> None:
     places = {"a": 0.0, "a10": 10, "b": 90, "c": 120, "d": 150, "e": 180, "none": NO_FACE}
     people = {"Ada": [Path("a"), Path("a10")], "Bob": [Path("b"), Path("none")]}
     people |= {name: [Path(name)] for name in "cde"}
-    found = operating_points.measure(people, photographs(places))
+    found = operating_points.measure_points(people, photographs(places))
     others = [apart(d) for d in (90, 80, 120, 110, 150, 140, 180, 170, 30, 60, 90, 30, 60, 30)]
-    assert (found.others, found.genuine, found.people) == (14, 1, 5)
+    assert (found.impostor, found.genuine, found.people) == (14, 1, 5)
     (point,) = found.points
     assert (point.far, point.tar) == (0.1, 1)
     assert point.threshold == pytest.approx(np.quantile(others, 0.1), abs=2e-4)
@@ -35,14 +35,14 @@ def test_of_one_person_only_the_pairs_of_a_file() -> None:
     listed = ("a", "a10", True), ("a", "nobody", True), ("a", "b", False)
     first, second = (tuple(Path(pair[k]) for pair in listed) for k in (0, 1))
     wanted = Pairs(first, second, np.array([same for *_, same in listed]))
-    assert operating_points.measure(people, photographs(places)).genuine == 3
-    assert operating_points.measure(people, photographs(places), wanted).genuine == 1
+    assert operating_points.measure_points(people, photographs(places)).genuine == 3
+    assert operating_points.measure_points(people, photographs(places), wanted).genuine == 1
 
 
 def test_without_pairs() -> None:
     seen = photographs({"a": 0.0, "b": 10, "b20": 20})
     with pytest.raises(UsageError, match="too few pairs of two people for a rate"):
-        operating_points.measure({"Bob": [Path("b"), Path("b20")]}, seen)
+        operating_points.measure_points({"Bob": [Path("b"), Path("b20")]}, seen)
     alone = photographs(dict(zip("abcdef", range(6), strict=True)))
     with pytest.raises(UsageError, match="too few pairs of one person"):
-        operating_points.measure({name: [Path(name)] for name in "abcdef"}, alone)
+        operating_points.measure_points({name: [Path(name)] for name in "abcdef"}, alone)

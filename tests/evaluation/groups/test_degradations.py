@@ -5,14 +5,24 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faces.evaluation.groups.degradations import KINDS, Degradation, Marks, blur, compress, cover, darken, shrink, turn
+from faces.evaluation.groups.degradations import (
+    KINDS,
+    Degradation,
+    EyesAndMouth,
+    blur,
+    compress,
+    cover,
+    darken,
+    rotate,
+    shrink,
+)
 from faces.types import Faces, Floats, Image, LandmarkScheme
 from tests.fakes import faces_at, noise, smooth
 
 FIVE_POINTS = ((40, 50), (80, 50), (60, 70), (45, 95), (75, 95))
 EYE_CORNERS = ((34, 50), (46, 50), (86, 50), (74, 50), (60, 80))
 ALL = [Degradation(name, level) for name, kind in KINDS.items() for level in kind.levels]
-MARKS = Marks(np.array([(40, 50), (80, 50)], np.float32), np.array((60, 95), np.float32))
+MARKS = EyesAndMouth(np.array([(40, 50), (80, 50)], np.float32), np.array((60, 95), np.float32))
 
 
 def face(points: tuple[tuple[int, int], ...], scheme: LandmarkScheme) -> Faces:
@@ -30,34 +40,34 @@ def rng() -> np.random.Generator:
 
 def test_marks_of_either_scheme() -> None:
     for points, scheme, mouth in ((FIVE_POINTS, "five-points", (60, 95)), (EYE_CORNERS, "eye-corners", (60, 93.5))):
-        marks = Marks.of(face(points, scheme))  # type: ignore[arg-type]
+        marks = EyesAndMouth.of(face(points, scheme))  # type: ignore[arg-type]
         np.testing.assert_allclose(marks.eyes, [(40, 50), (80, 50)])
         np.testing.assert_allclose(marks.mouth, mouth)
-        assert marks.apart == 40
+        assert marks.eye_distance == 40
 
 
 def test_a_face_without_landmarks_has_no_marks() -> None:
-    with pytest.raises(ValueError, match="without landmarks"):
-        Marks.of(faces_at((0, 0, 10, 10)))
+    with pytest.raises(ValueError, match="has no landmarks"):
+        EyesAndMouth.of(faces_at((0, 0, 10, 10)))
 
 
 @pytest.mark.parametrize("how", ALL, ids=str)
 def test_every_level(how: Degradation) -> None:
     before = picture()
     image = before.copy()
-    worse = how.of(image, MARKS)
+    worse = how.apply(image, MARKS)
     assert worse.dtype == np.uint8 and worse.ndim == 3 and worse.shape[2] == 3
     assert how.kind == "low resolution" or worse.shape == image.shape
     assert worse.shape != image.shape or (worse != image).any()
     assert (image == before).all(), "the photograph itself stays as it is"
-    assert (worse == how.of(image, MARKS)).all(), "always alike"
-    tiny = how.of(np.full((1, 1, 3), 90, np.uint8), MARKS)
+    assert (worse == how.apply(image, MARKS)).all(), "always alike"
+    tiny = how.apply(np.full((1, 1, 3), 90, np.uint8), MARKS)
     assert tiny.shape == (1, 1, 3)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_levels_get_worse(kind: str) -> None:
-    """Further from the photograph, level by level; of those that turn or shrink it, by their own numbers."""
+    """Further from the photograph, level by level; of those that rotate or shrink it, by their own numbers."""
     levels = KINDS[kind].levels
     if kind == "rotation":
         assert list(levels) == sorted(levels)
@@ -65,7 +75,7 @@ def test_levels_get_worse(kind: str) -> None:
         assert list(levels) == sorted(levels, reverse=True)
     else:
         image = np.clip(picture().astype(int) + noise(150, 120) // 4 - 32, 0, 255).astype(np.uint8)
-        away = [np.abs(Degradation(kind, level).of(image, MARKS).astype(int) - image).mean() for level in levels]
+        away = [np.abs(Degradation(kind, level).apply(image, MARKS).astype(int) - image).mean() for level in levels]
         assert away == sorted(away) and away[0] > 0
 
 
@@ -100,7 +110,7 @@ def test_darkness_brings_noise() -> None:
 def test_turning_is_clockwise() -> None:
     image = np.zeros((21, 21, 3), np.uint8)
     image[2, 10] = 255  # above the middle
-    turned = turn(image, 90, np.array((10, 10), np.float32))
+    turned = rotate(image, 90, np.array((10, 10), np.float32))
     assert turned[10, 18, 0] > 200  # to the right of it
 
 
@@ -121,7 +131,7 @@ def test_a_band_lies_along_the_eyes() -> None:
 def test_noise_is_that_of_the_photograph() -> None:
     """Not the same grain on every picture."""
     dark = Degradation("darkness", 64)
-    first, second = (dark.of(np.full((20, 20, 3), value, np.uint8), MARKS).astype(int) for value in (200, 201))
+    first, second = (dark.apply(np.full((20, 20, 3), value, np.uint8), MARKS).astype(int) for value in (200, 201))
     assert np.corrcoef(first.ravel(), second.ravel())[0, 1] < 0.3
 
 

@@ -18,7 +18,7 @@ from faces.evaluation.searches.identification import identify
 from faces.evaluation.searches.pairs import Pairs
 from faces.evaluation.searches.trials import Trial
 from faces.evaluation.searches.verification import verify
-from faces.metrics.groups import NOT_TOLD
+from faces.metrics.groups import UNLABELLED
 from faces.recognition.thresholds import OperatingPoint
 from tests.evaluation.points import apart, photographs
 from tests.evaluation.searches.test_identification import owned
@@ -38,15 +38,15 @@ def test_people_and_photographs(tmp_path: Path) -> None:
     told = labelled.read(path)
     assert told.by == ("gender", "age group")
     paths = [Path("d/Ada/1.jpg"), Path("d/Bob/2.jpg"), Path("photos/x.jpg"), Path("d/Bob/3.jpg")]
-    assert told.labels(paths, 0) == ["female", "male", "male", NOT_TOLD]
-    assert told.labels(paths, 1) == ["young", NOT_TOLD, "old", NOT_TOLD]
+    assert told.labels(paths, 0) == ["female", "male", "male", UNLABELLED]
+    assert told.labels(paths, 1) == ["young", UNLABELLED, "old", UNLABELLED]
 
 
 def test_people_whose_photographs_lie_deeper(tmp_path: Path) -> None:
     told = replace(labelled.read(write(tmp_path, "person,gender\nAda,female\nBob,male\n")), folders=(Path("d"),))
     paths = [Path("d/Ada/1.jpg"), Path("d/Ada/2019/1.jpg"), Path("d/Ada/with/Bob/2.jpg"), Path("e/Bob/3.jpg")]
     assert told.labels(paths, 0) == ["female", "female", "female", "male"]
-    assert told.tell_any(paths) and not told.tell_any([Path("d/Eve/1.jpg"), Path("Ada/d/1/1.jpg")])
+    assert told.has_any(paths) and not told.has_any([Path("d/Eve/1.jpg"), Path("Ada/d/1/1.jpg")])
 
 
 @pytest.mark.parametrize(
@@ -54,9 +54,9 @@ def test_people_whose_photographs_lie_deeper(tmp_path: Path) -> None:
     [
         ("", "no groupings; the first line is person,gender"),
         ("person\nAda\n", "no groupings"),
-        ("person,gender\n", "nobody is in it"),
+        ("person,gender\n", "no labels in it"),
         ("person,gender\nAda\n", "line 2: 1 columns, not 2"),
-        ("person,gender\nAda,female\nAda,male\n", "line 3: Ada is in other groups above"),
+        ("person,gender\nAda,female\nAda,male\n", "line 3: Ada has other labels in a line above"),
     ],
 )
 def test_a_file_that_tells_none(tmp_path: Path, text: str, said: str) -> None:
@@ -68,7 +68,7 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         labelled.read(tmp_path / "nothing.csv")
     (tmp_path / "groups.csv").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(UsageError, match="not a text in UTF-8"):
+    with pytest.raises(UsageError, match="not a text file in UTF-8"):
         labelled.read(tmp_path / "groups.csv")
 
 
@@ -80,7 +80,7 @@ def test_pairs_by_hand() -> None:
     seen = photographs(places)
     told = Groups(("gender",), {"Ada": ("f",), "Eve": ("f",), "Bob": ("m",), "Sam": ("m",)})
     result = verify("points", pairs, seen)
-    accuracy, missed, matched = labelled.of_verification(result, told, None, POINTS)
+    accuracy, missed, matched = labelled.verification_by_group(result, told, None, POINTS)
     assert [(str(g), g.count) for g in accuracy.groups] == [("f", 2), ("m", 2)]
     assert [(str(g), g.count, g.value) for g in missed.groups] == [("f", 1, 0), ("m", 1, 1)]
     assert [(str(g), g.count, g.value) for g in matched.groups] == [("f", 1, 1), ("m", 1, 0)]
@@ -102,12 +102,19 @@ def test_false_matches_among_all() -> None:
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     vectors[7] = np.nan
     paths = tuple(Path(f"{'fm'[k % 2]}{k // 6}") / f"{k}.jpg" for k in range(60))
-    seen = Photographs(paths, vectors, np.zeros((60, 4), np.float32), ("",) * 60, ("",) * 60, DLIB)
+    seen = Photographs(
+        paths=paths,
+        embeddings=vectors,
+        boxes=np.zeros((60, 4), np.float32),
+        reasons=("",) * 60,
+        hashes=("",) * 60,
+        fingerprint=DLIB,
+    )
     pairs = Pairs(paths[:2], paths[2:4], np.array([True, True]))
     pairs = Pairs((*pairs.first, paths[0]), (*pairs.second, paths[1]), np.array([True, True, False]))
     told = Groups(("gender",), {path.parent.name: (path.parent.name[0],) for path in paths})
     result = verify("points", pairs, seen)
-    matched = labelled.of_verification(result, told, seen, POINTS)[2]
+    matched = labelled.verification_by_group(result, told, seen, POINTS)[2]
     for group in matched.groups:
         mine = [k for k in range(60) if paths[k].parent.name[0] == str(group) and k != 7]
         others = [(a, b) for a, b in combinations(mine, 2) if paths[a].parent != paths[b].parent]
@@ -122,7 +129,7 @@ def test_false_matches_of_people_with_folders_in_theirs() -> None:
     first, second = seen.paths[0::2], seen.paths[1::2]
     pairs = Pairs((*first, seen.paths[0]), (*second, seen.paths[2]), np.array([True, True, False]))
     told = Groups(("gender",), {"Ada": ("f",), "Eve": ("f",)}, folders=(Path("d"),))
-    matched = labelled.of_verification(verify("points", pairs, seen), told, seen, POINTS)[2]
+    matched = labelled.verification_by_group(verify("points", pairs, seen), told, seen, POINTS)[2]
     assert [(str(g), g.count, g.value) for g in matched.groups] == [("f", 4, 0)]
 
 
@@ -131,7 +138,7 @@ def test_probes_and_strangers() -> None:
     trial = Trial(owned("Ada:Ada/1 Bob:Bob/1"), owned("Ada:Ada/2 Bob:Bob/2"), (Path("f1"), Path("m1")))
     result = identify("points", [trial, trial], photographs(places), threshold=apart(10))
     told = Groups(("gender",), {"Ada": ("f",), "f1": ("f",), "Bob": ("m",), "m1": ("m",)})
-    first, named, strangers = labelled.of_identification(result, told)
+    first, named, strangers = labelled.identification_by_group(result, told)
     assert [(str(g), g.value) for g in first.groups] == [("f", 1), ("m", 1)]
     assert [(str(g), g.count, g.value) for g in named.groups] == [("f", 1, 1), ("m", 1, 0)]
     assert [(str(g), g.count, g.value) for g in strangers.groups] == [("f", 1, 1), ("m", 1, 0)]

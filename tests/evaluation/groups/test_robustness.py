@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from faces.evaluation.groups import robustness
+from faces.evaluation.groups import degraded_photographs, robustness
 from faces.evaluation.groups.degradations import Degradation
 from faces.evaluation.searches.identification import identify
 from faces.evaluation.searches.pairs import Pairs
@@ -35,15 +35,15 @@ def test_pairs_by_hand() -> None:
     seen = photographs(good)
     result = verify("points", pairs, seen)
     worse = {BLUR: photographs({"a2": 80.0, "b2": 95.0}), DARK: photographs({"a2": NO_FACE, "b2": 91.0})}
-    found = robustness.of_pairs(result, pairs, seen, worse, POINTS)
+    found = robustness.verification_robustness(result, pairs, seen, worse, POINTS)
     assert [str(level) for level in found.levels] == ["as they are", str(BLUR), str(DARK)]
     values = [[share.value for share in level.figures] for level in found.levels]
     assert values == [[1, 0.5, 0], [0.5, 0.5, 0.5], [0.5, 0.5, 0]]
     assert [level.no_face.value for level in found.levels] == [0, 0, 0.5]
     assert found.measures[1:] == ("same person accepted at FAR 0.1%", "different people accepted at FAR 0.1%")
-    assert [level.how for level in found.kind("blur")] == [None, BLUR]
+    assert [level.degradation for level in found.of_kind("blur")] == [None, BLUR]
     assert len(found.table.rows) == 3 and found.table.rows[1][1] == "50.0%"
-    json.dumps(found.plain, allow_nan=False)
+    json.dumps(found.to_json(), allow_nan=False)
 
 
 def test_probes_by_hand() -> None:
@@ -58,39 +58,42 @@ def test_probes_by_hand() -> None:
         FEW: photographs({"a5": 39.0, "b38": 32.0, "x0": NO_FACE} | dict.fromkeys(strangers[1:], 170.0)),
         DARK: photographs({"a5": NO_FACE, "b38": NO_FACE} | dict.fromkeys(strangers, NO_FACE)),
     }
-    found = robustness.of_trial(result, trial, seen, worse)
+    found = robustness.identification_robustness(result, trial, seen, worse)
     values = [[share.value for share in level.figures] for level in found.levels]
     assert values[:3] == [[1, 0, 0, 1], [0.5, 0.5, 1, 0], [0.5, 0.5, 0.01, 0.5]]
     assert [row[4] for row in found.table.rows] == ["100.0%", "0.0%", "50.0%", "too few to tell", "0.0%"]
     assert values[4][:2] == [0, 0] and found.levels[4].no_face.value == 1
     assert found.measures[3] == "TPIR at FPIR 1%"
-    json.dumps(found.plain, allow_nan=False)
+    json.dumps(found.to_json(), allow_nan=False)
 
 
 def test_some_pairs_are_of_both_kinds() -> None:
     paths = tuple(Path(str(k)) for k in range(40))
-    some = robustness.some(Pairs(paths, paths, np.arange(40) < 10, np.zeros(40, np.intp)), 8)
+    some = robustness.sample_pairs(Pairs(paths, paths, np.arange(40) < 10, np.zeros(40, np.intp)), 8)
     assert len(some) == 8 and some.same.sum() == 4 and some.fold is None
-    assert len(robustness.some(Pairs(paths, paths, np.arange(40) < 10), 1000)) == 40
+    assert len(robustness.sample_pairs(Pairs(paths, paths, np.arange(40) < 10), 1000)) == 40
 
 
 def test_some_probes_and_strangers() -> None:
     probes = owned(" ".join(f"Ada:{k}" for k in range(9)))
-    trial = robustness.some_probes(Trial((), probes, tuple(map(Path, "xyz"))), 4)
+    trial = robustness.sample_probes(Trial((), probes, tuple(map(Path, "xyz"))), 4)
     assert (len(trial.probes), len(trial.strangers)) == (4, 3)
 
 
 def test_a_drawn_person(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By processes: mild levels hardly matter, and what has no face is never made one."""
     mild, severe = Degradation("JPEG", 90), Degradation("low resolution", 2)
-    monkeypatch.setattr(robustness, "EVERY", (mild, severe))
+    monkeypatch.setattr(degraded_photographs, "ALL_DEGRADATIONS", (mild, severe))
     photograph = next((trained / "dataset").rglob("*.jpg"))
-    told: list[int] = []
-    worse = robustness.worsen(
-        [photograph, trained / "nothing.jpg"], ("built-in", "built-in", 0.5, "fast"), 1, told.append
+    progress: list[tuple[int, int]] = []
+    worse = degraded_photographs.embed_degraded(
+        [photograph, trained / "nothing.jpg"],
+        ("built-in", "built-in", 0.5, "fast"),
+        1,
+        lambda done, total: progress.append((done, total)),
     )
-    assert sum(told) == 4
-    assert worse[mild].found.tolist() == [True, False]
-    assert worse[severe].found.tolist() == [False, False]
+    assert progress[-1] == (4, 4)
+    assert worse[mild].has_face.tolist() == [True, False]
+    assert worse[severe].has_face.tolist() == [False, False]
     assert worse[mild].paths == (photograph, trained / "nothing.jpg")
     assert "no such file" in worse[mild].reasons[1]

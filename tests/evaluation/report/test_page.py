@@ -6,6 +6,7 @@ import re
 import shutil
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -17,11 +18,11 @@ from faces.evaluation.figures.curves import curve
 from faces.evaluation.figures.results import Identification, Mistake, Verification
 from faces.evaluation.groups import labelled, robustness
 from faces.evaluation.groups.degradations import KINDS, Degradation
+from faces.evaluation.groups.degraded_photographs import ALL_DEGRADATIONS
 from faces.evaluation.groups.labelled import Groups
 from faces.evaluation.photographs import Photographs
-from faces.evaluation.report import montage, page, plots, projection
-from faces.evaluation.report.markup import Markup, element, joined
-from faces.evaluation.report.page import More
+from faces.evaluation.report import canvas, montage, page, plots, projection
+from faces.evaluation.report.page import Additions
 from faces.evaluation.searches.identification import identify
 from faces.evaluation.searches.pairs import Pairs
 from faces.evaluation.searches.trials import Trial
@@ -49,7 +50,14 @@ def crowd(folder: Path, people: int = 12, each: int = 4) -> tuple[Photographs, l
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     vectors[5] = np.nan
     boxes = np.zeros((len(paths), 4), np.float32)
-    seen = Photographs(tuple(paths), vectors, boxes, ("",) * len(paths), ("",) * len(paths), DLIB)
+    seen = Photographs(
+        paths=tuple(paths),
+        embeddings=vectors,
+        boxes=boxes,
+        reasons=("",) * len(paths),
+        hashes=("",) * len(paths),
+        fingerprint=DLIB,
+    )
     return seen, names
 
 
@@ -80,14 +88,14 @@ def pages(seen: tuple[Photographs, list[str]], tmp_path_factory: pytest.TempPath
     """One of two verifications with everything, and one of an identification."""
     folder = tmp_path_factory.mktemp("reports")
     (one, pairs), (two, _) = verification(seen[0]), verification(seen[0], EVIL)
-    worse = dict.fromkeys(robustness.EVERY, seen[0])
-    more = More(
-        f"python evaluate.py {EVIL}",
-        [robustness.of_pairs(one, pairs, seen[0], worse)],
-        labelled.of_verification(one, Groups(("gender",), {f"p{k}": ("fm"[k % 2],) for k in range(12)}), seen[0]),
+    worse = dict.fromkeys(ALL_DEGRADATIONS, seen[0])
+    additions = Additions(
+        f"faces evaluate {EVIL}",
+        [robustness.verification_robustness(one, pairs, seen[0], worse)],
+        labelled.verification_by_group(one, Groups(("gender",), {f"p{k}": ("fm"[k % 2],) for k in range(12)}), seen[0]),
         True,
     )
-    page.write(folder / "pairs.html", [one, two], more)
+    page.write(folder / "pairs.html", [one, two], additions)
     page.write(folder / "people.html", [identification(*seen)])
     return [folder / "pairs.html", folder / "people.html"]
 
@@ -105,7 +113,7 @@ def test_it_needs_nothing_from_elsewhere(pages: list[Path], which: int) -> None:
         assert "<caption" in table and 'scope="col"' in table and 'scope="row"' in table
     for svg in re.findall(r"<svg [^>]*>", text):
         assert 'role="img"' in svg and "aria-label=" in svg
-    assert not any(stands in text for stands in plots.INKS)
+    assert not any(colour in text for colour in canvas.INKS)
 
 
 def test_names_are_only_words(pages: list[Path]) -> None:
@@ -117,33 +125,36 @@ def test_names_are_only_words(pages: list[Path]) -> None:
 def test_it_says_what_was_asked_for(pages: list[Path]) -> None:
     pairs, people = (page.read_text(encoding="utf-8") for page in pages)
     for words in (
-        "Told right",
+        "Judged correctly",
         "ROC",
         "DET",
         "Compared",
         "false match rate",
-        "Nobody told these groups",
-        "How bad may",
+        "Nobody labelled these people",
+        "Degraded photographs",
     ):
         assert words in pairs
-    for words in ("Right name", "Strangers named", "CMC", "Confusion", "Map of those enrolled", "too few to tell"):
+    for words in ("Right name", "Strangers named", "CMC", "Confusion", "Map of the gallery", "too few to tell"):
         assert words in people
-    assert "How bad may" not in people and 'href="#groups"' not in people
+    assert "Degraded photographs" not in people and 'href="#groups"' not in people
 
 
 def test_faces_are_the_owners_alone(pages: list[Path], seen: tuple[Photographs, list[str]], tmp_path: Path) -> None:
-    assert "do not pass it on" in pages[0].read_text(encoding="utf-8")
+    assert "Do not pass it on" in pages[0].read_text(encoding="utf-8")
     assert stat.S_IMODE(pages[0].stat().st_mode) == 0o600
     page.write(tmp_path / "faceless.html", [verification(seen[0])[0]], faces=False)
     text = (tmp_path / "faceless.html").read_text(encoding="utf-8")
     assert "data:image" not in text and "shows no faces" in text and "no face found" in text
 
 
-def test_a_photograph_that_is_gone(tmp_path: Path) -> None:
+def test_a_photograph_that_is_gone(seen: tuple[Photographs, list[str]], tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"no picture")
-    html = montage.montage([Mistake("lost", tmp_path / "a.jpg", tmp_path / "b.jpg", float("inf"))], faces=True)
-    assert "a.jpg cannot be read" in html and "b.jpg cannot be read" in html and "inf" not in html
-    assert "nothing was told wrong" in montage.montage([], faces=True)
+    mistake = Mistake("lost", tmp_path / "a.jpg", tmp_path / "b.jpg", float("inf"))
+    assert montage.copies([mistake]) == {tmp_path / "a.jpg": None, tmp_path / "b.jpg": None}
+    result = replace(verification(seen[0])[0], mistakes=(mistake,))
+    html = page.render([result])
+    assert "a.jpg cannot be read" in html and "b.jpg cannot be read" in html and "distance inf" not in html
+    assert "No errors." in page.render([replace(result, mistakes=())])
 
 
 def test_where_it_cannot_be_written(seen: tuple[Photographs, list[str]], tmp_path: Path) -> None:
@@ -151,11 +162,22 @@ def test_where_it_cannot_be_written(seen: tuple[Photographs, list[str]], tmp_pat
         page.write(tmp_path, [verification(seen[0])[0]], faces=False)
 
 
-def test_without_matplotlib(
-    seen: tuple[Photographs, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("package", "message"),
+    [
+        ("matplotlib", r"^plots need matplotlib: pip install 'recognize-faces\[report\]'$"),
+        ("jinja2", r"^reports need jinja2: pip install 'recognize-faces\[report\]'$"),
+    ],
+)
+def test_without_a_package(
+    package: str,
+    message: str,
+    seen: tuple[Photographs, list[str]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(UsageError, match=r"pip install -r requirements\.txt"):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(UsageError, match=message):
         page.write(tmp_path / "r.html", [verification(seen[0])[0]])
     assert not (tmp_path / "r.html").exists()
 
@@ -190,12 +212,7 @@ def test_a_map(count: int) -> None:
     points = projection.flat(embeddings)
     assert points.shape == (count, 2) and np.isfinite(points).all()
     assert (points == projection.flat(embeddings)).all()
-    assert len(projection.sample(count)) == count and len(projection.sample(10**4)) == projection.MOST
-
-
-def test_markup_escapes_what_is_not_markup() -> None:
-    assert element("p", "<b>", 0, None, Markup("<i>x</i>"), class_='"') == '<p class="&quot;">&lt;b&gt;0<i>x</i></p>'
-    assert joined(["a", "", None]) == "a"
+    assert len(projection.sample(count)) == count and len(projection.sample(10**4)) == projection.MAX_EMBEDDINGS
 
 
 def test_every_kind_of_degradation_has_a_plot(pages: list[Path]) -> None:

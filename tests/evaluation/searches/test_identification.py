@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from faces.errors import FacesError
-from faces.evaluation import documents
 from faces.evaluation.figures import tables
-from faces.evaluation.figures.results import NEVER, Identification
+from faces.evaluation.figures.results import NO_RANK, Identification
+from faces.evaluation.json_results import to_json
 from faces.evaluation.searches import search as searches_search
 from faces.evaluation.searches.identification import identify
 from faces.evaluation.searches.trials import Trial
@@ -31,10 +31,10 @@ def run(
     gallery: str,
     probes: str,
     strangers: str = "",
-    by_turns: bool = False,
+    hold_out: bool = False,
     skip_missing: bool = False,
 ) -> Identification:
-    trial = Trial(owned(gallery), owned(probes), tuple(map(Path, strangers.split())), by_turns)
+    trial = Trial(owned(gallery), owned(probes), tuple(map(Path, strangers.split())), hold_out)
     return identify("points", [trial], photographs(places), threshold=THRESHOLD, skip_missing=skip_missing)
 
 
@@ -46,7 +46,7 @@ def test_by_hand() -> None:
     found = run(PLACES, GALLERY, "Ada:a5 Bob:b25 Bob:b18 Cleo:c95 Ada:none", "x y")
     (search,) = found.searches
     assert search.people == ("Ada", "Bob", "Cleo")
-    assert search.rank.tolist() == [0, 0, 1, 0, NEVER]
+    assert search.rank.tolist() == [0, 0, 1, 0, NO_RANK]
     assert search.nearest == ("Ada", "Bob", "Ada", "Cleo", None)
     assert search.genuine.tolist() == pytest.approx([apart(5), apart(15), apart(22), apart(15.5), np.inf], abs=1e-5)
     assert search.distance.tolist() == pytest.approx([apart(5), apart(15), apart(18), apart(15.5), np.inf], abs=1e-5)
@@ -59,14 +59,14 @@ def test_by_hand() -> None:
     assert found.right.mean + found.unknown.mean == pytest.approx(1)
     assert found.strangers_named.mean == 0.5
     assert found.no_face == (Path("none"),)
-    assert all(point.passing is None for points in found.tpir for point in points)  # of two strangers
+    assert all(point.accepted is None for points in found.tpir for point in points)  # of two strangers
     persons = {one.person: one for one in found.persons}
     assert (persons["Ada"].recall.value, persons["Ada"].precision.value) == (0.5, 1)
     assert persons["Cleo"].precision.value == 0  # a stranger was given her name, and she never
     first = found.mistakes[0]
-    assert first.what == "Bob, not known" and first.photograph == Path("b18") and first.other == Path("b")
+    assert first.what == "Bob, not recognized" and first.photograph == Path("b18") and first.other == Path("b")
     assert found.mistakes[-1].what == "Ada, no face found"
-    assert any(one.what == "a stranger, taken for Cleo" and one.other == Path("c") for one in found.mistakes)
+    assert any(one.what == "a stranger, named Cleo" and one.other == Path("c") for one in found.mistakes)
 
 
 def test_confusion() -> None:
@@ -74,7 +74,7 @@ def test_confusion() -> None:
     assert found.confusion.people == ("Bob",)
     assert found.confusion.counts.tolist() == [[0, 1, 1]]  # himself, others, unknown
     assert found.wrong.mean == 0.25
-    assert found.mistakes[0].what == "Bob, taken for Ada"
+    assert found.mistakes[0].what == "Bob, named Ada"
 
 
 def test_probes_without_a_face_can_be_left_out() -> None:
@@ -93,12 +93,12 @@ def test_strangers_without_a_face_cannot_be_named() -> None:
 def test_nobody_known_of_somebody_without_a_face() -> None:
     found = run(PLACES, "Ada:a Bob:none", "Ada:a5 Bob:b25", "y")
     assert found.unenrolled == ("Bob",)
-    assert found.searches[0].rank.tolist() == [0, NEVER]
+    assert found.searches[0].rank.tolist() == [0, NO_RANK]
     assert found.ranks[0].mean == 0.5
 
 
-def test_everybody_held_out_by_turns() -> None:
-    found = run(PLACES, GALLERY, "Ada:a5 Bob:b25 Cleo:none", "y", by_turns=True)
+def test_everybody_held_out_hold_out() -> None:
+    found = run(PLACES, GALLERY, "Ada:a5 Bob:b25 Cleo:none", "y", hold_out=True)
     (search,) = found.searches
     assert search.held_out == 2
     assert search.strangers == (Path("y"), Path("a5"), Path("b25"))
@@ -107,10 +107,10 @@ def test_everybody_held_out_by_turns() -> None:
 
 
 def test_nobody_to_hold_out() -> None:
-    found = run(PLACES, "Ada:a", "Ada:a5", by_turns=True)
+    found = run(PLACES, "Ada:a", "Ada:a5", hold_out=True)
     assert found.searches[0].strangers == ()
     assert np.isnan(found.strangers_named.mean)
-    for page in (tables.identification(found), tables.identifications([found])):
+    for page in (tables.identification(found), tables.compared_identifications([found])):
         assert page
 
 
@@ -139,12 +139,12 @@ def many() -> tuple[list[Trial], dict[str, float]]:
 
 
 def test_against_brute_force(many: tuple[list[Trial], dict[str, float]], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(searches_search, "AT_ONCE", 500)  # some probes at a time
+    monkeypatch.setattr(searches_search, "BATCH_DISTANCES", 500)  # some probes at a time
     trials, places = many
     seen = photographs(places)
     found = identify("points", trials, seen)
     for trial, search, points in zip(trials, found.searches, found.tpir[0], strict=True):
-        recognizer = searches_search.trained(trial, seen, 0.01)
+        recognizer = searches_search.train_recognizer(trial, seen, 0.01)
         probes = seen.embeddings[seen.rows(path for _, path in trial.probes)]
         distances = recognizer.distances(probes)
         for k, (who, _) in enumerate(trial.probes):
@@ -152,10 +152,10 @@ def test_against_brute_force(many: tuple[list[Trial], dict[str, float]], monkeyp
             assert (order[0], order.index(who)) == (search.nearest[k], search.rank[k])
         strangers = recognizer.distances(seen.embeddings[seen.rows(trial.strangers)]).min(axis=1)
         assert np.array_equal(strangers, search.stranger_distance)
-        assert points.threshold is not None and points.passing is not None
+        assert points.threshold is not None and points.accepted is not None
         assert (strangers <= points.threshold).sum() == 1  # 1 % of 150
         passing = (search.rank == 0) & (search.genuine <= points.threshold)
-        assert points.passing.value == pytest.approx(passing.mean())
+        assert points.accepted.value == pytest.approx(passing.mean())
         assert search.said == recognizer.identify(probes).names
     shares = [one.value for one in found.right.splits]
     assert (found.right.mean, found.right.deviation) == pytest.approx((np.mean(shares), np.std(shares, ddof=1)))
@@ -167,7 +167,7 @@ def test_against_brute_force(many: tuple[list[Trial], dict[str, float]], monkeyp
 def test_a_recognizer_that_is_trained_already(many: tuple[list[Trial], dict[str, float]]) -> None:
     (trial, _), places = many
     seen = photographs(places)
-    recognizer = searches_search.trained(trial, seen, 0.02)
+    recognizer = searches_search.train_recognizer(trial, seen, 0.02)
     one, other = (
         identify("points", [some], seen, 0.02, given)
         for some, given in ((trial, None), (Trial((), trial.probes, trial.strangers), recognizer))
@@ -180,7 +180,7 @@ def test_a_recognizer_that_is_trained_already(many: tuple[list[Trial], dict[str,
 def test_json_and_tables(many: tuple[list[Trial], dict[str, float]]) -> None:
     trials, places = many
     found = identify("points", trials, photographs(places | {"none": NO_FACE}))
-    text = json.dumps(documents.to_json([found], {"more": [np.nan, {"of": 1.5}]}), allow_nan=False)
+    text = json.dumps(to_json([found], {"more": [np.nan, {"of": 1.5}]}), allow_nan=False)
     (content,), more = json.loads(text).values()
     assert more == [None, {"of": 1.5}]
     assert content["right"]["mean"] == found.right.mean

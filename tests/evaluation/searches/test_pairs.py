@@ -112,11 +112,11 @@ def test_what_is_wrong_with_lfws(images: Path, text: str, what: str) -> None:
     ("text", "what"),
     [
         ("photograph,other,same\n", "no pairs in it"),
-        ("photograph,same\na.jpg,1\n", "names no column 'other'"),
+        ("photograph,same\na.jpg,1\n", "has no column 'other'"),
         ("Ada/Ada_0001.jpg,Ada/Ada_0002.png,perhaps\n", "line 1: expected PHOTOGRAPH,OTHER,SAME"),
         ("Ada/Ada_0001.jpg,Ada/Ada_0002.png\n", "line 1: expected PHOTOGRAPH,OTHER,SAME"),
         ("photograph,other,same\nAda/Ada_0001.jpg,nobody.jpg,0\n", "line 2: there is no photograph nobody.jpg"),
-        ("Ada/Ada_0001.jpg,Ada/Ada_0002.png,1,a\nAda/Ada_0001.jpg,Bob/Bob_0001.jpg,0,\n", "line 2: without a fold"),
+        ("Ada/Ada_0001.jpg,Ada/Ada_0002.png,1,a\nAda/Ada_0001.jpg,Bob/Bob_0001.jpg,0,\n", "line 2: no fold"),
         ("Ada/Ada_0001.jpg,Ada/Ada_0002.png,1,a\nAda/Ada_0001.jpg,Bob/Bob_0001.jpg,0,b\n", "fold 1 has no pair of two"),
     ],
 )
@@ -131,7 +131,7 @@ def test_a_file_or_folder_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read: no such file"):
         pairs.read(tmp_path / "pairs.txt")
     (tmp_path / "pairs.txt").write_text("Ada 1 2\n")
-    with pytest.raises(UsageError, match="no such folder; give the photographs' with --images"):
+    with pytest.raises(UsageError, match="no such folder; give the folder of the photographs with --images"):
         pairs.read(tmp_path / "pairs.txt", tmp_path / "none")
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0")
     with pytest.raises(UsageError, match="not a text file"):

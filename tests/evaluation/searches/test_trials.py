@@ -25,16 +25,16 @@ def test_folders(tmp_path: Path) -> None:
     assert trial.probes == (("Ada", probes / "Ada" / "0.jpg"),)
     assert nobody == ["Eve"]  # who is not enrolled is a stranger
     assert [path.parent.name for path in trial.strangers] == ["Eve", "Eve"]
-    assert not trial.by_turns
+    assert not trial.hold_out
     assert len(trial.paths) == 6
 
 
 def test_a_data_sets_folder_of_strangers(tmp_path: Path) -> None:
     gallery = people(tmp_path / "gallery", Ada=2, Bob=2, unknown=4)
     probes = people(tmp_path / "probes", Ada=1, Bob=1, unknown=2)
-    parted = trials.drawn(gallery, 1, 1, 0)[0]
+    parted = trials.random_splits(gallery, 1, 1, 0)[0]
     both = trials.from_folders(gallery, probes)[0]
-    known = trials.of_recognizer({"Ada", "Bob", "unknown"}, probes)
+    known = trials.for_recognizer({"Ada", "Bob", "unknown"}, probes)
     for trial, folder in ((parted, gallery), (both, probes), (known, probes)):
         assert {name for name, _ in (*trial.gallery, *trial.probes)} == {"Ada", "Bob"}
         assert list(trial.strangers) == sorted((folder / "unknown").iterdir())
@@ -46,49 +46,49 @@ def test_strangers_of_a_folder_and_none_at_all(tmp_path: Path) -> None:
     strangers.mkdir()
     (strangers / "somebody.png").touch()
     trial, nobody = trials.from_folders(gallery, probes, strangers)
-    assert (trial.strangers, trial.by_turns, nobody) == ((strangers / "somebody.png",), False, [])
-    assert trials.from_folders(gallery, probes)[0].by_turns
+    assert (trial.strangers, trial.hold_out, nobody) == ((strangers / "somebody.png",), False, [])
+    assert trials.from_folders(gallery, probes)[0].hold_out
 
 
 def test_strangers_who_are_enrolled_are_told(tmp_path: Path) -> None:
     images, strangers = people(tmp_path / "images", Ada=2, Bob=2), people(tmp_path / "strangers", Ada=1, Eve=1)
-    assert trials.given(images, None, None, strangers, 1, 2, 0)[1] == "among the strangers, though enrolled: Ada"
-    assert trials.given(images, None, None, None, 1, 2, 0)[1] == ""
-    said = trials.given(None, images, people(tmp_path / "probes", Bob=1, Eve=1), strangers, 1, 1, 0)[1]
-    assert said == f"not in {images}, so strangers: Eve; among the strangers, though enrolled: Ada"
+    assert trials.make_trials(images, None, None, strangers, 1, 2, 0)[1] == "both enrolled and among the strangers: Ada"
+    assert trials.make_trials(images, None, None, None, 1, 2, 0)[1] == ""
+    said = trials.make_trials(None, images, people(tmp_path / "probes", Bob=1, Eve=1), strangers, 1, 1, 0)[1]
+    assert said == f"not in {images}, so used as strangers: Eve; both enrolled and among the strangers: Ada"
 
 
 def test_strangers_in_folders_of_their_folders_are_known_as_well(tmp_path: Path) -> None:
     images, strangers = people(tmp_path / "images", Ada=2, Bob=2), people(tmp_path / "strangers" / "Ada", Bob=1)
-    said = trials.given(images, None, None, strangers.parent, 1, 1, 0)[1]
-    assert said == "among the strangers, though enrolled: Ada"
+    said = trials.make_trials(images, None, None, strangers.parent, 1, 1, 0)[1]
+    assert said == "both enrolled and among the strangers: Ada"
 
 
 def test_one_data_set_parted(tmp_path: Path) -> None:
     images = people(tmp_path, Ada=4, Bob=5, Cleo=2)
-    some = trials.drawn(images, enrol=2, splits=5, seed=0)
+    some = trials.random_splits(images, enrol=2, splits=5, seed=0)
     for trial in some:
         enrolled, probes = ({path for _, path in each} for each in (trial.gallery, trial.probes))
         assert [name for name, _ in trial.gallery] == ["Ada"] * 2 + ["Bob"] * 2
         assert not enrolled & probes
         assert len(enrolled | probes) == 9
         assert {path.parent.name for path in trial.strangers} == {"Cleo"}  # too few to be enrolled and looked for
-        assert trial.by_turns
+        assert trial.hold_out
     assert len({trial.gallery for trial in some}) > 1
-    assert some == trials.drawn(images, enrol=2, splits=5, seed=0)
-    assert some[:3] == trials.drawn(images, enrol=2, splits=3, seed=0)
-    assert some != trials.drawn(images, enrol=2, splits=5, seed=1)
+    assert some == trials.random_splits(images, enrol=2, splits=5, seed=0)
+    assert some[:3] == trials.random_splits(images, enrol=2, splits=3, seed=0)
+    assert some != trials.random_splits(images, enrol=2, splits=5, seed=1)
 
 
 def test_parted_with_strangers_of_a_folder(tmp_path: Path) -> None:
     images, strangers = people(tmp_path / "images", Ada=3, Bob=3, Cleo=1), people(tmp_path / "strangers", Eve=2)
-    (trial,) = trials.drawn(images, 2, 1, 0, strangers)
+    (trial,) = trials.random_splits(images, 2, 1, 0, strangers)
     assert {path.parent.name for path in trial.strangers} == {"Eve"}
-    assert not trial.by_turns
+    assert not trial.hold_out
 
 
 def test_of_a_recognizer(tmp_path: Path) -> None:
-    trial = trials.of_recognizer({"Ada", "Bob"}, people(tmp_path, Ada=1, Eve=1))
+    trial = trials.for_recognizer({"Ada", "Bob"}, people(tmp_path, Ada=1, Eve=1))
     assert trial.gallery == ()
     assert [name for name, _ in trial.probes] == ["Ada"]
     assert [path.parent.name for path in trial.strangers] == ["Eve"]
@@ -98,9 +98,12 @@ def test_a_copy_of_an_enrolled_photograph() -> None:
     gallery, probes = (("Ada", Path("a")), ("Bob", Path("b"))), (("Ada", Path("c")), ("Bob", Path("d")))
     trial = trials.Trial(gallery, probes, (Path("e"),))
     hashes = dict(zip(map(Path, "abcde"), ("1", "", "1", "", "2"), strict=True))  # unreadable ones are no copies
-    assert trial.enrolled_too(hashes) == [Path("c")]
-    assert trials.copies([trial], hashes) == "1 photograph is enrolled as well as looked for, which is too easy: c"
-    assert trials.copies([], hashes) == ""
+    assert trial.enrolled_copies(hashes) == [Path("c")]
+    assert (
+        trials.describe_copies([trial], hashes)
+        == "1 photograph is both enrolled and searched for, which makes the figures too good: c"
+    )
+    assert trials.describe_copies([], hashes) == ""
 
 
 def test_what_cannot_be_tried(tmp_path: Path) -> None:
@@ -117,6 +120,6 @@ def test_what_cannot_be_tried(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="no photographs of strangers in it"):
             trials.from_folders(gallery, gallery, nothing)
     with pytest.raises(UsageError, match="1 of 2 people have the 2 photographs that --enrol 1 needs"):
-        trials.drawn(gallery, 1, 1, 0)
+        trials.random_splits(gallery, 1, 1, 0)
     with pytest.raises(UsageError, match="nobody in it is enrolled"):
-        trials.of_recognizer({"Ada"}, probes)
+        trials.for_recognizer({"Ada"}, probes)

@@ -36,12 +36,12 @@ def test_the_best_threshold_without_folds() -> None:
     found = verify("points", wanted, photographs(PLACES))
     assert found.distance.tolist() == pytest.approx([apart(d) for d in (10, 20, 50, 90, 20)], abs=1e-6)
     assert found.thresholds == pytest.approx([apart(50)], abs=1e-6)  # one pair of two people is closer
-    assert (found.accuracy.value, found.accuracy.count, found.error) == (0.8, 5, None)
+    assert (found.accuracy.value, found.accuracy.count, found.standard_error) == (0.8, 5, None)
     assert found.right.tolist() == [True, True, True, True, False]
     assert found.accuracy.low < 0.8 < found.accuracy.high
-    assert [one.what for one in found.mistakes] == ["two people, taken for one"]
+    assert [one.what for one in found.mistakes] == ["different people, judged the same"]
     assert found.mistakes[0].photograph == Path("a20")
-    assert all(point.passing is None for point in found.tar)  # of two pairs
+    assert all(point.accepted is None for point in found.tar)  # of two pairs
     assert (found.missing, found.no_face) == (0, ())
 
 
@@ -58,7 +58,7 @@ def test_a_fold_has_no_say_in_its_own_threshold() -> None:
     assert found.thresholds == pytest.approx([apart(50), apart(10), apart(10)], abs=1e-6)
     assert found.right.tolist() == [True, False, False, True, True, True]
     assert found.accuracy.value == pytest.approx(np.mean([0.5, 0.5, 1]))
-    assert found.error == pytest.approx(np.std([0.5, 0.5, 1], ddof=1) / np.sqrt(3))
+    assert found.standard_error == pytest.approx(np.std([0.5, 0.5, 1], ddof=1) / np.sqrt(3))
 
 
 MISSING = pairs(
@@ -85,7 +85,7 @@ def test_missing_faces_can_be_left_out() -> None:
 
 def test_leaving_out_may_leave_too_little() -> None:
     wanted = pairs(("a0", "a10", True, None), ("a0", "none", False, None))
-    with pytest.raises(FacesError, match="without the pairs whose faces were not found: it has no pair of two people"):
+    with pytest.raises(FacesError, match="whose faces were not found: there is no pair of two people"):
         verify("points", wanted, photographs(PLACES), skip_missing=True)
 
 
@@ -103,7 +103,7 @@ def test_rates_where_there_are_enough_pairs() -> None:
     genuine = [(name, name, True, None) for name in names[:50]]
     found = verify("points", pairs(*others, *genuine), photographs(places))
     one_percent, tenth, _ = found.tar
-    assert one_percent.threshold is not None and one_percent.passing is not None
+    assert one_percent.threshold is not None and one_percent.accepted is not None
     assert (found.distance[~found.same] <= one_percent.threshold).sum() == 2
-    assert (one_percent.passing.value, one_percent.passing.count) == (1, 50)
-    assert (tenth.passing, tenth.others) == (None, 200)
+    assert (one_percent.accepted.value, one_percent.accepted.count) == (1, 50)
+    assert (tenth.accepted, tenth.impostors) == (None, 200)

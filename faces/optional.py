@@ -1,0 +1,24 @@
+"""Import packages that only an extra of the distribution installs."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+from faces.errors import UsageError
+
+
+def require(module: str, purpose: str, extra: str) -> ModuleType:
+    """Import a module of an optional package.
+
+    module: full name, such as ``matplotlib.figure``.
+    purpose: what needs it, in the plural, such as ``plots``.
+    extra: the distribution's extra that installs it.
+
+    Raises UsageError with the command that installs it if the package is missing.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        raise UsageError(f"{purpose} need {package}: pip install 'recognize-faces[{extra}]'") from error
