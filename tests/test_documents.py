@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+import faces
 from faces.commands import COMMANDS
 from tests.conftest import ROOT, RunScript
 
@@ -112,6 +113,9 @@ def test_the_site_is_built_strictly_and_loads_nothing_from_elsewhere(tmp_path: P
     assert {*generated_pages()} <= {
         path.relative_to(tmp_path).with_suffix(".md").as_posix() for path in tmp_path.rglob("*.html")
     }
+    interface = (tmp_path / "reference.html").read_text(encoding="utf-8")
+    assert all(f'id="faces.{name}"' in interface for name in faces.__all__)
+    assert "<li><code>" in interface  # parameters
     for path in [*tmp_path.rglob("*.html"), *tmp_path.rglob("*.css")]:
         assert not ELSEWHERE.search(path.read_text(encoding="utf-8")), path
     for path in tmp_path.rglob("*.html"):
