@@ -1,4 +1,4 @@
-"""A vision that sees squares of colour instead of faces (see ``tests.crowd``)."""
+"""A ``Vision`` that detects squares of colour instead of faces (see ``tests.crowd``)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FINGERPRINT = Fingerprint(*(ModelId(part, part[0] * 64) for part in ("detector",
 
 
 class ColourVision(Vision):
-    """Without any model."""
+    """Needs no model."""
 
     def __init__(self) -> None:
         self._detector, self._embedder, self._large = ColourDetector(), ColourEmbedder(), Lock()

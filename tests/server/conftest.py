@@ -1,4 +1,4 @@
-"""What the tests of the server share: one in a process of its own, and one without models within this."""
+"""Fixtures of the server tests: a server process with models, and an application in this process without any."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SECRET = "a key for tests only"
 
 @dataclass
 class Service:
-    """A server that runs, and how to reach it."""
+    """A running server process."""
 
     url: str
     key: str
@@ -41,7 +41,7 @@ class Service:
     running: Running
 
     def call(self, method: str, path: str, **more: object) -> requests.Response:
-        """Below ``/face/v1.0``, with the key."""
+        """Send a request to a path below ``/face/v1.0``, with the key."""
         return requests.request(
             method,
             f"{self.url}/face/v1.0/{path}",
@@ -64,7 +64,7 @@ def free_port() -> int:
 
 @contextmanager
 def serving(folder: Path, *options: object, env: dict[str, str] | None = None) -> Iterator[Service]:
-    """``serve.py`` in a folder, until it is killed."""
+    """Run ``serve.py`` in a folder."""
     port = free_port()
     with running("serve.py", "--port", port, *options, cwd=folder, env=env or {}) as process:
         process.wait_for("Face API and pages at")
@@ -75,19 +75,19 @@ def serving(folder: Path, *options: object, env: dict[str, str] | None = None) -
 
 @pytest.fixture(scope="session")
 def drawn(sample: Path) -> dict[str, list[Path]]:
-    """Photographs of drawn people by name."""
+    """Photographs of drawn people, by name."""
     folders = sorted(path for path in (sample / "dataset").iterdir() if path.is_dir())
     return {folder.name: sorted(folder.glob("*.jpg")) for folder in folders[:3]}
 
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory, drawn: dict[str, list[Path]]) -> Iterator[Service]:
-    """A server with the real models, for all tests; the first photograph of each person has an address, too."""
+    """A server with the real models, shared by all tests. The first photograph of each person has a URL."""
     maps = [f"https://example.org/{name.split()[0].lower()}.jpg={paths[0]}" for name, paths in drawn.items()]
-    options = [word for one in maps for word in ("--url-map", one)]
-    options += ["--min-face", "80"]  # so much faster than at 36
-    with serving(tmp_path_factory.mktemp("server"), *options) as one:
-        yield one
+    options = [word for server in maps for word in ("--url-map", server)]
+    options += ["--min-face", "80"]  # much faster than 36
+    with serving(tmp_path_factory.mktemp("server"), *options) as server:
+        yield server
 
 
 def png(image: Image) -> bytes:
@@ -97,7 +97,7 @@ def png(image: Image) -> bytes:
 
 
 def photograph(*names: str) -> bytes:
-    """A picture of people who are squares of colour (see ``tests.crowd``), side by side."""
+    """Draw people as squares of colour, side by side (see ``tests.crowd``)."""
     return png(stage({name: (60 + 90 * k, 90) for k, name in enumerate(names)}))
 
 
@@ -105,7 +105,7 @@ PHOTOGRAPHS = {name: photograph(name) for name in COLOURS}
 
 
 class Api:
-    """The application within this process, with squares of colour instead of faces."""
+    """The application in this process, with squares of colour instead of faces."""
 
     def __init__(self, folder: Path, url: str | None = None, rate: str = "none") -> None:
         self.database = Database(url or f"sqlite:///{folder / 'faces.db'}", FINGERPRINT, 3)
@@ -124,19 +124,19 @@ class Api:
         self.client: FlaskClient = create_app(services, SECRET).test_client()
 
     def __call__(self, method: str, path: str, **more: object):
-        """Below ``/face/v1.0`` unless the path says all, with the key."""
+        """Send a request with the key. A path without a leading slash is below ``/face/v1.0``."""
         path = path if path.startswith("/") else f"/face/v1.0/{path}"
         headers = {KEY_HEADER: SECRET, **more.pop("headers", {})}  # type: ignore[dict-item]
         return self.client.open(path, method=method, headers=headers, **more)  # type: ignore[arg-type]
 
     def ok(self, method: str, path: str, **more: object) -> object:
-        """What is answered with success."""
+        """Send a request that must succeed, and return its JSON."""
         answer = self(method, path, **more)
         assert answer.status_code in (200, 202), answer.text
         return answer.get_json() if answer.data else None
 
     def error(self, method: str, path: str, **more: object) -> tuple[int, str, str]:
-        """Status, code, message; in the API's form and no other."""
+        """Send a request that must fail in the API's form, and return status, code and message."""
         answer = self(method, path, **more)
         assert answer.mimetype == "application/json", answer.text
         body = answer.get_json()
@@ -144,13 +144,13 @@ class Api:
         return answer.status_code, body["error"]["code"], body["error"]["message"]
 
     def detect(self, *names: str) -> list[str]:
-        """Ids of the people in a picture, from left to right."""
-        found = self.ok("POST", "detect", data=photograph(*names))
-        found = sorted(found, key=lambda face: face["faceRectangle"]["left"])  # type: ignore[attr-defined, arg-type]
-        return [face["faceId"] for face in found]
+        """Detect people in an image, and return the ids of their faces from left to right."""
+        faces = self.ok("POST", "detect", data=photograph(*names))
+        faces = sorted(faces, key=lambda face: face["faceRectangle"]["left"])  # type: ignore[attr-defined, arg-type]
+        return [face["faceId"] for face in faces]
 
     def group(self, *names: str, route: str = "persongroups", id_: str = "crowd", train: bool = True) -> dict[str, str]:
-        """People by name: their ids, in a new group."""
+        """Create a group of people, and return their ids by name."""
         self.ok("PUT", f"{route}/{id_}", json={"name": "a crowd"})
         people = {}
         for name in names:
@@ -161,15 +161,15 @@ class Api:
         return people
 
     def train(self, path: str) -> str:
-        """The status in the end."""
+        """Train a collection, and return the final status."""
         self.ok("POST", f"{path}/train")
-        self.trainer._worker.submit(lambda: None).result(timeout=10)  # after those before it
+        self.trainer._worker.submit(lambda: None).result(timeout=10)  # waits for the training before it
         return self.ok("GET", f"{path}/training")["status"]  # type: ignore[index, return-value]
 
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[Api]:
-    one = Api(tmp_path)
-    yield one
-    one.trainer.close()
-    one.database.close()
+    instance = Api(tmp_path)
+    yield instance
+    instance.trainer.close()
+    instance.database.close()

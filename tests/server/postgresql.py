@@ -1,5 +1,4 @@
-"""PostgreSQL for tests: a cluster of its own on a socket in a folder of its own, from Debian's packages, which have no
-pgvector, and from a wheel that has it."""
+"""A PostgreSQL cluster for tests in its own folder: from Debian's packages, without pgvector, or a wheel with it."""
 
 from __future__ import annotations
 
@@ -25,17 +24,17 @@ FAST = "fsync=off", "full_page_writes=off", "listen_addresses=''", "max_connecti
 
 
 def debian() -> Path:
-    """The folder of the programs; the test is skipped where there are none."""
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    """Return the folder of PostgreSQL's programs; skip the test if it is not installed."""
+    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     if path := shutil.which("initdb"):
-        found.append(Path(path))
-    if not found:
+        programs.append(Path(path))
+    if not programs:
         pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
-    return found[-1].parent
+    return programs[-1].parent
 
 
 def wheel() -> Path:
-    """The folder of the programs that come with pgvector; the test is skipped where there are none."""
+    """Return the folder of the programs with pgvector; skip the test if they are not installed."""
     spec = find_spec(WHEEL) if os.name == "posix" else None
     if spec is None or not spec.submodule_search_locations:
         pytest.skip(f"PostgreSQL with pgvector is not installed (pip install {WHEEL})")
@@ -44,7 +43,7 @@ def wheel() -> Path:
 
 @dataclass
 class Cluster:
-    """A PostgreSQL that runs."""
+    """A PostgreSQL server."""
 
     programs: Path
     folder: Path
@@ -52,7 +51,7 @@ class Cluster:
 
     @cached_property
     def _user(self) -> dict[str, object]:
-        """PostgreSQL refuses to be run by root."""
+        """The account to run as: PostgreSQL refuses to run as root."""
         if os.geteuid() != 0:
             return {}
         shutil.chown(self.folder, "nobody", "nogroup")
@@ -71,7 +70,7 @@ class Cluster:
                 **self._user,  # type: ignore[call-overload]
             )
         except PermissionError:
-            pytest.skip(f"{self.programs}: in a folder that is closed to the account that root lets PostgreSQL run as")
+            pytest.skip(f"{self.programs}: the account that PostgreSQL runs as cannot read this folder")
         if done.returncode:
             raise RuntimeError(f"{program}: {done.stdout[-1000:]}")
 
@@ -99,12 +98,12 @@ class Cluster:
         raise RuntimeError((self.folder / "log").read_text()[-1000:])
 
     def stop(self) -> None:
-        """At once, as when the machine fails."""
+        """Stop immediately, as if the machine failed."""
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(60)
 
     def database(self) -> str:
-        """The address of a new, empty one."""
+        """Create an empty database and return its URL."""
         name = f"test{next(self._numbers)}"
         with self.connect() as connection:
             connection.execute(f"CREATE DATABASE {name}")
@@ -117,10 +116,10 @@ class Cluster:
 @contextmanager
 def cluster(programs: Path) -> Iterator[Cluster]:
     with tempfile.TemporaryDirectory(prefix="pg", ignore_cleanup_errors=True) as folder:  # sockets need short paths
-        one = Cluster(programs, Path(folder))
-        one.make()
-        one.start()
+        server = Cluster(programs, Path(folder))
+        server.make()
+        server.start()
         try:
-            yield one
+            yield server
         finally:
-            one.stop()
+            server.stop()

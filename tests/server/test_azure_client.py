@@ -1,4 +1,4 @@
-"""Every operation of azure-cognitiveservices-vision-face that there is here, with that client as it is."""
+"""The unchanged client azure-cognitiveservices-vision-face, with every operation that the server offers."""
 
 from __future__ import annotations
 
@@ -53,16 +53,27 @@ def test_detect(client: FaceClient, drawn: People, sample: Path) -> None:
         recognition_model="recognition_04",
         face_id_time_to_live=60,
     )
-    box, points, looks = face.face_rectangle, face.face_landmarks, face.face_attributes
+    box, points, attributes = face.face_rectangle, face.face_landmarks, face.face_attributes
     assert face.recognition_model == "recognition_04"
     assert all(value is not None for value in points.as_dict().values()) and len(points.as_dict()) == 27
     assert box.left < points.pupil_left.x < points.pupil_right.x < box.left + box.width
     assert box.top < points.pupil_left.y < points.nose_tip.y < points.mouth_left.y < points.under_lip_bottom.y
-    assert looks.gender.value in ("male", "female")
-    assert looks.quality_for_recognition.value in ("Low", "Medium", "High")
-    assert looks.blur.blur_level.value == "Low" and looks.exposure.exposure_level and looks.noise.noise_level
-    assert looks.head_pose.pitch == 0 and looks.accessories is not None
-    assert looks.hair is looks.makeup is looks.mask is looks.occlusion is looks.facial_hair is None
+    assert attributes.gender.value in ("male", "female")
+    assert attributes.quality_for_recognition.value in ("Low", "Medium", "High")
+    assert (
+        attributes.blur.blur_level.value == "Low"
+        and attributes.exposure.exposure_level
+        and attributes.noise.noise_level
+    )
+    assert attributes.head_pose.pitch == 0 and attributes.accessories is not None
+    assert (
+        attributes.hair
+        is attributes.makeup
+        is attributes.mask
+        is attributes.occlusion
+        is attributes.facial_hair
+        is None
+    )
     group = client.face.detect_with_stream(stream(sample / "sample" / "group_1.jpg"))
     areas = [face.face_rectangle.width * face.face_rectangle.height for face in group]
     assert len(group) > 1 and areas == sorted(areas, reverse=True)
@@ -84,7 +95,7 @@ def test_groups_and_persons(client: FaceClient, drawn: People, large: bool) -> N
     group = groups.get("people", return_recognition_model=True)
     assert (group.name, group.user_data, group.recognition_model) == ("People", "of tests", "recognition_03")
     assert groups.update("people", name="Everybody") is None
-    assert "Everybody" in [one.name for one in groups.list(top=1000)]
+    assert "Everybody" in [item.name for item in groups.list(top=1000)]
     assert refused(lambda: groups.get_training_status("people")) == (404, f"{code}NotTrained")
 
     ids = {}
@@ -101,7 +112,7 @@ def test_groups_and_persons(client: FaceClient, drawn: People, large: bool) -> N
     assert persons.delete_face("people", ids[name], second_face.persisted_face_id) is None
     assert len(persons.get("people", ids[name]).persisted_face_ids) == 1
     assert persons.update("people", ids[name], user_data="still drawn") is None
-    assert {one.person_id: one.name for one in persons.list("people")} == {ids[name]: name for name in drawn}
+    assert {item.person_id: item.name for item in persons.list("people")} == {ids[name]: name for name in drawn}
     assert len(persons.list("people", start=min(ids.values()), top=2)) == 2
 
     assert groups.train("people") is None
@@ -112,7 +123,7 @@ def test_groups_and_persons(client: FaceClient, drawn: People, large: bool) -> N
     for name, (*_, third) in drawn.items():
         (face,) = client.face.detect_with_stream(stream(third))
         (result,) = client.face.identify([face.face_id], **scope, max_num_of_candidates_returned=2)
-        assert [one.person_id for one in result.candidates] == [ids[name]]
+        assert [item.person_id for item in result.candidates] == [ids[name]]
         assert result.candidates[0].confidence > 0.8
         assert client.face.verify_face_to_person(face.face_id, ids[name], **scope).is_identical
         other = next(id_ for other, id_ in ids.items() if other != name)
@@ -139,7 +150,7 @@ def test_lists(client: FaceClient, drawn: People, large: bool) -> None:
     name, *others = drawn
     again = lists.add_face_from_url("heads", f"https://example.org/{others[0].split()[0].lower()}.jpg")
     lists.delete_face("heads", again.persisted_face_id)
-    assert ("Heads", "drawn by a program") in [(one.name, one.user_data) for one in lists.list()]
+    assert ("Heads", "drawn by a program") in [(item.name, item.user_data) for item in lists.list()]
     if large:
         lists.update_face("heads", faces[name].persisted_face_id, user_data="renamed")
         assert lists.get_face("heads", faces[name].persisted_face_id).user_data == "renamed"
@@ -151,9 +162,9 @@ def test_lists(client: FaceClient, drawn: People, large: bool) -> None:
         assert kept == {face.persisted_face_id: name for name, face in faces.items()}
     (face,) = client.face.detect_with_stream(stream(drawn[name][1]))
     similar = client.face.find_similar(face.face_id, **scope)
-    assert [one.persisted_face_id for one in similar] == [faces[name].persisted_face_id]
+    assert [item.persisted_face_id for item in similar] == [faces[name].persisted_face_id]
     every = client.face.find_similar(face.face_id, **scope, mode="matchFace", max_num_of_candidates_returned=3)
-    assert [one.confidence for one in every] == sorted((one.confidence for one in every), reverse=True)
+    assert [item.confidence for item in every] == sorted((item.confidence for item in every), reverse=True)
     assert len(every) == 3 and every[0].persisted_face_id == faces[name].persisted_face_id
     lists.delete("heads")
     assert lists.list() == []
@@ -168,7 +179,7 @@ def test_faces_without_a_collection(client: FaceClient, drawn: People) -> None:
     (a1, a2, b1, b2) = detected.values()
     assert client.face.verify_face_to_face(a1, a2).confidence > 0.8
     assert not client.face.verify_face_to_face(a1, b1).is_identical
-    assert [one.face_id for one in client.face.find_similar(a1, face_ids=[b1, a2, b2])] == [a2]
+    assert [item.face_id for item in client.face.find_similar(a1, face_ids=[b1, a2, b2])] == [a2]
     assert len(client.face.find_similar(a1, face_ids=[b1, a2, b2], mode="matchFace")) == 3
     result = client.face.group([a1, b1, a2, b2])
     assert sorted(map(sorted, result.groups)) == sorted([sorted([a1, a2]), sorted([b1, b2])])
@@ -176,14 +187,14 @@ def test_faces_without_a_collection(client: FaceClient, drawn: People) -> None:
     assert client.face.group([a1, b1]).messy_group == [a1, b1]
 
 
-def test_an_upload_that_breaks_in_the_client_harms_nobody(client: FaceClient, drawn: People) -> None:
+def test_an_upload_that_fails_in_the_client_does_no_harm(client: FaceClient, drawn: People) -> None:
     path = next(iter(drawn.values()))[0]
     with pytest.raises(AttributeError):
         client.face.detect_with_stream(path.read_bytes())  # bytes have no read: the headers are sent by then
     assert len(client.face.detect_with_stream(stream(path))) == 1
 
 
-def test_snapshots_are_refused_in_a_way_that_it_reads(client: FaceClient) -> None:
+def test_the_client_understands_that_snapshots_are_refused(client: FaceClient) -> None:
     assert refused(lambda: client.snapshot.list()) == (501, "NotImplemented")
 
 

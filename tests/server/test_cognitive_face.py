@@ -1,4 +1,4 @@
-"""The oldest client, cognitive_face: camelCase addresses, nulls, content types without content."""
+"""The oldest client, cognitive_face: camelCase URLs, null values, content types without a body."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_person_groups(drawn: People) -> None:
     client.person_group.create("cf-people", user_data=None)
     client.person_group.update("cf-people", name="People")
     assert client.person_group.get("cf-people")["name"] == "People"
-    assert "cf-people" in [one["personGroupId"] for one in client.person_group.lists()]
+    assert "cf-people" in [item["personGroupId"] for item in client.person_group.lists()]
     person = client.person.create("cf-people", name)["personId"]
     face = client.person.add_face(str(first), "cf-people", person)["persistedFaceId"]
     client.person.update_face("cf-people", person, face, "u")
@@ -60,7 +60,7 @@ def test_large_groups_and_lists(drawn: People) -> None:
     assert client.large_person_group_person_face.get("cf-large", person, face)["userData"] == "u"
     client.large_person_group.train("cf-large")
     assert client.large_person_group.get_status("cf-large")["status"] in ("nonstarted", "running", "succeeded")
-    assert "cf-large" in [one["largePersonGroupId"] for one in client.large_person_group.list()]
+    assert "cf-large" in [item["largePersonGroupId"] for item in client.large_person_group.list()]
     client.large_person_group.delete("cf-large")
 
     client.face_list.create("cf-list")
@@ -73,6 +73,6 @@ def test_large_groups_and_lists(drawn: People) -> None:
 
     client.large_face_list.create("cf-large-list")
     kept = client.large_face_list_face.add(str(first), "cf-large-list")["persistedFaceId"]
-    assert [one["persistedFaceId"] for one in client.large_face_list_face.list("cf-large-list")] == [kept]
+    assert [item["persistedFaceId"] for item in client.large_face_list_face.list("cf-large-list")] == [kept]
     client.large_face_list_face.delete("cf-large-list", kept)
     client.large_face_list.delete("cf-large-list")

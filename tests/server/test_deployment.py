@@ -1,4 +1,4 @@
-"""The container and the service name what there is."""
+"""The Dockerfile and the systemd service refer to existing files and options."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ UNIT = (ROOT / "deploy" / "faces.service").read_text().replace("\\\n", " ")
 
 
 def words(instruction: str) -> list[str]:
-    """Of a line of the Dockerfile in its JSON form."""
-    (found,) = re.findall(rf"^\s*(?:HEALTHCHECK .* )?{instruction} (\[.*\])$", DOCKERFILE, re.MULTILINE)
-    return json.loads(found)
+    """Return the words of a Dockerfile instruction in JSON form."""
+    (command,) = re.findall(rf"^\s*(?:HEALTHCHECK .* )?{instruction} (\[.*\])$", DOCKERFILE, re.MULTILINE)
+    return json.loads(command)
 
 
 def test_the_container_starts_the_server() -> None:
-    python, script, *options = words("ENTRYPOINT")
-    assert (python, script) == ("python", "serve.py")
+    program, command, *options = words("ENTRYPOINT")
+    assert (program, command) == ("faces", "serve")
     args = serve.build_parser().parse_args(options)
     assert args.host == "0.0.0.0" and args.key_file == Path("/run/secrets/face_api_key")
     compile(words("CMD")[2], "HEALTHCHECK", "exec")
 
 
-def test_the_container_holds_what_it_copies_and_runs_as_nobody() -> None:
+def test_the_container_copies_existing_files_and_runs_unprivileged() -> None:
     copied = [part for line in re.findall(r"^COPY (.*) \S+$", DOCKERFILE, re.MULTILINE) for part in line.split()]
     assert copied and all((ROOT / part).exists() for part in copied)
     kept = set((ROOT / ".dockerignore").read_text().split())
-    assert all(any(one.startswith(f"!{part.rstrip('/')}") for one in kept) for part in copied)
+    assert all(any(pattern.startswith(f"!{part.rstrip('/')}") for pattern in kept) for part in copied)
     assert re.findall(r"^USER (.*)$", DOCKERFILE, re.MULTILINE) == ["faces"]
     assert "/app/output" in re.findall(r"^VOLUME (.*)$", DOCKERFILE, re.MULTILINE)
 
@@ -50,12 +50,12 @@ def test_the_service_starts_the_server() -> None:
 
 def test_systemd_understands_the_service(tmp_path: Path) -> None:
     if shutil.which("systemd-analyze") is None:
-        pytest.skip("there is no systemd-analyze")
+        pytest.skip("systemd-analyze is not installed")
     unit = tmp_path / "faces.service"
     unit.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/sh", UNIT, flags=re.MULTILINE))
     result = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True, timeout=60, check=False
     )
     if "Failed to connect" in result.stderr or "Operation not permitted" in result.stderr:
-        pytest.skip("systemd cannot look at it here")
+        pytest.skip("systemd cannot check the unit here")
     assert [line for line in result.stderr.splitlines() if "faces.service" in line] == []

@@ -1,4 +1,4 @@
-"""Every row of the service's table of errors: what is wrong, and the status, code and message that it has."""
+"""Every error in the service's table: the request that causes it, and its status, code and message."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_a_wrong_key(api: Api, key: str, path: str) -> None:
     assert (status, code) == (401, "401") and "invalid subscription key" in message
 
 
-def test_what_the_framework_refuses_has_the_same_form(api: Api) -> None:
+def test_framework_errors_have_the_api_form(api: Api) -> None:
     assert api.error("GET", "no/such/thing")[:2] == (404, "404")
     assert api.error("GET", "/")[:2] == (404, "404")
     assert api.error("GET", "/face/v2.0/persongroups")[:2] == (404, "404")
@@ -52,7 +52,7 @@ def test_what_the_framework_refuses_has_the_same_form(api: Api) -> None:
     assert api.error("POST", "detect", data=b"x" * (17 << 20))[:2] == (413, "413")
 
 
-def test_what_fails_inside_has_the_same_form_and_tells_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_internal_errors_have_the_api_form_and_no_details(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("a secret")
 
@@ -61,7 +61,7 @@ def test_what_fails_inside_has_the_same_form_and_tells_nothing(api: Api, monkeyp
     assert (status, code) == (500, "InternalServerError") and "secret" not in message
 
 
-def test_what_is_not_offered(api: Api) -> None:
+def test_operations_not_offered(api: Api) -> None:
     for method, path in (
         ("GET", "snapshots"),
         ("POST", "snapshots"),
@@ -91,11 +91,11 @@ def test_what_is_not_offered(api: Api) -> None:
         ("returnFaceId=perhaps", "'returnFaceId' is invalid."),
     ],
 )
-def test_detect_with_arguments_that_are_none(api: Api, query: str, message: str) -> None:
+def test_detect_with_invalid_arguments(api: Api, query: str, message: str) -> None:
     assert api.error("POST", f"detect?{query}", data=PHOTOGRAPHS["Ada"]) == (400, "BadArgument", message)
 
 
-def test_detect_with_pictures_that_are_none(api: Api) -> None:
+def test_detect_with_invalid_images(api: Api) -> None:
     damaged = PHOTOGRAPHS["Ada"][:2000]
     for data in (b"", b"x" * 2000, damaged, b"<svg" + b" " * 2000):
         error = api.error("POST", "detect", data=data, content_type="application/octet-stream")
@@ -107,7 +107,7 @@ def test_detect_with_pictures_that_are_none(api: Api) -> None:
     assert (status, code) == (400, "InvalidImageSize") and message.startswith("Image size is too big.")
 
 
-def test_a_picture_that_would_fill_the_memory_is_not_decoded(api: Api) -> None:
+def test_an_oversized_image_is_not_decoded(api: Api) -> None:
     def chunk(kind: bytes, data: bytes) -> bytes:
         return len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
 
@@ -134,7 +134,7 @@ def test_a_picture_that_would_fill_the_memory_is_not_decoded(api: Api) -> None:
         ('{"url": "http://[::1/"}', "InvalidURL"),
     ],
 )
-def test_detect_by_addresses_that_are_none(api: Api, body: str, code: str) -> None:
+def test_detect_with_invalid_urls(api: Api, body: str, code: str) -> None:
     assert api.error("POST", "detect", data=body, content_type="application/json")[:2] == (400, code)
 
 
@@ -142,7 +142,7 @@ def test_detect_by_addresses_that_are_none(api: Api, body: str, code: str) -> No
 
 
 @each
-def test_creating(api: Api, route: str) -> None:
+def test_create(api: Api, route: str) -> None:
     create = lambda body, id_="one": api.error("PUT", f"{route}/{id_}", json=body)  # noqa: E731
     assert create({}) == (400, "BadArgument", "'name' is empty.")
     assert create({"name": ""}) == (400, "BadArgument", "'name' is empty.")
@@ -161,13 +161,13 @@ def test_creating(api: Api, route: str) -> None:
 
 
 @each
-def test_a_body_that_is_no_json(api: Api, route: str) -> None:
+def test_a_body_that_is_not_json(api: Api, route: str) -> None:
     for data in (b"{", b"[1]", b"5", b"\xff\xfe", b"[" * 100_000):
         assert api.error("PUT", f"{route}/one", data=data) == (400, "BadArgument", "JSON parsing error.")
 
 
 @each
-def test_what_is_not_there(api: Api, route: str) -> None:
+def test_not_found(api: Api, route: str) -> None:
     missing = (404, f"{ALL[route]}NotFound", f"{WORDS[route]} is not found.")
     for method in ("GET", "DELETE"):
         assert api.error(method, f"{route}/ghost") == missing
@@ -185,7 +185,7 @@ def test_what_is_not_there(api: Api, route: str) -> None:
 
 
 @each
-def test_updating(api: Api, route: str) -> None:
+def test_update(api: Api, route: str) -> None:
     api.ok("PUT", f"{route}/one", json={"name": "n", "userData": "u"})
     assert api.error("PATCH", f"{route}/one", json={"name": ""}) == (400, "BadArgument", "'name' is empty.")
     assert api.error("PATCH", f"{route}/one", json={"name": "n" * 129})[2] == "'name' is too long."
@@ -193,15 +193,15 @@ def test_updating(api: Api, route: str) -> None:
         empty = (400, "BadArgument", "Both 'name' and 'userData' are empty.")
         assert api.error("PATCH", f"{route}/one", json={}) == empty
     api.ok("PATCH", f"{route}/one", json={"name": "m", "userData": None})
-    found = api.ok("GET", f"{route}/one")
-    assert (found["name"], found["userData"]) == ("m", "u")
+    collection = api.ok("GET", f"{route}/one")
+    assert (collection["name"], collection["userData"]) == ("m", "u")
 
 
 @each
-def test_lists_and_their_pages(api: Api, route: str) -> None:
+def test_pages_of_collections(api: Api, route: str) -> None:
     for id_ in ("c", "a", "b-2", "b_1"):
         api.ok("PUT", f"{route}/{id_}", json={"name": id_.upper(), "recognitionModel": "recognition_02"})
-    ids = lambda query="": [one[id_name(route)] for one in api.ok("GET", f"{route}{query}")]  # noqa: E731
+    ids = lambda query="": [item[id_name(route)] for item in api.ok("GET", f"{route}{query}")]  # noqa: E731
     assert ids() == sorted(["a", "b-2", "b_1", "c"])
     assert ids("?top=2") == ["a", "b-2"]
     assert ids("?start=a&top=1000") == ["b-2", "b_1", "c"]
@@ -209,12 +209,12 @@ def test_lists_and_their_pages(api: Api, route: str) -> None:
     for top in ("0", "1001", "-1", "all", "9" * 30, "000000001" + "9" * 30, "0" * 5000):
         assert api.error("GET", f"{route}?top={top}") == (400, "BadArgument", "'top' is invalid.")
     assert api.error("GET", f"{route}?start={'a' * 65}") == (400, "BadArgument", "'start' is too long.")
-    (one, *_) = api.ok("GET", f"{route}?returnRecognitionModel=True")
-    assert one == {id_name(route): "a", "name": "A", "userData": None, "recognitionModel": "recognition_02"}
+    (item, *_) = api.ok("GET", f"{route}?returnRecognitionModel=True")
+    assert item == {id_name(route): "a", "name": "A", "userData": None, "recognitionModel": "recognition_02"}
     assert "recognitionModel" not in api.ok("GET", f"{route}/a")
 
 
-def test_there_are_64_face_lists_at_most(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limit_of_64_face_lists(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     assert FACE_LIST.max_collections == 64
     monkeypatch.setitem(KINDS, "facelists", replace(FACE_LIST, max_collections=2))
     for number in range(2):
@@ -265,13 +265,13 @@ def test_pages_of_persons(api: Api, route: str) -> None:
     made = [api.ok("POST", f"{route}/many/persons", json={"name": str(k)})["personId"] for k in range(5)]
     ids, start = [], ""
     while page := api.ok("GET", f"{route}/many/persons?top=2&start={start}"):
-        ids += [one["personId"] for one in page]
+        ids += [person["personId"] for person in page]
         start = ids[-1]
     assert ids == sorted(made)
 
 
 @pytest.mark.parametrize("path", ["persongroups/crowd/persons/{}/persistedfaces", "facelists/one/persistedfaces"])
-def test_adding_faces(api: Api, path: str) -> None:
+def test_add_faces(api: Api, path: str) -> None:
     path = path.format(api.group("Ada")["Ada"])
     api.ok("PUT", "facelists/one", json={"name": "n"})
     add = lambda query="", data=PHOTOGRAPHS["Ada"]: api.error("POST", path + query, data=data)  # noqa: E731
@@ -288,15 +288,15 @@ def test_adding_faces(api: Api, path: str) -> None:
     assert api.ok("POST", f"{path}?targetFace=126,66,48,48&userData=u%20d", data=both)["persistedFaceId"]
 
 
-def test_the_face_at_the_target_is_the_one_that_is_added(api: Api) -> None:
+def test_add_the_face_at_the_target(api: Api) -> None:
     api.ok("PUT", "facelists/one", json={"name": "n"})
     face = api.ok("POST", "facelists/one/persistedfaces?targetFace=126,66,48,48", data=photograph("Bob", "Ada"))
-    for name, there in {"Ada": [face], "Bob": []}.items():
-        found = api.ok("POST", "findsimilars", json={"faceId": api.detect(name)[0], "faceListId": "one"})
-        assert [one["persistedFaceId"] for one in found] == [one["persistedFaceId"] for one in there]
+    for name, expected in {"Ada": [face], "Bob": []}.items():
+        matches = api.ok("POST", "findsimilars", json={"faceId": api.detect(name)[0], "faceListId": "one"})
+        assert [match["persistedFaceId"] for match in matches] == [match["persistedFaceId"] for match in expected]
 
 
-def test_a_person_has_248_faces_at_most(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limit_of_248_faces_of_a_person(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     assert persisted_faces.MAX_FACES_OF_A_PERSON == 248
     monkeypatch.setattr(persisted_faces, "MAX_FACES_OF_A_PERSON", 2)
     person = api.group("Ada", train=False)["Ada"]
@@ -306,7 +306,7 @@ def test_a_person_has_248_faces_at_most(api: Api, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("route", GROUPS)
-def test_a_group_has_so_many_persons_at_most(api: Api, route: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limit_of_persons_in_a_group(api: Api, route: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert KINDS[route].capacity == {"persongroups": 10_000, "largepersongroups": 1_000_000}[route]
     monkeypatch.setitem(KINDS, route, replace(KINDS[route], capacity=1))
     api.group("Ada", route=route, train=False)
@@ -314,7 +314,7 @@ def test_a_group_has_so_many_persons_at_most(api: Api, route: str, monkeypatch: 
 
 
 @pytest.mark.parametrize("route", LISTS)
-def test_a_list_has_so_many_faces_at_most(api: Api, route: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limit_of_faces_in_a_list(api: Api, route: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert KINDS[route].capacity == {"facelists": 1_000, "largefacelists": 1_000_000}[route]
     monkeypatch.setitem(KINDS, route, replace(KINDS[route], capacity=1))
     api.ok("PUT", f"{route}/one", json={"name": "n"})
@@ -397,6 +397,6 @@ def test_group(api: Api) -> None:
     assert api.error("POST", "group", json={"faceIds": [ada, GHOST]})[:2] == (400, "FaceNotFound")
 
 
-def test_a_flat_picture_is_no_face(api: Api) -> None:
+def test_a_uniform_image_has_no_face(api: Api) -> None:
     noisy = np.random.default_rng(0).integers(100, 110, (100, 100, 3), dtype=np.uint8)
     assert api.ok("POST", "detect", data=png(noisy)) == []

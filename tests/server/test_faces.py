@@ -1,4 +1,4 @@
-"""What is told of a face: landmarks, and how well it can be seen."""
+"""Landmarks and image quality of a face."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def face(points: Floats, scheme: LandmarkScheme) -> Faces:
     return Faces(BOX, np.ones(1, np.float32), points[None].astype(np.float32), scheme)
 
 
-def test_there_are_27_as_the_api_names_them() -> None:
+def test_the_27_landmarks_have_the_api_names() -> None:
     from azure.cognitiveservices.vision.face.models import FaceLandmarks
 
     assert set(NAMES) == {entry["key"] for entry in FaceLandmarks._attribute_map.values()} and len(NAMES) == 27
 
 
 @pytest.mark.parametrize("scheme", ["eye-corners", "five-points"])
-def test_they_lie_as_in_a_face(scheme: LandmarkScheme) -> None:
+def test_landmarks_have_the_layout_of_a_face(scheme: LandmarkScheme) -> None:
     _, points = TEMPLATES["attributes"].points[scheme]
-    (found,) = landmark_points.landmarks(face(points, scheme))
-    at = dict(zip(NAMES, found, strict=True))
+    (landmarks,) = landmark_points.landmarks(face(points, scheme))
+    at = dict(zip(NAMES, landmarks, strict=True))
     rows = ("eyebrowLeftInner", "eyeLeftTop", "pupilLeft", "eyeLeftBottom", "noseTip", "noseLeftAlarOutTip")
     rows += ("upperLipTop", "upperLipBottom", "underLipTop", "underLipBottom")
     assert all(at[above][1] < at[below][1] for above, below in pairwise(rows))
@@ -42,15 +42,15 @@ def test_they_lie_as_in_a_face(scheme: LandmarkScheme) -> None:
     assert at["mouthLeft"][0] < at["noseLeftAlarOutTip"][0] < at["noseTip"][0] < at["mouthRight"][0]
 
 
-def test_those_that_were_found_stay_and_the_rest_follow_any_affine_map() -> None:
+def test_detected_landmarks_stay_and_the_others_follow_an_affine_map() -> None:
     mean = np.array(list(MEAN_FACE.values()))
     turned = mean @ np.array([[80, 20], [-30, 90]]) + [40, 50]
     five = [NAMES.index(name) for name in ("pupilLeft", "pupilRight", "noseTip", "mouthLeft", "mouthRight")]
-    (found,) = landmark_points.landmarks(face(turned[five], "five-points"))
-    np.testing.assert_allclose(found, turned, atol=0.01)
+    (landmarks,) = landmark_points.landmarks(face(turned[five], "five-points"))
+    np.testing.assert_allclose(landmarks, turned, atol=0.01)
 
 
-def test_landmarks_of_nobody() -> None:
+def test_landmarks_of_no_face() -> None:
     assert landmark_points.landmarks(Faces.empty()).shape == (0, 27, 2)
     with pytest.raises(ValueError, match="without landmarks"):
         landmark_points.landmarks(Faces(BOX, np.ones(1, np.float32)))

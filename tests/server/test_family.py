@@ -1,4 +1,4 @@
-"""Recognition itself, through the API: a family, each enrolled with two photographs."""
+"""Recognition through the API: a family, each person enrolled with two photographs."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_family_is_recognized(service: Service) -> None:
     ids = [face["faceId"] for face in sorted(everybody, key=lambda face: face["faceRectangle"]["left"])]
     results = service.call("POST", "identify", json={"faceIds": ids, "largePersonGroupId": "family"}).json()
     names = {id_: name for name, id_ in people.items()}
-    seen = [[names[one["personId"]] for one in result["candidates"]] for result in results]
+    seen = [[names[candidate["personId"]] for candidate in result["candidates"]] for result in results]
     assert seen == [["Son"], ["Dad"], ["Mom"], []]  # the daughter is not enrolled
     service.add("DELETE", GROUP)
-    assert all(one["confidence"] > 0.8 for result in results for one in result["candidates"])
+    assert all(candidate["confidence"] > 0.8 for result in results for candidate in result["candidates"])

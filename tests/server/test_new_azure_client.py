@@ -1,4 +1,4 @@
-"""Every operation of azure-ai-vision-face that there is here, with that client as it is."""
+"""The unchanged client azure-ai-vision-face, with every operation that the server offers."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_large_person_group(clients: Clients, drawn: People) -> None:
     (result,) = client.identify_from_large_person_group(
         face_ids=[face_], large_person_group_id="new-people", max_num_of_candidates_returned=1, confidence_threshold=0.5
     )
-    assert [one.person_id for one in result.candidates] == [ids[name]]
+    assert [item.person_id for item in result.candidates] == [ids[name]]
     verified = client.verify_from_large_person_group(
         face_id=face_, large_person_group_id="new-people", person_id=ids[name]
     )
@@ -107,7 +107,7 @@ def test_large_face_list(clients: Clients, drawn: People) -> None:
     lists.create("new-heads", name="Heads")
     lists.update("new-heads", user_data="drawn")
     assert lists.get("new-heads").user_data == "drawn"
-    assert [one.large_face_list_id for one in lists.get_large_face_lists()] == ["new-heads"]
+    assert [item.large_face_list_id for item in lists.get_large_face_lists()] == ["new-heads"]
     (_, (first, second, *_)), (_, (other, *_)) = list(drawn.items())[:2]
     face = lists.add_face("new-heads", first.read_bytes(), user_data="a")
     another = lists.add_face("new-heads", other.read_bytes())
@@ -117,7 +117,7 @@ def test_large_face_list(clients: Clients, drawn: People) -> None:
     lists.begin_train("new-heads").result(timeout=20)
     probe = face_id(client, second)
     similar = client.find_similar_from_large_face_list(face_id=probe, large_face_list_id="new-heads")
-    assert [one.persisted_face_id for one in similar] == [face.persisted_face_id]
+    assert [item.persisted_face_id for item in similar] == [face.persisted_face_id]
     lists.delete_face("new-heads", another.persisted_face_id)
     lists.delete("new-heads")
 
@@ -127,12 +127,12 @@ def test_faces_without_a_collection(clients: Clients, drawn: People) -> None:
     (_, (a, b, *_)), (_, (c, *_)) = list(drawn.items())[:2]
     first, second, other = (face_id(client, path) for path in (a, b, c))
     assert client.verify_face_to_face(face_id1=first, face_id2=second).is_identical
-    assert [one.face_id for one in client.find_similar(face_id=first, face_ids=[second, other])] == [second]
+    assert [item.face_id for item in client.find_similar(face_id=first, face_ids=[second, other])] == [second]
     grouped = client.group(face_ids=[first, second, other])
     assert grouped.groups == [[first, second]] and grouped.messy_group == [other]
 
 
-def test_what_it_does_not_check_is_refused_in_a_way_that_it_reads(clients: Clients, drawn: People) -> None:
+def test_the_client_understands_refused_arguments(clients: Clients, drawn: People) -> None:
     client, administration = clients
     with pytest.raises(HttpResponseError) as caught:
         administration.large_person_group.create("Not An Id", name="x")
@@ -142,7 +142,7 @@ def test_what_it_does_not_check_is_refused_in_a_way_that_it_reads(clients: Clien
     assert (caught.value.status_code, caught.value.error.code) == (400, "InvalidImage")
 
 
-def test_a_training_that_fails_is_told(clients: Clients) -> None:
+def test_the_client_reports_a_failed_training(clients: Clients) -> None:
     groups = clients[1].large_person_group
     groups.create("nobody", name="Nobody")
     with pytest.raises(HttpResponseError):

@@ -1,4 +1,4 @@
-"""``serve.py`` itself: the wire below the application, kills, stops, wrong usage."""
+"""The command ``serve``: HTTP below the application, kills, shutdown, wrong usage."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ People = dict[str, list[Path]]
 
 
 def say(service: Service, text: bytes, more: bytes = b"", end: bool = True) -> bytes:
-    """What comes back for these bytes until the server ends the connection; ``end``: and no more."""
+    """Send bytes and return all that the server answers. end: shut down the sending side."""
     host, port = service.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), 30) as connection:
         connection.sendall(text + more)
@@ -42,7 +42,7 @@ def head(service: Service, start: bytes, *lines: bytes) -> bytes:
     return b"\r\n".join([start, b"Host: x", KEY_HEADER.encode() + b": " + service.key.encode(), *lines, b"", b""])
 
 
-def broken_off(answer: bytes) -> bool:
+def is_incomplete_request(answer: bytes) -> bool:
     status, _, rest = answer.partition(b"\r\n")
     return status.split()[1] == b"400" and set(json.loads(rest.partition(b"\r\n\r\n")[2])["error"]) == {
         "code",
@@ -54,34 +54,34 @@ def alive(service: Service) -> bool:
     return service.call("GET", "persongroups").status_code == 200
 
 
-def test_the_files_are_for_their_owner_alone(service: Service) -> None:
+def test_files_are_readable_by_their_owner_alone(service: Service) -> None:
     for name in ("face_api.key", "faces.db", "faces.db-wal"):
         assert stat.S_IMODE((service.folder / "output" / name).stat().st_mode) == 0o600
     assert len(service.key) == 32
 
 
-def test_chunks_without_a_length(service: Service, drawn: People) -> None:
+def test_a_chunked_upload(service: Service, drawn: People) -> None:
     data = next(iter(drawn.values()))[0].read_bytes()
     parts = (data[start : start + 4096] for start in range(0, len(data), 4096))
     assert len(service.call("POST", "detect", data=parts).json()) == 1
 
 
-def test_chunks_that_break_off_in_the_middle(service: Service, drawn: People) -> None:
+def test_an_incomplete_chunked_upload(service: Service, drawn: People) -> None:
     data = next(iter(drawn.values()))[0].read_bytes()[:4096]
     start = head(service, b"POST /face/v1.0/detect HTTP/1.1", b"Transfer-Encoding: chunked")
     for chunks in (b"", b"1000\r\n" + data[:100], b"1000\r\n" + data + b"\r\n", b"1000\r\n" + data + b"\r\n10"):
-        assert broken_off(say(service, start, chunks))
+        assert is_incomplete_request(say(service, start, chunks))
     assert alive(service)
 
 
-def test_a_length_that_is_never_reached(service: Service) -> None:
+def test_an_upload_shorter_than_its_content_length(service: Service) -> None:
     start = head(service, b"PUT /face/v1.0/persongroups/half HTTP/1.1", b"Content-Length: 1000")
-    assert broken_off(say(service, start, b'{"name": "half"}'))
-    assert broken_off(say(service, start[:-6]))
+    assert is_incomplete_request(say(service, start, b'{"name": "half"}'))
+    assert is_incomplete_request(say(service, start[:-6]))
     assert service.call("GET", "persongroups/half").status_code == 404
 
 
-def test_who_has_said_everything_is_answered(service: Service) -> None:
+def test_a_client_that_shuts_down_its_sending_side_is_answered(service: Service) -> None:
     start = head(service, b"GET /face/v1.0/persongroups HTTP/1.1")
     assert say(service, start + start).count(b"HTTP/1.1 200 OK") == 2
     assert say(service, b"") == say(service, b"\r\n") == b""
@@ -98,7 +98,7 @@ def test_who_has_said_everything_is_answered(service: Service) -> None:
         (b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"x" * 300_000 + b"\r\n\r\n", 431),
     ],
 )
-def test_what_is_no_request_is_answered_in_the_form_of_the_api(service: Service, text: bytes, status: int) -> None:
+def test_malformed_requests_are_answered_in_the_api_form(service: Service, text: bytes, status: int) -> None:
     first, _, rest = say(service, text, end=False).partition(b"\r\n")
     assert first.split()[1] == str(status).encode()
     headers, _, body = rest.partition(b"\r\n\r\n")
@@ -108,7 +108,7 @@ def test_what_is_no_request_is_answered_in_the_form_of_the_api(service: Service,
     assert alive(service)
 
 
-def test_who_goes_away_in_the_middle_is_forgotten(service: Service) -> None:
+def test_dropped_connections_are_closed(service: Service) -> None:
     process = psutil.Process(service.running.process.pid)
     before = len(process.net_connections())
     host, port = service.url.removeprefix("http://").split(":")
@@ -137,17 +137,17 @@ def test_double_slashes_and_any_case(service: Service) -> None:
         assert (answer.status_code, answer.json()) == (200, [])
 
 
-def test_many_at_once(service: Service) -> None:
+def test_many_requests_at_once(service: Service) -> None:
     service.add("PUT", "persongroups/many", json={"name": "n"})
     names = [str(number) for number in range(40)]
     with ThreadPoolExecutor(8) as pool:
         made = list(pool.map(lambda name: service.add("POST", "persongroups/many/persons", json={"name": name}), names))
     kept = service.call("GET", "persongroups/many/persons").json()
-    assert {one["personId"] for one in kept} == {one["personId"] for one in made} and len(made) == 40
+    assert {person["personId"] for person in kept} == {person["personId"] for person in made} and len(made) == 40
     service.add("DELETE", "persongroups/many")
 
 
-def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path, drawn: People) -> None:
+def test_a_kill_loses_no_acknowledged_change(tmp_path: Path, drawn: People) -> None:
     data = next(iter(drawn.values()))[0].read_bytes()
     options = "--min-face", "80"
     acknowledged: list[str] = []
@@ -184,7 +184,7 @@ def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path, drawn: Peopl
     with serving(tmp_path, *options) as service:
         assert service.key == key
         kept = {
-            one["personId"]: one["persistedFaceIds"] for one in service.call("GET", "persongroups/g/persons").json()
+            row["personId"]: row["persistedFaceIds"] for row in service.call("GET", "persongroups/g/persons").json()
         }
         assert set(acknowledged) <= {*kept, *kept[person]}
         status = service.call("GET", "persongroups/g/training").json()
@@ -208,14 +208,14 @@ def test_a_kill_loses_nothing_that_was_acknowledged(tmp_path: Path, drawn: Peopl
 
 
 def wrong(*options: object) -> FacesError:
-    """Why ``serve.py`` does not start; within this process, which takes less time."""
+    """Return the error with which ``serve`` refuses to start; in this process, which is faster."""
     with pytest.raises(FacesError) as caught:
         serve.main([str(option) for option in options])
     assert "\n" not in str(caught.value)
     return caught.value
 
 
-def test_one_server_for_one_file(service: Service) -> None:
+def test_one_server_at_a_time_for_a_database_file(service: Service) -> None:
     error = wrong("--port", 0, "--database", f"sqlite:///{service.folder / 'output' / 'faces.db'}")
     assert error.status == 1 and "faces.db: in use by serve.py" in str(error)
 
@@ -249,13 +249,13 @@ def test_wrong_usage(options: tuple[str, ...], words: str, tmp_path: Path, monke
     ("options", "words"),
     [(("--port", "70000"), "not a port"), (("--url-map", "https://example.org/a.jpg=missing.jpg"), "URL=FILE")],
 )
-def test_options_that_are_none(options: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_invalid_options(options: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         serve.main(options)
     assert caught.value.code == 2 and words in capsys.readouterr().err
 
 
-def test_a_file_that_is_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_is_not_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "notes.txt").write_text("no database at all, but long enough to look at" * 50)
     error = wrong("--port", 0, "--database", "sqlite:///notes.txt")
@@ -263,13 +263,13 @@ def test_a_file_that_is_no_database(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (tmp_path / "notes.txt").read_text().startswith("no database")
 
 
-def test_without_what_it_needs(run_script: RunScript, tmp_path: Path) -> None:
+def test_missing_packages(run_script: RunScript, tmp_path: Path) -> None:
     (tmp_path / "flask.py").write_text("raise ImportError('no flask')\n")
     result = run_script("serve.py", cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
     assert result.returncode == 2 and "pip install 'recognize-faces[server]'" in result.stderr
 
 
-def test_others_reach_it_with_a_key_of_ones_own(tmp_path: Path) -> None:
+def test_other_machines_need_a_chosen_key(tmp_path: Path) -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("192.0.2.1", 9))  # sends nothing
@@ -290,8 +290,8 @@ def test_others_reach_it_with_a_key_of_ones_own(tmp_path: Path) -> None:
         assert json.loads(audit.read_text())["address"] == address and stat.S_IMODE(audit.stat().st_mode) == 0o600
 
 
-def test_no_room_for_what_is_uploaded(tmp_path: Path) -> None:
-    """Large bodies are written to a temporary file first."""
+def test_no_disk_space_for_an_upload(tmp_path: Path) -> None:
+    """Waitress writes large bodies to a temporary file first."""
     with (
         disk(tmp_path / "small", "200k") as small,
         serving(tmp_path, "--min-face", "80", env={"TMPDIR": str(small)}) as service,

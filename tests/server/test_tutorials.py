@@ -1,4 +1,4 @@
-"""Two tutorials for Azure's service, written out as its readers did, against this one."""
+"""Two tutorials for Azure's service, run against this server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.server.conftest import Service
 
 
 def train_person(client: FaceClient, person_group_id: str, name: str, image: io.BufferedIOBase) -> str:
-    """The tutorial's own function."""
+    """The function from the tutorial."""
     with suppress(APIErrorException):  # it exists
         client.person_group.create(person_group_id=person_group_id, name=person_group_id)
     name = name.lower()
@@ -28,7 +28,7 @@ def train_person(client: FaceClient, person_group_id: str, name: str, image: io.
 
 
 def greetings(client: FaceClient, person_group_id: str, image: io.BufferedIOBase) -> list[str]:
-    """Its companion: whom it sees."""
+    """The tutorial's second function: identify people."""
     ids = [face.face_id for face in client.face.detect_with_stream(image)]
     seen = []
     for result in client.face.identify(ids, person_group_id):
@@ -40,7 +40,7 @@ def greetings(client: FaceClient, person_group_id: str, image: io.BufferedIOBase
 
 
 @pytest.mark.parametrize("ending", ["", "/"])
-def test_training_a_person_and_being_greeted(service: Service, drawn: dict[str, list[Path]], ending: str) -> None:
+def test_train_a_person_and_greet_them(service: Service, drawn: dict[str, list[Path]], ending: str) -> None:
     client = FaceClient(service.url + ending, CognitiveServicesCredentials(service.key))
     group = "reactor" + ("-slash" if ending else "")
     (ana, (first, second, third, *_)), (_, (stranger, *_)) = list(drawn.items())[:2]
@@ -58,7 +58,7 @@ def test_training_a_person_and_being_greeted(service: Service, drawn: dict[str, 
 
 
 @pytest.mark.parametrize("ending", ["", "/"])
-def test_asking_by_hand_what_a_face_looks_like(service: Service, drawn: dict[str, list[Path]], ending: str) -> None:
+def test_request_attributes_over_plain_http(service: Service, drawn: dict[str, list[Path]], ending: str) -> None:
     name = next(iter(drawn)).split()[0].lower()
     response = requests.post(
         f"{service.url}{ending}/face/v1.0/detect",

@@ -1,4 +1,4 @@
-"""The scripts and the server, with the real models, on one gallery."""
+"""The scripts and the server with the real models and a shared gallery."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.slow
 PATH = Path("output/embeddings.pickle")
 
 
-def test_who_is_enrolled_on_the_server_is_recognized_by_the_scripts(
+def test_the_scripts_recognize_people_enrolled_on_the_server(
     sample: Path,
     extraction: Result,
     tmp_path: Path,
@@ -44,12 +44,12 @@ def test_who_is_enrolled_on_the_server_is_recognized_by_the_scripts(
     others.save(PATH)
     with serving(tmp_path, "--gallery", PATH, "--min-face", "80") as service:
         people = service.call("GET", "largepersongroups/people/persons").json()
-        assert {one["name"] for one in people} == set(others.names)
+        assert {person["name"] for person in people} == set(others.names)
         (face,) = service.call("POST", "detect", data=list(drawn.values())[1][0].read_bytes()).json()
         body = {"faceIds": [face["faceId"]], "largePersonGroupId": "people"}
-        (found,) = service.call("POST", "identify", json=body).json()
-        named = {one["personId"]: one["name"] for one in people}
-        assert named[found["candidates"][0]["personId"]] == list(drawn)[1]
+        (identified,) = service.call("POST", "identify", json=body).json()
+        named = {person["personId"]: person["name"] for person in people}
+        assert named[identified["candidates"][0]["personId"]] == list(drawn)[1]
         service.running.process.send_signal(signal.SIGTERM)
         assert service.running.process.wait(timeout=60) == 0
 
@@ -78,9 +78,9 @@ def test_who_is_enrolled_on_the_server_is_recognized_by_the_scripts(
     imported = people.import_dataset([(f"{new}/{path.name}", path.open("rb")) for path in photographs], vision)
     assert (imported.people, imported.faces, imported.left_out) == (1, len(photographs), ())
     back = Gallery.load(PATH)
-    mine = {name: row for row, name in zip(back.embeddings, back.hashes, strict=True)}
+    by_hash = {name: row for row, name in zip(back.embeddings, back.hashes, strict=True)}
     for row, sha256 in zip(everybody.embeddings, everybody.hashes, strict=True):
-        np.testing.assert_allclose(mine[sha256], row, atol=1e-3)
+        np.testing.assert_allclose(by_hash[sha256], row, atol=1e-3)
     database.close()
 
     other = everybody.fingerprint and everybody.fingerprint.to_dict()
@@ -92,19 +92,19 @@ def test_who_is_enrolled_on_the_server_is_recognized_by_the_scripts(
 
 
 def _part(gallery: Gallery, rows: list[int], fingerprint: object = None) -> Gallery:
-    def some(values: tuple[object, ...]) -> tuple[object, ...]:
+    def kept(values: tuple[object, ...]) -> tuple[object, ...]:
         return tuple(values[row] for row in rows)
 
     assert gallery.boxes is not None and gallery.scores is not None
     return Gallery(
         gallery.embeddings[rows],
-        some(gallery.names),
-        some(gallery.paths),
-        some(gallery.hashes),  # type: ignore[arg-type]
+        kept(gallery.names),
+        kept(gallery.paths),
+        kept(gallery.hashes),  # type: ignore[arg-type]
         gallery.boxes[rows],
         gallery.scores[rows],
         fingerprint or gallery.fingerprint,  # type: ignore[arg-type]
-        some(gallery.sizes),
-        some(gallery.stamps),
+        kept(gallery.sizes),
+        kept(gallery.stamps),
         gallery.settings,  # type: ignore[arg-type]
     )

@@ -1,4 +1,4 @@
-"""What succeeds, and in which form; addresses and bodies as clients write them."""
+"""Successful requests, with URLs and bodies as clients write them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.server.conftest import PHOTOGRAPHS, SECRET, Api, photograph
 GROUPS = ("persongroups", "largepersongroups")
 
 
-def test_any_way_to_write_an_address(api: Api) -> None:
+def test_lenient_urls(api: Api) -> None:
     api.ok("PUT", "persongroups/one", json={"name": "n"})
     for path in (
         "//face/v1.0/persongroups/one",
@@ -28,10 +28,10 @@ def test_any_way_to_write_an_address(api: Api) -> None:
     ):
         answer = api.ok("GET", "/", environ_overrides={"PATH_INFO": path})
         assert answer["name"] == "n"
-    assert api.error("GET", "persongroups/ONE")[:2] == (404, "PersonGroupNotFound")  # ids are as they are
+    assert api.error("GET", "persongroups/ONE")[:2] == (404, "PersonGroupNotFound")  # ids are case-sensitive
 
 
-def test_answers_without_a_body_have_none(api: Api) -> None:
+def test_empty_answers_have_no_body_and_no_content_type(api: Api) -> None:
     person = api.group("Ada")["Ada"]
     for method, path, body in (
         ("PUT", "persongroups/two", {"name": "n"}),
@@ -44,7 +44,7 @@ def test_answers_without_a_body_have_none(api: Api) -> None:
         assert (answer.status_code, answer.data, answer.headers.get("Content-Type")) == (200, b"", None)
 
 
-def test_a_body_is_json_whatever_it_is_called(api: Api) -> None:
+def test_a_json_body_with_any_content_type(api: Api) -> None:
     for number, kind in enumerate(("application/json", "text/plain", "application/octet-stream", None)):
         api.ok("PUT", f"persongroups/{number}", data=b'{"name": "n", "userData": null}', content_type=kind)
     person = api.group("Ada")["Ada"]
@@ -70,7 +70,7 @@ def test_detect(api: Api) -> None:
     assert list(face) == ["faceRectangle"]
 
 
-def test_an_upload_that_is_shorter_than_it_says(api: Api) -> None:
+def test_an_upload_shorter_than_its_content_length(api: Api) -> None:
     import io
 
     answer = api.client.post(
@@ -88,21 +88,21 @@ def test_identify(api: Api, route: str) -> None:
     ids = api.detect("Bob", "Cleo", "Ada")
     first, second, third = api.ok("POST", "identify", json={"faceIds": ids, key: "crowd"})
     assert [first["faceId"], second["faceId"], third["faceId"]] == ids
-    assert [one["personId"] for one in first["candidates"]] == [people["Bob"]]
+    assert [match["personId"] for match in first["candidates"]] == [people["Bob"]]
     assert second["candidates"] == []
-    assert [one["personId"] for one in third["candidates"]] == [people["Ada"]]
+    assert [match["personId"] for match in third["candidates"]] == [people["Ada"]]
     body = {"faceIds": ids[:1], key: "crowd", "maxNumOfCandidatesReturned": 5, "confidenceThreshold": 0}
     (every,) = api.ok("POST", "identify", json=body)
-    assert [one["personId"] for one in every["candidates"]] == [people["Bob"], people["Ada"]]
+    assert [match["personId"] for match in every["candidates"]] == [people["Bob"], people["Ada"]]
     assert every["candidates"][0]["confidence"] > 0.99 > 0.5 > every["candidates"][1]["confidence"]
 
 
-def test_faces_count_once_trained_and_are_gone_at_once(api: Api) -> None:
+def test_new_faces_need_training_and_erased_ones_vanish_at_once(api: Api) -> None:
     people = api.group("Ada")
     bob = api.ok("POST", "persongroups/crowd/persons", json={"name": "Bob"})["personId"]
     face = api.ok("POST", f"persongroups/crowd/persons/{bob}/persistedfaces", data=PHOTOGRAPHS["Bob"])
     probe = {"faceIds": api.detect("Bob"), "personGroupId": "crowd"}
-    who = lambda: [one["personId"] for one in api.ok("POST", "identify", json=probe)[0]["candidates"]]  # noqa: E731
+    who = lambda: [match["personId"] for match in api.ok("POST", "identify", json=probe)[0]["candidates"]]  # noqa: E731
     assert who() == []
     assert api.train("persongroups/crowd") == "succeeded"
     assert who() == [bob]
@@ -111,7 +111,7 @@ def test_faces_count_once_trained_and_are_gone_at_once(api: Api) -> None:
     api.ok("DELETE", f"persongroups/crowd/persons/{people['Ada']}")
     assert api.error("POST", "identify", json=probe)[:2] == (400, "PersonGroupNotTrained")
     api.ok("DELETE", "persongroups/crowd")
-    assert api.group("Bob")["Bob"] != bob  # of the same name, and new
+    assert api.group("Bob")["Bob"] != bob  # a new group with the same id
     assert who() != []
 
 
@@ -126,27 +126,27 @@ def test_similar_faces(api: Api) -> None:
     ada, bob = api.detect("Ada", "Bob")
     (again,) = api.detect("Ada")
     body = {"faceId": ada, "faceIds": [bob, again], "mode": "MATCHPERSON"}
-    assert [one["faceId"] for one in api.ok("POST", "findsimilars", json=body)] == [again]
+    assert [match["faceId"] for match in api.ok("POST", "findsimilars", json=body)] == [again]
     body |= {"mode": "matchFace", "maxNumOfCandidatesReturned": 1}
-    assert [one["faceId"] for one in api.ok("POST", "findsimilars", json=body)] == [again]
+    assert [match["faceId"] for match in api.ok("POST", "findsimilars", json=body)] == [again]
     body |= {"maxNumOfCandidatesReturned": 1000}
-    assert [one["faceId"] for one in api.ok("POST", "findsimilars", json=body)] == [again, bob]
+    assert [match["faceId"] for match in api.ok("POST", "findsimilars", json=body)] == [again, bob]
 
 
-def test_groups_are_the_largest_first(api: Api) -> None:
+def test_group_returns_the_largest_group_first(api: Api) -> None:
     a, b, c = api.detect("Ada", "Bob", "Cleo")
     (b2,), (a2,), (a3,) = api.detect("Bob"), api.detect("Ada"), api.detect("Ada")
     result = api.ok("POST", "group", json={"faceIds": [b, a, c, b2, a2, a3, a]})
     assert result == {"groups": [[a, a2, a3], [b, b2]], "messyGroup": [c]}
 
 
-def test_face_lists_count_at_once(api: Api) -> None:
+def test_face_lists_need_no_training(api: Api) -> None:
     api.ok("PUT", "facelists/one", json={"name": "n"})
     probe = {"faceId": api.detect("Ada")[0], "faceListId": "one"}
     for name in ("Bob", "Ada"):
         face = api.ok("POST", "facelists/one/persistedfaces?userData=u", data=PHOTOGRAPHS[name])["persistedFaceId"]
-        found = api.ok("POST", "findsimilars", json=probe)
-    assert [one["persistedFaceId"] for one in found] == [face]
+        matches = api.ok("POST", "findsimilars", json=probe)
+    assert [match["persistedFaceId"] for match in matches] == [face]
     api.ok("DELETE", f"facelists/one/persistedfaces/{face}")
     assert api.ok("POST", "findsimilars", json=probe) == []
     assert len(api.ok("GET", "facelists/one")["persistedFaces"]) == 1
@@ -168,7 +168,7 @@ def test_faces_expire(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("route", [*GROUPS, "largefacelists"])
-def test_training_is_a_job_beside_which_reading_goes_on(api: Api, route: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_is_a_background_job(api: Api, route: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if route == "largefacelists":
         api.ok("PUT", f"{route}/crowd", json={"name": "n"})
         api.ok("POST", f"{route}/crowd/persistedfaces", data=PHOTOGRAPHS["Ada"])
@@ -206,7 +206,7 @@ def test_training_is_a_job_beside_which_reading_goes_on(api: Api, route: str, mo
     assert api.ok("POST", path, json={**ask, key: "crowd"})
 
 
-def test_a_collection_that_is_deleted_while_it_is_trained(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_delete_a_collection_during_its_training(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     api.group("Ada", train=False)
     go_on, load = Event(), Index.load
     monkeypatch.setattr(Index, "load", lambda *args: go_on.wait(10) and load(*args))
@@ -217,7 +217,7 @@ def test_a_collection_that_is_deleted_while_it_is_trained(api: Api, monkeypatch:
     assert api.error("GET", "persongroups/crowd/training")[:2] == (404, "PersonGroupNotFound")
 
 
-def test_a_training_that_fails_says_so_and_may_be_begun_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_training_can_be_repeated(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     api.group("Ada", train=False)
 
     def fail(*_: object) -> None:

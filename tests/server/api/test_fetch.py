@@ -1,4 +1,4 @@
-"""Fetching pictures by address: what may be had, and what never."""
+"""Fetching images by URL: what is allowed and what is refused."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from faces.server.errors import ApiError
 
 
 class Pictures(BaseHTTPRequestHandler):
-    """A site with pictures and traps."""
+    """A site with an image, redirects, and responses that are too large, too short or too slow."""
 
     asked: list[str]
 
@@ -34,7 +34,7 @@ class Pictures(BaseHTTPRequestHandler):
             self.send_header("Location", "/loop")
             self.end_headers()
         elif self.path == "/a.jpg?size=1":
-            self._send(b"a picture")
+            self._send(b"an image")
         elif self.path == "/large":
             self.send_response(200)
             self.end_headers()
@@ -85,11 +85,11 @@ def refused(fetcher: Fetcher, url: str) -> str:
     return caught.value.code
 
 
-def test_what_is_allowed(site: str) -> None:
+def test_allowed_prefixes(site: str) -> None:
     fetcher = Fetcher(allowed=[f"{site}/"])
-    assert fetcher.fetch(f"{site}/a.jpg?size=1") == b"a picture"
-    assert fetcher.fetch(f"{site}/to//a.jpg?size=1") == b"a picture"
-    assert fetcher.fetch(f"{site}/to/{site}/a.jpg?size=1") == b"a picture"
+    assert fetcher.fetch(f"{site}/a.jpg?size=1") == b"an image"
+    assert fetcher.fetch(f"{site}/to//a.jpg?size=1") == b"an image"
+    assert fetcher.fetch(f"{site}/to/{site}/a.jpg?size=1") == b"an image"
     assert refused(fetcher, f"{site}/missing") == "InvalidURL"
     assert refused(fetcher, f"{site}/loop") == "InvalidURL"
     assert refused(fetcher, f"{site}/short") == "InvalidURL"
@@ -110,11 +110,11 @@ def test_https(monkeypatch: pytest.MonkeyPatch) -> None:
     right, wrong = f"https://localhost:{port}/", f"https://127.0.0.1:{port}/"
     fetcher = Fetcher(allowed=[right, wrong])
     try:
-        assert refused(fetcher, f"{right}a.jpg?size=1") == "InvalidURL"  # by an authority that nobody knows
+        assert refused(fetcher, f"{right}a.jpg?size=1") == "InvalidURL"  # the certificate's authority is unknown
         with authority.cert_pem.tempfile() as known:
             monkeypatch.setenv("SSL_CERT_FILE", known)
-            assert fetcher.fetch(f"{right}a.jpg?size=1") == b"a picture"
-            assert refused(fetcher, f"{wrong}a.jpg?size=1") == "InvalidURL"  # of another name
+            assert fetcher.fetch(f"{right}a.jpg?size=1") == b"an image"
+            assert refused(fetcher, f"{wrong}a.jpg?size=1") == "InvalidURL"  # the certificate is for another host
     finally:
         server.shutdown()
         server.server_close()
@@ -122,12 +122,12 @@ def test_https(monkeypatch: pytest.MonkeyPatch) -> None:
     assert Pictures.asked == [f"localhost:{port}"]
 
 
-def test_what_takes_too_long(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timeout(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "TIMEOUT_SECONDS", 0.5)
     assert refused(Fetcher(allowed=[f"{site}/"]), f"{site}/slow") == "InvalidURL"
 
 
-def test_nothing_of_this_machine_or_network(site: str) -> None:
+def test_private_addresses_are_refused(site: str) -> None:
     port = site.rpartition(":")[2]
     for host in (
         "127.0.0.1",
@@ -154,14 +154,14 @@ def test_nothing_of_this_machine_or_network(site: str) -> None:
     assert Pictures.asked == []
 
 
-def test_a_redirect_does_not_lead_inside(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_redirect_to_a_private_address_is_refused(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
     fetcher = Fetcher(allowed=[f"{site}/to/"])
     assert refused(fetcher, f"{site}/to/{site}/a.jpg?size=1") == "InvalidURL"
     assert refused(fetcher, f"{site}/to/file:///etc/passwd") == "InvalidURL"
     assert len(Pictures.asked) == 2
 
 
-def test_a_name_that_means_another_machine_the_second_time(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dns_rebinding(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
     port = int(site.rpartition(":")[2])
     answers = iter(["93.184.216.34", "127.0.0.1"])
     asked: list[tuple[str, int]] = []
@@ -176,16 +176,16 @@ def test_a_name_that_means_another_machine_the_second_time(site: str, monkeypatc
     monkeypatch.setattr(fetch.socket, "getaddrinfo", lookup)
     monkeypatch.setattr(fetch.socket, "create_connection", connect)
     assert refused(Fetcher(), f"http://rebinding.example:{port}/a.jpg?size=1") == "InvalidURL"
-    assert asked == [("93.184.216.34", port)]  # what was looked at
+    assert asked == [("93.184.216.34", port)]  # the checked address
 
 
-def test_one_private_address_among_others_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_with_one_private_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     both = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, 80)) for ip in ("93.184.216.34", "10.0.0.1")]
     monkeypatch.setattr(fetch.socket, "getaddrinfo", lambda *_, **__: both)
     assert refused(Fetcher(), "http://two.example/a.jpg") == "InvalidURL"
 
 
-def test_a_machine_is_reached_by_any_of_its_addresses(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_address_is_tried(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
     port, lookup = int(site.rpartition(":")[2]), socket.getaddrinfo
     looked_up: list[str] = []
 
@@ -196,21 +196,21 @@ def test_a_machine_is_reached_by_any_of_its_addresses(site: str, monkeypatch: py
         return [entry for ip in ("::1", "127.0.0.1") for entry in lookup(ip, port, *more, **options)]
 
     monkeypatch.setattr(fetch.socket, "getaddrinfo", of_two)
-    url = f"http://two.example:{port}"  # at whose first address nobody listens
-    assert Fetcher(allowed=[f"{url}/"]).fetch(f"{url}/a.jpg?size=1") == b"a picture"
+    url = f"http://two.example:{port}"  # nothing listens at its first address
+    assert Fetcher(allowed=[f"{url}/"]).fetch(f"{url}/a.jpg?size=1") == b"an image"
     assert Pictures.asked == [f"two.example:{port}"] and len(looked_up) == 1
 
 
-def test_an_address_that_never_answers_leaves_time_for_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_address_gets_its_share_of_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
     public = ["2606:2800:220:1::1", "93.184.216.34", "93.184.216.35"]
-    found = [(socket.AF_UNSPEC, socket.SOCK_STREAM, 6, "", (ip, 80)) for ip in (*public, public[1])]
+    addresses = [(socket.AF_UNSPEC, socket.SOCK_STREAM, 6, "", (ip, 80)) for ip in (*public, public[1])]
     asked: dict[str, float] = {}
 
     def connect(address: tuple[str, int], timeout: float) -> socket.socket:
         asked[address[0]] = timeout
         raise TimeoutError
 
-    monkeypatch.setattr(fetch.socket, "getaddrinfo", lambda *_, **__: found)
+    monkeypatch.setattr(fetch.socket, "getaddrinfo", lambda *_, **__: addresses)
     monkeypatch.setattr(fetch.socket, "create_connection", connect)
     assert refused(Fetcher(), "http://three.example/a.jpg") == "InvalidURL"
     assert list(asked) == public
@@ -233,13 +233,13 @@ def test_an_address_that_never_answers_leaves_time_for_the_others(monkeypatch: p
         "http://example.org/ü",
     ],
 )
-def test_what_is_no_address(url: str) -> None:
+def test_invalid_urls(url: str) -> None:
     assert refused(Fetcher(), url) == "InvalidURL"
 
 
-def test_addresses_that_stand_for_files(tmp_path: Path) -> None:
-    (tmp_path / "a.jpg").write_bytes(b"a picture")
+def test_urls_that_stand_for_files(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"an image")
     fetcher = Fetcher({"https://example.org/a.jpg?b=c": tmp_path / "a.jpg"})
-    assert fetcher.fetch("https://example.org/a.jpg?b=c") == b"a picture"
+    assert fetcher.fetch("https://example.org/a.jpg?b=c") == b"an image"
     (tmp_path / "a.jpg").unlink()
     assert refused(fetcher, "https://example.org/a.jpg?b=c") == "InvalidURL"

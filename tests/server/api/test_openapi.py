@@ -1,4 +1,4 @@
-"""The description, held against the application: every route, and what is made up from it by schemathesis."""
+"""The OpenAPI description agrees with the application; schemathesis generates requests from it."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from tests.server.conftest import PHOTOGRAPHS, SECRET, Api, Service
 
 schemathesis = pytest.importorskip("schemathesis", reason="needs the extra dev")
 ADDRESS = "https://example.org/ada.png"
-EXAMPLES = 2  # of each operation, right ones and wrong ones: the same every time
+EXAMPLES = 2  # of each operation, valid and invalid; always the same
 
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rate_limits, "WRONG_KEY_RATE", "100000/minute")  # the tests send many wrong keys
-        one = Api(tmp_path_factory.mktemp("described"))
+        instance = Api(tmp_path_factory.mktemp("described"))
     picture = tmp_path_factory.mktemp("pictures") / "ada.png"
     picture.write_bytes(PHOTOGRAPHS["Ada"])
-    one.client.application.extensions[NAME].fetcher._files[ADDRESS] = picture
-    yield one
-    one.trainer.close()
-    one.database.close()
+    instance.client.application.extensions[NAME].fetcher._files[ADDRESS] = picture
+    yield instance
+    instance.trainer.close()
+    instance.database.close()
 
 
 @pytest.fixture(scope="module")
 def known(api: Api) -> dict[str, Any]:
-    """Ids of what there is: in each kind of collection a face, trained."""
+    """Ids of existing objects: each kind of collection has one face and is trained."""
     ids: dict[str, Any] = {}
     for kind in KINDS.values():
         ids[kind.id_name] = "crowd"
@@ -56,7 +56,7 @@ def known(api: Api) -> dict[str, Any]:
     return ids
 
 
-def test_every_route_is_described_and_nothing_else(api: Api) -> None:
+def test_exactly_the_routes_are_described(api: Api) -> None:
     app = api.client.application
     rules = [rule for rule in app.url_map.iter_rules() if rule.rule.startswith("/face/")]
     assert {rule.endpoint for rule in rules} - {"other.not_offered"} == set(OPERATIONS)
@@ -71,16 +71,16 @@ def test_every_route_is_described_and_nothing_else(api: Api) -> None:
     assert routes == described and len(described) == 56
 
 
-def test_names_are_given_once_and_lead_somewhere(api: Api) -> None:
+def test_operation_ids_are_unique_and_references_resolve(api: Api) -> None:
     text = api.client.get("/openapi.json").text
     document = json.loads(text)
-    names = [one["operationId"] for methods in document["paths"].values() for one in methods.values()]
+    names = [operation["operationId"] for methods in document["paths"].values() for operation in methods.values()]
     assert len(set(names)) == len(names)
     schemas = set(re.findall(r'"#/components/schemas/(\w+)"', text))
     assert schemas | {"NewCollection"} == set(document["components"]["schemas"])
 
 
-def test_the_page_shows_all_of_it_and_runs_nothing(api: Api) -> None:
+def test_the_page_shows_every_path_without_scripts(api: Api) -> None:
     page, document = api.client.get("/docs"), api.client.get("/openapi.json").get_json()
     assert page.status_code == 200 and page.mimetype == "text/html"
     for path in document["paths"]:
@@ -93,16 +93,16 @@ def test_the_page_shows_all_of_it_and_runs_nothing(api: Api) -> None:
 
 
 def operations(app: Any) -> list[Any]:
-    """All; what erases comes last."""
+    """Return all operations, with those that erase at the end."""
     schema = schemathesis.openapi.from_wsgi("/openapi.json", app)
-    schema.config.generation.allow_extra_parameters = False  # which the API does not mind
-    schema.config.generation.with_security_parameters = False  # keys are of this test
-    found = [result.ok() for result in schema.get_all_operations()]
-    return sorted(found, key=lambda one: (one.method.upper() == "DELETE", -one.path.count("/")))
+    schema.config.generation.allow_extra_parameters = False  # the API ignores them
+    schema.config.generation.with_security_parameters = False  # the test sends the key
+    operations_ = [result.ok() for result in schema.get_all_operations()]
+    return sorted(operations_, key=lambda operation: (operation.method.upper() == "DELETE", -operation.path.count("/")))
 
 
-def seeded(case: Any, known: dict[str, Any]) -> None:
-    """Of what there is, instead of what there might be."""
+def use_existing(case: Any, known: dict[str, Any]) -> None:
+    """Replace generated ids and images by existing ones."""
     route = case.path.split("/")[3]
     for name in case.path_parameters or {}:
         case.path_parameters[name] = {**known, **known.get(route, {})}[name]
@@ -110,7 +110,7 @@ def seeded(case: Any, known: dict[str, Any]) -> None:
         case.path_parameters[next(iter(case.path_parameters))] = "another"
     if case.media_type == "application/octet-stream":
         case.body = PHOTOGRAPHS["Ada"]
-    for name in ("targetFace", "returnFaceAttributes", "returnFaceLandmarks"):  # no models are here to tell
+    for name in ("targetFace", "returnFaceAttributes", "returnFaceLandmarks"):  # they need models
         (case.query or {}).pop(name, None)
     if isinstance(case.body, dict):
         for name in case.body:
@@ -128,7 +128,7 @@ def seeded(case: Any, known: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("mode", ["POSITIVE", "NEGATIVE"])
-def test_what_is_made_up_from_it_is_answered_as_it_says(api: Api, known: dict[str, Any], mode: str) -> None:
+def test_generated_requests_get_answers_as_described(api: Api, known: dict[str, Any], mode: str) -> None:
     statuses: list[int] = []
     for operation in operations(api.client.application):
         strategy = operation.as_strategy(generation_mode=schemathesis.GenerationMode[mode])
@@ -144,8 +144,8 @@ def test_what_is_made_up_from_it_is_answered_as_it_says(api: Api, known: dict[st
         )
         def holds(case: Any) -> None:
             if case.meta.generation.mode.name == "POSITIVE":
-                seeded(case, known)
-            assume(all(value not in ("", {}, []) for value in (case.query or {}).values()))  # as if it were not there
+                use_existing(case, known)
+            assume(all(value not in ("", {}, []) for value in (case.query or {}).values()))  # empty counts as absent
             answer = case.call_and_validate(headers={KEY_HEADER: SECRET})
             statuses.append(answer.status_code)
 
@@ -156,7 +156,7 @@ def test_what_is_made_up_from_it_is_answered_as_it_says(api: Api, known: dict[st
         assert sum(400 <= status < 500 for status in statuses) > len(statuses) / 2
 
 
-def test_attributes_are_answered_as_it_says(service: Service, drawn: dict[str, list[Path]]) -> None:
+def test_attributes_are_as_described(service: Service, drawn: dict[str, list[Path]]) -> None:
     detect = schemathesis.openapi.from_url(f"{service.url}/openapi.json")["/face/v1.0/detect"]["POST"]
     query = (
         f"returnFaceAttributes={','.join(face_attributes.NAMES)}&returnFaceLandmarks=true&returnRecognitionModel=true"

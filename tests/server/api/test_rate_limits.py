@@ -1,4 +1,4 @@
-"""How much one address may ask."""
+"""Rate limits of requests and of wrong keys."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from tests.server.conftest import Api
 
 @pytest.fixture
 def limited(tmp_path: Path) -> Iterator[Api]:
-    one = Api(tmp_path, rate="3/minute")
-    yield one
-    one.trainer.close()
-    one.database.close()
+    instance = Api(tmp_path, rate="3/minute")
+    yield instance
+    instance.trainer.close()
+    instance.database.close()
 
 
 def asked(api: Api, address: str, **more: object) -> int:
     return api("GET", "persongroups", environ_overrides={"REMOTE_ADDR": address}, **more).status_code
 
 
-def test_who_asks_too_much_is_told_when_to_come_again(limited: Api) -> None:
+def test_an_exceeded_rate_gives_retry_after(limited: Api) -> None:
     assert [asked(limited, "192.0.2.1") for _ in range(4)] == [200, 200, 200, 429]
     answer = limited("GET", "persongroups", environ_overrides={"REMOTE_ADDR": "192.0.2.1"})
     assert answer.get_json()["error"]["code"] == "429"
@@ -38,16 +38,16 @@ def test_who_asks_too_much_is_told_when_to_come_again(limited: Api) -> None:
     assert limited.client.get("/docs", environ_overrides={"REMOTE_ADDR": "192.0.2.1"}).status_code == 429
 
 
-def test_a_network_of_ipv6_is_one_address(limited: Api) -> None:
+def test_an_ipv6_network_counts_as_one_client(limited: Api) -> None:
     assert [asked(limited, f"2001:db8::{number}") for number in range(4)] == [200, 200, 200, 429]
     assert asked(limited, "2001:db8:0:1::1") == 200
 
 
-def test_keys_cannot_be_guessed_for_long(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert {asked(api, "192.0.2.1", headers={KEY_HEADER: ""}) for _ in range(30)} == {401}  # which is no guess
+def test_guessing_keys_is_limited(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert {asked(api, "192.0.2.1", headers={KEY_HEADER: ""}) for _ in range(30)} == {401}  # a missing key is no guess
     wrong = [asked(api, "192.0.2.1", headers={KEY_HEADER: f"guess {number}"}) for number in range(21)]
     assert wrong == [401] * 20 + [429]
-    assert asked(api, "192.0.2.1") == 429  # who guesses right would not know
+    assert asked(api, "192.0.2.1") == 429  # not even the right key is answered
     assert asked(api, "192.0.2.2") == 200
     later = time.time() + 61
     monkeypatch.setattr(time, "time", lambda: later)
@@ -55,10 +55,10 @@ def test_keys_cannot_be_guessed_for_long(api: Api, monkeypatch: pytest.MonkeyPat
 
 
 @pytest.mark.parametrize("rate", ["", "often", "50", "50/fortnight", "-1/second"])
-def test_what_is_no_rate(rate: str) -> None:
+def test_invalid_rates(rate: str) -> None:
     with pytest.raises(UsageError, match="--rate-limit"):
         RateLimiter(rate)
 
 
-def test_the_default_is_a_rate() -> None:
+def test_the_default_rate_is_valid() -> None:
     RateLimiter(rate_limits.DEFAULT_RATE)

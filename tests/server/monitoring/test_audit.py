@@ -1,4 +1,4 @@
-"""The audit log: what is in it, what never is, and whose it is."""
+"""The audit log: its contents, its files and their modes."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tests.server.conftest import PHOTOGRAPHS, Api, serving
 
 
 def lines(path: Path) -> list[dict[str, str]]:
-    said = [json.loads(line) for line in path.read_text().splitlines()]
-    return [{name: value for name, value in one.items() if name not in ("time", "address")} for one in said]
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    return [{name: value for name, value in record.items() if name not in ("time", "address")} for record in records]
 
 
-def test_who_enrolled_identified_and_erased_what(api: Api, tmp_path: Path) -> None:
+def test_enrolments_searches_and_erasures_are_recorded(api: Api, tmp_path: Path) -> None:
     ada = api.group("Ada")["Ada"]
     (face,) = api.ok("GET", f"persongroups/crowd/persons/{ada}")["persistedFaceIds"]
     probe, other = api.detect("Ada", "Bob")
@@ -33,7 +33,7 @@ def test_who_enrolled_identified_and_erased_what(api: Api, tmp_path: Path) -> No
     api.ok("PUT", "facelists/list", json={"name": "n"})
     kept = api.ok("POST", "facelists/list/persistedfaces?userData=secret", data=PHOTOGRAPHS["Ada"])["persistedFaceId"]
     api.ok("POST", "findsimilars", json={"faceId": probe, "faceListId": "list"})
-    api.ok("POST", "findsimilars", json={"faceId": probe, "faceIds": [other]})  # nobody who is enrolled
+    api.ok("POST", "findsimilars", json={"faceId": probe, "faceIds": [other]})  # not a search among enrolled faces
     api.ok("DELETE", f"facelists/list/persistedfaces/{kept}")
     api.ok("DELETE", f"persongroups/crowd/persons/{ada}/persistedfaces/{face}")
     api.ok("DELETE", f"persongroups/crowd/persons/{ada}")
@@ -57,7 +57,7 @@ def test_who_enrolled_identified_and_erased_what(api: Api, tmp_path: Path) -> No
     assert "Ada" not in text and "secret" not in text and '"address": "127.0.0.1"' in text
 
 
-def test_what_was_not_done_is_not_in_it(api: Api, tmp_path: Path) -> None:
+def test_failed_actions_are_not_recorded(api: Api, tmp_path: Path) -> None:
     ada = api.group("Ada", train=False)["Ada"]
     before = lines(tmp_path / "audit.log")
     api.error("DELETE", f"persongroups/other/persons/{ada}")
@@ -65,22 +65,22 @@ def test_what_was_not_done_is_not_in_it(api: Api, tmp_path: Path) -> None:
     assert lines(tmp_path / "audit.log") == before
 
 
-def test_files_are_the_owners_and_are_turned_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_private_and_rotate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audit, "MAX_FILE_BYTES", 1000)
     monkeypatch.setattr(audit, "KEPT_FILES", 3)
-    one, other = AuditLog(tmp_path / "made" / "audit.log"), AuditLog(tmp_path / "made" / "audit.log")
+    first, second = AuditLog(tmp_path / "made" / "audit.log"), AuditLog(tmp_path / "made" / "audit.log")
     for number in range(40):
-        (one, other)[number % 2]("enrol", face=str(number))
-    one.close()
-    other.close()
+        (first, second)[number % 2]("enrol", face=str(number))
+    first.close()
+    second.close()
     files = sorted((tmp_path / "made").glob("audit.log*"))
     assert [file.name for file in files] == ["audit.log", "audit.log.1", "audit.log.2", "audit.log.3"]
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
-    said = [int(line["face"]) for file in reversed(files) for line in lines(file)]
-    assert said == list(range(said[0], 40)) and len(said) > 20
+    numbers = [int(line["face"]) for file in reversed(files) for line in lines(file)]
+    assert numbers == list(range(numbers[0], 40)) and len(numbers) > 20
 
 
-def test_a_file_that_somebody_shares_stays_shared(tmp_path: Path) -> None:
+def test_the_mode_of_a_file_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "audit.log"
     for _ in range(2):
         log = AuditLog(path)
@@ -96,7 +96,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
         AuditLog(tmp_path / "file" / "audit.log")
 
 
-def test_a_full_disk_stops_nothing_and_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_full_disk_is_logged_and_stops_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with disk(tmp_path / "small", "64k") as folder, caplog.at_level(logging.ERROR):
         log = AuditLog(folder / "audit.log")
         log("enrol", face="before")
@@ -114,28 +114,28 @@ def test_a_full_disk_stops_nothing_and_is_told(tmp_path: Path, caplog: pytest.Lo
         assert "before" in text and "after" in text
 
 
-def test_a_place_that_is_no_file(tmp_path: Path) -> None:
+def test_a_folder_instead_of_a_file(tmp_path: Path) -> None:
     with pytest.raises(FacesError, match="is a directory"):
         AuditLog(tmp_path)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
-def test_a_device_stays_what_it_is(tmp_path: Path) -> None:
-    pipe = tmp_path / "pipe"  # anybody may make one
+def test_pipes_are_refused_and_left_alone(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"  # any user may create one
     os.mkfifo(pipe)
     pipe.chmod(0o666)
     (tmp_path / "link").symlink_to(pipe)
-    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # or else who writes would wait for one
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)  # a writer would wait for a reader
     for path in (pipe, tmp_path / "link"):
         with pytest.raises(UsageError, match="not a regular file"):
             AuditLog(path)
     os.close(reader)
     assert stat.S_IMODE(pipe.stat().st_mode) == 0o666
-    assert {one.name for one in tmp_path.iterdir()} == {"pipe", "link"}
+    assert {entry.name for entry in tmp_path.iterdir()} == {"pipe", "link"}
 
 
 @pytest.mark.slow
-def test_none_is_kept(tmp_path: Path) -> None:
+def test_no_audit_log(tmp_path: Path) -> None:
     with serving(tmp_path, "--audit", "none") as service:
         service.add("PUT", "facelists/list", json={"name": "n"})
         service.add("DELETE", "facelists/list")

@@ -1,4 +1,4 @@
-"""Indexes in memory: they follow what is added and erased without being loaded anew, and do not fill the memory."""
+"""Indexes in memory follow additions and erasures without a full reload, within a memory limit."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from tests.server.search.test_matching import around
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    one = Database(f"sqlite:///{tmp_path / 'faces.db'}", FINGERPRINT)
-    yield one
-    one.close()
+    instance = Database(f"sqlite:///{tmp_path / 'faces.db'}", FINGERPRINT)
+    yield instance
+    instance.close()
 
 
 def train(session: Session, collection: Collection) -> None:
     session.flush()
-    mine = Face.collection_key == collection.key
-    collection.trained_to = session.scalar(select(func.max(Face.key)).where(mine)) or collection.trained_to
+    in_collection = Face.collection_key == collection.key
+    collection.trained_to = session.scalar(select(func.max(Face.key)).where(in_collection)) or collection.trained_to
 
 
 @pytest.mark.parametrize("route", ["largepersongroups", "largefacelists"])
-def test_they_follow_every_change(database: Database, route: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_indexes_follow_every_change(database: Database, route: str, monkeypatch: pytest.MonkeyPatch) -> None:
     kind, rng, vectors = KINDS[route], np.random.default_rng(0), iter(around(0, 400, 1))
     monkeypatch.setattr(index, "MAX_RECENT_OWNERS", 4)
     probes, kept, loaded = around(1, 3, 1), Indexes(), []
@@ -59,37 +59,37 @@ def test_they_follow_every_change(database: Database, route: str, monkeypatch: p
 
     with database.write() as session:
         collections.create(session, kind, "some", "n", None, "recognition_04")
-        some = collections.find(session, kind, "some")
-        add(session, some, 20)
-        train(session, some)
+        row = collections.find(session, kind, "some")
+        add(session, row, 20)
+        train(session, row)
     monkeypatch.setattr(index.Index, "load", counted)
     anew = 0
     for step in range(40):
         with database.write() as session:
-            some = collections.find(session, kind, "some")
-            what = rng.integers(4)
+            row = collections.find(session, kind, "some")
+            action = rng.integers(4)
             faces = session.scalars(select(Face)).all()
-            if what < 2 or len(faces) < 5:
-                add(session, some, int(rng.integers(1, 4)))
-            elif what == 2 or not kind.has_persons:
-                persisted_faces.delete(session, some, faces[rng.integers(len(faces))])
+            if action < 2 or len(faces) < 5:
+                add(session, row, int(rng.integers(1, 4)))
+            elif action == 2 or not kind.has_persons:
+                persisted_faces.delete(session, row, faces[rng.integers(len(faces))])
             else:
                 everyone = session.scalars(select(Person)).all()
-                persons.delete(session, some, everyone[rng.integers(len(everyone))])
+                persons.delete(session, row, everyone[rng.integers(len(everyone))])
             if rng.random() < 0.6:
-                train(session, some)
+                train(session, row)
         with database.read() as session:
-            some = collections.find(session, kind, "some")
+            row = collections.find(session, kind, "some")
             loaded.clear()
-            mine, apart = kept.of(session, some).nearest(probes, 50)
+            ids, distances = kept.of(session, row).nearest(probes, 50)
             anew += sum(loaded)
-            theirs, their_apart = Indexes().of(session, some).nearest(probes, 50)
-        np.testing.assert_array_equal(mine, theirs, err_msg=str(step))
-        np.testing.assert_allclose(apart, their_apart, atol=1e-6)
-    assert anew == 1  # the first time
+            expected_ids, expected = Indexes().of(session, row).nearest(probes, 50)
+        np.testing.assert_array_equal(ids, expected_ids, err_msg=str(step))
+        np.testing.assert_allclose(distances, expected, atol=1e-6)
+    assert anew == 1  # only the first search loads the whole index
 
 
-def test_changes_that_nobody_has_told_of_and_the_last_face(database: Database) -> None:
+def test_an_index_without_recorded_changes_and_the_last_face(database: Database) -> None:
     kind, indexes = KINDS["facelists"], Indexes()
     probe = around(0, 1, 1)
     with database.write() as session:
@@ -118,7 +118,7 @@ def test_changes_that_nobody_has_told_of_and_the_last_face(database: Database) -
     assert nearest() == [again]
 
 
-def test_only_the_last_changes_are_remembered(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_recent_changes_are_kept(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collections, "KEPT_CHANGES", 3)
     kind = KINDS["facelists"]
     with database.write() as session:
@@ -133,7 +133,7 @@ def test_only_the_last_changes_are_remembered(database: Database, monkeypatch: p
         assert collections.changed_owners(session, few, 1) is None
 
 
-def test_those_that_were_not_used_for_longest_make_room(database: Database) -> None:
+def test_the_least_recently_used_indexes_are_dropped(database: Database) -> None:
     kind = KINDS["facelists"]
     room = 3 * 10 * 128 * 4 * 2
     indexes = Indexes(memory=room)

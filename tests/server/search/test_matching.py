@@ -1,4 +1,4 @@
-"""Who is near whom, and how sure that is."""
+"""Nearest persons, confidence and groups."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from faces.types import Floats
 
 
 def around(seed: int, people: int, each: int, spread: float = 0.03) -> Floats:
-    """float32 (people * each, 128): some photographs of each of so many people."""
+    """Return random embeddings, float32 (people * each, 128): ``each`` photographs of each person."""
     rng = np.random.default_rng(seed)
     centres = rng.normal(size=(people, 1, 128))
     return unit((centres + spread * rng.normal(size=(people, each, 128)) * 11).reshape(-1, 128).astype(np.float32))
 
 
-def test_the_nearest_are_those_of_a_search_through_all() -> None:
+def test_nearest_agrees_with_an_exhaustive_search() -> None:
     vectors = around(0, 300, 3)
     people = People.of(vectors, np.arange(0, 900, 3))
     index = Index(np.arange(300), np.array([f"p{k}" for k in range(300)]), people)
@@ -51,7 +51,7 @@ def test_confidence() -> None:
         curve(zoo.MODELS["openface"])
 
 
-def test_a_collection_of_people_who_look_alike_needs_closer_matches() -> None:
+def test_similar_people_need_closer_matches() -> None:
     ours = curve(zoo.MODELS["dlib-resnet"])
     alike, different = Crowd(20, 190, 0.35, 0.05), Crowd(20, 190, 1.2, 0.05)
     stricter = ours.among(alike)
@@ -60,10 +60,10 @@ def test_a_collection_of_people_who_look_alike_needs_closer_matches() -> None:
     assert ours.among(different) == ours.among(None) == ours
     assert ours.among(Crowd(20, 190, 0.01, 0.01)).of(np.zeros(1, np.float32))[0] > 0.5  # never infinitely steep
     chosen = curve(zoo.MODELS["dlib-resnet"], 0.4)
-    assert chosen.among(alike) == chosen  # by --threshold
+    assert chosen.among(alike) == chosen  # a threshold given with --threshold stays
 
 
-def test_the_crowd_of_layers_is_that_of_everybody_in_them() -> None:
+def test_the_crowd_of_layers_covers_all_owners() -> None:
     vectors = around(4, 40, 2)
     people = People.of(vectors, np.arange(0, 80, 2))
     ids = np.array([f"p{k}" for k in range(40)])
@@ -79,16 +79,16 @@ def test_the_crowd_of_layers_is_that_of_everybody_in_them() -> None:
     assert gone is not None and gone.crowd is None
 
 
-def test_groups() -> None:
+def test_group_faces() -> None:
     vectors = around(2, 3, 4)
     order = np.random.default_rng(3).permutation(12)
-    found = group_faces(vectors[order], 0.6)
-    assert sorted(sorted(order[rows] // 4) for rows in found) == [[0] * 4, [1] * 4, [2] * 4]
+    groups = group_faces(vectors[order], 0.6)
+    assert sorted(sorted(order[rows] // 4) for rows in groups) == [[0] * 4, [1] * 4, [2] * 4]
     assert group_faces(vectors[:1], 0.6) == [[0]]
     assert group_faces(vectors[:0], 0.6) == []
 
 
-def test_many_people_are_searched_in_no_time() -> None:
+def test_a_search_among_many_people_is_fast() -> None:
     vectors = unit(np.random.default_rng(4).normal(size=(30_000, 128)).astype(np.float32))
     index = Index(np.arange(30_000), np.arange(30_000).astype(str), People.of(vectors, np.arange(30_000)))
     took = []

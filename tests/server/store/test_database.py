@@ -1,4 +1,4 @@
-"""The file: its tables, its owner, its models, and what it does when there is no room."""
+"""The SQLite database: tables, file mode, models, erasure, a full disk; and the key file."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from tests.server.colours import FINGERPRINT
 from tests.server.conftest import PHOTOGRAPHS, Api
 
 
-def test_the_migrations_make_the_tables_that_the_code_knows(tmp_path: Path) -> None:
+def test_the_migrations_make_the_tables_of_the_schema(tmp_path: Path) -> None:
     Database(f"sqlite:///{tmp_path / 'faces.db'}", FINGERPRINT).close()
     with create_engine(f"sqlite:///{tmp_path / 'faces.db'}").connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
         tables = connection.execute(text("SELECT sql FROM sqlite_master WHERE name = 'faces'")).scalar_one()
-    assert "AUTOINCREMENT" in tables  # a key is never used twice, by which trainings know what they have seen
+    assert "AUTOINCREMENT" in tables  # trainings rely on keys that are never reused
 
 
-def test_the_project_may_be_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_project_folder_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = tmp_path / "100% %(here)s"
     place.symlink_to(Path(database.__file__).parent)
     monkeypatch.setattr(database, "__file__", str(place / "database.py"))
     Database(f"sqlite:///{tmp_path / 'faces.db'}", FINGERPRINT).close()
 
 
-def test_it_is_for_its_owner_and_its_models_alone(tmp_path: Path) -> None:
+def test_file_mode_and_models(tmp_path: Path) -> None:
     path = tmp_path / "folder" / "faces.db"
     Database(f"sqlite:///{path}", FINGERPRINT).close()
     assert [stat.S_IMODE(each.stat().st_mode) for each in (path, path.parent)] == [0o600, 0o700]
@@ -48,7 +48,7 @@ def test_it_is_for_its_owner_and_its_models_alone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["faces.db", "sqlite://", "sqlite:///:memory:", "mysql://x/y", "http://x"])
-def test_addresses_that_are_none(url: str) -> None:
+def test_invalid_urls(url: str) -> None:
     with pytest.raises(UsageError, match="give a file"):
         Database.path_of(url)
 
@@ -57,7 +57,7 @@ def test_addresses_that_are_none(url: str) -> None:
     "rest", ["127.0.0.1:1/faces", "127.0.0.1/faces?sslmode=disable", "/faces", "127.0.0.1:1/faces?user=me@server"]
 )
 @pytest.mark.parametrize("password", ["an@no-secret", "an@no-secret/no-secret", "an@no-secret?x=no-secret", "@"])
-def test_a_password_with_a_bare_sign_is_not_told(password: str, rest: str) -> None:
+def test_a_password_with_an_unescaped_at_is_not_shown(password: str, rest: str) -> None:
     with pytest.raises(UsageError, match="as %40") as caught:
         Database(f"postgresql+psycopg://user:{password}@{rest}", FINGERPRINT)
     assert "no-secret" not in str(caught.value) and "127" not in str(caught.value)
@@ -67,16 +67,16 @@ def test_a_password_with_a_bare_sign_is_not_told(password: str, rest: str) -> No
     "url",
     ["me:p%40ss@host/faces", "me@server@host/faces", "host/faces?user=me@server", "me:p@host/faces?user=me%40server"],
 )
-def test_addresses_with_other_signs(url: str) -> None:
+def test_urls_with_escaped_characters(url: str) -> None:
     assert Database.path_of(f"postgresql://{url}") is None
 
 
-def test_a_folder_is_no_database(tmp_path: Path) -> None:
+def test_a_folder_is_not_a_database(tmp_path: Path) -> None:
     with pytest.raises(FacesError, match=r": is a directory$"):
         Database(f"sqlite:///{tmp_path}", FINGERPRINT)
 
 
-def test_an_error_leaves_nothing_half(api: Api) -> None:
+def test_an_error_undoes_the_transaction(api: Api) -> None:
     def half() -> None:
         with api.database.write() as session:
             session.add(Collection(kind="persongroups", id="half", name="n", recognition_model="recognition_01"))
@@ -88,7 +88,7 @@ def test_an_error_leaves_nothing_half(api: Api) -> None:
     assert api.error("GET", "persongroups/half")[0] == 404
 
 
-def test_reading_goes_on_while_somebody_writes(api: Api) -> None:
+def test_reading_during_a_write(api: Api) -> None:
     api.group("Ada")
     with api.database.write() as session:
         session.execute(text("DELETE FROM persons"))
@@ -96,7 +96,7 @@ def test_reading_goes_on_while_somebody_writes(api: Api) -> None:
     assert api.ok("GET", "persongroups/crowd/persons") == []
 
 
-def test_a_busy_database_is_told(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_busy_database(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     def busy(*_: object) -> None:
         raise OperationalError("", {}, Exception("database is locked"))
 
@@ -104,7 +104,7 @@ def test_a_busy_database_is_told(api: Api, monkeypatch: pytest.MonkeyPatch) -> N
     assert api.error("GET", "persongroups")[:2] == (503, "ServiceUnavailable")
 
 
-def test_what_is_erased_is_gone_from_the_file(tmp_path: Path) -> None:
+def test_erased_data_is_gone_from_the_file(tmp_path: Path) -> None:
     api = Api(tmp_path)
     api.ok("PUT", "facelists/one", json={"name": "n"})
     face = api.ok("POST", "facelists/one/persistedfaces?userData=to-be-erased", data=PHOTOGRAPHS["Ada"])
@@ -112,11 +112,11 @@ def test_what_is_erased_is_gone_from_the_file(tmp_path: Path) -> None:
     with api.database.write() as session:
         session.execute(text("UPDATE properties SET value = value"))
     api.trainer.close()
-    api.database.close()  # the log is merged into the file
+    api.database.close()  # merges the write-ahead log into the file
     assert b"to-be-erased" not in (tmp_path / "faces.db").read_bytes()
 
 
-def test_what_is_erased_is_gone_from_every_file_at_once(api: Api) -> None:
+def test_erased_data_is_gone_from_every_file_at_once(api: Api) -> None:
     people = api.group("Ada")
     with api.database.read() as session:
         (blob,) = session.scalars(select(Face.embedding))
