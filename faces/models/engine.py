@@ -1,8 +1,7 @@
-"""The only door to an inference runtime: ONNX Runtime for ``.onnx`` and ``.t7``, ``cv2.dnn`` for Caffe and TensorFlow.
+"""Run networks: ``.onnx`` and ``.t7`` with ONNX Runtime, Caffe and TensorFlow with ``cv2.dnn``.
 
-A ``.t7`` of another network than OpenFace's is for ``cv2.dnn``, too, where this OpenCV has a reader for it.
-
-An engine takes one array and gives the network's outputs. It knows nothing of pictures or faces.
+A ``.t7`` of another network than OpenFace's is also run with ``cv2.dnn``, if this OpenCV can read it. No other module
+imports an inference runtime.
 """
 
 from __future__ import annotations
@@ -26,33 +25,37 @@ Array = NDArray[Any]
 
 
 class Engine(Protocol):
-    """A network that runs: one input, named outputs in the network's order."""
+    """A network with one input and outputs in a fixed order."""
 
     def run(self, blob: Array) -> list[Array]:
-        """The outputs for one input, whose shape and dtype are the network's."""
+        """Return the outputs for one input.
+
+        blob: of the shape and dtype that the network takes.
+        """
         ...
 
 
 class OnnxEngine:
-    """An ONNX network on the processor, by ONNX Runtime; may be called from several threads at once.
+    """An ONNX network on the CPU, run by ONNX Runtime; may be called from several threads at once.
 
-    model: an ``.onnx`` file, or a ``.t7`` of OpenFace's kind. threads: within one call; for several calls at once, 1
-    serves best. any_size: take images of any height and width where the file states one, which a network that only
-    convolves can.
-    Raises ModelError when the file is missing or is no ONNX network.
+    model: an ``.onnx`` file, or a ``.t7`` of OpenFace's kind.
+    threads: within one call, by default the number of cores; 1 is best for several calls at once.
+    any_size: accept images of any height and width although the file declares one; only for fully convolutional
+    networks.
+    Raises ModelError if the file is missing or is not an ONNX network.
     """
 
     def __init__(self, model: Path, threads: int | None = None, any_size: bool = False) -> None:
         import onnxruntime as ort
 
-        ort.disable_telemetry_events()  # on Windows older versions heed this, not the environment (see faces)
+        ort.disable_telemetry_events()  # older versions on Windows need this beside the environment (faces/__init__.py)
         if not model.is_file():
             raise ModelError(f"{model}: no such model file")
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or os.cpu_count() or 1
-        # A pool that spins after its turn keeps the cores from the next network: a photograph took twice as long.
+        # A thread pool that spins blocks the cores for the next network: a photograph took twice as long.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.enable_mem_pattern = False  # of each size of picture, another block as large as all it takes
+        options.enable_mem_pattern = False  # it allocates another block of memory for every size of picture
         options.log_severity_level = 3
         try:
             source = _source(model, any_size)
@@ -66,26 +69,30 @@ class OnnxEngine:
 
     @property
     def input_shape(self) -> list[int | str | None]:
-        """The input's shape as the file states it; a name or None where it may vary."""
+        """The input's shape as the file declares it; a dimension that varies is a name or None."""
         return list(self._input.shape)
 
     @property
     def output_names(self) -> list[str]:
-        """In the order of ``run``'s results."""
+        """Names of the outputs, in the order of the results of ``run``."""
         return [output.name for output in self._session.get_outputs()]
 
     @property
     def metadata(self) -> dict[str, str]:
-        """What the file says of itself."""
+        """The file's own metadata."""
         return dict(self._session.get_modelmeta().custom_metadata_map)
 
     @property
     def input_names(self) -> list[str]:
-        """What ``run`` takes a mapping of, where there are several."""
+        """Names of the inputs."""
         return [entry.name for entry in self._session.get_inputs()]
 
     def run(self, blob: Array | Mapping[str, Array]) -> list[Array]:
-        """The outputs for the one input, or for several by their names."""
+        """Return the outputs.
+
+        blob: the input, or a mapping from the names of several inputs.
+        Raises ModelError if ONNX Runtime fails.
+        """
         feed = blob if isinstance(blob, Mapping) else {self._input.name: blob}
         try:
             outputs: list[Array] = self._session.run(None, dict(feed))
@@ -95,15 +102,17 @@ class OnnxEngine:
 
 
 class CvDnnEngine:
-    """A Torch7, Caffe or TensorFlow network, by ``cv2.dnn``; calls from several threads take turns.
+    """A Torch7, Caffe or TensorFlow network, run by ``cv2.dnn``; calls from several threads wait for each other.
 
-    Raises ModelError when OpenCV cannot read the files, and when it is OpenCV 5, which has no reader for the first two.
+    weights: a ``.t7``, ``.caffemodel`` or ``.pb`` file.
+    config: its ``.prototxt`` or ``.pbtxt``.
+    Raises ModelError if OpenCV cannot read the files; OpenCV 5 cannot read Torch7 and Caffe.
     """
 
     def __init__(self, weights: Path, config: Path | None = None) -> None:
         for path in (weights, config):
             if path is not None and not path.is_file():
-                raise ModelError(f"{path}: no such model file; run: python download_models.py openface")
+                raise ModelError(f"{path}: no such model file; run: faces download-models openface")
         kind, reader = {
             ".t7": ("Torch", "readNetFromTorch"),
             ".caffemodel": ("Caffe", "readNetFromCaffe"),
@@ -126,8 +135,9 @@ class CvDnnEngine:
         self._lock = Lock()
 
     def run(self, blob: Array) -> list[Array]:
+        """Return the output as a list of one; raise ModelError if OpenCV fails."""
         try:
-            with self._lock:  # a cv2.dnn.Net holds its input between setInput and forward
+            with self._lock:  # a cv2.dnn.Net keeps its input between setInput and forward
                 self._net.setInput(blob)
                 return [np.array(self._net.forward())]
         except cv2.error as error:
@@ -135,27 +145,29 @@ class CvDnnEngine:
 
 
 def opencv_reads_torch7() -> bool:
-    """Whether this OpenCV has a reader for ``.t7`` files: 4 has, 5 has not."""
+    """Return whether this OpenCV can read ``.t7`` files: 4 can, 5 cannot."""
     return hasattr(cv2.dnn, "readNetFromTorch")
 
 
 def torch7_engine(path: Path, threads: int | None = None, keep_as: str | None = None) -> Engine:
-    """The network in a ``.t7``: by ONNX Runtime, twice as fast as OpenCV (docs/models.md), which is for what is left.
+    """Return an engine for a ``.t7``: ONNX Runtime, which is twice as fast (docs/models.md), or else OpenCV.
 
-    threads: ONNX Runtime's. keep_as: the name under which the converted network stays in the user's cache; without one
-    it is converted anew. Raises ModelError when neither can compute it.
+    path: the file.
+    threads: of ONNX Runtime.
+    keep_as: name of the converted network in the user's cache; without a name it is converted each time.
+    Raises ModelError if neither can run it.
     """
     try:
-        return OnnxEngine(_kept(path, keep_as) if keep_as else path, threads)
+        return OnnxEngine(_cached_onnx(path, keep_as) if keep_as else path, threads)
     except ModelError:
         if opencv_reads_torch7():
-            with suppress(ModelError):  # the first one says more
+            with suppress(ModelError):  # the first error says more
                 return CvDnnEngine(path)
         raise
 
 
-def _kept(torch7: Path, name: str) -> Path:
-    """The network as an ``.onnx`` in the user's cache; itself where that cannot be written, which costs only time."""
+def _cached_onnx(torch7: Path, name: str) -> Path:
+    """Return the path of the converted network in the cache, or the ``.t7`` itself if the cache cannot be written."""
     try:
         return cache.cached(f"{name}-{to_onnx.FORMAT}.onnx", lambda path: path.write_bytes(to_onnx.converted(torch7)))
     except CacheError:
@@ -163,14 +175,14 @@ def _kept(torch7: Path, name: str) -> Path:
 
 
 def _source(model: Path, any_size: bool) -> Path | bytes:
-    """What ONNX Runtime is to read."""
+    """Return the file or the bytes for ONNX Runtime to read."""
     if model.suffix.lower() == ".t7":
         return to_onnx.converted(model)
     return _without_sizes(model) if any_size else model
 
 
 def _without_sizes(model: Path) -> bytes:
-    """An ONNX file's bytes, without the images' height and width, and what follows from them."""
+    """Return an ONNX file without the declared height and width of images and all shapes derived from them."""
     import onnx
 
     network = onnx.load(model)

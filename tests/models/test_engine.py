@@ -70,7 +70,7 @@ def test_onnx_file_that_is_none(network: Path, keep: int) -> None:
 
 def test_opencv_files_that_are_not_there(tmp_path: Path) -> None:
     weights = tmp_path / "net.pb"
-    with pytest.raises(ModelError, match=r"net\.pb: no such model file; run: python download_models\.py openface"):
+    with pytest.raises(ModelError, match=r"net\.pb: no such model file; run: faces download-models openface"):
         CvDnnEngine(weights)
     weights.touch()
     with pytest.raises(ModelError, match=r"net\.pbtxt: no such model file"):

@@ -1,10 +1,10 @@
-"""Torch7's binary files (`.t7`): trees of values, written and read as Lua's `torch.save` and `torch.load` do.
+"""Torch7's binary files (`.t7`): trees of values, as Lua's `torch.save` and `torch.load` write and read them.
 
 Format: torch7's File.lua, Tensor.c and Storage.c on a little-endian machine with 8-byte longs. A value is an int32
 type and its content: number float64; string int32 length and bytes; boolean int32; table a memory index (int32), a
 count (int32) and that many key-value pairs; object a memory index, the strings `V 1` and its class's name, and its
-content (for a Lua class, a table of its fields). A memory index met before stands alone: it means the same object
-again.
+content (for a Lua class, a table of its fields). A memory index that occurred before has no content: it is the same
+object again.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class _Writer:
         return True
 
     def _begin(self, identity: object) -> bool:
-        """Write the memory index; whether this is the first time, so that the content must follow."""
+        """Write the memory index; return whether it is new, so that the content must follow."""
         is_new = id(identity) not in self._seen
         index, _ = self._seen.setdefault(id(identity), (len(self._seen) + 1, identity))
         self._pack("i", index)
@@ -136,12 +136,12 @@ class _Writer:
 
 
 def write_t7(path: Path, value: Any) -> None:
-    """Write a value, usually the tree of modules that is a network, as `torch.save(path, value)` does.
+    """Write a value, usually a network's tree of modules, as `torch.save(path, value)` does.
 
-    Numbers, strings, booleans and None; mappings and sequences (tables; a sequence counts from 1, and leaves None out);
-    numpy arrays and `Tensor` (tensors), `Storage`, `TorchObject`. Fields keep the order they have in memory.
-    Raises TypeError for any other value, KeyError for a dtype that is not in `_TYPE_NAMES`, and FacesError when the
-    file cannot be written; then what was there before stays.
+    value: a number, string, boolean or None; a mapping or sequence (written as a table; a sequence counts from 1 and
+    leaves None out); a numpy array or `Tensor` (a tensor), `Storage`, or `TorchObject`. Fields keep their order.
+    Raises TypeError for another value, KeyError for a dtype that is not in `_TYPE_NAMES`, and FacesError if the file
+    cannot be written; an old file is kept then.
     """
     file = io.BytesIO()
     _Writer(file).write(value)
@@ -149,7 +149,7 @@ def write_t7(path: Path, value: Any) -> None:
 
 
 class _Reader:
-    """Reads values from bytes. Raises ModelError where they end early or are of no kind that networks are made of."""
+    """Reads values from bytes; raises ModelError if they end early or are of a kind that networks do not have."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -157,37 +157,37 @@ class _Reader:
         self._seen: dict[int, Any] = {}  # by memory index
 
     def read(self) -> Any:
-        kind = self._one("i")
+        kind = self._unpack("i")
         if kind == _NIL:
             return None
         if kind == _NUMBER:
-            return self._one("d")
+            return self._unpack("d")
         if kind == _STRING:
             return self._text()
         if kind == _BOOLEAN:
-            return bool(self._one("i"))
+            return bool(self._unpack("i"))
         if kind not in (_TABLE, _TORCH):
             raise ModelError(f"holds a value of kind {kind}, which no network has")
-        index = self._one("i")
+        index = self._unpack("i")
         if index not in self._seen:
-            self._seen[index] = None  # a table that holds itself is of no network
+            self._seen[index] = None  # networks have no table that contains itself
             self._seen[index] = self._table() if kind == _TABLE else self._object()
         return self._seen[index]
 
     def _table(self) -> Any:
         pairs = {}
-        for _ in range(self._one("i")):
+        for _ in range(self._unpack("i")):
             key = self.read()
             pairs[int(key) if isinstance(key, float) else key] = self.read()
         return list(pairs.values()) if list(pairs) == list(range(1, len(pairs) + 1)) else pairs
 
     def _object(self) -> Any:
         version = self._text()
-        name = self._text() if version.startswith("V ") else version  # the oldest files have none
+        name = self._text() if version.startswith("V ") else version  # the oldest files have no version
         kind = name.removeprefix("torch.").removesuffix("Storage").removesuffix("Tensor")
         dtype = next((np.dtype(dtype) for dtype, known in _TYPE_NAMES.items() if known == kind), None)
         if dtype is not None and name.endswith("Storage"):
-            size = self._one("q")
+            size = self._unpack("q")
             return np.frombuffer(self._take(size * dtype.itemsize), dtype.newbyteorder("<"))
         if dtype is not None and name.endswith("Tensor"):
             return self._tensor(dtype)
@@ -195,9 +195,9 @@ class _Reader:
         return TorchObject(name, fields if isinstance(fields, dict) else {})
 
     def _tensor(self, dtype: np.dtype[Any]) -> NDArray[Any]:
-        axes = self._one("i")
-        sizes = self._several(f"{2 * axes}q")
-        shape, strides, offset = sizes[:axes], sizes[axes:], self._one("q") - 1
+        axes = self._unpack("i")
+        sizes = self._unpack_all(f"{2 * axes}q")
+        shape, strides, offset = sizes[:axes], sizes[axes:], self._unpack("q") - 1
         storage = self.read()
         if storage is None or not shape:
             return np.zeros(0, dtype)
@@ -208,12 +208,12 @@ class _Reader:
         return np.array(np.lib.stride_tricks.as_strided(storage[offset:], shape, steps))
 
     def _text(self) -> str:
-        return self._take(self._one("i")).decode()
+        return self._take(self._unpack("i")).decode()
 
-    def _one(self, layout: str) -> Any:
-        return self._several(layout)[0]
+    def _unpack(self, layout: str) -> Any:
+        return self._unpack_all(layout)[0]
 
-    def _several(self, layout: str) -> tuple[Any, ...]:
+    def _unpack_all(self, layout: str) -> tuple[Any, ...]:
         return struct.unpack(f"<{layout}", self._take(struct.calcsize(f"<{layout}")))
 
     def _take(self, size: int) -> bytes:
@@ -227,10 +227,10 @@ _DAMAGED = ModelError, ValueError, TypeError, OverflowError, struct.error, Recur
 
 
 def read_t7(path: Path) -> Any:
-    """What a file holds: numbers (float), strings, booleans, None, arrays (tensors and storages), `TorchObject`.
+    """Read a file: numbers (float), strings, booleans, None, arrays (tensors and storages), `TorchObject`.
 
-    A table is a list where its keys count from 1, else a dictionary. Raises ModelError, with the path, for a damaged
-    file and for values that no network has, such as functions.
+    A table whose keys count from 1 becomes a list, another table a dictionary.
+    Raises ModelError if the file is damaged or has values that networks do not have, such as functions.
     """
     try:
         return _Reader(path.read_bytes()).read()

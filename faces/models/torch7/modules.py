@@ -1,11 +1,11 @@
-"""The modules of Torch7's `nn` that OpenFace's network consists of, as values to write to a `.t7`.
+"""The modules of Torch7's `nn` in OpenFace's network, as values to write to a `.t7`.
 
 Sources: torch/nn; Inception: dpnn's Inception.lua; the 2-norm pool: nn's SpatialLPPooling.lua.
 
-What OpenCV 4's importer (modules/dnn/src/torch/torch_importer.cpp) needs of a file:
-- It builds a module where it first meets it, and skips a memory index met before. So one module object must not stand
-  in two places of a network, and in an Inception the field `modules` must come before `module` and `pool`: a module
-  first met as a field by itself, not in a table, is read and thrown away.
+Requirements of OpenCV 4's importer (modules/dnn/src/torch/torch_importer.cpp):
+- It builds a module where it first reads it, and skips a memory index it has read before. So a module object must not
+  occur twice in a network. In an Inception the field `modules` must come before `module` and `pool`: a module that is
+  first read as a field, not in a table, is discarded.
 - `ceil_mode` in pools, `eps` in batch norms, `size` as a LongStorage in Reshape and View, `dimension` in
   concatenations, a 2-D weight in SpatialConvolutionMM; an empty tensor must have no storage.
 """
@@ -21,7 +21,7 @@ from faces.models.torch7.file import FloatArray, Storage, TorchObject
 
 
 def module(kind: str, **fields: Any) -> TorchObject:
-    """A module of class nn.`kind`, as it is after `module:float():evaluate():clearState()`."""
+    """Return a module of class nn.`kind`, in the state after `module:float():evaluate():clearState()`."""
     common = {"_type": "torch.FloatTensor", "train": False, "output": _empty(), "gradInput": _empty()}
     return TorchObject(f"nn.{kind}", {**fields, **common})
 
@@ -31,14 +31,18 @@ def _empty() -> FloatArray:
 
 
 def sequential(*modules: TorchObject) -> TorchObject:
-    """nn.Sequential: each module's output is the next one's input."""
+    """Return nn.Sequential: each module's output is the input of the next."""
     return module("Sequential", modules=modules)
 
 
 def convolution(
     weight: FloatArray, bias: FloatArray, stride: int = 1, pad: int = 0, *, matrix: bool = False
 ) -> TorchObject:
-    """nn.SpatialConvolution of a weight (out, in, k, k) and a bias (out,); `matrix`: nn.SpatialConvolutionMM."""
+    """Return nn.SpatialConvolution, or nn.SpatialConvolutionMM if `matrix`.
+
+    weight: (out, in, k, k).
+    bias: (out,).
+    """
     outputs, inputs, height, width = weight.shape
     sizes = {"kH": height, "kW": width, "dH": stride, "dW": stride, "padH": pad, "padW": pad}
     weight = weight.reshape(outputs, -1) if matrix else weight
@@ -47,30 +51,33 @@ def convolution(
 
 
 def batch_norm(weight: FloatArray, bias: FloatArray, mean: FloatArray, variance: FloatArray) -> TorchObject:
-    """nn.SpatialBatchNormalization: `(x - mean) / sqrt(variance + 1e-5) * weight + bias`, each array (channels,)."""
+    """Return nn.SpatialBatchNormalization: `(x - mean) / sqrt(variance + 1e-5) * weight + bias`.
+
+    Each array is (channels,).
+    """
     learnt = {"weight": weight, "bias": bias, "running_mean": mean, "running_var": variance}
     return module("SpatialBatchNormalization", nDim=4, affine=True, eps=1e-5, momentum=0.1, **learnt)
 
 
 def relu() -> TorchObject:
-    """nn.ReLU, a new one each time: OpenCV reads each module object once."""
+    """Return a new nn.ReLU: OpenCV reads each module object only once."""
     return module("ReLU", threshold=0, val=0, inplace=False)
 
 
 def max_pool(size: int, stride: int, pad: int = 0) -> TorchObject:
-    """nn.SpatialMaxPooling; the last incomplete window is left out."""
+    """Return nn.SpatialMaxPooling, which leaves out the last incomplete window."""
     sizes = {"kH": size, "kW": size, "dH": stride, "dW": stride, "padH": pad, "padW": pad}
     return module("SpatialMaxPooling", ceil_mode=False, indices=_empty(), **sizes)
 
 
 def average_pool(size: int, stride: int) -> TorchObject:
-    """nn.SpatialAveragePooling, without padding."""
+    """Return nn.SpatialAveragePooling without padding."""
     sizes = {"kH": size, "kW": size, "dH": stride, "dW": stride, "padH": 0, "padW": 0}
     return module("SpatialAveragePooling", ceil_mode=False, count_include_pad=True, divide=True, **sizes)
 
 
 def l2_pool(size: int) -> TorchObject:
-    """nn.SpatialLPPooling(_, 2, size, size): the 2-norm (root of the sum of squares) of windows side by side."""
+    """Return nn.SpatialLPPooling(_, 2, size, size): the 2-norm of windows that do not overlap."""
     steps = (
         module("Square"),
         average_pool(size, size),
@@ -81,29 +88,32 @@ def l2_pool(size: int) -> TorchObject:
 
 
 def cross_map_lrn(size: int, alpha: float, beta: float) -> TorchObject:
-    """nn.SpatialCrossMapLRN: `x / (1 + alpha / size * sum of squares over `size` channels) ** beta`."""
+    """Return nn.SpatialCrossMapLRN: `x / (1 + alpha / size * sum of squares over `size` channels) ** beta`."""
     return module("SpatialCrossMapLRN", size=size, alpha=alpha, beta=beta, k=1)
 
 
 def reshape(kind: str, *shape: int) -> TorchObject:
-    """nn.Reshape or nn.View (`kind`) to `shape`, the batch apart."""
+    """Return nn.Reshape or nn.View (`kind`) to `shape`, without the batch."""
     return module(kind, size=Storage(np.array(shape, np.int64)), numElements=int(np.prod(shape)))
 
 
 def linear(weight: FloatArray, bias: FloatArray) -> TorchObject:
-    """nn.Linear of a weight (out, in) and a bias (out,)."""
+    """Return nn.Linear with a weight (out, in) and a bias (out,)."""
     return module("Linear", weight=weight, bias=bias)
 
 
 def normalize() -> TorchObject:
-    """nn.Normalize(2): rows of unit length."""
+    """Return nn.Normalize(2), which scales rows to unit length."""
     return module("Normalize", p=2, eps=1e-10)
 
 
 def inception(branches: Sequence[TorchObject], settings: dict[str, Any], pool: TorchObject) -> TorchObject:
-    """nn.Inception of dpnn with batch norm: branches of one input, joined by channel, the smaller padded with zeros.
+    """Return dpnn's nn.Inception with batch norm: branches of one input, joined by channel.
 
-    settings: the fields that say how it was made. pool: the one that stands in the branches.
+    Smaller outputs are padded with zeros.
+    branches: the modules.
+    settings: fields with the arguments it was created with.
+    pool: the pool in one of the branches.
     """
     joined = module("DepthConcat", dimension=2, size=Storage(np.zeros(0, np.int64)), modules=list(branches))
     held_twice = {"module": joined, "pool": pool, "transfer": relu()}  # after `modules`: see the module's docstring

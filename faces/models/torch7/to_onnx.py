@@ -1,7 +1,7 @@
-"""OpenFace's networks in Torch7's files, as ONNX: for ONNX Runtime's speed, and an OpenCV that reads no `.t7`.
+"""Convert OpenFace's networks from Torch7 to ONNX: ONNX Runtime is faster, and OpenCV 5 cannot read `.t7`.
 
-What each module computes: torch/nn's documentation, dpnn's Inception.lua; `faces.models.torch7.modules` makes such
-modules.
+Sources for what each module computes: torch/nn's documentation, dpnn's Inception.lua. `faces.models.torch7.modules`
+creates such modules.
 """
 
 from __future__ import annotations
@@ -17,15 +17,17 @@ from faces.models.torch7.file import TorchObject, read_t7
 
 OPSET = 17
 POOLS = ("nn.SpatialMaxPooling", "nn.SpatialAveragePooling", "nn.SpatialLPPooling")
-FORMAT = 1  # raised when the conversion changes, so that older files in users' caches are left alone
-FOREIGN = "is in none of OpenFace's networks; OpenCV 4 may know it, run: pip install 'opencv-python<5'"
+FORMAT = 1  # raised when the conversion changes, so that older files in users' caches are not used
+FOREIGN = "is not part of OpenFace's networks; OpenCV 4 may support it, run: pip install 'opencv-python<5'"
 Shape = tuple[int, ...]
 
 
 def converted(path: Path, shape: Shape = (3, 96, 96)) -> bytes:
-    """An ONNX network, float32 (N, *shape) to what the file's network makes of it.
+    """Return a file's network as the bytes of an ONNX file.
 
-    Raises ModelError for a file that is damaged, or has what none of OpenFace's networks has.
+    path: a ``.t7``.
+    shape: of the input, without the batch.
+    Raises ModelError if the file is damaged, or has modules that OpenFace's networks do not have.
     """
     import onnx
     from onnx import TensorProto, helper
@@ -49,21 +51,24 @@ def converted(path: Path, shape: Shape = (3, 96, 96)) -> bytes:
 
 
 class _Graph:
-    """ONNX nodes, made module by module; a shape is that of one of the batch."""
+    """ONNX nodes, added module by module; shapes are without the batch."""
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
         self.constants: list[Any] = []
 
     def add(self, module: TorchObject, x: str, shape: Shape) -> tuple[str, Shape]:
-        """The name and the shape of what a module makes of ``x``. Raises ModelError for an unknown class."""
+        """Add a module with the input ``x`` and return the name and shape of its output.
+
+        Raises ModelError if the module's class is unknown.
+        """
         fields = module.fields
         if module.class_name in ("nn.Sequential", "nn.Inception"):
-            for each in fields["modules"]:
-                x, shape = self.add(each, x, shape)
+            for part in fields["modules"]:
+                x, shape = self.add(part, x, shape)
             return x, shape
         if module.class_name == "nn.DepthConcat":
-            return self._joined([self.add(each, x, shape) for each in fields["modules"]])
+            return self._joined([self.add(branch, x, shape) for branch in fields["modules"]])
         if module.class_name in ("nn.SpatialConvolution", "nn.SpatialConvolutionMM"):
             outputs = int(fields["nOutputPlane"])
             kernel = int(fields["nInputPlane"]), int(fields["kH"]), int(fields["kW"])
@@ -78,8 +83,8 @@ class _Graph:
             return self._node("Relu", x), shape
         if module.class_name in POOLS:
             _expect(module, ceil_mode=False, count_include_pad=True, divide=True)
-            for each in fields.get("modules", ()):  # what a p-norm is made of: powers where it is not the 2-norm
-                _expect(each, pow=2)
+            for part in fields.get("modules", ()):  # parts of a p-norm: powers other than 2 if it is not the 2-norm
+                _expect(part, pow=2)
             return self._pooled(module.class_name, x, _windows(fields)), (shape[0], *_slid(shape, _windows(fields)))
         if module.class_name == "nn.SpatialCrossMapLRN":
             _expect(module, beta=0.75)
@@ -100,12 +105,12 @@ class _Graph:
             return self._node("MaxPool", x, **windows)
         if name == "nn.SpatialAveragePooling":
             return self._node("AveragePool", x, count_include_pad=1, **windows)
-        size = np.array(np.prod(windows["kernel_shape"]), np.float32)  # the 2-norm; OpenCV knows no LpPool
+        size = np.array(np.prod(windows["kernel_shape"]), np.float32)  # the 2-norm
         mean = self._node("AveragePool", self._node("Mul", x, x), **windows)
         return self._node("Sqrt", self._node("Mul", mean, size))
 
     def _normalized(self, x: str, channels: int, fields: Any) -> str:
-        """x / (k + alpha * mean square of the channels around) ** 0.75, in a third of the time of ONNX's LRN."""
+        """Add x / (k + alpha * mean square of neighbouring channels) ** 0.75, in a third of the time of ONNX's LRN."""
         away = np.abs(np.subtract.outer(np.arange(channels), np.arange(channels)))
         near = (away <= fields["size"] // 2) * (fields["alpha"] / fields["size"])
         weight, bias = near[:, :, None, None].astype(np.float32), np.full(channels, fields["k"], np.float32)
@@ -113,7 +118,7 @@ class _Graph:
         return self._node("Div", x, self._node("Mul", root, self._node("Sqrt", root)))
 
     def _joined(self, branches: list[tuple[str, Shape]]) -> tuple[str, Shape]:
-        """Maps one after the other by channel, the smaller ones in the middle of zeros."""
+        """Concatenate maps by channel; smaller ones are centred and padded with zeros."""
         height, width = (max(shape[axis] for _, shape in branches) for axis in (1, 2))
         names = []
         for x, (_, rows, columns) in branches:
@@ -140,19 +145,19 @@ class _Graph:
 
 
 def _expect(module: TorchObject, **settings: float) -> None:
-    """Raises ModelError where a module is set otherwise than in OpenFace's networks; what it does not say is so."""
+    """Raise ModelError if a setting differs from OpenFace's networks; a missing setting does not."""
     for name, value in settings.items():
         if module.fields.get(name, value) != value:
             raise ModelError(f"{module.class_name} with {name} {module.fields[name]:g} {FOREIGN}")
 
 
 def _windows(fields: Any) -> dict[str, list[int]]:
-    """A convolution's or a pool's sizes, as ONNX names them."""
+    """Return the sizes of a convolution or a pool, by their ONNX names."""
     size, step, pad = ([int(fields.get(f"{part}{axis}", 0)) for axis in "HW"] for part in ("k", "d", "pad"))
     return {"kernel_shape": size, "strides": step, "pads": pad * 2}
 
 
 def _slid(shape: Shape, windows: dict[str, list[int]]) -> Shape:
-    """Rows and columns of what windows leave of maps (C, H, W)."""
+    """Return the rows and columns of the output of windows on maps (C, H, W)."""
     sizes = zip(shape[1:], *windows.values(), strict=False)
     return tuple((extent + 2 * pad - size) // step + 1 for extent, size, step, pad in sizes)

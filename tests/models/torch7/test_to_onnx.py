@@ -68,7 +68,7 @@ def test_weights_of_double_precision(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "why"),
     [
-        (sequential(module("Dropout", p=0.5)), "nn.Dropout is in none of OpenFace's networks"),
+        (sequential(module("Dropout", p=0.5)), "nn.Dropout is not part of OpenFace's networks"),
         (sequential(module("SpatialMaxPooling", kH=2, kW=2, dH=2, dW=2, ceil_mode=True)), "ceil_mode"),
         (sequential(module("SpatialLPPooling", modules=[module("Power", pow=3)])), "nn.Power with pow 3 is in none"),
         (sequential(module("Normalize", p=1, eps=1e-10)), "nn.Normalize with p 1 is in none"),
