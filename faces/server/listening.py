@@ -21,9 +21,7 @@ SHUTDOWN_SECONDS = 10.0  # for running requests to finish
 POLL_SECONDS = 0.5  # between two checks whether to stop
 LINGER_SECONDS = 10.0  # for a client to stop sending a refused body
 IDLE_SECONDS = 60  # before a silent connection is closed
-MAX_READ_BYTES = (
-    2 * MAX_BODY_BYTES
-)  # a body too large is still read, because browsers show no answer before they sent all
+MAX_READ_BYTES = 2 * MAX_BODY_BYTES  # a body too large is still read: browsers show no answer before they sent all
 
 
 def address_of(host: str) -> str:

@@ -190,7 +190,7 @@ def test_faces_without_a_collection(client: FaceClient, drawn: People) -> None:
 def test_an_upload_that_fails_in_the_client_does_no_harm(client: FaceClient, drawn: People) -> None:
     path = next(iter(drawn.values()))[0]
     with pytest.raises(AttributeError):
-        client.face.detect_with_stream(path.read_bytes())  # bytes have no read: the headers are sent by then
+        client.face.detect_with_stream(path.read_bytes())  # the client fails on bytes after it sent the headers
     assert len(client.face.detect_with_stream(stream(path))) == 1
 
 

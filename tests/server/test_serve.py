@@ -179,7 +179,7 @@ def test_a_kill_loses_no_acknowledged_change(tmp_path: Path, drawn: People) -> N
     with sqlite3.connect(tmp_path / "output" / "faces.db") as database:
         assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
         assert database.execute("PRAGMA foreign_key_check").fetchall() == []
-        database.execute("UPDATE collections SET training_status = 'running'")  # as if it had been cut
+        database.execute("UPDATE collections SET training_status = 'running'")  # as if it had been interrupted
     database.close()
     with serving(tmp_path, *options) as service:
         assert service.key == key
@@ -192,11 +192,11 @@ def test_a_kill_loses_no_acknowledged_change(tmp_path: Path, drawn: People) -> N
         assert service.call("POST", "persongroups/g/train").status_code == 202
         while (status := service.call("GET", "persongroups/g/training").json()["status"]) != "succeeded":
             assert status in ("nonstarted", "running")
-        body = {"faceIds": [face["faceId"]], "personGroupId": "g"}  # it was detected before the kill
+        body = {"faceIds": [face["faceId"]], "personGroupId": "g"}  # detected before the kill
         (result,) = service.call("POST", "identify", json=body).json()
         assert result["candidates"][0]["personId"] == person
 
-        # A stop: what was begun is answered, and nobody else may use the file until then.
+        # At a stop, running requests are answered; until then no other server may use the file.
         host, port = service.url.removeprefix("http://").split(":")
         connection = HTTPConnection(host, int(port), timeout=20)
         connection.request("POST", "/face/v1.0/detect", data, {KEY_HEADER: key})

@@ -17,7 +17,7 @@ from tests.server.conftest import Service
 
 def train_person(client: FaceClient, person_group_id: str, name: str, image: io.BufferedIOBase) -> str:
     """The function from the tutorial."""
-    with suppress(APIErrorException):  # it exists
+    with suppress(APIErrorException):  # the group exists already
         client.person_group.create(person_group_id=person_group_id, name=person_group_id)
     name = name.lower()
     known = [person for person in client.person_group_person.list(person_group_id) if person.name == name]
@@ -79,4 +79,4 @@ def test_request_attributes_over_plain_http(service: Service, drawn: dict[str, l
     anger_to_surprise = {"anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"}
     assert set(face["emotion"]) == anger_to_surprise
     assert set(face["headPose"]) == {"roll", "yaw", "pitch"}
-    assert "facialHair" not in face  # nothing here can tell
+    assert "facialHair" not in face  # no model predicts it

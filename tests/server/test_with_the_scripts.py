@@ -37,7 +37,7 @@ def test_the_scripts_recognize_people_enrolled_on_the_server(
     new, photographs = next(iter(drawn.items()))
     monkeypatch.chdir(tmp_path)
     shutil.copytree(sample / "output", PATH.parent)
-    shutil.copy(photographs[2], "probe.jpg")  # its folder has the name
+    shutil.copy(photographs[2], "probe.jpg")  # a path without the person's name
     everybody = Gallery.load(PATH)
     kept = [row for row, name in enumerate(everybody.names) if name != new]
     others = _part(everybody, kept)
@@ -74,7 +74,7 @@ def test_the_scripts_recognize_people_enrolled_on_the_server(
     assert Gallery.load(PATH).names == others.names
     assert new not in names()
 
-    # The photographs themselves, as a data set: the same faces as extract_embeddings.py found.
+    # Export as a data set: extract_embeddings.py detects the same faces in it.
     imported = people.import_dataset([(f"{new}/{path.name}", path.open("rb")) for path in photographs], vision)
     assert (imported.people, imported.faces, imported.left_out) == (1, len(photographs), ())
     back = Gallery.load(PATH)

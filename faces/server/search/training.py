@@ -33,6 +33,9 @@ class Trainer:
 
     A training that a stopped server left unfinished is marked as failed: at once if no other server can be running,
     otherwise after ``ABANDONED_SECONDS``. The clocks of servers that share a database must agree to a few seconds.
+
+    database: holds the collections and the status of their trainings.
+    indexes: get the index of a trained collection.
     """
 
     def __init__(self, database: Database, indexes: Indexes) -> None:
@@ -107,9 +110,7 @@ class Trainer:
             if status not in UNFINISHED:
                 collection.training_owner = collection.training_alive = None
             if trained_to is not None:
-                collection.trained_to = max(
-                    trained_to, collection.trained_to or 0
-                )  # the pages may have trained newer faces
+                collection.trained_to = max(trained_to, collection.trained_to or 0)  # the pages may add newer faces
                 collection.training_last_success = now
             return True
 
