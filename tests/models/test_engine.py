@@ -110,7 +110,7 @@ def test_a_torch7_network_of_another_kind_is_for_opencv(tmp_path: Path, monkeypa
     if opencv_reads_torch7():
         np.testing.assert_allclose(torch7_engine(path).run(blob)[0], np.tanh(blob), atol=1e-5)
     monkeypatch.delattr(cv2.dnn, "readNetFromTorch", raising=False)
-    with pytest.raises(ModelError, match=r"other\.t7: nn\.Tanh is in none .*run: pip install 'opencv-python<5'"):
+    with pytest.raises(ModelError, match=r"other\.t7: nn\.Tanh is not part of .*run: pip install 'opencv-python<5'"):
         torch7_engine(path)
 
 

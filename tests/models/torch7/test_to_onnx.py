@@ -70,9 +70,9 @@ def test_weights_of_double_precision(tmp_path: Path) -> None:
     [
         (sequential(module("Dropout", p=0.5)), "nn.Dropout is not part of OpenFace's networks"),
         (sequential(module("SpatialMaxPooling", kH=2, kW=2, dH=2, dW=2, ceil_mode=True)), "ceil_mode"),
-        (sequential(module("SpatialLPPooling", modules=[module("Power", pow=3)])), "nn.Power with pow 3 is in none"),
-        (sequential(module("Normalize", p=1, eps=1e-10)), "nn.Normalize with p 1 is in none"),
-        (sequential(module("SpatialCrossMapLRN", size=5, alpha=1e-4, beta=0.5, k=1)), "with beta 0.5 is in none"),
+        (sequential(module("SpatialLPPooling", modules=[module("Power", pow=3)])), "nn.Power with pow 3 is not part"),
+        (sequential(module("Normalize", p=1, eps=1e-10)), "nn.Normalize with p 1 is not part"),
+        (sequential(module("SpatialCrossMapLRN", size=5, alpha=1e-4, beta=0.5, k=1)), "with beta 0.5 is not part"),
         (sequential(module("SpatialConvolution", kH=3)), "not a network such as OpenFace's"),
         (["a", "list"], "not a network such as OpenFace's"),
         (TorchObject("nn.Sequential", {}), "not a network such as OpenFace's"),
