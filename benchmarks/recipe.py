@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import imutils
 import numpy as np
 
 from faces.cli import running
@@ -62,8 +63,7 @@ class Recipe:
     def _embed(self, path: Path) -> Floats | None:
         image = cv2.imread(str(path))
         assert image is not None
-        height, width = image.shape[:2]
-        image = cv2.resize(image, (WIDTH, WIDTH * height // width), interpolation=cv2.INTER_AREA)
+        image = imutils.resize(image, width=WIDTH)
         blob = cv2.dnn.blobFromImage(cv2.resize(image, (300, 300)), 1.0, (300, 300), (104.0, 177.0, 123.0))
         self._detector.setInput(blob)
         rows = self._detector.forward()[0, 0]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import cv2
+import imutils
 import numpy as np
 
 from benchmarks import films, recipe
@@ -105,8 +106,7 @@ class TheRecipe:
 
     def _annotate(self, image: Image) -> int:
         with timed(self.seconds, "detect"):
-            wh = recipe.WIDTH, recipe.WIDTH * image.shape[0] // image.shape[1]
-            image = np.asarray(cv2.resize(image, wh), np.uint8)
+            image = np.asarray(imutils.resize(image, width=recipe.WIDTH), np.uint8)
             blob = cv2.dnn.blobFromImage(cv2.resize(image, (300, 300)), 1.0, (300, 300), (104.0, 177.0, 123.0))
             self._detector.setInput(blob)
             rows = self._detector.forward()[0, 0]

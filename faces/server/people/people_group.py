@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 import unicodedata
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from operator import attrgetter
 from uuid import uuid4
 
 import numpy as np
+from natsort import natsorted
 from sqlalchemy import ColumnElement, func, insert, select
 from sqlalchemy.orm import Session
 
@@ -93,7 +93,7 @@ def person_records(session: Session) -> list[PersonRecord]:
     if (group := find_group(session)) is None:
         return []
     records = _records(session, Person.collection_key == group.key)
-    return sorted(records, key=lambda person: natural_key(person.name))
+    return natsorted(records, key=lambda person: fold_name(person.name))
 
 
 def person_record(session: Session, person: Person) -> PersonRecord:
@@ -184,16 +184,6 @@ def validate_name(name: str) -> str:
 def fold_name(name: str) -> str:
     """Return a key that is equal for names that differ only in case or Unicode form."""
     return unicodedata.normalize("NFKC", name).casefold()
-
-
-def natural_key(name: str) -> list[tuple[int, str]]:
-    """Return a sort key that compares numbers by value and ignores case.
-
-    >>> sorted(["ana 10", "Ana 2"], key=natural_key)
-    ['Ana 2', 'ana 10']
-    """
-    parts = re.split(r"(\d+)", fold_name(name))
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts]
 
 
 def fingerprint(session: Session) -> Fingerprint:
