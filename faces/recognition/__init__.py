@@ -1,1 +1,1 @@
-"""Who a face is: the gallery, distances, classifiers, thresholds, recognizers."""
+"""Recognition: the gallery, distances, classifiers, thresholds and recognizers."""

@@ -1,4 +1,4 @@
-"""Who of the people enrolled a face is most like: three ways to tell, whose scores become probabilities alike."""
+"""Classifiers: three ways to score how much a face is like each person enrolled."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from faces.recognition.distances import People
 from faces.types import Floats
 
-# Of 1, 3, 10, 30 and 100 the closest to the truth on the first ten photographs of ../shared/data/people: probes are who
-# they are, and someone left out may be anyone (the sum of the mean log loss of probes and the mean divergence from
-# uniform of people left out; 2 to 20 people, 1 to 5 photographs each): benchmarks/measure_models.py svc.
+# The best of 1, 3, 10, 30 and 100 on the first ten photographs of ../shared/data/people: it has the least sum of the
+# mean log loss of probes and the mean divergence from uniform of people who are not enrolled (2 to 20 people, 1 to 5
+# photographs each): benchmarks/measure_models.py svc.
 C = 30.0
 
-# Measured in the same way, and with 50 to 300 others of LFW (benchmarks/measure_models.py scales): what scores are
-# multiplied with before their softmax. The best grows with the number of people P, as the first + the second * ln(P):
+# Factors of the scores before their softmax, measured in the same way, and with 50 to 300 people of LFW
+# (benchmarks/measure_models.py scales). The best factor grows with the number of people P, as first + second * ln(P):
 # from 1.5 for 2 to 4.5 for 300 with an SVC's distances from its planes, from 20 to 50 with similarities.
 SVC_SCALE = 1.1, 0.62
 SIMILARITY_SCALE = 17.0, 6.0
@@ -31,21 +31,25 @@ SVC_LIMIT = 500_000
 
 
 class Classifier(Protocol):
-    """Anything that scores people."""
+    """Scores how much probes are like each person."""
 
     def scores(self, probes: Floats) -> NDArray[Any]:
-        """floating (N, P) of probes (N, D): their softmax is the chance of each person, if it is one of them."""
+        """Return the scores of probes (N, D): floating (N, P).
+
+        Their softmax is the probability of each person, if the probe is one of them.
+        """
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class SVC:
-    """A plane for each person, with them on one side and the rest on the other: the recipe's classifier.
+    """A plane per person that separates them from all others: the recipe's classifier.
 
-    The planes rather than scikit-learn's own object: the scripts that recognize then need no scikit-learn, whose
-    import takes longer than finding a face, and the pickle outlives scikit-learn's versions.
+    It holds the planes, not scikit-learn's object: recognition then needs no scikit-learn, whose import takes longer
+    than detecting a face, and the pickle does not depend on scikit-learn's version.
 
-    weights: float64 (P, D). offsets: float64 (P,).
+    weights: float64 (P, D).
+    offsets: float64 (P,).
     """
 
     weights: NDArray[np.float64]
@@ -53,59 +57,59 @@ class SVC:
 
     @classmethod
     def fit(cls, people: People) -> SVC:
-        """A linear SVC, one person against the rest; zeros for one person alone."""
+        """Fit a linear SVC, one person against the rest; a single person gets zeros."""
         from sklearn.svm import LinearSVC
 
         if len(people) == 1:
             return cls(np.zeros((1, people.embeddings.shape[1])), np.zeros(1))
-        with warnings.catch_warnings():  # one photograph a person looks to scikit-learn like a regression
+        with warnings.catch_warnings():  # scikit-learn takes one photograph per person for a regression
             warnings.filterwarnings("ignore", message="The number of unique classes", category=UserWarning)
             svc = LinearSVC(C=C, dual=False).fit(people.embeddings, people.owner)
-        if len(people) == 2:  # one plane, whose other side is the first
+        if len(people) == 2:  # one plane for both: its other side is the first person
             return cls(np.concatenate([-svc.coef_, svc.coef_]), np.concatenate([-svc.intercept_, svc.intercept_]))
         return cls(svc.coef_, svc.intercept_)
 
     def scores(self, probes: Floats) -> NDArray[np.float64]:
-        """float64 (N, P): see ``Classifier``."""
+        """Return the scores float64 (N, P) of probes (N, D), as ``Classifier`` does."""
         return np.asarray((probes @ self.weights.T + self.offsets) * scale(SVC_SCALE, len(self.offsets)))
 
 
 @dataclass(frozen=True, slots=True)
 class Centroid:
-    """The closest person, by the distance that decides about strangers, of the ``SHORTLIST`` with the closest centre.
+    """The closest person of the ``SHORTLIST`` with the closest centres, by the distance that decides about strangers.
 
-    Its scores are similarities, 1 - distance^2 / 2: that distance for the few, for all others the mean similarity of
-    the probe to their photographs, which is its product with their centre.
+    Scores are similarities: 1 - distance^2 / 2 for the people of the shortlist; for all others the mean similarity to
+    their photographs, which is the product with their centre.
     """
 
     people: People
 
     @classmethod
     def fit(cls, people: People) -> Centroid:
-        """There is nothing to fit."""
+        """Return the classifier; there is nothing to fit."""
         return cls(people)
 
     def scores(self, probes: Floats) -> Floats:
-        """float32 (N, P): see ``Classifier``."""
+        """Return the scores float32 (N, P) of probes (N, D), as ``Classifier`` does."""
         similarity = np.asarray(probes @ self.people.centres.T, np.float32)
-        few, distance = self.people.closest(similarity, probes, SHORTLIST)
-        np.put_along_axis(similarity, few, 1 - distance**2 / 2, axis=1)
+        shortlist, distance = self.people.closest(similarity, probes, SHORTLIST)
+        np.put_along_axis(similarity, shortlist, 1 - distance**2 / 2, axis=1)
         return similarity * scale(SIMILARITY_SCALE, len(self.people))
 
 
 @dataclass(frozen=True, slots=True)
 class NearestNeighbour:
-    """The person with the photograph that is closest, searched among all: exact, and slow in a very large gallery."""
+    """The person of the closest photograph among all: exact, and slow in a very large gallery."""
 
     people: People
 
     @classmethod
     def fit(cls, people: People) -> NearestNeighbour:
-        """There is nothing to fit."""
+        """Return the classifier; there is nothing to fit."""
         return cls(people)
 
     def scores(self, probes: Floats) -> Floats:
-        """float32 (N, P): see ``Classifier``."""
+        """Return the scores float32 (N, P) of probes (N, D), as ``Classifier`` does."""
         similarity = np.maximum.reduceat(probes @ self.people.embeddings.T, self.people.starts, axis=1)
         return np.asarray(similarity * scale(SIMILARITY_SCALE, len(self.people)), np.float32)
 
@@ -118,17 +122,17 @@ CLASSIFIERS: dict[str, type[SVC] | type[Centroid] | type[NearestNeighbour]] = {
 
 
 def choose(photographs: int, people: int) -> str:
-    """The name of the classifier for so many: the recipe's SVC for as long as fitting it takes seconds."""
+    """Return the name of the classifier for a gallery: the SVC while fitting it takes seconds, else the centroid."""
     return "svc" if photographs * people <= SVC_LIMIT else "centroid"
 
 
 def softmax(scores: NDArray[Any]) -> NDArray[Any]:
-    """(N, P), of sum 1 along the second axis."""
+    """Return the softmax along the second axis: (N, P)."""
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def scale(measured: tuple[float, float], people: int) -> float:
-    """What scores of so many people are multiplied with before their softmax: see ``SVC_SCALE``."""
-    first, growth = measured
-    return first + growth * math.log(people)
+    """Return the factor of the scores of ``people`` people before their softmax, see ``SVC_SCALE``."""
+    first, second = measured
+    return first + second * math.log(people)

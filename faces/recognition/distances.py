@@ -1,4 +1,4 @@
-"""Everyone enrolled, photographs side by side by person, and how far a face is from somebody."""
+"""Distances: the enrolled photographs ordered by person, and how far a face is from a person."""
 
 from __future__ import annotations
 
@@ -10,23 +10,27 @@ from numpy.typing import NDArray
 
 from faces.types import Floats
 
-# An impostor comes closer to the centre, and to the nearest, of several photographs than to one: by how much the same
-# false accept rate's threshold shrinks with 1, 2, 3 and 5 photographs a person, measured between different people of
-# LFW (benchmarks/measure_models.py closer). Distances are divided by it, so that one threshold serves all.
+# An impostor comes closer to the centre and to the nearest of several photographs than to one photograph. CLOSER is the
+# factor by which the threshold for one false accept rate shrinks with so many PHOTOGRAPHS per person, measured between
+# people of LFW (benchmarks/measure_models.py closer). Distances are divided by it, so that one threshold serves all.
 PHOTOGRAPHS, CLOSER = (1, 2, 3, 5), (1.0, 0.963, 0.956, 0.944)
 
-BLOCK_ROWS = 2**16  # photographs that are compared with probes: bounds memory
+BLOCK_ROWS = 2**16  # photographs that are compared with probes together: bounds memory
 
 Indices = NDArray[np.intp]
 
 
 def closer(counts: Indices) -> Floats:
-    """float32 (N,): how much closer strangers come to people of so many photographs (N,) than to those of one."""
+    """Return the factor float32 (N,) by which strangers come closer to people with ``counts`` (N,) photographs."""
     return np.interp(counts, PHOTOGRAPHS, CLOSER).astype(np.float32)
 
 
 def by_person(names: Sequence[str]) -> tuple[list[str], Indices, Indices]:
-    """The P people, sorted as ``LabelEncoder`` sorts; the order (M,) of M rows by person; the first (P,) of each."""
+    """Order M rows by person.
+
+    Returns the P people, sorted as ``LabelEncoder`` sorts; the order (M,) of the rows; and the first place (P,) of each
+    person in that order.
+    """
     people = sorted(set(names))
     number = {name: k for k, name in enumerate(people)}
     owner = np.fromiter(map(number.__getitem__, names), np.intp, len(names))
@@ -38,8 +42,10 @@ def by_person(names: Sequence[str]) -> tuple[list[str], Indices, Indices]:
 class People:
     """P people and their M photographs.
 
-    embeddings: float32 (M, D), unit length, person after person. starts and counts: (P,), each person's first
-    row and number of rows. centres: float32 (P, D), the means of those. closer: float32 (P,), see ``CLOSER``.
+    embeddings: float32 (M, D), unit length, person after person.
+    starts, counts: (P,), the first row of each person and the number of rows.
+    centres: float32 (P, D), the mean of each person's rows.
+    closer: float32 (P,), see ``CLOSER``.
     """
 
     embeddings: Floats
@@ -50,10 +56,10 @@ class People:
 
     @classmethod
     def of(cls, embeddings: Floats, starts: Indices) -> People:
-        """From photographs that are in order."""
+        """Return the people of embeddings that are ordered by person; starts: (P,), the first row of each."""
         counts = np.diff(starts, append=len(embeddings))
         centres = np.add.reduceat(embeddings, starts) / counts[:, None]
-        # A probe's product with columns side by side takes half the time: measured at 100,000 people, one probe.
+        # Column order halves the time of a probe's product with the centres: measured with 100,000 people, one probe.
         return cls(embeddings, starts, counts, np.asfortranarray(centres, np.float32), closer(counts))
 
     def __len__(self) -> int:
@@ -61,42 +67,49 @@ class People:
 
     @property
     def owner(self) -> Indices:
-        """(M,): whose each photograph is."""
+        """The person (M,) of each photograph."""
         return np.repeat(np.arange(len(self)), self.counts)
 
     def photographs(self, people: Indices) -> tuple[Indices, Indices]:
-        """The rows of the photographs of each of ``people`` (N,), one after the other, and where each one's begin."""
+        """Return the rows of the photographs of ``people`` (N,), and the place (N,) where each person's begin."""
         counts = self.counts[people]
         first = np.cumsum(counts) - counts
         return np.arange(counts.sum()) + np.repeat(self.starts[people] - first, counts), first
 
     def distance(self, probes: Floats, people: Indices) -> Floats:
-        """float32 (N,): from each of the probes (N, D) to one of ``people`` (N,).
+        """Return the distance float32 (N,) of each probe to one person.
 
-        The mean of the distances to their centre and to their nearest photograph, as it would be for someone with one
-        photograph (see ``CLOSER``); Euclidean between unit-length embeddings.
+        It is the mean of the Euclidean distances to the person's centre and nearest photograph, divided by ``closer``:
+        what it would be for a person with one photograph.
+
+        probes: float32 (N, D), unit length.
+        people: (N,), one person for each probe.
         """
         distance = np.empty(len(probes), np.float32)
         step = max(1, BLOCK_ROWS // int(self.counts[people].max(initial=1)))
-        for some in (slice(start, start + step) for start in range(0, len(probes), step)):
-            whom = people[some]
-            rows, first = self.photographs(whom)
-            gap = self.embeddings[rows] - np.repeat(probes[some], self.counts[whom], axis=0)
-            to_centre = np.linalg.norm(self.centres[whom] - probes[some], axis=1)
+        for block in (slice(start, start + step) for start in range(0, len(probes), step)):
+            person = people[block]
+            rows, first = self.photographs(person)
+            gap = self.embeddings[rows] - np.repeat(probes[block], self.counts[person], axis=0)
+            to_centre = np.linalg.norm(self.centres[person] - probes[block], axis=1)
             nearest = np.minimum.reduceat(np.linalg.norm(gap, axis=1), first)
-            distance[some] = (to_centre + nearest) / 2 / self.closer[whom]
+            distance[block] = (to_centre + nearest) / 2 / self.closer[person]
         return distance
 
     def distances(self, probes: Floats) -> Floats:
-        """float32 (N, P): from the probes (N, D) to everyone, as ``distance``."""
+        """Return the distance float32 (N, P) of probes (N, D) to each person, as ``distance``."""
         if len(probes) == 0:
             return np.zeros((0, len(self)), np.float32)
         nearest = np.minimum.reduceat(euclidean(probes, self.embeddings), self.starts, axis=1)
         return np.asarray((euclidean(probes, self.centres) + nearest) / 2 / self.closer, np.float32)
 
     def closest(self, similarity: Floats, probes: Floats, number: int) -> tuple[Indices, Floats]:
-        """For N probes, the ``number`` people of most similarity (N, P), or all when they are fewer: who (N, K), in no
-        order, and the distances (N, K) to them."""
+        """Return the K people that N probes are most similar to, in no order, and the distances to them: both (N, K).
+
+        similarity: float32 (N, P).
+        probes: float32 (N, D), unit length.
+        number: K; with fewer people, all.
+        """
         number = min(number, len(self))
         people = np.argpartition(similarity, -number, axis=1)[:, -number:]
         distance = self.distance(np.repeat(probes, number, axis=0), people.ravel())
@@ -104,6 +117,6 @@ class People:
 
 
 def euclidean(a: Floats, b: Floats) -> Floats:
-    """float32 (N, M): the distances between the rows of (N, D) and (M, D)."""
+    """Return the Euclidean distances float32 (N, M) between the rows of (N, D) and (M, D)."""
     squared = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
     return np.asarray(np.sqrt(np.maximum(squared, 0)), np.float32)

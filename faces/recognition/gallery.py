@@ -1,4 +1,4 @@
-"""The gallery: the embeddings of everyone enrolled, and the file they live in (``output/embeddings.pickle``)."""
+"""The gallery: the embeddings of all enrolled faces, and their file (``output/embeddings.pickle``)."""
 
 from __future__ import annotations
 
@@ -16,23 +16,28 @@ from faces.files.writing import write_bytes
 from faces.records.manifests import Manifest
 from faces.types import Fingerprint, Floats
 
-UNKNOWN = "unknown"  # what strangers are called
+UNKNOWN = "unknown"  # the name of strangers
 NO_NEED = "strangers need no photographs, they are told by distance"
-ERASED = "erased on the server"  # the reason why a photograph of the data set is left out, and nobody's in records
+ERASED = "erased on the server"  # the reason of a photograph that is left out, and has no person in records
 REMEDY = "run: python extract_embeddings.py"
 
 
 def is_nobody(name: str) -> bool:
-    """Whether it is what strangers are called, in any case: the recipe's data set has a folder for them, ``unknown``.
+    """Return whether a name is that of strangers, in any case: the recipe's data set has a folder ``unknown``.
 
-    Enrolled, they would be one person, who has a name: no stranger who is like one of them could be told from that.
+    They are not enrolled: as one person they would have a name, and other strangers would be given it.
     """
     return unicodedata.normalize("NFKC", name).casefold() == UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """K photographs that have no face that helps, as parallel arrays; the same as in ``Gallery``, and the reasons."""
+    """K photographs without a usable face, as parallel arrays.
+
+    paths, hashes, sizes, stamps: as in ``Gallery``.
+    reasons: why each has none.
+    Raises ValueError when the lengths differ.
+    """
 
     paths: tuple[str, ...] = ()
     hashes: tuple[str, ...] = ()
@@ -42,7 +47,7 @@ class LeftOut:
 
     def __post_init__(self) -> None:
         if len({len(getattr(self, name)) for name in self.__slots__}) > 1:
-            raise ValueError("what was left out is not of one length")
+            raise ValueError("the arrays of the photographs left out differ in length")
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -52,10 +57,15 @@ class LeftOut:
 class Gallery:
     """M enrolled faces, as parallel arrays.
 
-    embeddings: float32 (M, D), unit length. names: M. paths and hashes (SHA-256 of the file): M, or none in a recipe's.
-    boxes: float32 (M, 4), xyxy, px. scores: float32 (M,). fingerprint: None in a recipe's file.
-    sizes (bytes) and stamps: of the files, as ``datasets.Photograph`` has them. settings: what else decided which faces
-    are in it, for people to read. left_out: photographs that were looked at as well.
+    embeddings: float32 (M, D), unit length.
+    names: M names.
+    paths, hashes: M paths below the data set and SHA-256 of the files; empty in the recipe's file.
+    boxes: float32 (M, 4), xyxy, px.
+    scores: float32 (M,), of the detected faces, in [0, 1].
+    fingerprint: the models that made it; None in the recipe's file.
+    sizes, stamps: of the M files, as in ``datasets.Photograph``; sizes in bytes.
+    settings: what else decided which faces are in it, as text.
+    left_out: the photographs without a usable face.
     Raises ValueError when the lengths do not agree or an embedding is not finite.
     """
 
@@ -90,7 +100,7 @@ class Gallery:
         return sorted(set(self.names))
 
     def of_people(self) -> Gallery:
-        """Without the faces whose name ``is_nobody``'s."""
+        """Return the gallery without the faces of strangers (``is_nobody``)."""
         kept = np.array([not is_nobody(name) for name in self.names], np.bool_)
         if kept.all():
             return self
@@ -119,11 +129,11 @@ class Gallery:
         return Manifest.sorted([*enrolled, *left_out])
 
     def save(self, path: Path) -> None:
-        """Write it. Raises FacesError."""
+        """Write the gallery's file. Raises FacesError."""
         write_bytes(path, self.pickled())
 
     def pickled(self) -> bytes:
-        """What its file holds; the keys ``embeddings`` and ``names`` are the recipe's."""
+        """Return the content of the file; the keys ``embeddings`` and ``names`` are the recipe's."""
         content = {
             "embeddings": self.embeddings,
             "names": list(self.names),
@@ -141,7 +151,7 @@ class Gallery:
 
     @classmethod
     def load(cls, path: Path) -> Gallery:
-        """Read one of ours, or the recipe's (only ``embeddings`` and ``names``). Raises PickleError."""
+        """Read a file of ours or the recipe's, which has only ``embeddings`` and ``names``. Raises PickleError."""
         content = pickles.load(path, "embeddings", REMEDY)
         try:
             return cls._from_dict(content)
@@ -155,15 +165,15 @@ class Gallery:
         if not isinstance(rows, np.ndarray):  # the recipe's list of embeddings
             rows = np.asarray([np.ravel(row) for row in rows], np.float32) if rows else np.zeros((0, 0), np.float32)
         return cls(
-            np.asarray(rows, np.float32).reshape(len(rows), -1) if len(rows) else rows,
-            names,
-            tuple(content.get("paths", ())),
-            tuple(content.get("hashes", ())),
-            content.get("boxes"),
-            content.get("scores"),
-            Fingerprint.from_dict(content["fingerprint"]) if content.get("fingerprint") else None,
-            tuple(content.get("sizes", ())),
-            tuple(content.get("stamps", ())),
-            str(content.get("settings", "")),
-            LeftOut(**{name: tuple(values) for name, values in content.get("left_out", {}).items()}),
+            embeddings=np.asarray(rows, np.float32).reshape(len(rows), -1) if len(rows) else rows,
+            names=names,
+            paths=tuple(content.get("paths", ())),
+            hashes=tuple(content.get("hashes", ())),
+            boxes=content.get("boxes"),
+            scores=content.get("scores"),
+            fingerprint=Fingerprint.from_dict(content["fingerprint"]) if content.get("fingerprint") else None,
+            sizes=tuple(content.get("sizes", ())),
+            stamps=tuple(content.get("stamps", ())),
+            settings=str(content.get("settings", "")),
+            left_out=LeftOut(**{name: tuple(values) for name, values in content.get("left_out", {}).items()}),
         )

@@ -1,4 +1,4 @@
-"""The files of a recognizer and its label encoder: ours and the recipe's, written and read."""
+"""Read and write the files of a recognizer and its label encoder: ours and the recipe's."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from faces.recognition.thresholds import Threshold
 from faces.types import Fingerprint, Floats, Matches, ModelId
 
 REMEDY = "run: python train_model.py"
-LABEL_ENCODER = "sklearn.preprocessing._label", "LabelEncoder"  # whose import takes longer than most trainings
+LABEL_ENCODER = "sklearn.preprocessing._label", "LabelEncoder"  # importing it takes longer than most trainings
 
-FORMER_MODULES = {  # where the classes were when the package was flat: files of then name them so
+FORMER_MODULES = {  # where the classes were when the package was flat: older files name these modules
     "faces.recognition.recognizers": "faces.recognizers",
     "faces.recognition.thresholds": "faces.recognizers",
     "faces.recognition.distances": "faces.people",
@@ -30,14 +30,14 @@ FORMER_MODULES = {  # where the classes were when the package was flat: files of
 
 
 class RecipeRecognizer:
-    """The recipe's own pickle, a classifier with ``predict_proba``: it knows no distance, and so no stranger."""
+    """The recipe's pickle, a classifier with ``predict_proba``: without distances, it names every stranger."""
 
     def __init__(self, classifier: Any, names: Iterable[str]) -> None:
         self._classifier = classifier
         self._names = [str(name) for name in names]
 
     def identify(self, embeddings: Floats) -> Matches:
-        """As ``FaceRecognizer.identify``, but with a name for all but its strangers, and NaN for the distance."""
+        """Return the matches as ``FaceRecognizer.identify``: all but its own strangers named, all distances NaN."""
         if len(embeddings) == 0:
             return Matches((), ())
         require_dimension(embeddings, self._classifier.n_features_in_)
@@ -50,7 +50,7 @@ class RecipeRecognizer:
 
 
 def save(recognizer: FaceRecognizer, recognizer_path: Path, le_path: Path) -> None:
-    """Write the recognizer, and scikit-learn's LabelEncoder of its people. Raises FacesError."""
+    """Write the recognizer, and its people as a LabelEncoder of scikit-learn's. Raises FacesError."""
     labels: dict[str, object] = {"classes_": recognizer.names_, "_sklearn_version": version("scikit-learn")}
     if recognizer.fingerprint_ is not None:
         labels["fingerprint_"] = recognizer.fingerprint_.to_dict()
@@ -59,34 +59,36 @@ def save(recognizer: FaceRecognizer, recognizer_path: Path, le_path: Path) -> No
 
 
 def load(recognizer_path: Path, le_path: Path, fingerprint: Fingerprint) -> tuple[Recognizer, list[str]]:
-    """What ``save`` wrote, or the recipe's two pickles; and warnings, for the user.
+    """Read what ``save`` wrote, or the recipe's two pickles, and return the recognizer and warnings for the user.
 
-    Raises PickleError, and FingerprintError when the two do not belong together or ``fingerprint`` is of other models.
+    fingerprint: the models that make the probes.
+    Raises PickleError for other files, and FingerprintError when the two do not belong together or other models made
+    the recognizer's embeddings.
     """
     labels = _labels(le_path)
     parts = (FaceRecognizer, People, *CLASSIFIERS.values(), Threshold, Fingerprint, ModelId)
     own = {(cls.__module__, cls.__qualname__): cls for cls in parts}
     own |= {(FORMER_MODULES.get(module, module), name): cls for (module, name), cls in own.items()}
     classifier = pickles.load(recognizer_path, "a recognizer", REMEDY, {**pickles.ARRAYS, **pickles.CLASSIFIERS, **own})
-    if isinstance(classifier, FaceRecognizer) and hasattr(classifier, "threshold_"):  # the last thing that fit learns
+    if isinstance(classifier, FaceRecognizer) and hasattr(classifier, "threshold_"):  # fit sets it last
         classifier.require(fingerprint, labels)
         warnings = []
         if classifier.fingerprint_ is None:
             warnings.append(f"{recognizer_path} does not say which models made its embeddings; they are not checked")
         if not classifier.threshold_checked_:
             warnings.append(
-                f"{recognizer_path} is of an older version, whose threshold may be too loose for people who look alike;"
-                f" retraining checks it; {REMEDY}"
+                f"{recognizer_path} was trained by an older version: its threshold may be too loose for people who look"
+                f" alike; {REMEDY}"
             )
         return classifier, warnings
     if not hasattr(classifier, "predict_proba") or len(getattr(classifier, "classes_", ())) != len(labels.classes_):
         raise PickleError(f"{recognizer_path}: not a recognizer that goes with {le_path}; {REMEDY}")
-    warning = f"{recognizer_path} is the recipe's: it knows no distances, so it names every stranger; {REMEDY}"
+    warning = f"{recognizer_path} is the recipe's: it has no distances, so it names every stranger; {REMEDY}"
     return RecipeRecognizer(classifier, labels.classes_), [warning]
 
 
 def made_by(le_path: Path) -> Fingerprint | None:
-    """The models that made what a label encoder goes with; None where it does not say. Raises PickleError."""
+    """Return the models that a label encoder's recognizer was trained with; None if unknown. Raises PickleError."""
     models = _labels(le_path).fingerprint_
     try:
         return None if models is None else Fingerprint.from_dict(models)

@@ -73,7 +73,7 @@ def test_of_many_photographs_some_are_compared_at_a_time(monkeypatch: pytest.Mon
     angles = rng.permutation(np.repeat(np.arange(10) * 0.3, 3))
     some = gallery(*((f"Ada/{k}", str(k), at(angle)) for k, angle in enumerate(angles)))
     expected = {k: int(np.flatnonzero(angles == angle)[0]) for k, angle in enumerate(angles)}
-    monkeypatch.setattr(duplicates, "BLOCK", block)
+    monkeypatch.setattr(duplicates, "BLOCK_ROWS", block)
     assert {(one.first, one.second) for one in duplicates.find(some)} == {
         (f"Ada/{first}", f"Ada/{k}") for k, first in expected.items() if k != first
     }

@@ -356,7 +356,7 @@ def test_a_recognizer_of_when_an_svc_was_all_there_was(tmp_path: Path) -> None:
     assert isinstance(loaded, FaceRecognizer)
     assert (loaded.classifier_, loaded.classifier) == ("svc", "auto")
     assert len(warnings) == 1
-    assert "too loose for people who look alike; retraining checks it" in warnings[0]
+    assert "too loose for people who look alike; run: python train_model.py" in warnings[0]
     probes = np.concatenate([person(number, 1, first=50) for number in (0, 3, 900)])
     assert loaded.identify(probes).names == ("Person 000", "Person 003", None)
     assert np.allclose(loaded.predict_proba(probes), recognizer.predict_proba(probes))
