@@ -1,8 +1,10 @@
-"""What makes the built-in chain better, and what is noise: python -m benchmarks.accuracy_variants
+"""Measure variants of the built-in embedder, and whether a difference is more than noise.
 
-The table of docs/accuracy.md, "Views". Ways to look at faces are judged by LFW without the people of
-../shared/data/people (TAR), and by people and strangers in ten splits (TPIR); the 1,000 pairs stand beside it.
-Differences are from --accuracy fast on the same photographs, with 95 % intervals; one that spans 0 is noise.
+python -m benchmarks.accuracy_variants
+
+Prints the table of docs/accuracy.md, "Views". TAR is measured on LFW without the people of ../shared/data/people, TPIR
+on people and strangers in ten splits; the accuracy on LFW's 1,000 pairs is given too. Differences are to --accuracy
+fast on the same photographs, with 95 % intervals; if an interval includes 0, the difference is noise.
 """
 
 from __future__ import annotations
@@ -29,12 +31,12 @@ from faces.types import Floats
 FARS = (1e-3, 1e-4)
 ENROLLED, SPLITS = (1, 2, 5, 10), 10
 FPIR = 0.01
-NEAREST = 30_000  # impostor pairs that are kept for resampling: more than a FAR of 1e-2 needs
+NEAREST = 30_000  # closest impostor pairs, kept for resampling: more than a FAR of 1e-2 needs
 RESAMPLED = 200
 TURNS = 15
 
 CLOSER, FARTHER = Look(0.9, chip=True), Look(1.1, chip=True)
-WAYS: dict[str, list[Look]] = {
+VARIANTS: dict[str, list[Look]] = {
     "a crop, mirrored (fast)": mirrored(Look()),
     "one crop": [Look()],
     "+ closer and farther (best)": mirrored(Look(), CLOSER, FARTHER),
@@ -58,7 +60,12 @@ WAYS: dict[str, list[Look]] = {
 
 @dataclass(frozen=True)
 class Figures:
-    """tar: (RESAMPLED + 1, FARS), the first of all photographs. pairs: share right. tpir: (ENROLLED, SPLITS)."""
+    """The figures of one variant.
+
+    tar: float64 (RESAMPLED + 1, FARS), the first row on all photographs.
+    pairs: share of the 1,000 pairs judged correctly.
+    tpir: float64 (ENROLLED, SPLITS).
+    """
 
     tar: NDArray[np.float64]
     pairs: float
@@ -66,7 +73,7 @@ class Figures:
 
 
 class Judge:
-    """Knows which photographs are compared with which."""
+    """Measures variants on the same comparisons."""
 
     def __init__(self, photographs: Photographs) -> None:
         sets, names = photographs.sets, photographs.names
@@ -88,32 +95,32 @@ class Judge:
         return Figures(self._tar(embedded[self._others]), pairs, self.tpir(embedded))
 
     def tpir(self, embedded: Floats, weight: Floats | None = None) -> NDArray[np.float64]:
-        """(ENROLLED, SPLITS). weight: (M,), that photographs have in their person's centre (default: all the same)."""
+        """Return TPIR, (ENROLLED, SPLITS). weight: (M,), of each photograph in its person's centre (default: equal)."""
         weight = np.ones(len(embedded), np.float32) if weight is None else weight
         return np.array([[self._tpir(embedded, weight, n, seed) for seed in range(SPLITS)] for n in ENROLLED])
 
     def _tar(self, embedded: Floats) -> NDArray[np.float64]:
-        """True accept rates at FARS: of all photographs, then with people drawn at random, some of them twice."""
+        """Return TAR at FARS: on all photographs, then on bootstrap samples of the people."""
         a, b = np.triu_indices(len(embedded), 1)
         distance = np.sqrt(np.maximum(2 - 2 * embedded @ embedded.T, 0))[a, b]
-        mine = self._owner[a] == self._owner[b]
-        genuine, whose = distance[mine], self._owner[a[mine]]
-        impostor, one, other = distance[~mine], self._owner[a[~mine]], self._owner[b[~mine]]
+        same = self._owner[a] == self._owner[b]
+        genuine, person = distance[same], self._owner[a[same]]
+        impostor, first, second = distance[~same], self._owner[a[~same]], self._owner[b[~same]]
         result = [[float((genuine <= np.quantile(impostor, far)).mean()) for far in FARS]]
         near = np.argpartition(impostor, NEAREST)[:NEAREST]
         near = near[np.argsort(impostor[near])]
-        impostor, one, other = impostor[near], one[near], other[near]
+        impostor, first, second = impostor[near], first[near], second[near]
         photographs = np.bincount(self._owner)
         for weight in self._weights:
             counted = photographs * weight
-            share = np.cumsum(weight[one] * weight[other]) / ((counted.sum() ** 2 - (counted**2).sum()) / 2)
-            drawn = weight[whose] / weight[whose].sum()
+            share = np.cumsum(weight[first] * weight[second]) / ((counted.sum() ** 2 - (counted**2).sum()) / 2)
+            drawn = weight[person] / weight[person].sum()
             thresholds = impostor[np.searchsorted(share, FARS)]
             result.append([float(drawn[genuine <= threshold].sum()) for threshold in thresholds])
         return np.array(result)
 
     def _tpir(self, embedded: Floats, weight: Floats, count: int, seed: int) -> float:
-        """TPIR at ``FPIR``, with ``count`` enrolled."""
+        """Return TPIR at ``FPIR`` with ``count`` photographs enrolled per person."""
         rng = np.random.default_rng(seed)
         shuffled = [rng.permutation(rows) for rows in self._people]
         enrolled = np.concatenate([rows[:count] for rows in shuffled])
@@ -123,29 +130,29 @@ class Judge:
         people = replace(people, centres=centres)
         distances = people.distances(embedded[np.concatenate([rows[-PROBES:] for rows in shuffled])])
         right = distances.argmin(axis=1) == np.repeat(np.arange(len(shuffled)), PROBES)
-        passing = np.where(right, distances.min(axis=1), np.float32(np.inf))
-        found = at_rate(people.distances(embedded[self._strangers]).min(axis=1), passing, FPIR).accepted
-        return found.value if found else float("nan")
+        accepting = np.where(right, distances.min(axis=1), np.float32(np.inf))
+        accepted = at_rate(people.distances(embedded[self._strangers]).min(axis=1), accepting, FPIR).accepted
+        return accepted.value if accepted else float("nan")
 
 
-def row(name: str, views: int, found: Figures, base: Figures) -> list[object]:
-    """A line of the table; the first, of ``base``, is without differences."""
-    if found is base:
-        return [name, views, *(f"{t:.1%}" for t in (*found.tar[0], found.pairs, *found.tpir.mean(axis=1)))]
-    low, high = np.quantile((found.tar - base.tar)[1:], (0.025, 0.975), axis=0)
-    tar = [f"{t:.1%} ({a:+.1%} to {b:+.1%})" for t, a, b in zip(found.tar[0], low, high, strict=True)]
-    return [name, views, *tar, f"{found.pairs:.1%}", *differences(found.tpir, base.tpir)]
+def row(name: str, views: int, figures: Figures, base: Figures) -> list[object]:
+    """Return a row of the table; that of ``base`` has no differences."""
+    if figures is base:
+        return [name, views, *(f"{t:.1%}" for t in (*figures.tar[0], figures.pairs, *figures.tpir.mean(axis=1)))]
+    low, high = np.quantile((figures.tar - base.tar)[1:], (0.025, 0.975), axis=0)
+    tar = [f"{t:.1%} ({a:+.1%} to {b:+.1%})" for t, a, b in zip(figures.tar[0], low, high, strict=True)]
+    return [name, views, *tar, f"{figures.pairs:.1%}", *differences(figures.tpir, base.tpir)]
 
 
 def differences(tpir: NDArray[np.float64], base: NDArray[np.float64]) -> list[str]:
-    """By ``ENROLLED``: the mean, and how far it is from that of ``base`` on the same splits."""
+    """Return the mean for each of ``ENROLLED``, and the difference to ``base`` on the same splits."""
     apart = tpir - base
     error = 1.96 * apart.std(axis=1, ddof=1) / np.sqrt(SPLITS)
     return [f"{t:.1%} ({d:+.1%} ± {e:.1%})" for t, d, e in zip(tpir.mean(1), apart.mean(1), error, strict=True)]
 
 
 def speed() -> str:
-    """Milliseconds of the processor for a face's embedding, in turns."""
+    """Return the CPU time to embed a face, in milliseconds; the settings are timed alternately."""
     crops = np.random.default_rng(0).integers(0, 256, (8, 150, 150, 3), dtype=np.uint8)
     chains = {name: embedders.load(embedders.BUILT_IN, 1, name) for name in embedders.ACCURACIES}
     times: dict[str, list[float]] = {name: [] for name in chains}
@@ -154,27 +161,27 @@ def speed() -> str:
             start = process_time()
             embedder.embed(crops)
             times[name].append((process_time() - start) * 1e3 / len(crops))
-    return ", ".join(f"{name} {min(some):.1f} ms (median {np.median(some):.1f})" for name, some in times.items())
+    return ", ".join(f"{name} {min(each):.1f} ms (median {np.median(each):.1f})" for name, each in times.items())
 
 
 def embedded(photographs: Photographs, looks: Sequence[Look]) -> Floats:
-    """float32 (M, D): the mean of looks."""
+    """Return the mean of several views, float32 (M, D)."""
     return unit(np.sum([unit(photographs.embedded(look)) for look in looks], axis=0))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cache", type=Path, default=Path("output/looks"), help="folder for what takes long")
+    parser.add_argument("--cache", type=Path, default=Path("output/looks"), help="folder for intermediate results")
     photographs = Photographs(parser.parse_args(argv).cache)
     judge, rows = Judge(photographs), list[list[object]]()
-    fast = embedded(photographs, next(iter(WAYS.values())))
+    fast = embedded(photographs, next(iter(VARIANTS.values())))
     base = judge.figures(fast)
-    for name, looks in WAYS.items():
+    for name, looks in VARIANTS.items():
         rows.append(row(name, len(looks), judge.figures(embedded(photographs, looks)) if rows else base, base))
     tar, tpir = [f"TAR at {far:g}" for far in FARS], [f"TPIR, {count} enrolled" for count in ENROLLED]
-    print(text.table(["way", "views", *tar, "1,000 pairs", *tpir], rows))
+    print(text.table(["variant", "views", *tar, "1,000 pairs", *tpir], rows))
     weights = {
-        "the length of what the network says": np.linalg.norm(photographs.embedded(Look()), axis=1),
+        "length of the embedding": np.linalg.norm(photographs.embedded(Look()), axis=1),
         "sharpness": photographs.sharpness(),
     }
     rows = [[name, *differences(judge.tpir(fast, weight), base.tpir)] for name, weight in weights.items()]

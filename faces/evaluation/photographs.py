@@ -48,7 +48,7 @@ class Photographs:
 
     @property
     def has_face(self) -> Flags:
-        """bool (N,): whether a face was found."""
+        """Whether a face was found, bool (N,)."""
         return np.asarray(np.isfinite(self.embeddings).all(axis=1))
 
     def unreadable(self) -> str:

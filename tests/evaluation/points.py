@@ -1,4 +1,4 @@
-"""Faces as points on a circle: how far apart two are can be worked out by hand."""
+"""Faces as points on a circle, whose distances can be computed by hand."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def apart(degrees: float) -> float:
 
 
 def photographs(places: Mapping[str, float]) -> Photographs:
-    """By name: where each one's face is, in degrees."""
+    """Return photographs by name. places: position of each face on the circle, in degrees."""
     vectors = np.stack([at(place) for place in places.values()])
     reasons = tuple("no face" if np.isnan(place) else "" for place in places.values())
     boxes = np.where(np.isnan(vectors[:, :1]), np.float32(np.nan), np.array([[0, 0, 9, 9]], np.float32))

@@ -1,4 +1,4 @@
-"""What faces evaluate is asked for besides its figures, on drawn people."""
+"""Figures by group and by degradation, on drawn people."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ def test_groups_and_robustness(
 
 
 @pytest.mark.slow
-def test_groups_of_nobody_are_told_of(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_warning_if_nobody_is_labelled(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "groups.csv").write_text("person,coat\nNobody,red")
     options = ["--images", str(trained / "dataset"), "--enrol", "1", "--splits", "1", "--workers", "1"]
     assert evaluate.main(["identification", *options, "--groups", str(tmp_path / "groups.csv")]) == 0
     assert "groups.csv: none of the people in it is in the photographs" in capsys.readouterr().err
 
 
-def test_groups_that_cannot_be_read_are_told_before_the_work(trained: Path, tmp_path: Path) -> None:
+def test_an_unreadable_file_of_groups_is_refused_before_the_work(trained: Path, tmp_path: Path) -> None:
     options = ["--images", str(trained / "dataset"), "--groups", str(tmp_path / "nothing.csv")]
     with pytest.raises(UsageError, match="no such file"):
         evaluate.main(["identification", *options])

@@ -1,4 +1,4 @@
-"""What --compare names."""
+"""The values of --compare."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def test_a_version_and_a_folder(trained: Path) -> None:
     assert len(candidates.load_recognizer(version.recognizer, DLIB).names_) == 3
 
 
-def test_of_other_models(trained: Path) -> None:
+def test_a_recognizer_of_other_models(trained: Path) -> None:
     with pytest.raises(FingerprintError, match="embedder"):
         candidates.load_recognizer(trained, fingerprint("sface"))
 
 
-def test_what_is_not_there(trained: Path) -> None:
+def test_missing_versions_and_files(trained: Path) -> None:
     with pytest.raises(UsageError, match=r"version:4: there is no output.versions.4; retrain.py --list"):
         candidates.parse("version:4", MODELS)
     with pytest.raises(UsageError, match=r"a folder without recognizer.pickle"):

@@ -1,4 +1,4 @@
-"""An evaluation's record: its figures, the photographs it looked at, and what it wrote."""
+"""The record of an evaluation: its figures, its photographs, its files."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_an_evaluation_is_recorded(trained: Path, run_script: RunScript, tmp_pat
     assert run.models and run.models["detector"]["name"] == "dlib-mmod"
 
 
-def test_that_of_a_recognizer_leads_to_its_training(project: Path, run_script: RunScript) -> None:
+def test_the_record_leads_to_the_training_of_the_recognizer(project: Path, run_script: RunScript) -> None:
     options = ("--compare", "output", "--probes", "dataset", "--json", "output/found.json")
     result = run_script("evaluate", "identification", *options, cwd=project)
     assert result.returncode == 0, result.stderr
@@ -36,7 +36,7 @@ def test_that_of_a_recognizer_leads_to_its_training(project: Path, run_script: R
     assert evaluation and training and evaluation.parents == (training.id,) and evaluation.models == training.models
 
 
-def test_one_that_fails_is_recorded_too(tmp_path: Path, run_script: RunScript) -> None:
+def test_wrong_usage_is_not_recorded(tmp_path: Path, run_script: RunScript) -> None:
     (tmp_path / "pairs.csv").write_text("a.jpg,b.jpg,1\n")
     result = run_script("evaluate", "verification", "--pairs", "pairs.csv", cwd=tmp_path)
     assert result.returncode == 2

@@ -44,7 +44,7 @@ class Mistake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """The result for N pairs: do both photographs show the same person?
+    """The result of verifying N pairs.
 
     first, second: N paths each.
     distance: float32 (N,), inf if a face was not found.
@@ -84,7 +84,7 @@ class Verification:
 
     @property
     def counted(self) -> Floats:
-        """float32 (N,): distances that make a missing face an error at any threshold.
+        """Distances that make a missing face an error at any threshold, float32 (N,).
 
         A pair with a missing face is at inf if it shows one person, and at -inf if it shows two.
         """
@@ -157,7 +157,7 @@ class Confusion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identification:
-    """The result of one or more searches: who is it, or is it a stranger?
+    """The result of identification in one or more searches.
 
     fpir: the rate that the recognizer's threshold was chosen for.
     ranks: one for each of ``RANKS``; no threshold is used.

@@ -59,5 +59,5 @@ def _plot(robustness: Robustness, kind: str) -> Plot:
     ticks = ["as it is", *(f"{level.degradation.level:g}" for level in levels if level.degradation)]
     drawn = plots.levels(lines, ticks, KINDS[kind].words.format("…"), f"{robustness.name} {kind}")
     name, values = next(iter(lines.items()))
-    caption = f"{name.capitalize()}: {percent(values[0])} as it is, {percent(values[-1])} at the last level."
+    caption = f"{name.capitalize()}: {percent(values[0])} unchanged, {percent(values[-1])} at worst."
     return Plot(drawn, kind[0].upper() + kind[1:], caption)

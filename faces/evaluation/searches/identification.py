@@ -1,4 +1,4 @@
-"""Open-set identification: who is it, or is it a stranger?
+"""Open-set identification: name the enrolled people, reject strangers.
 
 Terms as in NIST's FRTE 1:N (NISTIR 8271). TPIR: share of the probes whose person is the closest and within the
 threshold. FPIR: share of the strangers within the threshold of anybody.

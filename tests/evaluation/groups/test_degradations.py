@@ -1,4 +1,4 @@
-"""Photographs made worse: by as much as is said, always alike, and of any size."""
+"""Degradations: of the given strength, reproducible, for pictures of any size."""
 
 from __future__ import annotations
 
@@ -140,6 +140,6 @@ def test_an_unknown_kind() -> None:
         Degradation("fog", 1)
 
 
-def test_levels_are_told_in_words() -> None:
+def test_levels_in_words() -> None:
     assert str(Degradation("darkness", 64)) == "darkness: 1/64 of the light"
     assert str(Degradation("blur", 5)) == "blur: 5 % of the eyes' distance"

@@ -1,4 +1,4 @@
-"""Groups of people, from a file and on points whose distances are known."""
+"""Groups of people, read from a file, and their figures on points with known distances."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ def write(tmp_path: Path, text: str) -> Path:
 
 def test_people_and_photographs(tmp_path: Path) -> None:
     path = write(tmp_path, "\ufeffwho,gender,age group\nAda,female,young\nBob/2.jpg,male,\n\nphotos/x.jpg, male ,old\n")
-    told = labelled.read(path)
-    assert told.by == ("gender", "age group")
+    groups = labelled.read(path)
+    assert groups.by == ("gender", "age group")
     paths = [Path("d/Ada/1.jpg"), Path("d/Bob/2.jpg"), Path("photos/x.jpg"), Path("d/Bob/3.jpg")]
-    assert told.labels(paths, 0) == ["female", "male", "male", UNLABELLED]
-    assert told.labels(paths, 1) == ["young", UNLABELLED, "old", UNLABELLED]
+    assert groups.labels(paths, 0) == ["female", "male", "male", UNLABELLED]
+    assert groups.labels(paths, 1) == ["young", UNLABELLED, "old", UNLABELLED]
 
 
 def test_people_whose_photographs_lie_deeper(tmp_path: Path) -> None:
-    told = replace(labelled.read(write(tmp_path, "person,gender\nAda,female\nBob,male\n")), folders=(Path("d"),))
+    groups = replace(labelled.read(write(tmp_path, "person,gender\nAda,female\nBob,male\n")), folders=(Path("d"),))
     paths = [Path("d/Ada/1.jpg"), Path("d/Ada/2019/1.jpg"), Path("d/Ada/with/Bob/2.jpg"), Path("e/Bob/3.jpg")]
-    assert told.labels(paths, 0) == ["female", "female", "female", "male"]
-    assert told.has_any(paths) and not told.has_any([Path("d/Eve/1.jpg"), Path("Ada/d/1/1.jpg")])
+    assert groups.labels(paths, 0) == ["female", "female", "female", "male"]
+    assert groups.has_any(paths) and not groups.has_any([Path("d/Eve/1.jpg"), Path("Ada/d/1/1.jpg")])
 
 
 @pytest.mark.parametrize(
@@ -59,12 +59,12 @@ def test_people_whose_photographs_lie_deeper(tmp_path: Path) -> None:
         ("person,gender\nAda,female\nAda,male\n", "line 3: Ada has other labels in a line above"),
     ],
 )
-def test_a_file_that_tells_none(tmp_path: Path, text: str, said: str) -> None:
+def test_a_file_without_labels(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         labelled.read(write(tmp_path, text))
 
 
-def test_a_file_that_is_none(tmp_path: Path) -> None:
+def test_an_unreadable_file(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no such file"):
         labelled.read(tmp_path / "nothing.csv")
     (tmp_path / "groups.csv").write_bytes(b"\xff\xfe\x00")
@@ -78,9 +78,9 @@ def test_pairs_by_hand() -> None:
     first, second = ["Ada/1", "Bob/1", "Ada/1", "Bob/1", "Ada/1"], ["Ada/2", "Bob/2", "Eve/1", "Sam/1", "Bob/1"]
     pairs = Pairs(tuple(map(Path, first)), tuple(map(Path, second)), np.array([True, True, False, False, False]))
     seen = photographs(places)
-    told = Groups(("gender",), {"Ada": ("f",), "Eve": ("f",), "Bob": ("m",), "Sam": ("m",)})
+    groups = Groups(("gender",), {"Ada": ("f",), "Eve": ("f",), "Bob": ("m",), "Sam": ("m",)})
     result = verify("points", pairs, seen)
-    accuracy, missed, matched = labelled.verification_by_group(result, told, None, POINTS)
+    accuracy, missed, matched = labelled.verification_by_group(result, groups, None, POINTS)
     assert [(str(g), g.count) for g in accuracy.groups] == [("f", 2), ("m", 2)]
     assert [(str(g), g.count, g.value) for g in missed.groups] == [("f", 1, 0), ("m", 1, 1)]
     assert [(str(g), g.count, g.value) for g in matched.groups] == [("f", 1, 1), ("m", 1, 0)]
@@ -112,9 +112,9 @@ def test_false_matches_among_all() -> None:
     )
     pairs = Pairs(paths[:2], paths[2:4], np.array([True, True]))
     pairs = Pairs((*pairs.first, paths[0]), (*pairs.second, paths[1]), np.array([True, True, False]))
-    told = Groups(("gender",), {path.parent.name: (path.parent.name[0],) for path in paths})
+    groups = Groups(("gender",), {path.parent.name: (path.parent.name[0],) for path in paths})
     result = verify("points", pairs, seen)
-    matched = labelled.verification_by_group(result, told, seen, POINTS)[2]
+    matched = labelled.verification_by_group(result, groups, seen, POINTS)[2]
     for group in matched.groups:
         mine = [k for k in range(60) if paths[k].parent.name[0] == str(group) and k != 7]
         others = [(a, b) for a, b in combinations(mine, 2) if paths[a].parent != paths[b].parent]
@@ -128,8 +128,8 @@ def test_false_matches_of_people_with_folders_in_theirs() -> None:
     seen = photographs({"d/Ada/1/a.jpg": 0.0, "d/Ada/2/a.jpg": 5, "d/Eve/1/a.jpg": 60, "d/Eve/1/b.jpg": 65})
     first, second = seen.paths[0::2], seen.paths[1::2]
     pairs = Pairs((*first, seen.paths[0]), (*second, seen.paths[2]), np.array([True, True, False]))
-    told = Groups(("gender",), {"Ada": ("f",), "Eve": ("f",)}, folders=(Path("d"),))
-    matched = labelled.verification_by_group(verify("points", pairs, seen), told, seen, POINTS)[2]
+    groups = Groups(("gender",), {"Ada": ("f",), "Eve": ("f",)}, folders=(Path("d"),))
+    matched = labelled.verification_by_group(verify("points", pairs, seen), groups, seen, POINTS)[2]
     assert [(str(g), g.count, g.value) for g in matched.groups] == [("f", 4, 0)]
 
 
@@ -137,8 +137,8 @@ def test_probes_and_strangers() -> None:
     places = {"Ada/1": 0.0, "Bob/1": 40, "Ada/2": 5, "Bob/2": 20, "f1": 1, "m1": 170}
     trial = Trial(owned("Ada:Ada/1 Bob:Bob/1"), owned("Ada:Ada/2 Bob:Bob/2"), (Path("f1"), Path("m1")))
     result = identify("points", [trial, trial], photographs(places), threshold=apart(10))
-    told = Groups(("gender",), {"Ada": ("f",), "f1": ("f",), "Bob": ("m",), "m1": ("m",)})
-    first, named, strangers = labelled.identification_by_group(result, told)
+    groups = Groups(("gender",), {"Ada": ("f",), "f1": ("f",), "Bob": ("m",), "m1": ("m",)})
+    first, named, strangers = labelled.identification_by_group(result, groups)
     assert [(str(g), g.value) for g in first.groups] == [("f", 1), ("m", 1)]
     assert [(str(g), g.count, g.value) for g in named.groups] == [("f", 1, 1), ("m", 1, 0)]
     assert [(str(g), g.count, g.value) for g in strangers.groups] == [("f", 1, 1), ("m", 1, 0)]

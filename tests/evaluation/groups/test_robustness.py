@@ -1,4 +1,4 @@
-"""Photographs made worse: the figures on points whose distances are known, and the way there on a drawn person."""
+"""Degraded photographs: figures on points with known distances, and the embedding of a drawn person."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The report: whole, safe to open, readable by everybody."""
+"""The report: self-contained, safe to open, accessible."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ CHROMIUM = shutil.which("chromium")
 
 
 def crowd(folder: Path, people: int = 12, each: int = 4) -> tuple[Photographs, list[str]]:
-    """Photographs of nothing, of people near their own middle; the first is called badly, and one has no face."""
+    """Return photographs of noise with clustered embeddings; one name needs escaping, one photograph has no face."""
     rng = np.random.default_rng(0)
     names = [EVIL, *(f"Person {k} $x_{k}$ & co" for k in range(1, people))]
     paths = []
@@ -85,7 +85,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> tuple[Photographs, list[st
 
 @pytest.fixture(scope="module")
 def pages(seen: tuple[Photographs, list[str]], tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """One of two verifications with everything, and one of an identification."""
+    """Two pages: two verifications with every section, and an identification."""
     folder = tmp_path_factory.mktemp("reports")
     (one, pairs), (two, _) = verification(seen[0]), verification(seen[0], EVIL)
     worse = dict.fromkeys(ALL_DEGRADATIONS, seen[0])
@@ -101,7 +101,7 @@ def pages(seen: tuple[Photographs, list[str]], tmp_path_factory: pytest.TempPath
 
 
 @pytest.mark.parametrize("which", [0, 1])
-def test_it_needs_nothing_from_elsewhere(pages: list[Path], which: int) -> None:
+def test_the_page_is_self_contained(pages: list[Path], which: int) -> None:
     text = pages[which].read_text(encoding="utf-8")
     assert "<script" not in text
     assert {link[:5] for link in re.findall(r'(?:src|[^:]href)="([^"]*)"', text) if not link.startswith("#")} == {
@@ -116,13 +116,13 @@ def test_it_needs_nothing_from_elsewhere(pages: list[Path], which: int) -> None:
     assert not any(colour in text for colour in canvas.INKS)
 
 
-def test_names_are_only_words(pages: list[Path]) -> None:
+def test_names_are_escaped(pages: list[Path]) -> None:
     text = pages[1].read_text(encoding="utf-8")
     assert EVIL not in text and "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert "Person 1 $x_1$ &amp; co" in text
 
 
-def test_it_says_what_was_asked_for(pages: list[Path]) -> None:
+def test_the_page_has_the_requested_sections(pages: list[Path]) -> None:
     pairs, people = (page.read_text(encoding="utf-8") for page in pages)
     for words in (
         "Judged correctly",
@@ -139,7 +139,9 @@ def test_it_says_what_was_asked_for(pages: list[Path]) -> None:
     assert "Degraded photographs" not in people and 'href="#groups"' not in people
 
 
-def test_faces_are_the_owners_alone(pages: list[Path], seen: tuple[Photographs, list[str]], tmp_path: Path) -> None:
+def test_only_the_owner_can_read_a_page_with_faces(
+    pages: list[Path], seen: tuple[Photographs, list[str]], tmp_path: Path
+) -> None:
     assert "Do not pass it on" in pages[0].read_text(encoding="utf-8")
     assert stat.S_IMODE(pages[0].stat().st_mode) == 0o600
     page.write(tmp_path / "faceless.html", [verification(seen[0])[0]], faces=False)
@@ -147,7 +149,7 @@ def test_faces_are_the_owners_alone(pages: list[Path], seen: tuple[Photographs, 
     assert "data:image" not in text and "shows no faces" in text and "no face found" in text
 
 
-def test_a_photograph_that_is_gone(seen: tuple[Photographs, list[str]], tmp_path: Path) -> None:
+def test_a_photograph_that_can_no_longer_be_read(seen: tuple[Photographs, list[str]], tmp_path: Path) -> None:
     (tmp_path / "a.jpg").write_bytes(b"no picture")
     mistake = Mistake("lost", tmp_path / "a.jpg", tmp_path / "b.jpg", float("inf"))
     assert montage.copies([mistake]) == {tmp_path / "a.jpg": None, tmp_path / "b.jpg": None}
@@ -157,7 +159,7 @@ def test_a_photograph_that_is_gone(seen: tuple[Photographs, list[str]], tmp_path
     assert "No errors." in page.render([replace(result, mistakes=())])
 
 
-def test_where_it_cannot_be_written(seen: tuple[Photographs, list[str]], tmp_path: Path) -> None:
+def test_a_page_that_cannot_be_written(seen: tuple[Photographs, list[str]], tmp_path: Path) -> None:
     with pytest.raises(FacesError, match="is a folder"):
         page.write(tmp_path, [verification(seen[0])[0]], faces=False)
 
@@ -182,14 +184,14 @@ def test_without_a_package(
     assert not (tmp_path / "r.html").exists()
 
 
-def test_plots_are_always_alike() -> None:
+def test_plots_are_reproducible() -> None:
     rng = np.random.default_rng(0)
     traded = {"one": curve(rng.random(5000).astype(np.float32), rng.random(5000).astype(np.float32) / 2)}
     assert plots.roc(traded, [0.01]) == plots.roc(traded, [0.01])
     assert len(plots.det(traded, [0.01])) < 60_000, "no more points than can be seen"
 
 
-def test_plots_of_next_to_nothing() -> None:
+def test_plots_of_almost_no_data() -> None:
     none, one = np.zeros(0, np.float32), np.ones(1, np.float32)
     traded = {"one": curve(one, one)}
     infinite = np.full(1, np.inf, np.float32)
@@ -223,8 +225,8 @@ def test_every_kind_of_degradation_has_a_plot(pages: list[Path]) -> None:
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
-def test_everybody_can_read_it(pages: list[Path]) -> None:
-    """By axe-core: no violation, and nothing that sticks out, on a telephone in the dark and on a large screen."""
+def test_the_page_is_accessible(pages: list[Path]) -> None:
+    """axe-core finds no violation and nothing overflows, on a phone in dark mode and on a large screen."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     axe = pytest.importorskip("axe_playwright_python.base", reason="needs axe-playwright-python")
     with playwright.sync_playwright() as started:

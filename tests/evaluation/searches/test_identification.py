@@ -22,7 +22,7 @@ THRESHOLD = apart(15)  # of one photograph each
 
 
 def owned(names: str) -> tuple[tuple[str, Path], ...]:
-    """``Ada:a1 Bob:b1``: whose each photograph is."""
+    """Parse names and photographs such as ``Ada:a1 Bob:b1``."""
     return tuple((whose, Path(path)) for whose, path in (name.split(":") for name in names.split()))
 
 
@@ -90,14 +90,14 @@ def test_strangers_without_a_face_cannot_be_named() -> None:
     assert found.strangers_named.splits[0].count == 1
 
 
-def test_nobody_known_of_somebody_without_a_face() -> None:
+def test_a_person_without_a_face_is_not_enrolled() -> None:
     found = run(PLACES, "Ada:a Bob:none", "Ada:a5 Bob:b25", "y")
     assert found.unenrolled == ("Bob",)
     assert found.searches[0].rank.tolist() == [0, NO_RANK]
     assert found.ranks[0].mean == 0.5
 
 
-def test_everybody_held_out_hold_out() -> None:
+def test_probes_are_held_out() -> None:
     found = run(PLACES, GALLERY, "Ada:a5 Bob:b25 Cleo:none", "y", hold_out=True)
     (search,) = found.searches
     assert search.held_out == 2
@@ -114,7 +114,7 @@ def test_nobody_to_hold_out() -> None:
         assert page
 
 
-def test_no_face_to_enrol_and_none_to_look_for() -> None:
+def test_no_face_in_the_gallery_or_in_the_probes() -> None:
     with pytest.raises(FacesError, match="no face found in any of the 1 photographs of the gallery"):
         run(PLACES, "Ada:none", "Ada:a5")
     with pytest.raises(FacesError, match="no face found in any of the 1 probes"):
@@ -123,7 +123,7 @@ def test_no_face_to_enrol_and_none_to_look_for() -> None:
 
 @pytest.fixture
 def many() -> tuple[list[Trial], dict[str, float]]:
-    """Two splits of twenty people, photographs of whom overlap, and 150 strangers, some of them close to somebody."""
+    """Two splits of twenty people with overlapping photographs, and 150 strangers, some of them close to somebody."""
     rng = np.random.default_rng(0)
     places = {f"{who} {k}": 9.0 * who + float(rng.normal(0, 3)) for who in range(20) for k in range(6)}
     places |= {f"stranger {k}": float(rng.uniform(100, 350)) for k in range(150)}

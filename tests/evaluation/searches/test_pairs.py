@@ -1,4 +1,4 @@
-"""Files of pairs: LFW's, with and without folds, and CSV; and what is wrong with some."""
+"""Files of pairs: LFW's format with and without folds, and CSV; and their errors."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_csv_without_folds_from_another_folder(images: Path, tmp_path: Path) -> 
     assert (len(found), found.fold) == (2, None)
 
 
-def test_some_of_them(images: Path) -> None:
+def test_a_subset(images: Path) -> None:
     found = read(images, FOLDS)
     some = found[found.same]
     assert shown(some) == [("A1", "A2", True), ("B1", "B2", True)]
@@ -101,7 +101,7 @@ def test_some_of_them(images: Path) -> None:
         ("Ada 1 2\nBob one two\n", "line 2: expected NAME NUMBER NUMBER"),
     ],
 )
-def test_what_is_wrong_with_lfws(images: Path, text: str, what: str) -> None:
+def test_errors_in_lfw_files(images: Path, text: str, what: str) -> None:
     with pytest.raises(UsageError) as error:
         read(images, text)
     assert what in str(error.value) and "pairs.txt" in str(error.value)
@@ -120,14 +120,14 @@ def test_what_is_wrong_with_lfws(images: Path, text: str, what: str) -> None:
         ("Ada/Ada_0001.jpg,Ada/Ada_0002.png,1,a\nAda/Ada_0001.jpg,Bob/Bob_0001.jpg,0,b\n", "fold 1 has no pair of two"),
     ],
 )
-def test_what_is_wrong_with_csv(images: Path, text: str, what: str) -> None:
+def test_errors_in_csv_files(images: Path, text: str, what: str) -> None:
     with pytest.raises(UsageError) as error:
         read(images, text, "some.csv")
     assert what in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_a_file_or_folder_that_is_not_there(tmp_path: Path) -> None:
+def test_missing_files_and_folders(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read: no such file"):
         pairs.read(tmp_path / "pairs.txt")
     (tmp_path / "pairs.txt").write_text("Ada 1 2\n")

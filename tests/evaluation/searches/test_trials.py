@@ -1,4 +1,4 @@
-"""Who is enrolled, who probes and who is a stranger."""
+"""The choice of gallery, probes and strangers."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def test_folders(tmp_path: Path) -> None:
     trial, nobody = trials.from_folders(gallery, probes)
     assert [name for name, _ in trial.gallery] == ["Ada", "Ada", "Bob"]
     assert trial.probes == (("Ada", probes / "Ada" / "0.jpg"),)
-    assert nobody == ["Eve"]  # who is not enrolled is a stranger
+    assert nobody == ["Eve"]  # not enrolled, so a stranger
     assert [path.parent.name for path in trial.strangers] == ["Eve", "Eve"]
     assert not trial.hold_out
     assert len(trial.paths) == 6
 
 
-def test_a_data_sets_folder_of_strangers(tmp_path: Path) -> None:
+def test_the_folder_of_strangers_in_a_data_set(tmp_path: Path) -> None:
     gallery = people(tmp_path / "gallery", Ada=2, Bob=2, unknown=4)
     probes = people(tmp_path / "probes", Ada=1, Bob=1, unknown=2)
     parted = trials.random_splits(gallery, 1, 1, 0)[0]
@@ -40,7 +40,7 @@ def test_a_data_sets_folder_of_strangers(tmp_path: Path) -> None:
         assert list(trial.strangers) == sorted((folder / "unknown").iterdir())
 
 
-def test_strangers_of_a_folder_and_none_at_all(tmp_path: Path) -> None:
+def test_a_folder_of_strangers_and_no_strangers(tmp_path: Path) -> None:
     gallery, probes = people(tmp_path / "gallery", Ada=2, Bob=1), people(tmp_path / "probes", Ada=1)
     strangers = tmp_path / "strangers"
     strangers.mkdir()
@@ -50,7 +50,7 @@ def test_strangers_of_a_folder_and_none_at_all(tmp_path: Path) -> None:
     assert trials.from_folders(gallery, probes)[0].hold_out
 
 
-def test_strangers_who_are_enrolled_are_told(tmp_path: Path) -> None:
+def test_strangers_who_are_enrolled_are_warned_of(tmp_path: Path) -> None:
     images, strangers = people(tmp_path / "images", Ada=2, Bob=2), people(tmp_path / "strangers", Ada=1, Eve=1)
     assert trials.make_trials(images, None, None, strangers, 1, 2, 0)[1] == "both enrolled and among the strangers: Ada"
     assert trials.make_trials(images, None, None, None, 1, 2, 0)[1] == ""
@@ -58,36 +58,36 @@ def test_strangers_who_are_enrolled_are_told(tmp_path: Path) -> None:
     assert said == f"not in {images}, so used as strangers: Eve; both enrolled and among the strangers: Ada"
 
 
-def test_strangers_in_folders_of_their_folders_are_known_as_well(tmp_path: Path) -> None:
+def test_enrolled_strangers_in_nested_folders_are_warned_of(tmp_path: Path) -> None:
     images, strangers = people(tmp_path / "images", Ada=2, Bob=2), people(tmp_path / "strangers" / "Ada", Bob=1)
     said = trials.make_trials(images, None, None, strangers.parent, 1, 1, 0)[1]
     assert said == "both enrolled and among the strangers: Ada"
 
 
-def test_one_data_set_parted(tmp_path: Path) -> None:
+def test_random_splits(tmp_path: Path) -> None:
     images = people(tmp_path, Ada=4, Bob=5, Cleo=2)
-    some = trials.random_splits(images, enrol=2, splits=5, seed=0)
-    for trial in some:
+    splits = trials.random_splits(images, enrol=2, splits=5, seed=0)
+    for trial in splits:
         enrolled, probes = ({path for _, path in each} for each in (trial.gallery, trial.probes))
         assert [name for name, _ in trial.gallery] == ["Ada"] * 2 + ["Bob"] * 2
         assert not enrolled & probes
         assert len(enrolled | probes) == 9
-        assert {path.parent.name for path in trial.strangers} == {"Cleo"}  # too few to be enrolled and looked for
+        assert {path.parent.name for path in trial.strangers} == {"Cleo"}  # too few photographs to enrol and probe
         assert trial.hold_out
-    assert len({trial.gallery for trial in some}) > 1
-    assert some == trials.random_splits(images, enrol=2, splits=5, seed=0)
-    assert some[:3] == trials.random_splits(images, enrol=2, splits=3, seed=0)
-    assert some != trials.random_splits(images, enrol=2, splits=5, seed=1)
+    assert len({trial.gallery for trial in splits}) > 1
+    assert splits == trials.random_splits(images, enrol=2, splits=5, seed=0)
+    assert splits[:3] == trials.random_splits(images, enrol=2, splits=3, seed=0)
+    assert splits != trials.random_splits(images, enrol=2, splits=5, seed=1)
 
 
-def test_parted_with_strangers_of_a_folder(tmp_path: Path) -> None:
+def test_random_splits_with_a_folder_of_strangers(tmp_path: Path) -> None:
     images, strangers = people(tmp_path / "images", Ada=3, Bob=3, Cleo=1), people(tmp_path / "strangers", Eve=2)
     (trial,) = trials.random_splits(images, 2, 1, 0, strangers)
     assert {path.parent.name for path in trial.strangers} == {"Eve"}
     assert not trial.hold_out
 
 
-def test_of_a_recognizer(tmp_path: Path) -> None:
+def test_for_a_recognizer(tmp_path: Path) -> None:
     trial = trials.for_recognizer({"Ada", "Bob"}, people(tmp_path, Ada=1, Eve=1))
     assert trial.gallery == ()
     assert [name for name, _ in trial.probes] == ["Ada"]
@@ -97,7 +97,7 @@ def test_of_a_recognizer(tmp_path: Path) -> None:
 def test_a_copy_of_an_enrolled_photograph() -> None:
     gallery, probes = (("Ada", Path("a")), ("Bob", Path("b"))), (("Ada", Path("c")), ("Bob", Path("d")))
     trial = trials.Trial(gallery, probes, (Path("e"),))
-    hashes = dict(zip(map(Path, "abcde"), ("1", "", "1", "", "2"), strict=True))  # unreadable ones are no copies
+    hashes = dict(zip(map(Path, "abcde"), ("1", "", "1", "", "2"), strict=True))  # unreadable files are not copies
     assert trial.enrolled_copies(hashes) == [Path("c")]
     assert (
         trials.describe_copies([trial], hashes)
@@ -106,7 +106,7 @@ def test_a_copy_of_an_enrolled_photograph() -> None:
     assert trials.describe_copies([], hashes) == ""
 
 
-def test_what_cannot_be_tried(tmp_path: Path) -> None:
+def test_errors(tmp_path: Path) -> None:
     gallery, probes = people(tmp_path / "gallery", Ada=2, Bob=1), people(tmp_path / "probes", Eve=1)
     empty = tmp_path / "empty"
     empty.mkdir()

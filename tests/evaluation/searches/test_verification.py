@@ -45,7 +45,7 @@ def test_the_best_threshold_without_folds() -> None:
     assert (found.missing, found.no_face) == (0, ())
 
 
-def test_a_fold_has_no_say_in_its_own_threshold() -> None:
+def test_the_threshold_of_a_fold_is_chosen_on_the_others() -> None:
     wanted = pairs(
         ("a0", "a10", True, 0),
         ("a0", "b40", False, 0),  # best up to 10 degrees
@@ -83,7 +83,7 @@ def test_missing_faces_can_be_left_out() -> None:
     assert (found.missing, found.no_face, found.skipped) == (2, (Path("none"),), True)
 
 
-def test_leaving_out_may_leave_too_little() -> None:
+def test_leaving_out_may_leave_no_pair_of_one_kind() -> None:
     wanted = pairs(("a0", "a10", True, None), ("a0", "none", False, None))
     with pytest.raises(FacesError, match="whose faces were not found: there is no pair of two people"):
         verify("points", wanted, photographs(PLACES), skip_missing=True)
