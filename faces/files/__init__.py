@@ -1,1 +1,1 @@
-"""Files: written whole, found, locked, watched, digested, unpickled safely."""
+"""Files: atomic writes, finding, locks, watching, digests, safe unpickling."""

@@ -7,7 +7,10 @@ from pathlib import Path
 
 
 def digest(path: Path, algorithm: str = "sha256") -> str:
-    """``"<algorithm>:<hex>"`` of a file's bytes."""
+    """Return the digest of a file: ``"<algorithm>:<hex>"``.
+
+    algorithm: a name for ``hashlib.new``.
+    """
     hasher = hashlib.new(algorithm)
     with path.open("rb") as file:
         while block := file.read(1 << 20):

@@ -1,4 +1,4 @@
-"""Image files found in folders."""
+"""Find image files in folders."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 
 
 def find_images(folder: Path) -> Iterator[Path]:
-    """The image files at any depth, in sorted order; hidden ones left out, links to folders not followed.
+    """Find the image files in a folder at any depth, sorted.
 
-    Raises OSError for a folder that cannot be listed: what is in it is not gone.
+    Hidden files and folders are left out; links to folders are not followed.
+    Raises OSError if a folder cannot be listed, since its files are not gone.
     """
     for parent, folders, files in os.walk(folder, onerror=_raise_unless_gone):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -24,22 +25,24 @@ def find_images(folder: Path) -> Iterator[Path]:
                 yield Path(parent, name)
 
 
-def expand(paths: Sequence[Path], passed_over: Callable[[Path], bool] = lambda path: False) -> Iterator[Path]:
-    """The photographs that files and folders stand for, found as they are asked for.
+def expand(paths: Sequence[Path], skip: Callable[[Path], bool] = lambda path: False) -> Iterator[Path]:
+    """Find the photographs in files and folders, lazily.
 
-    passed_over: which of those in folders are left out. Raises UsageError, at once, for what is not there.
+    paths: files, which are returned as they are, and folders.
+    skip: whether a file in a folder is left out.
+    Raises UsageError, immediately, if a path is missing or a folder has no photographs.
     """
 
-    def found(folder: Path) -> Iterator[Path]:
-        return (path for path in find_images(folder) if not passed_over(path))
+    def images_in(folder: Path) -> Iterator[Path]:
+        return (path for path in find_images(folder) if not skip(path))
 
     for path in paths:
         if path.is_dir():
-            if next(found(path), None) is None:
+            if next(images_in(path), None) is None:
                 raise UsageError(f"{path}: no photographs in this folder")
         elif not path.exists():
             raise UsageError(f"{path}: no such file or folder")
-    return chain.from_iterable(found(path) if path.is_dir() else [path] for path in paths)
+    return chain.from_iterable(images_in(path) if path.is_dir() else [path] for path in paths)
 
 
 def _raise_unless_gone(error: OSError) -> None:

@@ -1,4 +1,4 @@
-"""One run at a time on one file or folder."""
+"""Locks: one run at a time for a file or folder."""
 
 from __future__ import annotations
 
@@ -17,9 +17,11 @@ from faces.files.writing import OWNER_FILE, make_folder, owner_only
 
 @contextmanager
 def only_one(path: Path) -> Iterator[None]:
-    """Hold ``path`` against other runs, on this machine or, on a shared file system that has locks, another.
+    """Lock a path against other runs, also those on other machines if the shared file system has locks.
 
-    The system lets go of it when the process ends, however it ends. Raises FacesError, which names who holds it.
+    The operating system releases the lock when the process ends.
+    path: a file or folder, which need not exist.
+    Raises FacesError, which names the process that holds the lock.
     """
     from filelock import FileLock, Timeout
 
@@ -28,15 +30,18 @@ def only_one(path: Path) -> Iterator[None]:
         make_folder(path.parent)
         if not lock.exists():
             lock.touch(OWNER_FILE)
-        mode = OWNER_FILE | stat.S_IMODE(lock.stat().st_mode)  # given to filelock, which would set one of its own
+        mode = OWNER_FILE | stat.S_IMODE(lock.stat().st_mode)  # filelock would otherwise set its own
         held = FileLock(lock, mode=mode).acquire(timeout=0)
     except Timeout:
-        raise FacesError(f"{path}: in use by {_who(holder)}; wait for it, or stop it") from None
+        raise FacesError(f"{path}: in use by {_process(holder)}; wait for it, or stop it") from None
     except (OSError, NotImplementedError) as error:
         raise FacesError(f"cannot lock {path}: {reason_of(error)}") from error
     with held:
         script, since = Path(sys.argv[0]).name, datetime.now().astimezone().isoformat(" ", "seconds")
-        with suppress(OSError), open(holder, "w", opener=owner_only) as file:  # on a full disk the lock itself holds
+        with (
+            suppress(OSError),
+            open(holder, "w", opener=owner_only) as file,
+        ):  # optional: on a full disk the lock still holds
             file.write(f"{script} (process {os.getpid()} on {socket.gethostname()}, since {since})")
         try:
             yield
@@ -44,8 +49,8 @@ def only_one(path: Path) -> Iterator[None]:
             holder.unlink(missing_ok=True)
 
 
-def _who(holder: Path) -> str:
-    """A file of its own says it: where locks are mandatory, the locked file cannot be read."""
+def _process(holder: Path) -> str:
+    """Return the process that holds a lock, from a separate file: a system may forbid to read the locked one."""
     try:
         return holder.read_text() or "another run"
     except (OSError, UnicodeDecodeError):

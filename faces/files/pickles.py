@@ -1,4 +1,4 @@
-"""Pickles that only hold what they should: a hostile file is refused, not run."""
+"""Load pickles safely: a file that asks for anything unexpected is refused, not run."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from faces.errors import PickleError, reason_of
 from faces.files.writing import write_bytes
 
 Allowed = Mapping[tuple[str, str], Any]
-"""What a file may ask for, by module and name: what to give it instead, or None for the very thing.
+"""What a file may import, by module and name: a replacement, or None for the thing itself.
 
-Exact names, no whole modules: numpy and scikit-learn hold functions that run what they are given.
+These are exact names, not modules: numpy and scikit-learn have functions that execute their arguments.
 """
 
 
@@ -29,14 +29,14 @@ def _only(names: dict[str, str]) -> Allowed:
 
 
 class _Dtype:
-    """What a file's array is made of: numbers, text or whole objects.
+    """The dtype of an array: numbers, text or objects.
 
-    numpy's own takes fields and flags from the file as well, and lets bytes of the file pass for objects' addresses.
+    numpy's own class also takes fields and flags from the file, and lets bytes of the file become addresses of objects.
     """
 
     def __init__(self, code: str, align: bool = False, copy: bool = False) -> None:
         if not re.fullmatch(r"[biufUSO]\d*", code):
-            raise PickleError(f"it asks for an array of {code!r}, which no file of ours needs")
+            raise PickleError(f"it asks for an array of {code!r}, which such a file never contains")
         self.real = np.dtype(code)
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
@@ -45,22 +45,24 @@ class _Dtype:
 
 
 class _Array(np.ndarray[Any, Any]):
-    """An array that is being read."""
+    """An array that is being read; its size is checked."""
 
     def __setstate__(self, state: Any) -> None:
         version, shape, dtype, fortran, data = state
         kind, each = (list, 1) if dtype.real.hasobject else (bytes, dtype.real.itemsize)
         sides = all(type(side) is int and side >= 0 for side in shape)
         if not sides or type(data) is not kind or len(data) != each * math.prod(shape):
-            raise PickleError("an array's content is not of its size")  # numpy reads past the end of a short list
+            raise PickleError(
+                "the size of an array's content does not match its shape"
+            )  # numpy reads past the end of a short list
         super().__setstate__((version, shape, dtype.real, fortran, data))
 
     def __reduce__(self) -> Any:
-        return np.asarray(self).__reduce__()  # written again, it is numpy's own
+        return np.asarray(self).__reduce__()  # pickled again, it is a plain array
 
 
 def _reconstruct(kind: object, shape: object, code: object) -> Any:
-    """An empty array, whose content follows."""
+    """Return an empty array; its content follows in the file."""
     return _Array((0,), np.int8)
 
 
@@ -73,12 +75,12 @@ def _scalar(dtype: _Dtype, data: bytes) -> Any:
 
 
 ARRAYS: Allowed = {
-    ("numpy", "ndarray"): "ndarray",  # only ever handed to _reconstruct; called, it would take addresses too
+    ("numpy", "ndarray"): "ndarray",  # only passed to _reconstruct; a call would accept addresses
     ("numpy", "dtype"): _Dtype,
     ("_codecs", "encode"): None,
     **{
         (f"numpy.{core}.{module}", name): ours
-        for core in ("core", "_core")  # before numpy 2, and since
+        for core in ("core", "_core")  # before and since numpy 2
         for module, name, ours in (
             ("multiarray", "_reconstruct", _reconstruct),
             ("multiarray", "scalar", _scalar),
@@ -96,27 +98,27 @@ CLASSIFIERS = _only(
 
 
 ARGUMENTS = {ord(code.code): code.arg.n if code.arg else 0 for code in pickletools.opcodes}
-"""How many bytes follow an opcode; below 0: a line, or as many as the number says that follows."""
+"""Bytes that follow an opcode; below 0: a line, or as many bytes as the number that follows says."""
 NUMBERS = {
     pickletools.TAKEN_FROM_ARGUMENT1: 1,
     pickletools.TAKEN_FROM_ARGUMENT4: 4,
     pickletools.TAKEN_FROM_ARGUMENT4U: 4,
     pickletools.TAKEN_FROM_ARGUMENT8U: 8,
 }
-"""How many bytes such a number has."""
+"""Bytes of such a number."""
 OF_TWO_LINES = pickle.GLOBAL + pickle.INST
-FRAMES = "its frames do not fit what is in them"  # the unpickler would read on elsewhere than what checks it
-LOOKED_AT = pickle.PUT + pickle.LONG_BINPUT + pickle.FRAME + pickle.STOP
+BAD_FRAMES = "its frames do not match its opcodes"  # the unpickler would continue elsewhere than this check
+CHECKED = pickle.PUT + pickle.LONG_BINPUT + pickle.FRAME + pickle.STOP
 
 
 def _check_memo(data: bytes) -> None:
-    """Refuse an index of the memo that is beyond the file's length: the unpickler makes room for all up to it.
+    """Refuse a memo index beyond the file's length: the unpickler allocates memory for all indices up to it.
 
-    Others cannot be large: BINPUT's is a byte, and MEMOIZE counts. ``pickletools.genops`` takes three times as long.
-    Whatever the unpickler stops at is left to it.
+    Other opcodes have small indices: BINPUT's is a byte, and MEMOIZE counts. ``pickletools.genops`` takes three times
+    as long. Errors at which the unpickler stops are left to it.
     """
     size, at, frame = len(data), 0, 0
-    arguments, looked_at = ARGUMENTS, frozenset(LOOKED_AT)  # as locals: this is once for each opcode of a large file
+    arguments, checked = ARGUMENTS, frozenset(CHECKED)  # locals are faster in this loop over every opcode
     while at < size:
         start, code = at, data[at]
         follow = arguments.get(code)
@@ -131,11 +133,11 @@ def _check_memo(data: bytes) -> None:
             at += 1
             for _ in range(2 if code in OF_TWO_LINES else 1):
                 at = data.find(b"\n", at) + 1 or size
-        if at > size:  # cut off: the unpickler says so
+        if at > size:  # cut off: the unpickler reports it
             return
         if start < frame < at:
-            raise PickleError(FRAMES)
-        if code not in looked_at:
+            raise PickleError(BAD_FRAMES)
+        if code not in checked:
             continue
         argument = data[start + 1 : at]
         if code == pickle.STOP[0]:
@@ -147,14 +149,14 @@ def _check_memo(data: bytes) -> None:
         if code == pickle.LONG_BINPUT[0]:
             _check_index(number, size)
         elif at < frame < at + number:
-            raise PickleError(FRAMES)
+            raise PickleError(BAD_FRAMES)
         else:
             frame = max(frame, at + number)
 
 
 def _check_index(index: int, size: int) -> None:
     if index > size:
-        raise PickleError("it asks for more memory than such a file needs")
+        raise PickleError("it would allocate more memory than such a file needs")
 
 
 class _Unpickler(pickle.Unpickler):
@@ -164,14 +166,17 @@ class _Unpickler(pickle.Unpickler):
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self._allowed:
-            raise PickleError(f"it asks for {module}.{name}, which no file of ours needs")
+            raise PickleError(f"it asks for {module}.{name}, which such a file never contains")
         return self._allowed[module, name] or super().find_class(module, name)
 
 
 def load(path: Path, what: str, remedy: str, allowed: Allowed = ARRAYS) -> Any:
-    """The object in a pickle, if it is made of ``allowed`` things only.
+    """Load a pickle that imports only what is allowed.
 
-    Raises PickleError, which says ``what`` cannot be used and why, and the ``remedy``.
+    what: what the file should be, for messages: ``a recognizer``.
+    remedy: what to do if it cannot be used, for messages.
+    allowed: what it may import.
+    Raises PickleError if the file is missing, damaged or refused.
     """
     if not path.is_file():
         raise PickleError(f"{path}: {'a folder' if path.is_dir() else 'no such file'}; {remedy}")
@@ -183,22 +188,26 @@ def load(path: Path, what: str, remedy: str, allowed: Allowed = ARRAYS) -> Any:
         raise PickleError(f"{path}: refused as {what}: {error}; {remedy}") from None
     except OSError as error:
         raise PickleError(f"{path}: cannot be read ({reason_of(error)})") from error
-    except Exception as error:  # unpickling runs the classes' own code, which may fail in any way
+    except Exception as error:  # unpickling runs the classes' own code, which may raise anything
         raise PickleError(f"{path}: not {what} ({type(error).__name__}); {remedy}") from error
 
 
 def dump(path: Path, value: object) -> None:
-    """Write a pickle, whole or not at all; raises FacesError when it cannot be written."""
+    """Write a pickle atomically; raise FacesError if it cannot be written."""
     write_bytes(path, dumped(value))
 
 
 def dumped(value: object) -> bytes:
-    """A pickle, as ``dump`` writes it."""
+    """Return a pickle as ``dump`` writes it."""
     return pickle.dumps(value, protocol=4)
 
 
 def dump_as(path: Path, module: str, name: str, state: dict[str, object]) -> None:
-    """Write a pickle of an object with this state, of a class that is named and not imported: see ``dump``."""
-    content = pickle.dumps(state, protocol=3)[2:-1]  # without its own beginning and end
+    """Write a pickle of an object whose class is named but not imported; see ``dump``.
+
+    module, name: of the class.
+    state: the object's attributes.
+    """
+    content = pickle.dumps(state, protocol=3)[2:-1]  # without its header and STOP
     create = pickle.GLOBAL + f"{module}\n{name}\n".encode() + pickle.EMPTY_TUPLE + pickle.NEWOBJ
     write_bytes(path, pickle.PROTO + b"\3" + create + content + pickle.BUILD + pickle.STOP)

@@ -1,4 +1,4 @@
-"""Addresses without their passwords, for messages and records."""
+"""Remove passwords from addresses in messages and records."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ import re
 
 
 def without_password(text: str) -> str:
-    """An address as it may be shown: ``rtsp://user:***@host``."""
+    """Return a text in which passwords in addresses are replaced by ``***``.
+
+    >>> without_password("rtsp://user:secret@host/stream?token=abc")
+    'rtsp://user:***@host/stream?token=***'
+    """
     text = re.sub(r"(://[^/:@\s]*:)[^/\s]*@", r"\1***@", text)
     return re.sub(r"(?i)([?&][^=&\s]*(?:pass|pwd|token|secret|key)[^=&\s]*=)[^&\s]*", r"\1***", text)

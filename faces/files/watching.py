@@ -1,4 +1,4 @@
-"""Notice that a folder changed, and that it has settled."""
+"""Watch a folder for changes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
 
 class FolderWatch:
-    """Notices changes below a folder, and below folders that links in it lead to.
+    """Watches a folder, and the folders that links in it lead to.
 
-    Also when it vanishes, comes back, or another one takes its place, and when links come, go or lead elsewhere.
-
-    poll: seconds between two looks at every file, for network folders, which tell nobody of their changes; None: the
-    system tells. Raises FacesError when it will not.
+    It also notices when the folder vanishes, comes back or is replaced, and when links change.
+    folder: need not exist yet.
+    poll: seconds between two scans of all files, for network folders, which do not report changes; None: the operating
+    system reports changes.
+    Raises FacesError if the operating system cannot watch the folder.
     """
 
     def __init__(self, folder: Path, poll: float | None = None) -> None:
@@ -38,8 +39,10 @@ class FolderWatch:
         self._stop()
 
     def settled(self, seconds: float) -> bool:
-        """Whether something changed since this was last true, the last time at least ``seconds`` ago."""
-        replaced = self._identity != _identity(self._folder)  # unmounted, mounted: what was observed is not there
+        """Return whether there were changes since this was last True, but none within the last ``seconds``."""
+        replaced = self._identity != _identity(
+            self._folder
+        )  # after an unmount or mount, the observer watches a folder that is gone
         if replaced or (self._changed is not None and self._linked != _linked(self._folder)):
             self._stop()
             self._identity = self._start()
@@ -54,7 +57,7 @@ class FolderWatch:
         from watchdog.observers import Observer
         from watchdog.observers.polling import PollingObserver
 
-        class Note(events.FileSystemEventHandler):
+        class Handler(events.FileSystemEventHandler):
             def on_any_event(_, event: FileSystemEvent) -> None:  # noqa: N805
                 self._changed = time.monotonic()  # in the observer's own thread
 
@@ -62,7 +65,7 @@ class FolderWatch:
         if identity is None:
             return None
         observer = PollingObserver(timeout=self._poll) if self._poll else Observer()
-        changes: list[type[FileSystemEvent]] = [  # not those that reading causes
+        changes: list[type[FileSystemEvent]] = [  # not the events that reading causes
             events.FileCreatedEvent,
             events.FileModifiedEvent,
             events.FileMovedEvent,
@@ -73,13 +76,13 @@ class FolderWatch:
         ]
         try:
             for folder in (self._folder.resolve(), *self._linked):
-                observer.schedule(Note(), str(folder), recursive=True, event_filter=changes)
+                observer.schedule(Handler(), str(folder), recursive=True, event_filter=changes)
             observer.start()
         except FileNotFoundError:  # gone again
             return None
         except OSError as error:
-            limit = error.errno in (errno.ENOSPC, errno.EMFILE)  # of inotify: it is not the disk
-            why = "the system watches too many folders already" if limit else reason_of(error)
+            limit = error.errno in (errno.ENOSPC, errno.EMFILE)  # inotify's limits, not a full disk
+            why = "the system already watches too many folders" if limit else reason_of(error)
             raise FacesError(f"cannot watch {self._folder}: {why}; use --poll") from error
         self._observer = observer
         return identity
@@ -92,7 +95,7 @@ class FolderWatch:
 
 
 def _linked(folder: Path) -> set[Path]:
-    """The folders that links in a folder lead to; none when it is gone."""
+    """Return the folders that links in a folder lead to; none if the folder is gone."""
     try:
         return {path.resolve() for path in folder.iterdir() if path.is_symlink() and path.is_dir()}
     except OSError:
@@ -100,9 +103,9 @@ def _linked(folder: Path) -> set[Path]:
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:
-    """Device and number of a folder; None when there is none."""
+    """Return the device and inode of a folder; None if there is none."""
     try:
-        about = folder.stat()
+        status = folder.stat()
     except OSError:
         return None
-    return about.st_dev, about.st_ino
+    return status.st_dev, status.st_ino

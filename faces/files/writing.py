@@ -1,4 +1,4 @@
-"""Files written whole or not at all."""
+"""Write files atomically, readable by their owner only."""
 
 from __future__ import annotations
 
@@ -10,17 +10,18 @@ from tempfile import NamedTemporaryFile
 
 from faces.errors import FacesError, UsageError, reason_of
 
-OWNER_FILE, OWNER_FOLDER = 0o600, 0o700  # modes of what is made here: nobody else sees faces by default
+OWNER_FILE, OWNER_FOLDER = 0o600, 0o700  # modes of new files and folders: nobody else may read them
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write through a temporary file beside ``path`` and rename it: a crash, or a full disk, leaves the old file.
+    """Write a file atomically: after a crash or on a full disk, the old file is still there.
 
-    Makes missing folders. A new file is for its owner alone, under any umask; an old one keeps its mode.
-    Raises FacesError when that cannot be done.
+    Missing folders are created. A new file is readable by its owner only, whatever the umask; an existing one keeps its
+    mode.
+    Raises FacesError if the file cannot be written.
     """
     try:
-        _make_room(path)
+        _prepare(path)
         with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             try:
                 file.write(data)
@@ -29,7 +30,7 @@ def write_bytes(path: Path, data: bytes) -> None:
                 file.close()
                 put_in_place(Path(file.name), path)
             except BaseException:
-                with suppress(OSError):  # of a full disk, which the rest of the data does not fit on either
+                with suppress(OSError):  # closing flushes, which fails again on a full disk
                     file.close()
                 Path(file.name).unlink(missing_ok=True)
                 raise
@@ -38,8 +39,9 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def put_in_place(temporary: Path, path: Path) -> None:
-    """Rename ``temporary`` to ``path``, with the access to the file that it replaces; a new one is for its owner alone.
+    """Rename a temporary file to ``path``, with the mode and group of the file it replaces.
 
+    A new file is readable by its owner only.
     Raises OSError.
     """
     if path.exists():
@@ -50,9 +52,10 @@ def put_in_place(temporary: Path, path: Path) -> None:
 
 
 def copy_access(old: Path, new: Path) -> None:
-    """Give ``new`` the mode and the group of ``old``. Raises OSError.
+    """Give ``new`` the mode and the group of ``old``.
 
-    Where the user may not give it the group, the group's rights are left out: they would be another group's.
+    If the user may not set the group, the group gets no rights: it would be another group.
+    Raises OSError.
     """
     status = old.stat()
     mode = stat.S_IMODE(status.st_mode)
@@ -65,14 +68,16 @@ def copy_access(old: Path, new: Path) -> None:
 
 
 def owner_only(path: str, flags: int) -> int:
-    """An opener for ``open``: a file that it makes is for its owner alone; one that is there keeps its mode."""
+    """Open a file readable by its owner only: an opener for ``open``. An existing file keeps its mode."""
     return os.open(path, flags, OWNER_FILE)
 
 
 def make_folder(path: Path, exist_ok: bool = True) -> None:
-    """Make a folder, and all that are missing above it, for their owner alone; those that are there keep their modes.
+    """Create a folder and its missing parents, accessible by their owner only; existing ones keep their modes.
 
-    ``Path.mkdir(parents=True)`` gives its mode to the last folder only. Raises OSError as that does.
+    ``Path.mkdir(parents=True)`` would set the mode of the last folder only.
+    exist_ok: as for ``Path.mkdir``.
+    Raises OSError.
     """
     try:
         path.mkdir(OWNER_FOLDER, exist_ok=exist_ok)
@@ -84,12 +89,12 @@ def make_folder(path: Path, exist_ok: bool = True) -> None:
 
 
 def check_writable(path: Path) -> None:
-    """Raise FacesError when a file at ``path`` could not be written: better before the work than after it.
+    """Raise FacesError if a file cannot be written at ``path``: call it before work that takes long.
 
-    Makes missing folders.
+    Missing folders are created.
     """
     try:
-        _make_room(path)
+        _prepare(path)
         NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.").close()
     except OSError as error:
         raise FacesError(f"cannot write {path}: {reason_of(error)}") from error
@@ -104,8 +109,8 @@ def require_distinct(*paths: Path) -> None:
         seen.add(path)
 
 
-def _make_room(path: Path) -> None:
-    """Make the folders above; raise OSError where a rename would replace what is no file: a folder, /dev/null."""
+def _prepare(path: Path) -> None:
+    """Create the parent folders; raise OSError if ``path`` is not a regular file: a folder, or /dev/null."""
     make_folder(path.parent)
     if path.is_dir():
         raise IsADirectoryError(21, "is a folder")
