@@ -7,7 +7,7 @@ import onnxruntime as ort
 import pytest
 
 from faces.models import dlib, zoo
-from faces.training import backend, networks
+from faces.training import backend, image_augmentation, networks
 
 pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'recognize-faces[train]'")
 pytestmark = pytest.mark.training
@@ -85,10 +85,10 @@ def test_every_architecture_answers_within_bounds(architecture: str, side: int) 
 @pytest.mark.parametrize("strong", [False, True])
 def test_augmentation_changes_training_alone(strong: bool) -> None:
     core = networks.cnn3(32, {"gender": 2}, {})
-    network = networks.augmented(core, strong)
+    network = image_augmentation.augmented(core, strong)
     images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3)).astype(np.uint8)
     assert np.array_equal(values(network(images, training=False)["gender"]), values(core(images)["gender"]))
-    layers = networks.augmentation(32, strong)
+    layers = image_augmentation.augmentation(32, strong)
     changed = images.astype(np.float32)
     for layer in layers:
         changed = values(layer(changed, training=True))
@@ -101,7 +101,7 @@ def test_augmentation_changes_training_alone(strong: bool) -> None:
 def test_a_warp_of_nothing_but_the_mirror() -> None:
     backend.set_seed(0)
     images = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3)).astype(np.uint8)
-    warped = values(networks._warp(32, turn=0, scale=0, shift=0)(images, training=True))
+    warped = values(image_augmentation._warp(32, turn=0, scale=0, shift=0)(images, training=True))
     mirrored = [not np.allclose(*pair, atol=1) for pair in zip(warped, images, strict=True)]
     assert 0 < sum(mirrored) < 8
     for row, flipped in enumerate(mirrored):
@@ -112,7 +112,7 @@ def test_a_warp_moves_each_image_otherwise_but_not_far() -> None:
     backend.set_seed(0)
     spot = np.zeros((64, 48, 48, 3), np.uint8)
     spot[:, 20:28, 20:28] = 255
-    warped = values(networks._warp(48, turn=0, scale=0, shift=0.1)(spot, training=True))[..., 0]
+    warped = values(image_augmentation._warp(48, turn=0, scale=0, shift=0.1)(spot, training=True))[..., 0]
     ys, xs = (np.tensordot(warped, np.arange(48), ((axis,), (0,))).sum(1) / warped.sum((1, 2)) for axis in (1, 2))
     assert np.abs([ys - 23.5, xs - 23.5]).max() == pytest.approx(4.8, abs=0.6)
     assert len(np.unique(ys.round(2))) > 50
@@ -122,7 +122,7 @@ def test_the_embedding_is_a_second_input() -> None:
     core = networks.pretrained(64, HEADS, RANGES, blocks=5, frozen=3, embedding=128)
     images = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3)).astype(np.uint8)
     embeddings = np.eye(3, 128, dtype=np.float32)
-    network = networks.augmented(core)
+    network = image_augmentation.augmented(core)
     answers = [
         values(network({"image": images, "embedding": given}, training=False)["gender"])
         for given in (embeddings, embeddings[::-1].copy())

@@ -7,7 +7,7 @@ from typing import Any
 
 from faces.attributes.model import EMBEDDING, IMAGE, TEMPLATE
 from faces.errors import UsageError
-from faces.training import backend, exporting, fitting, networks, plots
+from faces.training import backend, exporting, fitting, image_augmentation, networks, plots
 from faces.training.attributes import heads
 from faces.training.attributes.dataset import AttributeOptions, LabelledFaces
 from faces.training.fitting import History
@@ -50,7 +50,7 @@ def train(options: AttributeOptions, faces: LabelledFaces, command: str, log: Ca
     metadata = {"side": side, "cut": TEMPLATE, "heads": heads.metadata(data), "command": command, **settings}
     backend.set_seed(options.seed)
     core = _build_core(options, faces)
-    network = networks.augmented(core, options.augmentation == "strong")
+    network = image_augmentation.augmented(core, options.augmentation == "strong")
     steps = options.epochs * -(-sizes["training"] // options.batch_size)
     heads.compile_network(network, data, options.rate, steps, options.smoothing or 0.0)
     history = fitting.fit(
