@@ -84,7 +84,7 @@ def drawn(sample: Path) -> dict[str, list[Path]]:
 def service(tmp_path_factory: pytest.TempPathFactory, drawn: dict[str, list[Path]]) -> Iterator[Service]:
     """A server with the real models, shared by all tests. The first photograph of each person has a URL."""
     maps = [f"https://example.org/{name.split()[0].lower()}.jpg={paths[0]}" for name, paths in drawn.items()]
-    options = [word for server in maps for word in ("--url-map", server)]
+    options = [word for url_and_file in maps for word in ("--url-map", url_and_file)]
     options += ["--min-face", "80"]  # much faster than 36
     with serving(tmp_path_factory.mktemp("server"), *options) as server:
         yield server

@@ -25,7 +25,7 @@ NAMES = (
     "mask",
     "qualityForRecognition",
 )
-PREDICTED_FROM = {  # by the API's name: the name in ``faces.attributes.predictor.NAMES`` that it is derived from
+PREDICTED_FROM = {  # by the API's name: the name in ``faces.attributes.registry.NAMES`` that it is derived from
     "age": "age",
     "gender": "gender",
     "headPose": "head_pose",

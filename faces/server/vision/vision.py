@@ -117,7 +117,7 @@ class Vision:
         image: the photograph.
         faces: N faces in it.
         embeddings: float32 (N, D), or None to compute them if an attribute needs them.
-        names: from ``predictor.NAMES``.
+        names: from ``registry.NAMES``.
         """
         requested = frozenset(names)
         if requested not in self._predictors:
