@@ -1,5 +1,4 @@
-"""The data set: one folder of photographs per person, on a disk or wherever fsspec reaches (``s3://``,
-``gs://``...)."""
+"""The data set: one folder of photographs per person, on a disk or at an address of fsspec's (``s3://``, ``gs://``)."""
 
 from __future__ import annotations
 
@@ -18,16 +17,27 @@ from faces.errors import FacesError, UsageError, first_line
 from faces.files.finding import SUFFIXES, find_images
 
 REMOTE = "://"
-SETTLED = 2  # seconds: a file that was written later than so long ago may change again within its time's resolution
-MARKS = ("ETag", "etag", "mtime", "LastModified", "last_modified", "updated", "created")  # of fsspec's file systems
+SETTLED = 2  # seconds: a more recent file may change again without a new time stamp, whose resolution is coarse
+MARKS = (
+    "ETag",
+    "etag",
+    "mtime",
+    "LastModified",
+    "last_modified",
+    "updated",
+    "created",
+)  # metadata of fsspec's file systems that changes with a file
 
 
 @dataclass(frozen=True, slots=True)
 class Photograph:
-    """A file of the data set.
+    """A photograph in the data set.
 
-    path: below the data set, with ``/``. person: their name, in Unicode's composed form. size: bytes.
-    stamp: when it was last written: with the same size and stamp, it has the same content. Empty: not to be trusted.
+    path: relative to the data set, with ``/``.
+    person: name, in Unicode's composed form.
+    size: bytes.
+    stamp: changes when the file is written; with the same size and stamp, a file has the same content. Empty if this is
+    unreliable.
     """
 
     path: str
@@ -37,25 +47,27 @@ class Photograph:
 
 
 class Dataset(Protocol):
-    """Where photographs come from; goes to the workers, so it can be pickled."""
+    """A source of photographs; it is sent to worker processes, so it must be picklable."""
 
     def listing(self) -> tuple[list[str], list[Photograph]]:
-        """The people, sorted, even without a photograph, and all photographs, in the order of people and paths.
+        """List the people, also those without a photograph, and the photographs, sorted by person and path.
 
-        Raises UsageError when there is no such data set, or nobody in it, or two people's names are the same but for
-        case or Unicode form: such a data set changes when it is copied to another system.
+        Raises UsageError if the data set is missing or empty, or if two names differ only in case or Unicode form: such
+        a data set changes when it is copied to another system.
         """
         ...
 
     def read(self, path: str) -> bytes:
-        """A photograph's file; raises OSError."""
+        """Read a photograph's file; raise OSError if that fails."""
         ...
 
 
 def folder_of(path: Path, folders: Iterable[Path]) -> Path:
-    """The folder of whoever a photograph shows: the first one below the data set in ``folders`` that it is in.
+    """Return the folder of the person in a photograph.
 
-    At whatever depth it lies; outside of them, or in none below, it is the folder that it lies in.
+    It is the subfolder of a data set that contains the photograph at any depth; otherwise the photograph's own folder.
+    path: the photograph.
+    folders: of data sets; the first that contains the photograph counts.
     """
     for folder in folders:
         if path.is_relative_to(folder) and len(parts := path.relative_to(folder).parts) > 1:
@@ -64,45 +76,49 @@ def folder_of(path: Path, folders: Iterable[Path]) -> Path:
 
 
 def open_dataset(place: str) -> Dataset:
-    """The data set in a folder or at an address; raises FacesError for one that nothing here can read."""
+    """Return the data set in a folder or at an address; raise FacesError if it cannot be read."""
     return RemoteDataset(place) if REMOTE in place else Folder(Path(place))
 
 
 @dataclass(frozen=True)
 class Folder:
-    """A data set on a disk, this machine's or a shared one."""
+    """A data set in a folder."""
 
     folder: Path
 
     def listing(self) -> tuple[list[str], list[Photograph]]:
+        """List the people and the photographs; see ``Dataset.listing``."""
         if not self.folder.exists():
             raise UsageError(f"{self.folder}: no such folder; make it, with one folder of photographs per person in it")
         if not self.folder.is_dir():
             raise UsageError(f"{self.folder}: a file, not a folder with one folder of photographs per person in it")
         people = [path for path in self.folder.iterdir() if path.is_dir() and not path.name.startswith(".")]
         names = _names(self.folder, (path.name for path in people))
-        found, now = [], time.time_ns()
+        photographs, now = [], time.time_ns()
         for person in people:
             for path in find_images(person):
                 try:
                     status = path.stat()
                     size, written = status.st_size, status.st_mtime_ns
-                except OSError:  # it vanished, or is a link to nowhere: reading it will say so
+                except OSError:  # it is gone, or is a broken link: reading it will fail
                     size, written = 0, now
                 stamp = str(written) if written < now - SETTLED * 10**9 else ""
-                found.append(Photograph(path.relative_to(self.folder).as_posix(), names[person.name], size, stamp))
-        return _sorted(self.folder, names, found)
+                photographs.append(
+                    Photograph(path.relative_to(self.folder).as_posix(), names[person.name], size, stamp)
+                )
+        return _sorted(self.folder, names, photographs)
 
     def read(self, path: str) -> bytes:
+        """Read a photograph's file; raise OSError if that fails."""
         file = self.folder / path
-        if file.exists() and not file.is_file():  # a pipe, whose writer one would wait for
+        if file.exists() and not file.is_file():  # a pipe would block
             raise OSError(errno.EINVAL, "not a file")
         return file.read_bytes()
 
 
 @dataclass(frozen=True)
 class RemoteDataset:
-    """A data set at an address of fsspec's."""
+    """A data set at an address that fsspec supports."""
 
     url: str
 
@@ -113,40 +129,44 @@ class RemoteDataset:
 
             system, root = fsspec.url_to_fs(self.url)
         except ModuleNotFoundError as error:
-            raise FacesError(f"{self.url}: {error}; run: pip install -r requirements-cluster.txt") from error
-        except ImportError as error:  # fsspec names the package that this protocol needs
+            raise FacesError(f"{self.url}: {error}; run: pip install 'recognize-faces[cluster]'") from error
+        except ImportError as error:  # fsspec's message names the missing package
             raise FacesError(f"{self.url}: {str(error).lower()}") from error
-        except Exception as error:  # an unknown protocol, and every file system's own
+        except Exception as error:  # an unknown protocol, or a file system's own error
             raise UsageError(f"{self.url}: {first_line(error)}") from error
         return system, root.rstrip("/")
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"url": self.url}  # a connection stays where it is
+        return {"url": self.url}  # connections are not pickled
 
     def listing(self) -> tuple[list[str], list[Photograph]]:
+        """List the people and the photographs; see ``Dataset.listing``."""
         system, root = self._place
         try:
-            system.invalidate_cache()  # of an earlier listing: watching is to see what is new
+            system.invalidate_cache()  # otherwise new files are not seen
             files = system.find(root, detail=True)
-            there = bool(files) or system.exists(root)
-        except Exception as error:  # every file system has its own
+            exists = bool(files) or system.exists(root)
+        except Exception as error:  # file systems have their own errors
             raise FacesError(f"{self.url}: cannot be listed: {first_line(error)}") from error
-        if not there:
+        if not exists:
             raise UsageError(f"{self.url}: nothing there; put one folder of photographs per person below it")
-        inside = [(PurePosixPath(path.removeprefix(root).lstrip("/")), about) for path, about in files.items()]
-        shown = [(path, about) for path, about in inside if not any(part.startswith(".") for part in path.parts)]
-        names = _names(self.url, {path.parts[0] for path, _ in shown if len(path.parts) > 1})
-        found = []
-        for path, about in shown:
+        entries = [(PurePosixPath(path.removeprefix(root).lstrip("/")), about) for path, about in files.items()]
+        visible = [(path, about) for path, about in entries if not any(part.startswith(".") for part in path.parts)]
+        names = _names(self.url, {path.parts[0] for path, _ in visible if len(path.parts) > 1})
+        photographs = []
+        for path, about in visible:
             if len(path.parts) > 1 and path.suffix.lower() in SUFFIXES:
-                found.append(Photograph(path.as_posix(), names[path.parts[0]], about.get("size") or 0, _stamp(about)))
-        return _sorted(self.url, names, found)
+                photographs.append(
+                    Photograph(path.as_posix(), names[path.parts[0]], about.get("size") or 0, _stamp(about))
+                )
+        return _sorted(self.url, names, photographs)
 
     def read(self, path: str) -> bytes:
+        """Read a photograph's file; raise OSError if that fails."""
         system, root = self._place
         try:
             return bytes(system.cat_file(f"{root}/{path}"))
-        except FileNotFoundError as error:  # whose text is often the path alone
+        except FileNotFoundError as error:  # its text is often only the path
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT)) from error
         except OSError:
             raise
@@ -155,7 +175,7 @@ class RemoteDataset:
 
 
 def _stamp(about: dict[str, Any]) -> str:
-    """Of a file as its file system describes it: what changes with its content."""
+    """Return the metadata of a file that changes when it is written; empty if there is none, or it is too recent."""
     for mark in MARKS:
         if value := about.get(mark):
             when = value.timestamp() if isinstance(value, datetime) else value
@@ -165,7 +185,7 @@ def _stamp(about: dict[str, Any]) -> str:
 
 
 def _names(place: object, folders: Iterable[str]) -> dict[str, str]:
-    """The person of each folder."""
+    """Return the name of the person in each folder."""
     seen: dict[str, str] = {}
     names = {}
     for folder in sorted(folders):
@@ -179,10 +199,10 @@ def _names(place: object, folders: Iterable[str]) -> dict[str, str]:
     return names
 
 
-def _sorted(place: object, names: dict[str, str], found: list[Photograph]) -> tuple[list[str], list[Photograph]]:
-    if not found:
+def _sorted(place: object, names: dict[str, str], photographs: list[Photograph]) -> tuple[list[str], list[Photograph]]:
+    if not photographs:
         raise UsageError(
             f"{place}: no photographs in it; expected one folder per person, such as {place}/Ada/1.jpg"
             f" ({', '.join(sorted(SUFFIXES))})"
         )
-    return sorted(names.values()), sorted(found, key=lambda one: (one.person, one.path))
+    return sorted(names.values()), sorted(photographs, key=lambda photograph: (photograph.person, photograph.path))

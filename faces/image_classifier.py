@@ -1,4 +1,4 @@
-"""What a picture is of, by a classifier of ``train_classifier.py``."""
+"""Classify whole pictures with a network from ``faces train-classifier``."""
 
 from __future__ import annotations
 
@@ -15,20 +15,23 @@ from faces.models.engine import OnnxEngine
 from faces.types import Floats, Image
 
 HEAD = "class"
-CUT = "whole"  # what such a network sees: the picture from edge to edge
+CUT = "whole"  # the network's input is the whole picture
 
 
 def fit_square(image: Image, side: int) -> Image:
-    """uint8 (side, side, 3): the whole picture, stretched where it is no square."""
+    """Resize a whole picture to a square: uint8 (side, side, 3); the aspect ratio changes."""
     smaller = min(image.shape[:2]) > side
     return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA if smaller else cv2.INTER_LINEAR))
 
 
 class ImageClassifier:
-    """A classifier in an ONNX file that says what it takes.
+    """A classifier in an ONNX file whose metadata describes its input and classes.
 
-    labels: a JSON file with the names of the classes, instead of those in the model. threads: as for ``OnnxEngine``.
-    classes: (C,), the names. Raises ModelError when a file is missing or not what it should be.
+    model: the ``.onnx`` file.
+    labels: a JSON file with the names of the classes, instead of those in the model.
+    threads: as for ``OnnxEngine``.
+    classes: names of the C classes.
+    Raises ModelError if a file is missing or invalid.
     """
 
     def __init__(self, model: Path, labels: Path | None = None, threads: int | None = None) -> None:
@@ -38,20 +41,23 @@ class ImageClassifier:
             self._side, cut = int(about["side"]), about["cut"]
             self.classes = _names(about["heads"][HEAD]["classes"])
         except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"{model}: no classifier of pictures; make one with: train_classifier.py") from error
+            raise ModelError(f"{model}: not a picture classifier; train one with: faces train-classifier") from error
         if cut != CUT:
-            raise ModelError(f"{model}: its input is not whole pictures but {cut}; it is no classifier of pictures")
+            raise ModelError(f"{model}: not a picture classifier: its input is {cut}, not whole pictures")
         if labels is not None:
             self.classes = read_classes(labels)
         output = self._engine.run(np.zeros((2, self._side, self._side, 3), np.uint8))[0]
         if output.shape != (2, len(self.classes)):
-            where = labels or "its own description"
+            source = labels or "its own metadata"
             raise ModelError(
-                f"{model}: {output.shape[-1]} outputs do not fit the {len(self.classes)} classes of {where}"
+                f"{model}: {output.shape[-1]} outputs do not fit the {len(self.classes)} classes of {source}"
             )
 
     def probabilities(self, images: Sequence[Image]) -> Floats:
-        """float32 (N, C), in rows of sum 1, of images of any size."""
+        """Return the probabilities of each class: float32 (N, C), rows sum to 1.
+
+        images: N >= 0 images of any size, BGR.
+        """
         if not images:
             return np.zeros((0, len(self.classes)), np.float32)
         batch = np.stack([fit_square(image, self._side) for image in images])
@@ -59,37 +65,46 @@ class ImageClassifier:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """label: the class, or None when no probability passes the threshold. probabilities: of each class."""
+class Classification:
+    """The class of a picture.
+
+    label: the class, or None if no probability is above the threshold.
+    probabilities: of each class.
+    """
 
     label: str | None
     probabilities: dict[str, float]
 
 
-def decide(classes: Sequence[str], probabilities: Floats, threshold: float) -> Verdict:
-    """Which class a picture is of, by float32 (C,): the one whose probability is above the threshold.
+def decide(classes: Sequence[str], probabilities: Floats, threshold: float) -> Classification:
+    """Choose the class with the highest probability, if it is above the threshold.
 
-    Of two classes, the second's being below 1 - threshold is the first's being above it.
+    classes: names of the C classes.
+    probabilities: float32 (C,).
+    threshold: in [0, 1].
     """
     likeliest = int(probabilities.argmax())
-    sure = bool(probabilities[likeliest] > threshold)
+    accepted = bool(probabilities[likeliest] > threshold)
     values = {name: float(value) for name, value in zip(classes, probabilities, strict=True)}
-    return Verdict(classes[likeliest] if sure else None, values)
+    return Classification(classes[likeliest] if accepted else None, values)
 
 
 def read_classes(path: Path) -> tuple[str, ...]:
-    """The names in ``classes.json``, in the order of the network's outputs; raises ModelError."""
+    """Read the names of classes in the order of the network's outputs, from ``classes.json``.
+
+    Raises ModelError if the file is missing or is not a list of names.
+    """
     try:
         return _names(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
-        raise ModelError(f"{path}: no such file of class names") from error
+        raise ModelError(f"{path}: no such file with class names") from error
     except (OSError, TypeError, ValueError) as error:
-        raise ModelError(f'{path}: no list of class names such as ["cats", "dogs"]') from error
+        raise ModelError(f'{path}: not a list of class names such as ["cats", "dogs"]') from error
 
 
 def _names(values: object) -> tuple[str, ...]:
     if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
         raise TypeError("not a list of names")
     if len(values) < 2 or len(set(values)) < len(values):
-        raise ValueError("not two names or more, each one once")
+        raise ValueError("fewer than two names, or the same name twice")
     return tuple(values)

@@ -1,4 +1,4 @@
-"""Photographs: decoded upright as BGR, and encoded."""
+"""Decode photographs, upright and as BGR, and write images."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from faces.errors import ImageError, UsageError, reason_of
 from faces.files.writing import write_bytes
 from faces.types import Image
 
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")  # of Pillow's: another, EPS, runs Ghostscript on the file
-REDUCTIONS = (8, 4, 2, 1)  # what a JPEG's blocks of 8 x 8 px can be decoded to fewer px by
-MAX_MEGAPIXELS = 100  # more is a mistake or an attack: 300 MB once decoded
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")  # not all of Pillow's: EPS would run Ghostscript on the file
+REDUCTIONS = (8, 4, 2, 1)  # factors by which a JPEG can be decoded smaller
+MAX_MEGAPIXELS = 100  # 300 MB decoded; more is a mistake or an attack
 
-PillowImage.MAX_IMAGE_PIXELS = None  # our own limit is checked before a pixel is decoded, and says what to do
+PillowImage.MAX_IMAGE_PIXELS = None  # MAX_MEGAPIXELS is checked instead, before decoding, with a better message
 
 
 def read_image(path: Path) -> Image:
-    """A photograph, as ``decode_image`` does.
+    """Read a photograph: uint8 (H, W, 3), BGR, upright.
 
-    Raises ImageError whose text says why it cannot be used, without the path.
+    path: a file, as for ``decode_image``.
+    Raises ImageError with the reason, without the path.
     """
     try:
         return decode_image(path.read_bytes())
@@ -36,18 +37,21 @@ def read_image(path: Path) -> Image:
 
 
 def decode_image(data: bytes) -> Image:
-    """An image file's bytes, turned upright by EXIF; of an animation the first frame, of transparency the colours.
+    """Decode an image file: uint8 (H, W, 3), BGR, upright by its EXIF orientation.
 
-    Raises ImageError whose text says why it cannot be used.
+    Only the first frame of an animation is decoded; transparency is dropped.
+    data: the file's bytes.
+    Raises ImageError with the reason.
     """
     return Picture(data).at_least(1)[0]
 
 
 class Picture:
-    """An image file's bytes, decoded as ``decode_image`` does, but only as finely as asked.
+    """An image file that is decoded only as finely as needed.
 
-    sides: px, the shorter and the longer one of the whole photograph.
-    Raises ImageError whose text says why it cannot be used.
+    data: the file's bytes.
+    sides: the shorter and the longer side of the whole photograph, px.
+    Raises ImageError with the reason if the file cannot be used.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -69,7 +73,7 @@ class Picture:
 
     @classmethod
     def of(cls, image: Image) -> Picture:
-        """A photograph that is decoded already."""
+        """Return a picture of a decoded photograph, uint8 (H, W, 3), BGR."""
         picture = cls.__new__(cls)
         picture._keep(image)
         return picture
@@ -79,9 +83,12 @@ class Picture:
         self.sides = min(image.shape[:2]), max(image.shape[:2])
 
     def at_least(self, scale: float) -> tuple[Image, float]:
-        """The image at this scale or the next finer one that there is, and which that is: of a JPEG 1/8, 1/4, 1/2 or 1.
+        """Return the image at this scale or the next finer one available, and its scale.
 
-        What was decoded last is given again if it is fine enough. Raises ImageError when the file is damaged.
+        A JPEG is available at 1/8, 1/4, 1/2 and 1, other formats at 1. The last decoded image is returned again if it
+        is fine enough.
+        scale: in (0, 1]; more counts as 1.
+        Raises ImageError if the file is damaged.
         """
         scale = min(scale, 1.0)
         if self._image is None or self._scale < scale:
@@ -93,9 +100,9 @@ class Picture:
 
 @contextmanager
 def _opened(data: bytes) -> Iterator[PillowImage.Image]:
-    """Pillow's view of a file; whatever its decoders raise on damaged data becomes an ImageError."""
+    """Open a file with Pillow; whatever its decoders raise becomes an ImageError."""
     try:
-        PillowImage.preinit()  # the usual formats: without it, ``open`` would load all that there are
+        PillowImage.preinit()  # the usual formats: otherwise ``open`` loads all plugins
         with PillowImage.open(io.BytesIO(data), formats=FORMATS) as picture:
             yield picture
     except UnidentifiedImageError as error:
@@ -105,22 +112,24 @@ def _opened(data: bytes) -> Iterator[PillowImage.Image]:
 
 
 def _reduce(picture: PillowImage.Image, scale: float) -> float:
-    """Let the decoder give a smaller image, of this scale or finer, where it can; which scale that is."""
-    by = next(by for by in REDUCTIONS if scale <= 1 / by)
+    """Let the decoder return a smaller image of at least this scale, if it can; return its scale."""
+    factor = next(factor for factor in REDUCTIONS if scale <= 1 / factor)
     width, height = picture.size
-    drafted = picture.draft(None, (max(width // by, 1), max(height // by, 1))) if by > 1 else None
+    drafted = picture.draft(None, (max(width // factor, 1), max(height // factor, 1))) if factor > 1 else None
     return drafted[1][2] / width if drafted else 1.0
 
 
 def _upright(picture: PillowImage.Image) -> PillowImage.Image:
     picture.load()
-    with suppress(OSError, SyntaxError, ValueError, KeyError, TypeError, struct.error):  # damaged EXIF, sound picture
+    with suppress(
+        OSError, SyntaxError, ValueError, KeyError, TypeError, struct.error
+    ):  # damaged EXIF in an intact picture
         ImageOps.exif_transpose(picture, in_place=True)
     return picture
 
 
 def _to_bgr(picture: PillowImage.Image) -> Image:
-    if picture.mode.startswith(("I", "F")):  # 16 bits and more: Pillow would cut, not scale
+    if picture.mode.startswith(("I", "F")):  # 16 bits and more: Pillow would clip, not scale
         values = np.asarray(picture).astype(np.float32)
         wide = picture.mode.startswith("I;16") or (picture.mode == "I" and values.max(initial=0) > 255)
         white = 65535 if wide else 255
@@ -132,7 +141,7 @@ def _to_bgr(picture: PillowImage.Image) -> Image:
 
 
 def _deep_tiff(data: bytes) -> Image | None:
-    """TIFF that Pillow does not know, such as of three channels of 16 bits; None where OpenCV does not either."""
+    """Decode a TIFF that Pillow cannot read, such as three channels of 16 bits; None if OpenCV cannot either."""
     if not data.startswith((b"II*\0", b"MM\0*")):
         return None
     try:
@@ -143,14 +152,15 @@ def _deep_tiff(data: bytes) -> Image | None:
 
 
 def write_image(path: Path, image: Image) -> None:
-    """Write by the suffix, whole or not at all.
+    """Write an image atomically, in the format of the path's suffix.
 
-    Raises FacesError when the format is unknown or the place not writable.
+    image: uint8 (H, W, 3), BGR.
+    Raises UsageError if the format is unknown, and FacesError if the file cannot be written.
     """
     try:
-        done, data = cv2.imencode(path.suffix or ".?", image)
+        encoded, data = cv2.imencode(path.suffix or ".?", image)
     except cv2.error:
-        done = False
-    if not done:
+        encoded = False
+    if not encoded:
         raise UsageError(f"{path}: cannot write {path.suffix or 'a name without suffix'}; use .jpg or .png")
     write_bytes(path, data.tobytes())

@@ -1,4 +1,4 @@
-"""Processes of this machine that end when this one does, and never see Ctrl-C."""
+"""Worker processes that end with this process and ignore Ctrl-C."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ def mapped(work: Callable[[Job], Done], jobs: Sequence[Job], count: int | None =
                 results = pool.map(work, jobs)
             yield from results
     except BrokenProcessPool as error:
-        raise FacesError("a process was ended, perhaps for want of memory; run it again") from error
+        raise FacesError("a worker process was killed, perhaps because memory ran out; run it again") from error
 
 
 def begin() -> None:
-    """A new process: Ctrl-C is the parent's business, and nothing is left to do when the parent is gone."""
+    """Prepare a new worker process: it ignores Ctrl-C, which the parent handles, and ends when the parent ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Pebble's handler would print a traceback when Python ends meanwhile
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # Pebble's handler can print a traceback at exit
     threading.Thread(target=_follow_parent, daemon=True).start()
 
 
@@ -51,7 +51,7 @@ def _follow_parent() -> None:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Processes that start meanwhile never see Ctrl-C, even before ``begin``; this one sees it a moment later."""
+    """Block Ctrl-C in processes that start in this block, even before ``begin``; this process gets it afterwards."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return

@@ -1,4 +1,4 @@
-"""The values that pass between the parts: frozen, validated once, at construction."""
+"""Values that the subpackages exchange: frozen, validated at construction."""
 
 from __future__ import annotations
 
@@ -24,12 +24,13 @@ Right and left are the subject's, so an upright face has its right eye at the sm
 
 @dataclass(frozen=True, slots=True)
 class Faces:
-    """The N >= 0 faces of one image, as parallel arrays.
+    """The N >= 0 faces in an image, as parallel arrays.
 
     xyxy: float32 (N, 4), px in the original image, x2 and y2 exclusive; may stick out of it.
     score: float32 (N,), in [0, 1].
     landmarks: float32 (N, 5, 2), px, in the order of ``scheme``, or None.
-    Raises ValueError when the shapes do not agree.
+    scheme: of the landmarks, or None.
+    Raises ValueError if the shapes do not agree.
     """
 
     xyxy: Floats
@@ -49,7 +50,7 @@ class Faces:
 
     @classmethod
     def empty(cls) -> Faces:
-        """No face, with arrays of the right shapes."""
+        """Return no faces."""
         return cls(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))
 
     def __len__(self) -> int:
@@ -61,27 +62,28 @@ class Faces:
 
     @property
     def sizes(self) -> Floats:
-        """float32 (N,): the side of a square of the box's area, px."""
+        """The side of a square of each box's area: float32 (N,), px."""
         wh = np.maximum(self.xyxy[:, 2:] - self.xyxy[:, :2], 0)
         return np.asarray(np.sqrt(wh[:, 0] * wh[:, 1]), np.float32)
 
     def largest(self) -> Faces:
-        """The face with the largest box, or none where there is none."""
+        """Return the face with the largest box (N = 1), or no faces."""
         return self[np.argsort(-self.sizes, kind="stable")[:1]]
 
     def best(self, width: int, height: int) -> Faces:
-        """The face that a photograph of ``width`` x ``height`` px is of: large, and near its middle; or none.
+        """Return the main face of a photograph (N = 1), or no faces: a large face near the centre.
 
-        By area less twice the squared distance to the middle, as insightface's examples choose.
+        It has the largest area less twice the squared distance to the centre, as in insightface's examples.
+        width, height: of the photograph, px.
         """
         centres = (self.xyxy[:, :2] + self.xyxy[:, 2:]) / 2
-        away = ((centres - np.array([width, height], np.float32) / 2) ** 2).sum(axis=1)
-        return self[np.argsort(2 * away - self.sizes**2, kind="stable")[:1]]
+        distance = ((centres - np.array([width, height], np.float32) / 2) ** 2).sum(axis=1)
+        return self[np.argsort(2 * distance - self.sizes**2, kind="stable")[:1]]
 
 
 @dataclass(frozen=True, slots=True)
 class ModelId:
-    """A model's name and the SHA-256 of its weights (for an aligner: of its template)."""
+    """A model's name and the SHA-256 of its weights; of an aligner, the SHA-256 of its template."""
 
     name: str
     sha256: str
@@ -92,43 +94,50 @@ class ModelId:
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """The models that made a set of embeddings."""
+    """The models that computed a set of embeddings; embeddings of different models cannot be compared."""
 
     detector: ModelId
     aligner: ModelId
     embedder: ModelId
 
     def to_dict(self) -> dict[str, dict[str, str]]:
-        """Plain values, which any program can unpickle."""
+        """Return the fingerprint as plain values, which any program can unpickle."""
         parts = {part: getattr(self, part) for part in self.__slots__}
         return {part: {"name": model.name, "sha256": model.sha256} for part, model in parts.items()}
 
     @classmethod
     def from_dict(cls, content: dict[str, dict[str, str]]) -> Fingerprint:
-        """The reverse of ``to_dict``; raises KeyError or TypeError for anything else."""
+        """Return the fingerprint that ``to_dict`` wrote; raise KeyError or TypeError for anything else."""
         return cls(**{part: ModelId(**content[part]) for part in cls.__slots__})
 
     def difference(self, other: Fingerprint) -> str:
-        """The first part in which two differ, in words: what this has, and ``other`` instead; empty if none does."""
+        """Describe the first part that differs from another fingerprint; empty if they are equal."""
         for part in self.__slots__:
-            mine, theirs = getattr(self, part), getattr(other, part)
-            if mine != theirs:
-                return f"the {part} {mine}, but this run uses {theirs}"
+            model, other_model = getattr(self, part), getattr(other, part)
+            if model != other_model:
+                return f"the {part} {model}, but this run uses {other_model}"
         return ""
 
     def require(self, other: Fingerprint, what: str, remedy: str) -> None:
-        """Raise FingerprintError, naming the first part that differs, unless ``other`` is the same."""
+        """Raise FingerprintError, which names the first part that differs, unless the fingerprints are equal.
+
+        other: the fingerprint of ``what``.
+        what: for the message: ``the recognizer``.
+        remedy: for the message: what to do.
+        """
         if different := other.difference(self):
             raise FingerprintError(f"{what}: made with {different}; {remedy}")
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """Who N probes are.
+    """The people that N >= 0 probes match.
 
-    names: N names, None for unknown. candidates: N names, the closest person even when rejected.
-    probability: float32 (N,), of the candidate among the people enrolled. distance: float32 (N,), to the candidate;
-    NaN where the recognizer knows no distances.
+    names: N names, None for unknown.
+    candidates: N names, the closest person even if rejected.
+    probability: float32 (N,), of the candidate among the enrolled people.
+    distance: float32 (N,), to the candidate; NaN if the recognizer has no distances.
+    Raises ValueError if the lengths differ.
     """
 
     names: tuple[str | None, ...]

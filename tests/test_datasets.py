@@ -224,7 +224,7 @@ def test_an_address_that_needs_another_package(monkeypatch: pytest.MonkeyPatch) 
     with pytest.raises(FacesError, match=r"^s3://bucket/people: install s3fs to access s3$"):
         open_dataset("s3://bucket/people").listing()
     monkeypatch.setitem(sys.modules, "fsspec", None)
-    with pytest.raises(FacesError, match=r"^file:///people: .*; run: pip install 'recognize-faces[cluster]'$"):
+    with pytest.raises(FacesError, match=r"^file:///people: .*; run: pip install 'recognize-faces\[cluster\]'$"):
         open_dataset("file:///people").listing()
 
 

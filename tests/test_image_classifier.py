@@ -80,14 +80,14 @@ def test_a_class_is_named_when_its_probability_passes(light: float, label: str |
 @pytest.mark.parametrize(
     ("about", "outputs", "message"),
     [
-        (None, 2, "no classifier of pictures; make one with"),
-        ("no JSON", 2, "no classifier of pictures"),
-        ([], 2, "no classifier of pictures"),
-        ({**ABOUT, "heads": {"gender": {"classes": ["male", "female"]}}}, 2, "no classifier of pictures"),
-        ({**ABOUT, "heads": {"class": {"classes": "ab"}}}, 2, "no classifier of pictures"),
-        ({**ABOUT, "heads": {"class": {"classes": ["a", "a"]}}}, 2, "no classifier of pictures"),
-        ({**ABOUT, "cut": "attributes"}, 2, "its input is not whole pictures but attributes"),
-        (ABOUT, 3, "3 outputs do not fit the 2 classes of its own description"),
+        (None, 2, "not a picture classifier; train one with"),
+        ("no JSON", 2, "not a picture classifier"),
+        ([], 2, "not a picture classifier"),
+        ({**ABOUT, "heads": {"gender": {"classes": ["male", "female"]}}}, 2, "not a picture classifier"),
+        ({**ABOUT, "heads": {"class": {"classes": "ab"}}}, 2, "not a picture classifier"),
+        ({**ABOUT, "heads": {"class": {"classes": ["a", "a"]}}}, 2, "not a picture classifier"),
+        ({**ABOUT, "cut": "attributes"}, 2, "its input is attributes, not whole pictures"),
+        (ABOUT, 3, "3 outputs do not fit the 2 classes of its own metadata"),
         ({**ABOUT, "side": 20}, 2, "ONNX Runtime cannot compute it"),
     ],
 )
@@ -108,9 +108,9 @@ def test_a_file_that_is_no_network_or_missing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "{}", '"ab"', "[1, 2]", '["a"]', '["a", "a"]', "[", "\xff"])
 def test_what_is_no_list_of_classes(tmp_path: Path, text: str) -> None:
     (tmp_path / "classes.json").write_bytes(text.encode("latin-1"))
-    with pytest.raises(ModelError, match="no list of class names"):
+    with pytest.raises(ModelError, match="not a list of class names"):
         read_classes(tmp_path / "classes.json")
-    with pytest.raises(ModelError, match="no such file of class names"):
+    with pytest.raises(ModelError, match="no such file with class names"):
         read_classes(tmp_path / "other.json")
 
 

@@ -46,7 +46,7 @@ def test_what_is_made_comes_in_order() -> None:
 
 
 def test_one_that_dies_is_one_clear_line() -> None:
-    with pytest.raises(FacesError, match="a process was ended, perhaps for want of memory; run it again"):
+    with pytest.raises(FacesError, match="a worker process was killed, perhaps because memory ran out; run it again"):
         list(processes.mapped(work, [1, -1, 2], 1))
 
 

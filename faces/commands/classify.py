@@ -10,7 +10,7 @@ from pathlib import Path
 from faces.cli import options, text, values
 from faces.errors import ImageError
 from faces.files.finding import expand
-from faces.image_classifier import ImageClassifier, Verdict, decide
+from faces.image_classifier import Classification, ImageClassifier, decide
 from faces.images import read_image
 
 UNDECIDED_CLASSES = 3  # most likely classes shown for a picture that is undecided
@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def as_text(path: Path, verdict: Verdict) -> str:
+def as_text(path: Path, verdict: Classification) -> str:
     """Return the line for a picture."""
     ranked = sorted(verdict.probabilities.items(), key=lambda item: -item[1])
     if verdict.label is not None:
@@ -68,7 +68,7 @@ def as_text(path: Path, verdict: Verdict) -> str:
     return f"{path}: undecided  " + "  ".join(f"{name} {value:.2f}" for name, value in ranked[:UNDECIDED_CLASSES])
 
 
-def as_json(path: Path, verdict: Verdict) -> str:
+def as_json(path: Path, verdict: Classification) -> str:
     """Return the JSON object for a picture."""
     values = {name: round(value, 4) for name, value in verdict.probabilities.items()}
     return json.dumps({"file": str(path), "label": verdict.label, "probabilities": values}, ensure_ascii=False)

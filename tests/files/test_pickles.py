@@ -114,7 +114,7 @@ class State:
 )
 def test_an_arrays_content_is_of_its_size(tmp_path: Path, shape: Any, dtype: str, data: Any) -> None:
     (tmp_path / "a.pickle").write_bytes(pickle.dumps(State(1, shape, np.dtype(dtype), False, data)))
-    with pytest.raises(PickleError, match="refused as embeddings: the size of an array's content .*; do this"):
+    with pytest.raises(PickleError, match=r"refused as embeddings: the size of an array's content .*; do this"):
         load(tmp_path / "a.pickle")
 
 

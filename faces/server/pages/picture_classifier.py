@@ -7,7 +7,7 @@ from threading import Lock
 
 from faces.errors import ModelError
 from faces.files.identity import identity
-from faces.image_classifier import ImageClassifier, Verdict, decide
+from faces.image_classifier import Classification, ImageClassifier, decide
 from faces.types import Image
 
 THRESHOLD = 0.85  # a class is named if its probability is above; of two classes, the other one below 1 - THRESHOLD
@@ -26,7 +26,7 @@ class PictureClassifier:
         """Return the names of the classes. Raises ModelError if the file is missing or not a classifier."""
         return self._classifier().classes
 
-    def decide(self, image: Image) -> Verdict:
+    def decide(self, image: Image) -> Classification:
         """Classify an image. Raises ModelError if the file is missing or not a classifier."""
         classifier = self._classifier()
         return decide(classifier.classes, classifier.probabilities([image])[0], THRESHOLD)
