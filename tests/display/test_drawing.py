@@ -94,8 +94,8 @@ def test_where_there_is_no_room_above_a_box_both_labels_are_below() -> None:
 
 
 def test_tracks_show_what_they_look_like() -> None:
-    some = tracks(("Ada", True))
-    plain, drawn = (annotate_tracks(grey(300, 400), replace(some, answers=a)) for a in (None, ages(34)))
+    shown = tracks(("Ada", True))
+    plain, drawn = (annotate_tracks(grey(300, 400), replace(shown, answers=a)) for a in (None, ages(34)))
     assert np.array_equal(drawn[:200], plain[:200])
     assert has(drawn[205:], KNOWN)
 
@@ -175,12 +175,12 @@ def test_faces_and_matches_must_agree() -> None:
 def test_tracks_have_their_numbers(
     monkeypatch: pytest.MonkeyPatch, who: tuple[str | None, bool], words: tuple[str, ...], colour: tuple[int, int, int]
 ) -> None:
-    said: list[tuple[str, ...]] = []
+    labels: list[tuple[str, ...]] = []
     label = drawing._label
-    monkeypatch.setattr(drawing, "_label", lambda words, *rest: (said.append(words), label(words, *rest))[1])
+    monkeypatch.setattr(drawing, "_label", lambda words, *rest: (labels.append(words), label(words, *rest))[1])
     image = grey(300, 400)
     drawn = annotate_tracks(image, tracks(who))
-    assert said == [words]
+    assert labels == [words]
     assert [has(drawn, other) for other in (KNOWN, UNKNOWN, UNSETTLED)] == [
         colour == other for other in (KNOWN, UNKNOWN, UNSETTLED)
     ]

@@ -51,34 +51,34 @@ print(f"key {window.show(cv2.imread(sys.argv[2]), 0)!r}")
 
 
 @pytest.fixture
-def said() -> list[str]:
+def messages() -> list[str]:
     return []
 
 
-def test_no_window_without_a_display(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
+def test_no_window_without_a_display(monkeypatch: pytest.MonkeyPatch, messages: list[str]) -> None:
     def fail(*_: object) -> None:
         raise AssertionError("a window was opened")
 
     monkeypatch.setattr(display_window, "_has_display", lambda: False)
     for name in ("namedWindow", "imshow", "waitKeyEx", "destroyWindow"):
         monkeypatch.setattr(cv2, name, fail)
-    window = Window("title", said.append)
+    window = Window("title", messages.append)
     assert window.open is False
     assert window.show(np.zeros((2, 2, 3), np.uint8), 0) == ""
     assert window.wait(0) == ""
     window.close()
-    assert said == ["no display here: no window is shown"]
+    assert messages == ["no display here: no window is shown"]
 
 
-def test_an_opencv_without_windows(monkeypatch: pytest.MonkeyPatch, said: list[str]) -> None:
+def test_an_opencv_without_windows(monkeypatch: pytest.MonkeyPatch, messages: list[str]) -> None:
     def fail(*_: object) -> None:
         raise cv2.error("The function is not implemented.")
 
     monkeypatch.setattr(display_window, "_has_display", lambda: True)
     monkeypatch.setattr(cv2, "namedWindow", fail)
-    window = Window("title", said.append)
+    window = Window("title", messages.append)
     assert window.show(np.zeros((2, 2, 3), np.uint8), 0) == ""
-    assert said == ["this OpenCV is built without windows: none is shown"]
+    assert messages == ["this OpenCV is built without windows: none is shown"]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="displays are named so on Linux")
@@ -158,8 +158,8 @@ class Shown:
         self._process.kill()
         self._process.wait()
 
-    def xdotool(self, *what: str) -> str:
-        result = subprocess.run(["xdotool", *what], env=self._env, capture_output=True, text=True, check=False)
+    def xdotool(self, *arguments: str) -> str:
+        result = subprocess.run(["xdotool", *arguments], env=self._env, capture_output=True, text=True, check=False)
         return result.stdout.strip()
 
     def press(self, key: str) -> None:
@@ -183,7 +183,7 @@ class Shown:
 
         for _ in range(10):
             with suppress(AssertionError):
-                return soon(there, looks=40)
+                return soon(there, attempts=40)
             self.xdotool("windowunmap", "--sync", self.window, "windowmap", "--sync", self.window)
         return False
 
@@ -197,10 +197,10 @@ class Shown:
 Answer = TypeVar("Answer")
 
 
-def soon(what: Callable[[], Answer], looks: int = 400) -> Answer:
-    """What it answers, once that is something. Looks are counted, not seconds: a machine may stand still in between."""
-    for _ in range(looks):
-        if answer := what():
+def soon(condition: Callable[[], Answer], attempts: int = 400) -> Answer:
+    """Return the first true answer. Attempts are counted, not seconds: the machine may stall in between."""
+    for _ in range(attempts):
+        if answer := condition():
             return answer
         time.sleep(0.05)
     raise AssertionError("nothing came")
@@ -234,14 +234,14 @@ def test_escape_is_q(display: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("script", "said"), [(SHOWING, "key 'q'\nclosed: 'q' 'q'\nopen False\n"), (WAITING, "key 'q'\n")]
+    ("script", "output"), [(SHOWING, "key 'q'\nclosed: 'q' 'q'\nopen False\n"), (WAITING, "key 'q'\n")]
 )
-def test_a_window_that_the_user_closes(display: str, tmp_path: Path, script: str, said: str) -> None:
+def test_a_window_that_the_user_closes(display: str, tmp_path: Path, script: str, output: str) -> None:
     picture = noise(480, 640)
     with Shown(display, python(script, write(tmp_path / "a.png", picture))) as shown:
         assert shown.sees(picture)
         click_on_cross(display, int(shown.window))
-        assert shown.end() == (said, "")
+        assert shown.end() == (output, "")
 
 
 def test_large_pictures_fit_and_later_ones_change_the_size(display: str, tmp_path: Path) -> None:

@@ -145,10 +145,10 @@ def test_yunet_finds_everybody() -> None:
     for person in EVERYBODY:
         picture = portrait(person, 7, 1)
         detector.setInputSize(picture.image.shape[1::-1])
-        _, found = detector.detect(picture.image)
-        assert found is not None
-        assert len(found) == 1
-        x, y = found[0, :2] + found[0, 2:4] / 2
+        _, detected = detector.detect(picture.image)
+        assert detected is not None
+        assert len(detected) == 1
+        x, y = detected[0, :2] + detected[0, 2:4] / 2
         x1, y1, x2, y2 = picture.xyxy[0]
         assert x1 < x < x2
         assert y1 < y < y2

@@ -1,4 +1,4 @@
-"""Events from tracks, and what is written of them: logs and boxes."""
+"""Events derived from tracks, and the logs of events and boxes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def tracks(*faces: tuple[int, str | None], hidden: tuple[int, ...] = (), x: floa
     )
 
 
-def told(events: list[Event]) -> list[tuple[str, float, int, str | None]]:
+def brief(events: list[Event]) -> list[tuple[str, float, int, str | None]]:
     return [(event.kind, event.time, event.track, event.name) for event in events]
 
 
@@ -59,12 +59,12 @@ class Broken(io.StringIO):
 
 def test_a_face_appears_is_identified_and_leaves() -> None:
     finder = EventFinder()
-    assert told(finder.observe(0.0, tracks((1, UNSETTLED)))) == [("appear", 0.0, 1, None)]
+    assert brief(finder.observe(0.0, tracks((1, UNSETTLED)))) == [("appear", 0.0, 1, None)]
     assert finder.observe(0.1, tracks((1, UNSETTLED))) == []
-    assert told(finder.observe(0.2, tracks((1, "Ada"), x=0.6))) == [("identified", 0.2, 1, "Ada")]
+    assert brief(finder.observe(0.2, tracks((1, "Ada"), x=0.6))) == [("identified", 0.2, 1, "Ada")]
     assert finder.observe(0.3, tracks((1, "Ada"), x=30.6)) == []
     left = finder.observe(0.4, Tracks.empty())
-    assert told(left) == [("leave", 0.3, 1, "Ada")]
+    assert brief(left) == [("leave", 0.3, 1, "Ada")]
     assert left[0].xyxy == (41, 1, 46, 9)
     assert left[0].probability == pytest.approx(0.9)
     assert finder.observe(0.5, Tracks.empty()) == finder.end() == []
@@ -78,7 +78,7 @@ def test_nobody_ever_is_no_event() -> None:
 def test_order_is_leave_appear_identified_each_by_track() -> None:
     finder = EventFinder()
     finder.observe(0, tracks((2, "Ada"), (1, UNSETTLED), (3, None)))
-    assert told(finder.observe(1, tracks((5, "Bob"), (3, "Cyd"), (4, UNSETTLED)))) == [
+    assert brief(finder.observe(1, tracks((5, "Bob"), (3, "Cyd"), (4, UNSETTLED)))) == [
         ("leave", 0, 1, None),
         ("leave", 0, 2, "Ada"),
         ("appear", 1, 4, None),
@@ -101,14 +101,14 @@ def test_unknown_is_identified_too_and_not_the_same_as_not_settled() -> None:
 def test_a_name_that_changes_is_identified_again_and_one_that_is_confirmed_is_not() -> None:
     finder = EventFinder()
     names = [UNSETTLED, "Ada", UNSETTLED, "Ada", "Bob", None, None, "Bob", UNSETTLED]
-    found = [finder.observe(k, tracks((1, name))) for k, name in enumerate(names)]
-    assert [(e.time, e.name) for events in found for e in events if e.kind == "identified"] == [
+    events_by_frame = [finder.observe(k, tracks((1, name))) for k, name in enumerate(names)]
+    assert [(e.time, e.name) for events in events_by_frame for e in events if e.kind == "identified"] == [
         (1, "Ada"),
         (4, "Bob"),
         (5, None),
         (7, "Bob"),
     ]
-    assert told(finder.end()) == [("leave", 8, 1, "Bob")]
+    assert brief(finder.end()) == [("leave", 8, 1, "Bob")]
 
 
 def test_a_track_that_is_waited_for_has_not_left_and_leaves_when_it_was_last_seen() -> None:
@@ -124,10 +124,10 @@ def test_a_track_that_is_waited_for_has_not_left_and_leaves_when_it_was_last_see
 def test_a_track_appears_when_it_is_first_seen() -> None:
     finder = EventFinder()
     assert finder.observe(0, tracks((1, UNSETTLED), hidden=(1,))) == []
-    assert told(finder.observe(1, tracks((1, UNSETTLED)))) == [("appear", 1, 1, None)]
+    assert brief(finder.observe(1, tracks((1, UNSETTLED)))) == [("appear", 1, 1, None)]
 
 
-def test_clock_is_of_what_was_seen() -> None:
+def test_clock_is_that_of_the_frame() -> None:
     finder = EventFinder(NOON)
     finder.observe(0, tracks((1, "Ada")))
     finder.observe(2.5, tracks((1, "Ada")))
@@ -266,7 +266,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path, name: str) -> None:
 
 
 @needs_full
-def test_what_comes_after_a_full_disk_is_not_written(tmp_path: Path) -> None:
+def test_nothing_is_written_after_a_full_disk(tmp_path: Path) -> None:
     """Such as everybody's leaving, which must not hide the first error."""
     (tmp_path / "events.csv").symlink_to("/dev/full")
     log = EventLog(tmp_path / "events.csv")
@@ -330,25 +330,25 @@ def test_a_recognizer_that_knows_no_distance(tmp_path: Path) -> None:
 AGE, GENDER = Head("age", unit="years"), Head("gender", ("male", "female"))
 
 
-def looking(years: float, some: Tracks) -> Tracks:
-    """The same tracks, all men of an age; NaN where nothing is known."""
-    n = len(some)
+def with_attributes(years: float, shown: Tracks) -> Tracks:
+    """Return the tracks with attributes: all men of one age; NaN for unknown."""
+    n = len(shown)
     gender = np.tile(np.array([[0.75, 0.25]], np.float32) + 0 * np.float32(years), (n, 1))
-    return replace(some, answers=Answers((AGE, GENDER), {"age": np.full((n, 1), years, np.float32), "gender": gender}))
+    return replace(shown, answers=Answers((AGE, GENDER), {"age": np.full((n, 1), years, np.float32), "gender": gender}))
 
 
-def test_events_say_what_a_track_looks_like_so_far() -> None:
+def test_events_have_the_attributes_so_far() -> None:
     finder = EventFinder()
-    appeared = finder.observe(0.0, looking(np.nan, tracks((1, UNSETTLED))))
+    appeared = finder.observe(0.0, with_attributes(np.nan, tracks((1, UNSETTLED))))
     assert [each.attributes for each in appeared] == [{}]
-    finder.observe(0.1, looking(30, tracks((1, UNSETTLED))))
+    finder.observe(0.1, with_attributes(30, tracks((1, UNSETTLED))))
     left = finder.observe(0.2, Tracks.empty())
     man = {"value": "male", "probabilities": {"male": 0.75, "female": 0.25}}
     assert [each.attributes for each in left] == [{"age": 30.0, "gender": man}]
 
 
-def test_logs_have_columns_for_what_faces_look_like() -> None:
-    appeared = EventFinder().observe(0.0, looking(30, tracks((1, "Ada"))))
+def test_logs_have_columns_for_attributes() -> None:
+    appeared = EventFinder().observe(0.0, with_attributes(30, tracks((1, "Ada"))))
     table, lines, boxes = io.StringIO(), io.StringIO(), io.StringIO()
     with EventLog(table, heads=(AGE, GENDER)) as csv_log, EventLog(lines, as_json=True, heads=(AGE, GENDER)) as log:
         for each in (*appeared, event("leave", 1.0, 2)):
@@ -357,8 +357,8 @@ def test_logs_have_columns_for_what_faces_look_like() -> None:
     heading, first, _, last = table.getvalue().splitlines()
     assert heading.endswith(",y2,age,gender,gender_probability")
     assert (first.endswith(",9,30.0,male,0.75"), last.endswith(",4,,,")) == (True, True)
-    said = [json.loads(line)["attributes"] for line in lines.getvalue().splitlines()]
-    assert (said[0]["gender"]["value"], said[0]["age"], said[-1]) == ("male", 30.0, {})
+    attributes = [json.loads(line)["attributes"] for line in lines.getvalue().splitlines()]
+    assert (attributes[0]["gender"]["value"], attributes[0]["age"], attributes[-1]) == ("male", 30.0, {})
     with BoxLog(boxes, heads=(AGE, GENDER)) as log_of_boxes:
-        log_of_boxes.write(Frame(np.zeros((1, 1, 3), np.uint8), 0, 0.0, 0.0), looking(30, tracks((1, "Ada"))))
+        log_of_boxes.write(Frame(np.zeros((1, 1, 3), np.uint8), 0, 0.0, 0.0), with_attributes(30, tracks((1, "Ada"))))
     assert boxes.getvalue().splitlines()[1].endswith(",30.0,male,0.75")

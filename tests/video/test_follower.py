@@ -1,4 +1,4 @@
-"""Tracks through made films whose truth is known: crossing, leaving, hiding, cuts; and when the detector looks."""
+"""Tracks through films with known truth: crossing, leaving, hiding, cuts; and when the detector runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.crowd import ColourDetector, ColourEmbedder, ColourRecognizer, frame,
 from tests.fakes import noise
 
 RATE = 25.0
-EVERY = int(np.ceil(video_follower.DETECTION_INTERVAL * RATE))  # frames between two looks
+EVERY = int(np.ceil(video_follower.DETECTION_INTERVAL * RATE))  # frames between two detections
 Where = Callable[[float], dict[str, tuple[float, float]]]
 KNOWN = ColourRecognizer("Ada", "Bob")
 
@@ -210,7 +210,7 @@ def test_who_is_there_when_a_stream_drops_leaves(
 
 
 def test_live_never_waits_for_the_detector() -> None:
-    """It is stuck, and the frames go on; what it then finds is where the face is by now."""
+    """Frames go on while the detector is slow; its late result is moved to where the face is by then."""
     stuck = threading.Event()
 
     class Slow(ColourDetector):
@@ -258,7 +258,7 @@ def test_frames_read_ahead_take_no_more_than_so_much_memory(monkeypatch: pytest.
 
 
 def test_a_file_is_looked_at_ahead_by_all_cores() -> None:
-    """While the first step is waited for, as many looks have begun as the frames read ahead hold."""
+    """Detections start in all frames that are read ahead while the first step is awaited."""
     detector = ColourDetector()
     steps = Follower(pipeline(detector), KNOWN, live=False).follow(film(walking, 4))
     next(steps)

@@ -1,4 +1,4 @@
-"""Motion by pixels: known shifts and sizes, what cannot be seen, cuts."""
+"""Motion by pixels: known shifts and sizes, invisible motion, cuts."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ def test_each_box_on_its_own() -> None:
     for image in (before, after):
         image[:, 500:] = 90
     boxes = np.array([BOX[0], [40, 40, 120, 120], [540, 40, 620, 120]], np.float32)
-    found, seen = move_boxes(GreyFrame.of(before), GreyFrame.of(after), boxes)
+    moved_boxes, seen = move_boxes(GreyFrame.of(before), GreyFrame.of(after), boxes)
     assert seen.tolist() == [True, True, False]
-    assert found - boxes == pytest.approx(np.array([[10, 0, 10, 0], [0] * 4, [0] * 4]), abs=1)
+    assert moved_boxes - boxes == pytest.approx(np.array([[10, 0, 10, 0], [0] * 4, [0] * 4]), abs=1)
 
 
 @pytest.mark.parametrize("other", [picture(3), moved(picture(), 150, 90), picture()[:180]])

@@ -1,4 +1,4 @@
-"""Videos written: what players find in them, and that what is there is sound, whatever happens."""
+"""Written videos: what players read from them, and that they stay valid whatever fails."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def record(path: Path, rate: float, times: Sequence[float], images: Sequence[Ima
 
 
 def opencv_frames(path: Path) -> list[Image]:
-    capture, found = cv2.VideoCapture(str(path)), []
+    capture, frames = cv2.VideoCapture(str(path)), []
     while (read := capture.read())[0]:
-        found.append(np.asarray(read[1], np.uint8))
-    return found
+        frames.append(np.asarray(read[1], np.uint8))
+    return frames
 
 
 def times_in(path: Path) -> list[float]:
@@ -70,9 +70,19 @@ def ffprobe(path: Path) -> dict[str, str]:
     """What FFmpeg's own tool finds, every frame decoded; fails where it complains."""
     if shutil.which("ffprobe") is None:
         pytest.skip("needs ffprobe")
-    what = "stream=codec_name,pix_fmt,avg_frame_rate,nb_read_frames"
+    entries = "stream=codec_name,pix_fmt,avg_frame_rate,nb_read_frames"
     result = subprocess.run(
-        ["ffprobe", "-v", "error", "-count_frames", "-show_entries", what, "-of", "default=noprint_wrappers=1", path],
+        [
+            "ffprobe",
+            "-v",
+            "error",
+            "-count_frames",
+            "-show_entries",
+            entries,
+            "-of",
+            "default=noprint_wrappers=1",
+            path,
+        ],
         capture_output=True,
         text=True,
         check=True,
@@ -88,9 +98,9 @@ def test_round_trip(tmp_path: Path, suffix: str) -> None:
         for index, level in enumerate(LEVELS):
             sink.write(frame(level), index / 10)
         assert not path.exists()  # not before it is whole
-    found = opencv_frames(path)
-    assert [image.shape for image in found] == [(48, 64, 3)] * len(LEVELS)
-    for image, level in zip(found, LEVELS, strict=True):
+    frames = opencv_frames(path)
+    assert [image.shape for image in frames] == [(48, 64, 3)] * len(LEVELS)
+    for image, level in zip(frames, LEVELS, strict=True):
         assert abs(float(image[:, :, 0].mean()) - level) < 12
         assert image[:, :, 2].mean() < 25
     assert names_in(path.parent) == [path.name]
@@ -102,8 +112,8 @@ def test_round_trip(tmp_path: Path, suffix: str) -> None:
 @pytest.mark.parametrize("suffix", [".mp4", ".avi"])
 def test_colours_are_kept(tmp_path: Path, suffix: str, colour: tuple[int, int, int]) -> None:
     image = np.full((720, 1280, 3), colour, np.uint8)  # of a size for which players suppose BT.709 when not told
-    [found] = opencv_frames(record(tmp_path / f"a{suffix}", 10, [0], [image]))
-    assert np.abs(found.reshape(-1, 3).mean(axis=0) - colour).max() < 6
+    [image] = opencv_frames(record(tmp_path / f"a{suffix}", 10, [0], [image]))
+    assert np.abs(image.reshape(-1, 3).mean(axis=0) - colour).max() < 6
 
 
 @every_suffix
@@ -125,22 +135,22 @@ def test_a_constant_rate_is_kept_to_the_frame(tmp_path: Path, suffix: str, rate:
 def test_frames_keep_their_times(tmp_path: Path, suffix: str, error: float) -> None:
     """Of a variable rate, as when frames were dropped; in .avi to the next multiple of 1 / rate."""
     times = np.cumsum(np.random.default_rng(0).uniform(0.04, 0.3, 50))
-    found = times_in(record(tmp_path / f"a{suffix}", 25, times.tolist()))
-    assert np.abs(found - (times - times[0])).max() <= error / 25 + 0.001
+    stamps = times_in(record(tmp_path / f"a{suffix}", 25, times.tolist()))
+    assert np.abs(stamps - (times - times[0])).max() <= error / 25 + 0.001
 
 
 @every_suffix
 def test_times_that_stand_still_or_run_back(tmp_path: Path, suffix: str) -> None:
-    found = times_in(record(tmp_path / f"a{suffix}", 25, [3, 3, 3.04, 2.9, 3.2]))
-    assert len(found) == 5
-    assert (np.diff(found) > 0).all()
-    assert found[-1] == pytest.approx(0.2, abs=0.041)
+    stamps = times_in(record(tmp_path / f"a{suffix}", 25, [3, 3, 3.04, 2.9, 3.2]))
+    assert len(stamps) == 5
+    assert (np.diff(stamps) > 0).all()
+    assert stamps[-1] == pytest.approx(0.2, abs=0.041)
 
 
 @every_suffix
 def test_a_long_pause_becomes_a_short_one(tmp_path: Path, suffix: str) -> None:
-    found = times_in(record(tmp_path / f"a{suffix}", 10, [0, 0.1, 4, 604, 604.1]))
-    assert found == pytest.approx([0, 0.1, 4, 5, 5.1], abs=0.002)
+    stamps = times_in(record(tmp_path / f"a{suffix}", 10, [0, 0.1, 4, 604, 604.1]))
+    assert stamps == pytest.approx([0, 0.1, 4, 5, 5.1], abs=0.002)
 
 
 def test_a_frame_every_ten_seconds_is_no_pause(tmp_path: Path) -> None:
@@ -151,17 +161,17 @@ def test_a_frame_every_ten_seconds_is_no_pause(tmp_path: Path) -> None:
 @pytest.mark.parametrize("wh", [(63, 47), (64, 47), (63, 48), (1, 1), (3, 200), (200, 3)])
 def test_odd_sizes_become_even(tmp_path: Path, suffix: str, wh: tuple[int, int]) -> None:
     images = [frame(120, *wh)] * 3
-    found = opencv_frames(record(tmp_path / f"a{suffix}", 10, [0, 0.1, 0.2], images))
-    assert [image.shape[:2] for image in found] == [(wh[1] + wh[1] % 2, wh[0] + wh[0] % 2)] * 3
-    assert abs(float(found[0][:, :, 0].min()) - 120) < 12  # no dark edge
+    frames = opencv_frames(record(tmp_path / f"a{suffix}", 10, [0, 0.1, 0.2], images))
+    assert [image.shape[:2] for image in frames] == [(wh[1] + wh[1] % 2, wh[0] + wh[0] % 2)] * 3
+    assert abs(float(frames[0][:, :, 0].min()) - 120) < 12  # no dark edge
 
 
 def test_frames_of_other_sizes_are_scaled_between_black_bars(tmp_path: Path) -> None:
     sizes = [(64, 48), (128, 96), (16, 48), (640, 100), (63, 48), (64, 48)]
     images = [frame(200, *wh) for wh in sizes]
-    found = opencv_frames(record(tmp_path / "a.mp4", 10, np.arange(6) / 10, images))
-    assert [image.shape for image in found] == [(48, 64, 3)] * 6
-    bright = [(image[:, :, 0] > 100) for image in found]
+    frames = opencv_frames(record(tmp_path / "a.mp4", 10, np.arange(6) / 10, images))
+    assert [image.shape for image in frames] == [(48, 64, 3)] * 6
+    bright = [(image[:, :, 0] > 100) for image in frames]
     shapes = [(int(b.any(axis=1).sum()), int(b.any(axis=0).sum())) for b in bright]
     for shape, expected in zip(shapes, [(48, 64), (48, 64), (48, 16), (10, 64), (48, 64), (48, 64)], strict=True):
         assert np.abs(np.subtract(shape, expected)).max() <= 2
@@ -299,10 +309,10 @@ def test_a_disk_that_fills_keeps_the_video_so_far(small_disk: Path, suffix: str,
     assert lost <= RATE  # the last fragment, and what was on its way
     assert len(times_in(path)) > 30
     assert ffprobe(path)["nb_read_frames"] == str(len(times_in(path)))
-    found = opencv_frames(path)
-    assert len(found) == len(times_in(path))
-    for index in (0, len(found) // 2, len(found) - 1):
-        assert np.abs(found[index].astype(int) - PICTURES[index % 50]).mean() < 12
+    frames = opencv_frames(path)
+    assert len(frames) == len(times_in(path))
+    for index in (0, len(frames) // 2, len(frames) - 1):
+        assert np.abs(frames[index].astype(int) - PICTURES[index % 50]).mean() < 12
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs limits of resources")

@@ -1,4 +1,4 @@
-"""Unknown people in folders: who goes together, across runs, and what is left alone."""
+"""Folders of unknown people: who shares one, also across runs, and what is left alone."""
 
 from __future__ import annotations
 
@@ -92,15 +92,15 @@ def test_what_was_written_is_found_again(tmp_path: Path, pipeline: Pipeline, dra
 def test_runs_continue_each_other_also_in_folders_that_were_renamed(
     tmp_path: Path, pipeline: Pipeline, drawn: dict[Person, list[Crop]]
 ) -> None:
-    one, other, third = drawn.values()
+    ann, bea, cai = drawn.values()
     yesterday = Strangers(tmp_path, pipeline, THRESHOLD)
-    yesterday.add(*one[0], 1, 0)
-    yesterday.add(*other[0], 2, 0)
+    yesterday.add(*ann[0], 1, 0)
+    yesterday.add(*bea[0], 2, 0)
     (tmp_path / "unknown-001").rename(tmp_path / "Ада Лавлейс")
     today = Strangers(tmp_path, pipeline, THRESHOLD)
-    today.add(*third[1], 1, 0)
-    today.add(*one[1], 2, 0)
-    today.add(*other[1], 3, 0)
+    today.add(*cai[1], 1, 0)
+    today.add(*ann[1], 2, 0)
+    today.add(*bea[1], 3, 0)
     assert folders(tmp_path) == {"unknown-002": 2, "unknown-003": 1, "Ада Лавлейс": 2}
 
 
@@ -124,13 +124,13 @@ def test_a_number_that_was_given_is_no_other_strangers_either(
     tmp_path: Path, pipeline: Pipeline, drawn: dict[Person, list[Crop]]
 ) -> None:
     """The folder is named and moved into the data set while the video runs."""
-    one, other, third = drawn.values()
-    Strangers(tmp_path / "unknown", pipeline, THRESHOLD).add(*one[0], 1, 0)
+    ann, bea, cai = drawn.values()
+    Strangers(tmp_path / "unknown", pipeline, THRESHOLD).add(*ann[0], 1, 0)
     kept = Strangers(tmp_path / "unknown", pipeline, THRESHOLD)
-    kept.add(*other[0], 2, 1)
+    kept.add(*bea[0], 2, 1)
     for number, person in ((1, "Ada"), (2, "Bob")):
         (tmp_path / "unknown" / f"unknown-00{number}").rename(tmp_path / person)
-    added = [kept.add(*face, track, 2) for track, face in ((3, third[0]), (4, one[1]), (5, other[1]))]
+    added = [kept.add(*face, track, 2) for track, face in ((3, cai[0]), (4, ann[1]), (5, bea[1]))]
     assert [path.parent.name for path in added] == ["unknown-003", "unknown-001", "unknown-002"]
     assert folders(tmp_path / "unknown") == {"unknown-001": 1, "unknown-002": 1, "unknown-003": 1}
 
@@ -139,13 +139,13 @@ def test_a_folder_of_somebody_else_in_the_same_place(
     tmp_path: Path, pipeline: Pipeline, drawn: dict[Person, list[Crop]]
 ) -> None:
     """Another run gave the number once more."""
-    one, other, _ = drawn.values()
+    ann, bea, _ = drawn.values()
     kept = Strangers(tmp_path / "unknown", pipeline, THRESHOLD)
-    kept.add(*one[0], 1, 0)
+    kept.add(*ann[0], 1, 0)
     (tmp_path / "unknown" / "unknown-001").rename(tmp_path / "Ada")
-    Strangers(tmp_path / "unknown", pipeline, THRESHOLD).add(*other[0], 2, 0)
-    kept.add(*one[1], 3, 1)
-    kept.add(*one[2], 4, 2)
+    Strangers(tmp_path / "unknown", pipeline, THRESHOLD).add(*bea[0], 2, 0)
+    kept.add(*ann[1], 3, 1)
+    kept.add(*ann[2], 4, 2)
     assert folders(tmp_path / "unknown") == {"unknown-001": 1, "unknown-002": 2}
 
 
@@ -153,12 +153,12 @@ def test_a_folder_of_the_same_number_on_the_disk_may_be_somebody_elses(
     tmp_path: Path, pipeline: Pipeline, drawn: dict[Person, list[Crop]]
 ) -> None:
     """Disks give a removed folder's number (inode) to the next one that is made."""
-    one, other, _ = drawn.values()
+    ann, bea, _ = drawn.values()
     kept = Strangers(tmp_path, pipeline, THRESHOLD)
-    kept.add(*one[0], 1, 0).unlink()
+    kept.add(*ann[0], 1, 0).unlink()
     (tmp_path / "unknown-001").rename(tmp_path / "Bob")
-    write_image(tmp_path / "Bob" / "1.jpg", other[0][0])
-    kept.add(*one[1], 2, 1)
+    write_image(tmp_path / "Bob" / "1.jpg", bea[0][0])
+    kept.add(*ann[1], 2, 1)
     assert folders(tmp_path) == {"Bob": 1, "unknown-001": 1}
 
 
@@ -168,17 +168,17 @@ def test_a_number_in_use_is_not_given_again(
     for name in ("unknown-007", "unknown-x", "unknown-008.txt", "unknown-1234567"):
         (tmp_path / name).mkdir()
     (tmp_path / "unknown-1234568").write_text("a file")
-    one, other, third = drawn.values()
+    ann, bea, cai = drawn.values()
     first, second = (Strangers(tmp_path, pipeline, THRESHOLD) for _ in range(2))  # two cameras, one folder
-    added = [first.add(*one[0], 1, 0), second.add(*other[0], 1, 0), first.add(*third[0], 2, 0)]
+    added = [first.add(*ann[0], 1, 0), second.add(*bea[0], 1, 0), first.add(*cai[0], 2, 0)]
     names = [path.parent.name for path in added]
     assert names == ["unknown-1234569", "unknown-1234570", "unknown-1234571"]
 
 
 def test_what_is_no_face_is_left_alone(tmp_path: Path, pipeline: Pipeline, drawn: dict[Person, list[Crop]]) -> None:
-    one, other, _ = drawn.values()
+    ann, bea, _ = drawn.values()
     folder = tmp_path / "unknown-001"
-    write_image(folder / "sub" / "face.png", one[0][0])
+    write_image(folder / "sub" / "face.png", ann[0][0])
     write_image(folder / "wall.png", np.random.default_rng(0).integers(0, 255, (400, 400, 3), np.uint8))
     (folder / "broken.jpg").write_bytes(b"\xff\xd8no" * 100_000)
     (folder / "empty.jpg").touch()
@@ -189,16 +189,16 @@ def test_what_is_no_face_is_left_alone(tmp_path: Path, pipeline: Pipeline, drawn
     before = sorted(tmp_path.rglob("*"))
     kept = Strangers(tmp_path, pipeline, THRESHOLD)
     assert sorted(tmp_path.rglob("*")) == before
-    assert kept.add(*one[1], 1, 0).parent == folder
-    assert kept.add(*other[1], 2, 0).parent.name == "unknown-003"
+    assert kept.add(*ann[1], 1, 0).parent == folder
+    assert kept.add(*bea[1], 2, 0).parent.name == "unknown-003"
 
 
 def test_only_the_best_few_of_a_folder_are_looked_at(
     tmp_path: Path, pipeline: Pipeline, drawn: dict[Person, list[Crop]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, *_ = drawn.values()
+    ann, *_ = drawn.values()
     for k in range(20):
-        write_image(tmp_path / "unknown-001" / f"{k}.jpg", one[k % 4][0])
+        write_image(tmp_path / "unknown-001" / f"{k}.jpg", ann[k % 4][0])
     looked = []
     enrol = pipeline.enrol
     monkeypatch.setattr(pipeline, "enrol", lambda files: looked.append(1) or enrol(files))
@@ -227,28 +227,28 @@ def test_a_disk_that_is_full_leaves_nothing_half(
     def full(path: Path, _: Image) -> None:
         raise FacesError(f"cannot write {path}: no space left on device")
 
-    one, other, _ = drawn.values()
+    ann, bea, _ = drawn.values()
     kept = Strangers(tmp_path, pipeline, THRESHOLD)
-    first = kept.add(*one[0], 1, 0)
+    first = kept.add(*ann[0], 1, 0)
     with monkeypatch.context() as patch:
         patch.setattr(strangers, "write_image", full)
-        for track, face in ((2, one[1]), (3, other[0])):
+        for track, face in ((2, ann[1]), (3, bea[0])):
             with pytest.raises(FacesError, match="no space left on device"):
                 kept.add(*face, track, 1)
     assert list(tmp_path.rglob("*.jpg")) == [first]
     assert folders(tmp_path) == {"unknown-001": 1}
-    assert kept.add(*other[0], 3, 2).parent.name == "unknown-002"
+    assert kept.add(*bea[0], 3, 2).parent.name == "unknown-002"
 
 
 def test_a_folder_that_vanished_is_made_again(
     tmp_path: Path, pipeline: Pipeline, drawn: dict[Person, list[Crop]]
 ) -> None:
     kept = Strangers(tmp_path / "unknown", pipeline, THRESHOLD)
-    one, other, _ = drawn.values()
-    kept.add(*one[0], 1, 0)
+    ann, bea, _ = drawn.values()
+    kept.add(*ann[0], 1, 0)
     shutil.rmtree(tmp_path / "unknown")
-    kept.add(*one[1], 2, 1)
-    kept.add(*other[0], 3, 1)
+    kept.add(*ann[1], 2, 1)
+    kept.add(*bea[0], 3, 1)
     assert folders(tmp_path / "unknown") == {"unknown-001": 1, "unknown-002": 1}
 
 

@@ -1,4 +1,4 @@
-"""Votes: when a name is settled, what changes it, and which faces tell most."""
+"""Votes: when a name is settled, what changes it, and the quality of faces."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Frames from every kind of place, with real files, pipes and servers; and what cannot be opened."""
+"""Frames from every kind of source, with real files, pipes and servers; and sources that cannot be opened."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ SIZE, RATE, COUNT = (64, 48), 10, 12
 
 
 def picture(index: int, size: tuple[int, int] = SIZE) -> Image:
-    """Brighter from one to the next, with a blue upper left quarter; and noise, which keeps files from being tiny."""
+    """A frame, brighter than the last, with a blue upper left quarter; noise keeps files from being tiny."""
     image = np.random.default_rng(index).integers(0, 20, (size[1], size[0], 3), np.uint8)
     image += np.uint8(10 * index)
     image[: size[1] // 2, : size[0] // 2] = 255, 0, 0
@@ -402,11 +402,11 @@ class Capture:
     def isOpened(self) -> bool:  # noqa: N802
         return self.number == 0
 
-    def get(self, what: int) -> float:
-        return 30.0 if what == cv2.CAP_PROP_FPS else 0.0
+    def get(self, key: int) -> float:
+        return 30.0 if key == cv2.CAP_PROP_FPS else 0.0
 
-    def set(self, what: int, value: float) -> bool:
-        self.asked[what] = value
+    def set(self, key: int, value: float) -> bool:
+        self.asked[key] = value
         return True
 
     def grab(self) -> bool:
