@@ -6,6 +6,7 @@ import argparse
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -82,7 +83,7 @@ def test_a_folder_without_a_detector_stands_for_the_built_in_one(
     for name in files:
         (tmp_path / name).touch()
     assert options.detector(str(tmp_path)) == ("built-in" if waits else str(tmp_path))
-    warning = f"warning: {tmp_path}: no detector in it yet, so the built-in one is used (the SSD: python download"
+    warning = f"warning: {tmp_path}: no detector in it yet, so the built-in one is used (the SSD: faces download"
     assert capsys.readouterr().err.startswith(warning) is waits
 
 
@@ -141,3 +142,15 @@ def test_each_file_needs_a_name_of_its_own(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("number", "text"), [(0, "0 people"), (1, "1 person"), (2, "2 people")])
 def test_plural(number: int, text: str) -> None:
     assert plural(number, "person", "people") == text
+
+
+def test_a_dataclass_takes_the_options_of_its_names() -> None:
+    @dataclass
+    class Some:
+        confidence: float
+        detector: str
+
+    parser = options.parser("Does something.", "faces x")
+    options.add_model_options(parser)
+    args = parser.parse_args(["--confidence", "0.7"])
+    assert options.as_dataclass(Some, args) == Some(confidence=0.7, detector="built-in")
