@@ -191,7 +191,9 @@ def dlib_profile(paths: Sequence[Path]) -> dict[str, float]:
     """The same with dlib."""
     import dlib  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
-    files = [str(packages.unpacked(zoo.MODELS[name].files[0])) for name in ("dlib-mmod", "dlib-5-points", "dlib-resnet")]
+    files = [
+        str(packages.unpacked(zoo.MODELS[name].files[0])) for name in ("dlib-mmod", "dlib-5-points", "dlib-resnet")
+    ]
     detector = dlib.cnn_face_detection_model_v1(files[0])
     predictor, network = dlib.shape_predictor(files[1]), dlib.face_recognition_model_v1(files[2])
 

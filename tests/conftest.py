@@ -23,6 +23,12 @@ Result = subprocess.CompletedProcess[str]
 RunScript = Callable[..., Result]
 
 
+def patience(seconds: float) -> float:
+    """Return how long to wait for what takes an idle machine less than ``seconds``: longer on a busy machine."""
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+    return seconds * max(1.0, 2 * load / (os.cpu_count() or 1))
+
+
 def environment(**changes: str) -> dict[str, str]:
     """This process's, without a display and with output that arrives as it is printed."""
     plain = {key: value for key, value in os.environ.items() if key not in ("DISPLAY", "WAYLAND_DISPLAY")}
@@ -87,8 +93,8 @@ class Running:
 
     def wait_for(self, words: str, seconds: float = 40) -> None:
         """For a line with these words, after those that were waited for before."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+        start = time.monotonic()
+        while time.monotonic() < start + patience(seconds):
             for number, line in enumerate(self.lines):
                 if words in line:
                     del self.lines[: number + 1]
@@ -128,7 +134,7 @@ def run_script() -> RunScript:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
-            timeout=120,
+            timeout=patience(120),
             check=False,
             **more,
         )

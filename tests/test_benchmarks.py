@@ -14,7 +14,7 @@ import pytest
 from benchmarks import large_photographs, recipe
 from benchmarks.throughput import in_turns, main, targets
 from faces.errors import UsageError
-from tests.conftest import PEOPLE, PHOTOS, ROOT, environment
+from tests.conftest import PEOPLE, PHOTOS, ROOT, environment, patience
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +33,7 @@ def printed(sample: Path, output: Path) -> str:
         env=environment(),
         capture_output=True,
         encoding="utf-8",
-        timeout=300,
+        timeout=patience(300),
         check=False,
     )
     assert result.returncode == 0, result.stderr

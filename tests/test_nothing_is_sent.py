@@ -19,7 +19,7 @@ import requests
 
 from faces.models.cache import home
 from faces.server.keys import KEY_HEADER
-from tests.conftest import ROOT, Running, command
+from tests.conftest import ROOT, Running, command, patience
 from tests.server.conftest import free_port
 
 SWITCHES = "ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED"
@@ -77,7 +77,7 @@ class Watched:
 
     def run(self, script: str, *args: object) -> None:
         with self.start(script, *args) as process:
-            said, _ = process.communicate(timeout=180)
+            said, _ = process.communicate(timeout=patience(180))
         assert process.returncode == 0, said
 
     @contextmanager
@@ -89,7 +89,7 @@ class Watched:
             finally:
                 for child in psutil.Process(process.pid).children():
                     child.terminate()
-                process.wait(60)
+                process.wait(patience(60))
 
     def assert_nothing_was_sent(self) -> None:
         calls = self._trace.read_text(encoding="utf-8", errors="replace").splitlines()

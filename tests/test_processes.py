@@ -13,7 +13,7 @@ import pytest
 
 from faces import processes
 from faces.errors import FacesError
-from tests.conftest import ROOT, environment
+from tests.conftest import ROOT, environment, patience
 
 WAITING = "from tests.test_processes import wait; wait({!r})"
 
@@ -60,7 +60,7 @@ def test_none_is_left_when_this_one_is_killed(tmp_path: Path, sent: int) -> None
         process.send_signal(sent)
     workers = [int(path.name) for path in tmp_path.iterdir()]
     assert (process.returncode, len(workers)) == (-sent, 2)
-    end = time.monotonic() + 10
+    end = time.monotonic() + patience(10)
     while (left := [pid for pid in workers if alive(pid)]) and time.monotonic() < end:
         time.sleep(0.05)
     for pid in left:

@@ -35,7 +35,7 @@ from faces.types import Faces, Floats, Image, LandmarkScheme
 from faces.video.follower import Follower
 from tests.attribute_files import FILES, write_attributes, write_folder
 from tests.commands.test_bad_input import assert_refused
-from tests.conftest import ROOT, Result, environment
+from tests.conftest import ROOT, Result, environment, patience
 from tests.crowd import ColourRecognizer, frame, pipeline, stage
 from tests.fakes import faces_at, write_embedder
 
@@ -331,7 +331,7 @@ def run(models: Path) -> Callable[..., Result]:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
-            timeout=120,
+            timeout=patience(120),
             check=False,
         )
 

@@ -28,7 +28,7 @@ from PIL import Image as PillowImage
 from faces.recognition import recognizer_files
 from faces.recognition.gallery import Gallery
 from faces.recognition.recognizers import FaceRecognizer
-from tests.conftest import Result, RunScript, command, contents, disk, environment, open_terminal
+from tests.conftest import Result, RunScript, command, contents, disk, environment, open_terminal, patience
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals, terminals and limits of POSIX")
 
@@ -606,7 +606,7 @@ def test_stopped_in_the_middle_of_writing(
         env=environment(),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=patience(120),
         check=False,
         preexec_fn=heed_interrupts,
     )

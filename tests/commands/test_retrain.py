@@ -24,7 +24,7 @@ from faces.recognition.recognizers import FaceRecognizer
 from faces.versions import retraining
 from faces.versions.judging import Verdict
 from faces.versions.versions import LE, RECOGNIZER, REPORT, Version, Versions
-from tests.conftest import PEOPLE, PHOTOS, RunScript, contents, running
+from tests.conftest import PEOPLE, PHOTOS, RunScript, contents, patience, running
 from tests.versions.test_versions import CHANGES, NEED_ROOM, die, in_a_fork, no_room
 
 pytestmark = pytest.mark.slow
@@ -380,7 +380,7 @@ def test_watching(own: Path) -> None:
         script.wait_for("version 3 is in service")
         script.process.send_signal(signal.SIGTERM)
         script.wait_for("stopped; version 3 stays in service")
-        assert script.process.wait(10) == 0
+        assert script.process.wait(patience(10)) == 0
     assert photographs_in_service(own) == PEOPLE * PHOTOS - 2
 
 
@@ -396,7 +396,7 @@ def test_by_the_clock(own: Path) -> None:
             script.wait_for("nothing changed since version 1")
         script.process.send_signal(signal.SIGTERM)
         script.wait_for("stopped; version 1 stays in service")
-        assert script.process.wait(10) == 0
+        assert script.process.wait(patience(10)) == 0
 
 
 @posix

@@ -27,7 +27,7 @@ from faces.recognition import recognizer_files
 from faces.types import Image
 from faces.video.sources import open_source
 from tests.commands.test_scripts import truth
-from tests.conftest import Result, RunScript, command, contents, disk, environment, running
+from tests.conftest import Result, RunScript, command, contents, disk, environment, patience, running
 from tests.displays import start_display
 
 pytestmark = pytest.mark.slow
@@ -79,7 +79,7 @@ def test_a_stream_on_stdin(project: Path, form: str) -> None:
         stdin=sender.stdout,
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=patience(120),
         check=False,
     )
     sender.wait()
@@ -144,7 +144,7 @@ def test_a_stream_that_is_cut_and_comes_back(project: Path) -> None:
         with served(project / FILM, port):
             shown.wait_for("back")
             shown.wait_for("150 frames in", 60)
-            assert shown.process.wait(10) == 0
+            assert shown.process.wait(patience(10)) == 0
     finally:
         script.__exit__(None, None, None)
     rows = list(csv.DictReader((project / "events.csv").open(encoding="utf-8")))
@@ -164,7 +164,7 @@ def test_a_stream_that_stays_away(project: Path) -> None:
         shown.wait_for("identified")
     try:
         shown.wait_for("error: ")
-        assert shown.process.wait(10) == 1
+        assert shown.process.wait(patience(10)) == 1
     finally:
         script.__exit__(None, None, None)
     assert len(frames_of(project / "film.mp4")) > 5
@@ -207,7 +207,7 @@ def test_a_file_at_its_own_speed(project: Path, run_script: RunScript) -> None:
 
 
 def until(done: Any, seconds: float = 40) -> None:
-    end = time.monotonic() + seconds
+    end = time.monotonic() + patience(seconds)
     while not done():
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -231,7 +231,7 @@ def test_a_signal_is_how_a_live_source_ends(project: Path, sent: int) -> None:
         script.process.send_signal(sent)
         script.wait_for("frames in")
         script.wait_for("seen")
-        assert script.process.wait(10) == 0
+        assert script.process.wait(patience(10)) == 0
     assert text(project / "e.jsonl").count('"leave"') == text(project / "e.jsonl").count('"appear"')
     assert {line.split(",")[0] for line in text(project / "a.csv").splitlines()[1:]} <= cast(project)
     assert len(frames_of(project / "film.mkv")) > 5
@@ -258,7 +258,7 @@ def test_stopping_a_file_says_what_it_leaves(project: Path, options: tuple[str, 
             script.wait_for("appear")
         script.process.send_signal(signal.SIGINT)
         script.wait_for(f"stopped; {left}, everything else is unchanged")
-        assert script.process.wait(10) == 130
+        assert script.process.wait(patience(10)) == 130
     assert (project / "film.mp4").read_text() == "an older one"
 
 
@@ -278,7 +278,7 @@ def test_a_disk_that_fills_leaves_a_video_that_plays(project: Path) -> None:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=patience(120),
         check=False,
     )
     assert result.returncode == 1
@@ -383,7 +383,7 @@ def test_a_window(project: Path) -> None:
         until(lambda: len(text(project / "boxes.csv")) > paused)
         xdotool("key", "q")
         script.wait_for("frames in")
-        assert script.process.wait(10) == 0
+        assert script.process.wait(patience(10)) == 0
     (snapshot,) = (project / "results").glob("snapshot_*.png")
     assert read_image(snapshot).shape == (480, 640, 3)
     assert 10 < len(frames_of(project / "results" / "film.mp4")) < 100

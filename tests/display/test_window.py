@@ -20,7 +20,7 @@ import pytest
 from faces.display import window as display_window
 from faces.display.window import Window
 from faces.types import Image
-from tests.conftest import ROOT, command, environment
+from tests.conftest import ROOT, command, environment, patience
 from tests.displays import start_display
 from tests.fakes import noise
 
@@ -189,7 +189,7 @@ class Shown:
 
     def end(self) -> tuple[str, str]:
         """What it printed, once it has ended well."""
-        output, errors = self._process.communicate(timeout=20)
+        output, errors = self._process.communicate(timeout=patience(20))
         assert self._process.returncode == 0, errors
         return output, errors
 

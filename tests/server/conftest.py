@@ -24,7 +24,7 @@ from faces.server.search.matching import Indexes
 from faces.server.search.training import Trainer
 from faces.server.store.database import Database
 from faces.types import Image
-from tests.conftest import Running, running
+from tests.conftest import Running, patience, running
 from tests.crowd import COLOURS, stage
 from tests.server.colours import FINGERPRINT, ColourVision
 
@@ -46,7 +46,7 @@ class Service:
             method,
             f"{self.url}/face/v1.0/{path}",
             headers={KEY_HEADER: self.key},
-            timeout=30,
+            timeout=patience(30),
             **more,  # type: ignore[arg-type]
         )
 

@@ -21,7 +21,7 @@ import requests
 from faces.commands import serve
 from faces.errors import FacesError
 from faces.server.keys import KEY_HEADER
-from tests.conftest import RunScript, disk
+from tests.conftest import RunScript, disk, patience
 from tests.server.conftest import Service, serving
 
 pytestmark = pytest.mark.slow
@@ -204,7 +204,7 @@ def test_a_kill_loses_no_acknowledged_change(tmp_path: Path, drawn: People) -> N
         service.running.process.send_signal(signal.SIGTERM)
         answer = connection.getresponse()
         assert answer.status == 200 and len(json.loads(answer.read())) == 1
-        assert service.running.process.wait(timeout=20) == 0
+        assert service.running.process.wait(timeout=patience(20)) == 0
 
 
 def wrong(*options: object) -> FacesError:

@@ -12,6 +12,7 @@ from azure.cognitiveservices.vision.face import FaceClient
 from azure.cognitiveservices.vision.face.models import APIErrorException
 from msrest.authentication import CognitiveServicesCredentials
 
+from tests.conftest import patience
 from tests.server.conftest import Service
 
 
@@ -69,7 +70,7 @@ def test_request_attributes_over_plain_http(service: Service, drawn: dict[str, l
         },
         headers={"Ocp-Apim-Subscription-Key": service.key},
         json={"url": f"https://example.org/{name}.jpg"},
-        timeout=30,
+        timeout=patience(30),
     )
     face = response.json()[0]["faceAttributes"]
     assert 0 < face["age"] < 100

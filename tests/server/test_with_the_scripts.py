@@ -19,7 +19,7 @@ from faces.server.search.confidence import curve
 from faces.server.search.matching import Indexes
 from faces.server.store.database import Database
 from faces.server.vision.vision import Vision
-from tests.conftest import Result
+from tests.conftest import Result, patience
 from tests.server.conftest import serving
 
 pytestmark = pytest.mark.slow
@@ -51,7 +51,7 @@ def test_the_scripts_recognize_people_enrolled_on_the_server(
         named = {person["personId"]: person["name"] for person in people}
         assert named[identified["candidates"][0]["personId"]] == list(drawn)[1]
         service.running.process.send_signal(signal.SIGTERM)
-        assert service.running.process.wait(timeout=60) == 0
+        assert service.running.process.wait(timeout=patience(60)) == 0
 
     vision = Vision(Pipeline.load(min_face=80))
     database = Database("sqlite:///output/faces.db", vision.pipeline.fingerprint)

@@ -25,6 +25,7 @@ from faces.files.writing import write_bytes
 from faces.records import Code, Data, File, Run
 from faces.versions import mlflow as versions_mlflow
 from faces.versions.versions import LE, RECOGNIZER, REPORT, Stage, Version, Versions
+from tests.conftest import patience
 from tests.recognition.test_recognizers import DLIB, gallery
 
 tracking = pytest.mark.tracking
@@ -63,7 +64,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
     finally:
         os.killpg(process.pid, 9)
-        process.wait(20)
+        process.wait(patience(20))
 
 
 def free_port() -> int:
@@ -72,7 +73,7 @@ def free_port() -> int:
 
 
 def until_it_answers(address: str, process: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + START
+    end = time.monotonic() + patience(START)
     while time.monotonic() < end and process.poll() is None:
         try:
             with urllib.request.urlopen(address, timeout=2):

@@ -29,7 +29,7 @@ from faces.images import write_image
 from faces.types import Image
 from faces.video.sources import FrameSource, base, camera, cameras, media, open_source, stream
 from faces.video.tracks import Frame
-from tests.conftest import ROOT
+from tests.conftest import ROOT, patience
 
 av = pytest.importorskip("av")
 FFMPEG = shutil.which("ffmpeg")
@@ -384,7 +384,7 @@ def test_ctrl_c_ends_the_wait_for_a_video_on_stdin() -> None:
         process.stdout.readline()
         time.sleep(1)
         process.send_signal(signal.SIGINT)
-        assert process.wait(10) != 0
+        assert process.wait(patience(10)) != 0
         assert process.stderr.read().strip().endswith(b"\nKeyboardInterrupt")
 
 
@@ -529,7 +529,7 @@ class Server:
 
     def open(self, reconnect: float, tell: Callable[[str], None] = lambda line: None) -> FrameSource:
         """Its stream, as soon as it serves."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + patience(20)
         while True:
             try:
                 return open_source(self.address, reconnect=reconnect, tell=tell)
@@ -651,7 +651,7 @@ def test_a_program_ends_well_though_a_stream_hangs() -> None:
     with hanging() as (address, _):
         started = time.monotonic()
         result = subprocess.run(
-            [sys.executable, "-c", code, address], cwd=ROOT, capture_output=True, timeout=60, check=False
+            [sys.executable, "-c", code, address], cwd=ROOT, capture_output=True, timeout=patience(60), check=False
         )
     assert (result.returncode, result.stdout, result.stderr) == (0, b"", b"")
     assert time.monotonic() - started < base.TIMEOUT
@@ -691,7 +691,7 @@ def test_a_live_stream_in_pieces_runs_at_its_own_speed(tmp_path: Path) -> None:
     command = [FFMPEG, "-loglevel", "quiet", *make, "-f", "hls", "-hls_time", "1", str(tmp_path / "live.m3u8")]
     with serving(tmp_path) as address, subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
         try:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + patience(20)
             while len(list(tmp_path.glob("*.ts"))) < 3 and time.monotonic() < deadline:
                 time.sleep(0.1)
             source = open_source(f"{address}/live.m3u8")
