@@ -20,15 +20,17 @@ from faces.errors import ImageError
 from faces.images import Picture
 from faces.types import Faces, Fingerprint, Floats, Image, ModelId
 
-SMALLEST_FACE = 24  # px: below, the embedder sees mostly invention (docs/models.md, "What can be enrolled")
-CROPPED_FACE = 100  # px: the face in a crop, so that a finer image would be shrunk for it
-LEAST_SHARPNESS = 3.5  # variance of the crop's Laplacian: below, photographs of one person drift apart (same place)
+SMALLEST_FACE = 24  # px: smaller faces have too little detail to embed (docs/models.md, "What can be enrolled")
+CROPPED_FACE = 100  # px: size of the face in a crop; a finer image would only be shrunk
+LEAST_SHARPNESS = 3.5  # variance of the crop's Laplacian: embeddings of blurrier faces vary too much (same place)
 
 
 class Pipeline:
-    """One set of models, from an image to its faces and their embeddings.
+    """Models that turn an image into faces and embeddings; may be called from several threads at once.
 
-    May be used from several threads at once.
+    detector: finds faces.
+    predictor: finds their landmarks, if the detector does not.
+    embedder: aligns and embeds them.
     """
 
     def __init__(self, detector: Detector, predictor: ShapePredictor, embedder: Embedder) -> None:
@@ -46,9 +48,15 @@ class Pipeline:
         threads: int | None = None,
         min_face: int = 60,
     ) -> Pipeline:
-        """The models by the names that the scripts' options take; raises ModelError, and UsageError as the embedder.
+        """Load the models that the command line's options name.
 
-        threads: within one image (default: the cores). min_face: px, see ``MmodDetector``.
+        detector: as for ``faces.detection.load``.
+        embedding_model, accuracy: as for ``faces.embedding.embedders.load``.
+        confidence: least score of a detected face, in (0, 1).
+        threads: within one image; by default the number of cores.
+        min_face: smallest face that the built-in detector finds, px.
+        Raises ModelError if a model is missing or invalid, and UsageError for an accuracy that the embedder does not
+        have.
         """
         return cls(
             detection.load(detector, confidence, threads, min_face),
@@ -57,12 +65,12 @@ class Pipeline:
         )
 
     def with_embedder(self, embedder: Embedder) -> Pipeline:
-        """The same detector with another embedder."""
+        """Return a pipeline with the same detector and another embedder."""
         return Pipeline(self.detector, self.predictor, embedder)
 
     @property
     def fingerprint(self) -> Fingerprint:
-        """Which models these are."""
+        """Names and digests of the models; embeddings with different fingerprints cannot be compared."""
         aligner = self.embedder.aligner.model
         if not self.embedder.aligner.accepts(self.detector.scheme):
             both = aligner.sha256 + self.predictor.model.sha256
@@ -71,20 +79,27 @@ class Pipeline:
         return Fingerprint(self.detector.model, aligner, self.embedder.model)
 
     def detect(self, image: Image) -> Faces:
-        """The faces, with landmarks that the embedder's aligner knows."""
+        """Return the N >= 0 faces in an image, best first, with landmarks for the embedder's aligner.
+
+        image: uint8 (H, W, 3), BGR.
+        """
         return self._with_landmarks(image, self.detector.detect(image))
 
     def embed(self, image: Image, faces: Faces) -> Floats:
-        """float32 (N, D), unit length: the embeddings of faces that ``detect`` found, of this or another embedder's."""
+        """Return embeddings: float32 (N, D), unit length.
+
+        image: uint8 (H, W, 3), BGR.
+        faces: as ``detect`` returns them, also that of a pipeline with another embedder.
+        """
         return self.embedder.embed(self.embedder.aligner.crop(image, self._with_landmarks(image, faces)))
 
-    def enrol(self, photographs: Iterable[bytes | str], choosy: bool = True) -> list[Enrolment]:
-        """The best face of each photograph, or why it has none that helps; all are embedded in one go.
+    def enrol(self, photographs: Iterable[bytes | str], check_quality: bool = True) -> list[Enrolment]:
+        """Embed the main face of each photograph, in one batch.
 
-        photographs: a file's bytes each, or the reason why there are none; may be lazy.
-        choosy: leave out faces that are too small or too blurred to help, which is for enrolment and not for probes.
+        photographs: the bytes of each file, or the reason why it could not be read; may be lazy.
+        check_quality: leave out faces that are too small or too blurred; for enrolment, not for probes.
         """
-        prepared = [self._prepare(photograph, choosy) for photograph in photographs]
+        prepared = [self._prepare(photograph, check_quality) for photograph in photographs]
         crops = [crop for _, crop in prepared if crop is not None]
         embeddings = iter(self.embedder.embed(np.concatenate(crops)) if crops else ())
         return [
@@ -92,8 +107,8 @@ class Pipeline:
             for enrolment, crop in prepared
         ]
 
-    def _prepare(self, photograph: bytes | str, choosy: bool) -> tuple[Enrolment, Image | None]:
-        """A photograph's enrolment without its embedding, and the crop (1, side, side, 3) to embed, if any."""
+    def _prepare(self, photograph: bytes | str, check_quality: bool) -> tuple[Enrolment, Image | None]:
+        """Return a photograph's enrolment without the embedding, and the crop (1, side, side, 3) to embed, if any."""
         if isinstance(photograph, str):
             return Enrolment(reason=photograph), None
         sha256 = hashlib.sha256(photograph).hexdigest()
@@ -103,21 +118,25 @@ class Pipeline:
             return Enrolment(sha256=sha256, reason=f"unreadable: {error}"), None
         if len(face) == 0:
             return Enrolment(sha256=sha256, reason="no face"), None
-        if choosy and face.sizes[0] < SMALLEST_FACE:
+        if check_quality and face.sizes[0] < SMALLEST_FACE:
             reason = f"face too small: {int(face.sizes[0])} px, at least {SMALLEST_FACE}"
             return Enrolment(sha256=sha256, reason=reason), None
         crop = self.embedder.aligner.crop(image, scaled(face, scale))
-        if choosy and (sharp := sharpness(crop[0])) < LEAST_SHARPNESS:
+        if check_quality and (sharp := sharpness(crop[0])) < LEAST_SHARPNESS:
             reason = f"too blurred to help: sharpness {sharp:.1f}, at least {LEAST_SHARPNESS}"
             return Enrolment(sha256=sha256, reason=reason), None
         return Enrolment(face=face, sha256=sha256), crop
 
     def best_face(self, image: Image, smallest: int = SMALLEST_FACE) -> Faces:
-        """The face that an image is of, with landmarks, or none. smallest: px, of those that are looked for."""
+        """Return the main face of an image with landmarks (N = 1), or no faces.
+
+        image: uint8 (H, W, 3), BGR.
+        smallest: px; smaller faces need not be found.
+        """
         return self._portrait(Picture.of(image), smallest)[0]
 
     def _portrait(self, picture: Picture, smallest: int = SMALLEST_FACE) -> tuple[Faces, Image, float]:
-        """The best face of a picture, in px of the whole, and an image to crop it from, which is ``scale`` as large."""
+        """Return the main face in px of the whole picture, an image to crop it from, and that image's scale."""
         face = self.detector.portrait(picture, smallest)
         image, scale = picture.at_least(CROPPED_FACE / max(face.sizes[0], 1) if len(face) else 0)
         return scaled(self._with_landmarks(image, scaled(face, scale)), 1 / scale), image, scale
@@ -146,7 +165,13 @@ def process_pipeline(
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """What became of a photograph: a face of one (N = 1) with its embedding (D,), or the reason why not."""
+    """The result of enrolling a photograph.
+
+    face: N = 1, or None.
+    embedding: float32 (D,), or None.
+    sha256: of the file.
+    reason: why there is no embedding.
+    """
 
     face: Faces | None = None
     embedding: Floats | None = None
@@ -155,5 +180,5 @@ class Enrolment:
 
 
 def sharpness(crop: Image) -> float:
-    """The variance of the Laplacian of an aligned crop's brightness (Pech-Pacheco et al., ICPR 2000)."""
+    """Return the sharpness of an aligned crop: the variance of its Laplacian (Pech-Pacheco et al., ICPR 2000)."""
     return float(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.CV_32F).var(dtype=np.float64))

@@ -93,7 +93,7 @@ def embed_photographs(
     boxes = np.full((len(unique), 4), np.nan, np.float32)
     reasons, hashes, done = [""] * len(unique), [""] * len(unique), 0
     if unique:
-        task = workers.Task(dataset, models, choosy=False)
+        task = workers.Task(dataset, models, check_quality=False)
         pool = workers.start(task, min(processes, -(-len(unique) // workers.EMBEDDED_TOGETHER)))
         try:
             for names, enrolments in workers.enrol(pool, row, pipeline.fingerprint):
@@ -127,6 +127,6 @@ def seconds_per_photograph(photographs: Photographs, models: Models) -> float | 
     pipeline, times = Pipeline.load(*models), []
     for path in (sample[0], *sample):  # the first one warms up
         start = perf_counter()
-        pipeline.enrol([path.read_bytes()], choosy=False)
+        pipeline.enrol([path.read_bytes()], check_quality=False)
         times.append(perf_counter() - start)
     return median(times[1:])
