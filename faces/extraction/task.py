@@ -1,4 +1,4 @@
-"""What a worker does: photographs by their paths in, enrolments out."""
+"""The work of a worker: photographs by their paths in, enrolments out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from faces.errors import FacesError, reason_of
 from faces.pipeline import Enrolment, process_pipeline
 from faces.types import Fingerprint
 
-EMBEDDED_TOGETHER = 8  # photographs: with their mirror images, as many crops as the embedder takes at once
+EMBEDDED_TOGETHER = 8  # photographs in a batch: with their mirror images, as many crops as the embedder takes
 KEPT = "what was done is kept: run it again"
 
 Models = tuple[str, str, float, str]  # detector, embedding model, confidence, accuracy
@@ -24,27 +24,35 @@ Result = tuple[Fingerprint, list[Enrolment]]
 
 
 class WorkerDiedError(Exception):
-    """The process that worked on some photographs is gone; whoever sent them tries again."""
+    """The process that worked on a batch is gone; the caller tries again."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a worker does with paths of a data set. models: for ``Pipeline.load``, choosy: for its ``enrol``."""
+    """Embeds photographs of a data set by their paths; is sent to the workers.
+
+    models: the arguments of ``Pipeline.load``.
+    check_quality: leave out faces that are too small or too blurred, as ``Pipeline.enrol`` does.
+    """
 
     dataset: Dataset
     models: Models
-    choosy: bool = True
+    check_quality: bool = True
 
     def __call__(self, paths: Sequence[str]) -> Result:
+        """Embed photographs and return the models' fingerprint and what became of each.
+
+        Raises FacesError when the data set is not on this machine.
+        """
         if isinstance(self.dataset, Folder) and not self.dataset.folder.is_dir():
             raise FacesError(f"{self.dataset.folder}: no such folder on {socket.gethostname()}")
-        with _one_at_a_time:
+        with _loading:
             pipeline = process_pipeline(*self.models)
-        with ThreadPoolExecutor(1) as ahead:  # the next files are read while the first are looked at
+        with ThreadPoolExecutor(1) as ahead:  # reads the next files while the first are embedded
             files = ahead.map(self._read, paths)
             rows = range(0, len(paths), EMBEDDED_TOGETHER)
-            found = [pipeline.enrol(islice(files, EMBEDDED_TOGETHER), self.choosy) for _ in rows]
-        return pipeline.fingerprint, [enrolment for some in found for enrolment in some]
+            batches = [pipeline.enrol(islice(files, EMBEDDED_TOGETHER), self.check_quality) for _ in rows]
+        return pipeline.fingerprint, [enrolment for batch in batches for enrolment in batch]
 
     def _read(self, path: str) -> bytes | str:
         try:
@@ -53,7 +61,7 @@ class Task:
             return f"unreadable: {reason_of(error)}"
 
     def absolute(self) -> Task:
-        """The same for processes that are in other folders."""
+        """Return the task with absolute paths, for processes in other folders."""
         dataset = self.dataset
         if isinstance(dataset, Folder):
             dataset = replace(dataset, folder=dataset.folder.absolute())
@@ -61,4 +69,4 @@ class Task:
         return replace(self, dataset=dataset, models=(detector, embedder, *self.models[2:]))
 
 
-_one_at_a_time = threading.Lock()  # a cluster's process may have several threads
+_loading = threading.Lock()  # a process of a cluster may have several threads
