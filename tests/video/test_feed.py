@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from faces.errors import SourceError
-from faces.video.feed import JOIN_TIMEOUT, QUEUED_FRAMES, Feed
+from faces.video.feed import JOIN_TIMEOUT, QUEUED_FRAMES, Feed, first_frames
 from faces.video.tracks import Frame
 
 IMAGE = np.zeros((2, 2, 3), np.uint8)
@@ -172,3 +172,9 @@ def test_waiting_costs_no_processor_time() -> None:
         assert next(frames) is None
         assert time.process_time() - before < 0.2
     source.held.set()
+
+
+def test_first_frames_counts_frames_only() -> None:
+    frames = [Frame(np.zeros((1, 1, 3), np.uint8), index, index / 25, 0.0) for index in range(3)]
+    assert list(first_frames([None, frames[0], None, frames[1], frames[2]], 2)) == [None, frames[0], None, frames[1]]
+    assert list(first_frames(frames, None)) == frames
