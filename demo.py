@@ -26,7 +26,7 @@ RESULTS = (".jpg", ".png", ".mp4", ".csv")
 
 
 def show(command: str) -> None:
-    """A command as it would be typed; at once, so that its own output comes after it in a log too."""
+    """Print a command as it would be typed, at once: its output comes after it, in a log too."""
     print(f"\n$ {command}", flush=True)
 
 
@@ -36,7 +36,7 @@ def owner_only(path: str, flags: int) -> int:
 
 
 def run(python: Path, command: str) -> int:
-    """The exit status of a command in the project's folder; ``> FILE`` at its end means what it means in a shell."""
+    """Run a command in the project's folder and return its exit status; ``> FILE`` at its end works as in a shell."""
     words, _, file = command.partition(" > ")
     with ExitStack() as stack:
         output = stack.enter_context(open(setup_venv.ROOT / file, "wb", opener=owner_only)) if file else None

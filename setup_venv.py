@@ -35,7 +35,7 @@ class SetupError(Exception):
 
 
 def python_of(venv: Path) -> Path:
-    """The environment's interpreter, on this system."""
+    """Return the path of the environment's interpreter."""
     return venv / "Scripts" / "python.exe" if os.name == "nt" else venv / "bin" / "python"
 
 
@@ -45,12 +45,12 @@ def say(line: str) -> None:
 
 
 def surroundings() -> dict[str, str]:
-    """The environment variables for the commands: without PYTHONPATH, whose packages pip would take for installed."""
+    """Return the environment variables for commands, without PYTHONPATH: pip would take its packages for installed."""
     return {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
 
 
 def run(*command: str | Path, hidden: bool = False) -> int:
-    """The exit status of a command that prints for itself; hidden, what it printed is shown only when it fails."""
+    """Run a command and return its exit status; when hidden, its output is shown only if it fails."""
     out, err = (subprocess.PIPE, subprocess.STDOUT) if hidden else (None, None)
     done = subprocess.run(command, cwd=ROOT, env=surroundings(), stdout=out, stderr=err, text=True, check=False)
     if hidden and done.returncode != 0:
@@ -59,7 +59,7 @@ def run(*command: str | Path, hidden: bool = False) -> int:
 
 
 def ask(python: Path, code: str) -> subprocess.CompletedProcess[str]:
-    """What an interpreter prints when it runs ``code``; its exit status is not checked."""
+    """Run ``code`` in an interpreter and return what it prints; its exit status is not checked."""
     # Not in the project's folder, whose modules it would import; and one that cannot be started has answered too.
     folder, env = python.parent, surroundings()
     try:
@@ -69,7 +69,7 @@ def ask(python: Path, code: str) -> subprocess.CompletedProcess[str]:
 
 
 def last_line(answer: subprocess.CompletedProcess[str]) -> str:
-    """The line that names the error in what a failed interpreter printed."""
+    """Return the line with the error from the output of an interpreter that failed."""
     return (answer.stderr.strip().splitlines() or [f"status {answer.returncode}"])[-1]
 
 
@@ -160,7 +160,7 @@ def mend_opencv(python: Path) -> None:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(
         description="Make a virtual environment, install the project into it and fetch the built-in models.",
         epilog="example: python3 setup_venv.py --with server",

@@ -30,7 +30,7 @@ from benchmarks.photographs import DATA, embeddings
 from benchmarks.throughput import in_turns, load
 from faces.cli import options, running, text
 from faces.extraction.task import EMBEDDED_TOGETHER
-from faces.models import cache, packages, zoo
+from faces.models import packages, zoo
 from faces.models.engine import Array, OnnxEngine
 from faces.pipeline import Pipeline
 from faces.recognition import recognizer_files

@@ -28,7 +28,7 @@ def rewrite(item: griffe.Object | griffe.Alias) -> None:
 
 
 def markdown(docstring: str) -> str:
-    """Return a docstring with its parameters as a list and its examples in fences.
+    r"""Return a docstring with its parameters as a list and its examples in fences.
 
     >>> print(markdown("Detect.\\n\\nimage: uint8.\\nfaces: of\\n  one image.\\nRaises ValueError."))
     Detect.

