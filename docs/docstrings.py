@@ -30,7 +30,7 @@ def rewrite(item: griffe.Object | griffe.Alias) -> None:
 def markdown(docstring: str) -> str:
     r"""Return a docstring with its parameters as a list and its examples in fences.
 
-    >>> print(markdown("Detect.\\n\\nimage: uint8.\\nfaces: of\\n  one image.\\nRaises ValueError."))
+    >>> print(markdown("Detect.\n\nimage: uint8.\nfaces: of\n  one image.\nRaises ValueError."))
     Detect.
     <BLANKLINE>
     - `image`: uint8.
