@@ -1,1 +1,1 @@
-"""From a data set to a gallery: extraction by one process, several, or a Dask cluster."""
+"""Extraction: from a data set to its gallery, by processes of this machine or a Dask cluster."""

@@ -1,4 +1,4 @@
-"""What an extraction has done so far, kept until its gallery is written: a killed run goes on where it was."""
+"""Keep what an extraction has done until its gallery is written: a run that was killed continues where it was."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from faces.files.writing import OWNER_FILE
 from faces.pipeline import Enrolment
 from faces.types import Faces
 
-INTERVAL = 2  # seconds: more than this is not lost
+SAVE_INTERVAL = 2  # s: the most work that a kill can lose
 SCHEMA = """
 CREATE TABLE made_with (value TEXT);
 CREATE TABLE done (
@@ -27,59 +27,61 @@ CREATE TABLE done (
 
 
 class Checkpoint:
-    """A file beside the gallery, of SQLite's, which survives a kill at any moment.
+    """An SQLite file beside the gallery, which survives a kill at any moment.
 
-    made_with: says which models and settings; what others left is dropped. anew: the run looks at every photograph
-    again, and so only goes on with what another such run left.
+    path: of the file.
+    made_with: the models and settings; what a run with others left is dropped.
+    anew: the run embeds every photograph again, so it only continues what another such run left.
+    Raises FacesError when the file cannot be written.
     """
 
     def __init__(self, path: Path, made_with: str, anew: bool = False) -> None:
         self._path = path
         self._saved = time.monotonic()
-        mine = [f"{made_with}, anew"] if anew else [made_with, f"{made_with}, anew"]
+        accepted = [f"{made_with}, anew"] if anew else [made_with, f"{made_with}, anew"]
         with self._explained():
             self._database = _connect(path)
-            if not _usable(self._database, mine):  # worth no more than the time it took
+            if not _usable(self._database, accepted):  # all it costs is time
                 self._database.close()
                 self._delete()
                 self._database = _connect(path)
                 self._database.executescript(SCHEMA)
                 with self._database:
-                    self._database.execute("INSERT INTO made_with VALUES (?)", mine[:1])
+                    self._database.execute("INSERT INTO made_with VALUES (?)", accepted[:1])
 
     def add(self, photograph: Photograph, enrolment: Enrolment) -> None:
-        """Remember what was done; raises FacesError when that cannot be written."""
+        """Store what became of a photograph. Raises FacesError."""
         with self._explained():
             row = _row(photograph, enrolment)
             self._database.execute("INSERT OR REPLACE INTO done VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
-            if time.monotonic() - self._saved > INTERVAL:
+            if time.monotonic() - self._saved > SAVE_INTERVAL:
                 self._database.commit()
                 self._saved = time.monotonic()
 
     def __iter__(self) -> Iterator[tuple[str, int, str, str]]:
-        """Path, size, stamp and SHA-256 of everything that was done."""
+        """Yield path, size, stamp and SHA-256 of every photograph stored."""
         with self._explained():
             for path, *rest in self._database.execute("SELECT path, size, stamp, sha256 FROM done"):
                 yield os.fsdecode(path), *rest
 
     def __getitem__(self, path: str) -> Enrolment:
-        """What became of a photograph; its face has no landmarks."""
+        """Return what became of a photograph; its face has no landmarks."""
         with self._explained():
             query = "SELECT sha256, reason, score, box, embedding FROM done WHERE path = ?"
             return _enrolment(*self._database.execute(query, [os.fsencode(path)]).fetchone())
 
     def save(self) -> None:
-        """Have everything in the file."""
+        """Write everything to the disk."""
         with self._explained():
             self._database.commit()
 
     def remove(self) -> None:
-        """The gallery is written: it is no longer needed."""
+        """Delete the file, once the gallery is written."""
         self._database.close()
         self._delete()
 
     def _delete(self) -> None:
-        for file in (self._path, self._path.with_name(f"{self._path.name}-journal")):  # SQLite's, of a killed run
+        for file in (self._path, self._path.with_name(f"{self._path.name}-journal")):  # SQLite's, left by a kill
             file.unlink(missing_ok=True)
 
     @contextmanager
@@ -91,35 +93,35 @@ class Checkpoint:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    """Open the file, which is made for its owner alone; SQLite's journal beside it gets the same mode."""
-    with suppress(OSError):  # SQLite says why
+    """Open the file, creating it for its owner alone; SQLite gives its journal the same mode."""
+    with suppress(OSError):  # SQLite reports it
         path.touch(OWNER_FILE)
     return sqlite3.connect(path)
 
 
-def _usable(database: sqlite3.Connection, mine: Sequence[str]) -> bool:
-    """Whether it is whole, and one of mine; raises OperationalError when the file cannot be used at all."""
+def _usable(database: sqlite3.Connection, accepted: Sequence[str]) -> bool:
+    """Return whether it is complete and made with one of these; raise OperationalError for an unusable file."""
     try:
         tables = database.execute("SELECT sql FROM sqlite_master WHERE type = 'table'").fetchall()
         return (
             [sql for (sql,) in tables] == SCHEMA.strip().removesuffix(";").split(";\n")
             and database.execute("PRAGMA quick_check(1)").fetchone() == ("ok",)
-            and database.execute("SELECT value FROM made_with").fetchone()[0] in mine
+            and database.execute("SELECT value FROM made_with").fetchone()[0] in accepted
         )
     except sqlite3.OperationalError:
         raise
-    except (sqlite3.DatabaseError, TypeError):  # no database, or nothing in it
+    except (sqlite3.DatabaseError, TypeError):  # not a database, or an empty one
         return False
 
 
-def _row(photograph: Photograph, found: Enrolment) -> tuple[object, ...]:
-    face, embedding = found.face, found.embedding
+def _row(photograph: Photograph, enrolment: Enrolment) -> tuple[object, ...]:
+    face, embedding = enrolment.face, enrolment.embedding
     return (
         os.fsencode(photograph.path),
         photograph.size,
         photograph.stamp,
-        found.sha256,
-        found.reason,
+        enrolment.sha256,
+        enrolment.reason,
         None if face is None else float(face.score[0]),
         None if face is None else face.xyxy.astype(np.float32).tobytes(),
         None if embedding is None else embedding.astype(np.float32).tobytes(),

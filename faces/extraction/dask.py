@@ -15,16 +15,16 @@ from typing import Any
 from faces.errors import FacesError
 from faces.extraction.task import EMBEDDED_TOGETHER, KEPT, Result, Task, WorkerDiedError
 
-ANSWER = 10  # seconds that a scheduler has to answer
-LOOK = 5  # seconds between two looks at how many workers there are
-ABSENT = 30  # seconds without any, of which one that died needs a few to be replaced: then nobody replaces them
+ANSWER_TIMEOUT = 10  # s, for a scheduler to answer
+COUNT_INTERVAL = 5  # s between two counts of the workers
+ABSENCE_LIMIT = 30  # s without workers after which the run ends: replacing one that died takes a few
 START = "in the project's folder: python -m distributed.cli.dask_worker {} --nworkers -1"
 
 
 class Cluster:
-    """A Dask cluster: at a scheduler's address, or ``local``, one of ``count`` processes on this machine."""
+    """A Dask cluster: at a scheduler's address, or "local": ``count`` processes on this machine."""
 
-    together = 4 * EMBEDDED_TOGETHER  # its scheduler manages some thousand messages a second
+    together = 4 * EMBEDDED_TOGETHER  # a scheduler handles some thousand messages a second
 
     def __init__(self, task: Task, address: str, count: int) -> None:
         try:
@@ -34,7 +34,7 @@ class Cluster:
             remedy = "run: pip install 'recognize-faces[cluster]'"
             raise FacesError(f"--scheduler needs Dask ({error}); {remedy}") from error
 
-        for name in ("distributed", "distributed.client"):  # what matters of it, our errors say in a line
+        for name in ("distributed", "distributed.client"):  # our errors say it in one line
             logging.getLogger(name).setLevel(logging.CRITICAL)
         self._task, self._address, self._start = task.absolute(), address, START.format(address)
         self._local: Any = None
@@ -49,35 +49,42 @@ class Cluster:
                 )
         try:
             if self._local is None:
-                get_address_host(address)  # first: a client that fails at it is left half made, in the next one's way
-            self._client = Client(self._local or address, timeout=ANSWER, name="extract_embeddings")
+                get_address_host(
+                    address
+                )  # first: a client that fails at it is left half made and disturbs the next one
+            self._client = Client(self._local or address, timeout=ANSWER_TIMEOUT, name="extract_embeddings")
         except OSError as error:
             raise FacesError(f"no scheduler answers at {address}; start one: dask scheduler") from error
-        except (ValueError, TypeError, FutureWarning) as error:  # not to be read, TLS that is not set up, one that was
+        except (ValueError, TypeError, FutureWarning) as error:  # unreadable, or TLS that is not set up
             reason, remedy = str(error).splitlines()[0], "give one such as tcp://host:8786"
-            raise FacesError(f"{address}: no scheduler's address that Dask can use ({reason}); {remedy}") from error
+            raise FacesError(
+                f"{address}: not an address of a scheduler that Dask can use ({reason}); {remedy}"
+            ) from error
         self._executor = self._client.get_executor(pure=False)
         self._slots, self._looked, self._seen = 2, -float("inf"), time.monotonic()
 
     @property
     def slots(self) -> int:
+        """See ``Workers.slots``."""
         now = time.monotonic()
-        if now > self._looked + LOOK:  # workers come and go
+        if now > self._looked + COUNT_INTERVAL:  # workers come and go
             with self._explained():
-                threads = sum(self._client.nthreads(callback_timeout=ANSWER).values())
+                threads = sum(self._client.nthreads(callback_timeout=ANSWER_TIMEOUT).values())
             if threads:
                 self._slots, self._seen = 2 * threads, now
-            elif now > self._seen + ABSENT:
+            elif now > self._seen + ABSENCE_LIMIT:
                 raise FacesError(f"{self._address} has no workers; start some {self._start}; {KEPT}")
             self._looked = now
         return self._slots
 
     def submit(self, paths: Sequence[str]) -> Future[Result]:
+        """Let a worker run the task."""
         with self._explained():
             future: Future[Result] = self._executor.submit(pickle.loads, pickle.dumps(_Call(self._task, paths)))
         return future
 
     def result(self, future: Future[Result]) -> Result:
+        """Return the result of a future that is done, as ``Workers.result``."""
         with self._explained():
             return future.result()
 
@@ -92,10 +99,10 @@ class Cluster:
         except (KilledWorker, MemoryError) as error:
             raise WorkerDiedError from error
         except FacesError as error:
-            raise FacesError(f"a worker says: {error}; {KEPT}") from error
+            raise FacesError(f"a worker reports: {error}; {KEPT}") from error
         except (ImportError, AttributeError) as error:
             raise FacesError(
-                f"a worker of {self._address} lacks something of this project or its requirements ({error});"
+                f"a worker of {self._address} lacks a part of this project or a package ({error});"
                 f" start it {self._start}; {KEPT}"
             ) from error
         except Exception as error:
@@ -104,14 +111,15 @@ class Cluster:
             raise FacesError(f"the scheduler at {self._address} went away; {KEPT}") from error
 
     def close(self) -> None:
-        self._client.close(timeout=ANSWER)
+        """Stop all work."""
+        self._client.close(timeout=ANSWER_TIMEOUT)
         if self._local is not None:
-            self._local.close(timeout=ANSWER)
+            self._local.close(timeout=ANSWER_TIMEOUT)
 
 
 @dataclass(frozen=True)
 class _Call:
-    """A call of the task that happens where it is unpickled: only workers need this package, and say so without it."""
+    """A call of the task, made where it is unpickled: only workers need this package, and a missing one is reported."""
 
     task: Task
     paths: Sequence[str]
@@ -122,7 +130,7 @@ class _Call:
 
 @contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """Processes that start meanwhile leave Ctrl-C to this one, and do not each say that they were stopped."""
+    """Let processes that start meanwhile ignore Ctrl-C: this process handles it."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield

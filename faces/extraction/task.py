@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 
 from faces.datasets import Dataset, Folder
-from faces.detection import BUILT_IN
+from faces.detection import registry as detectors
+from faces.embedding import registry as embedders
 from faces.errors import FacesError, reason_of
 from faces.pipeline import Enrolment, process_pipeline
 from faces.types import Fingerprint
@@ -65,8 +65,9 @@ class Task:
         dataset = self.dataset
         if isinstance(dataset, Folder):
             dataset = replace(dataset, folder=dataset.folder.absolute())
-        detector, embedder = (name if name == BUILT_IN else str(Path(name).absolute()) for name in self.models[:2])
-        return replace(self, dataset=dataset, models=(detector, embedder, *self.models[2:]))
+        detector, embedder, confidence, accuracy = self.models
+        models = detectors.absolute(detector), embedders.absolute(embedder), confidence, accuracy
+        return replace(self, dataset=dataset, models=models)
 
 
 _loading = threading.Lock()  # a process of a cluster may have several threads

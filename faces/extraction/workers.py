@@ -1,4 +1,4 @@
-"""Many photographs at once: by processes of this machine, or by a Dask cluster."""
+"""Embed photographs in parallel: by processes of this machine or a Dask cluster."""
 
 from __future__ import annotations
 
@@ -22,33 +22,36 @@ from faces.types import Fingerprint
 
 __all__ = ["EMBEDDED_TOGETHER", "Processes", "Task", "Workers", "enrol", "start"]
 
-DEATHS = 20  # in a row, without a photograph in between: then it is not the photographs
-LOOK = 1  # seconds between two looks at whether the workers are still there
+MAX_DEATHS = 20  # of workers in a row, without a result: then the photographs are not the cause
+POLL = 1  # s between two checks that the workers are alive
 
 
 class Workers(Protocol):
-    """Processes somewhere that run the task."""
+    """Processes that run the task, on this machine or others."""
 
     @property
     def together(self) -> int:
-        """Photographs in one call of ``submit``."""
+        """The number of photographs in one call of ``submit``."""
         ...
 
     @property
     def slots(self) -> int:
-        """How many calls keep all of them busy; raises FacesError when there is nobody left to do any."""
+        """The number of calls that keeps all workers busy. Raises FacesError when there are no workers."""
         ...
 
     def submit(self, paths: Sequence[str]) -> Future[Result]:
-        """Let one of them run the task."""
+        """Let a worker run the task."""
         ...
 
     def result(self, future: Future[Result]) -> Result:
-        """Of a future that is done; raises WorkerDiedError, and FacesError when others would fare no better."""
+        """Return the result of a future that is done.
+
+        Raises WorkerDiedError when the worker is gone, and FacesError for what fails in every worker.
+        """
         ...
 
     def close(self) -> None:
-        """Stop, whatever is still going on."""
+        """Stop all work."""
         ...
 
 
@@ -70,23 +73,25 @@ class _Context(SpawnContext):
 
 
 class Processes:
-    """Processes of this machine. One that a photograph kills is replaced."""
+    """Processes of this machine; one that dies is replaced."""
 
     together = EMBEDDED_TOGETHER
 
     def __init__(self, task: Task, count: int) -> None:
         from pebble import ProcessPool
 
-        self.slots = 2 * count  # one at work, one ready
+        self.slots = 2 * count  # per process, one call at work and one waiting
         self._task = task
         self._pool = ProcessPool(count, initializer=begin, context=_Context())
 
     def submit(self, paths: Sequence[str]) -> Future[Result]:
+        """Let a worker run the task."""
         with uninterrupted():
             future: Future[Result] = self._pool.schedule(self._task, args=[paths])
         return future
 
     def result(self, future: Future[Result]) -> Result:
+        """Return the result of a future that is done, as ``Workers.result``."""
         from pebble import ProcessExpired
 
         try:
@@ -95,58 +100,63 @@ class Processes:
             raise WorkerDiedError from error
 
     def close(self) -> None:
+        """Stop all work."""
         self._pool.stop()
         self._pool.join()
 
 
 def start(task: Task, count: int, scheduler: str | None = None) -> Workers:
-    """``count`` processes here, or those of a Dask scheduler. Raises FacesError."""
+    """Start ``count`` processes on this machine, or connect to a Dask scheduler. Raises FacesError."""
     return Cluster(task, scheduler, count) if scheduler else Processes(task, count)
 
 
 def enrol(
     workers: Workers, paths: Iterable[str], fingerprint: Fingerprint
 ) -> Iterator[tuple[Sequence[str], list[Enrolment]]]:
-    """Paths and what became of them, a few at a time, in the order in which they are done; each path once.
+    """Yield batches of paths and what became of the photographs, in the order of the work; each path once.
 
-    Photographs whose worker dies are done again in the end, one by one and with nothing else going on, since a
-    cluster's worker takes with it what waits for it as well; one whose worker dies then too is left out.
-    Raises FingerprintError when a worker has other models than ``fingerprint``, and FacesError when all workers die.
+    Photographs whose worker dies are tried again at the end, one by one and with nothing else at work, since a worker
+    of a cluster takes its waiting calls with it. A photograph whose worker dies again is left out.
+
+    fingerprint: of the models that the workers must have.
+    Raises FingerprintError when a worker has other models, and FacesError when all workers die.
     """
     remaining, suspects, alone = iter(paths), deque[str](), [""]
     working: dict[Future[Result], list[str]] = {}
     done: SimpleQueue[Future[Result]] = SimpleQueue()
 
-    def send(some: list[str]) -> None:
-        future = workers.submit(some)
-        working[future] = some
+    def send(batch: list[str]) -> None:
+        future = workers.submit(batch)
+        working[future] = batch
         future.add_done_callback(done.put)
 
     deaths = 0
     while True:
-        while len(working) < workers.slots and (some := list(islice(remaining, workers.together))):
-            send(some)
+        while len(working) < workers.slots and (batch := list(islice(remaining, workers.together))):
+            send(batch)
         if not working:
             if not suspects:
                 return
             send(alone := [suspects.popleft()])
         try:
-            future = done.get(timeout=LOOK)
-        except Empty:  # look whether there is still somebody at work
+            future = done.get(timeout=POLL)
+        except Empty:  # ``slots`` checks that there are workers
             continue
-        some = working.pop(future)
+        batch = working.pop(future)
         try:
-            theirs, enrolments = workers.result(future)
+            models, enrolments = workers.result(future)
         except WorkerDiedError as error:
             deaths += 1
-            if deaths > DEATHS:
-                raise FacesError(f"the workers die, one after the other; is there enough memory? {KEPT}") from error
-            if some is not alone:
-                suspects.extend(some)
+            if deaths > MAX_DEATHS:
+                raise FacesError(f"one worker after another dies; is there enough memory? {KEPT}") from error
+            if batch is not alone:
+                suspects.extend(batch)
                 continue
-            theirs, enrolments = fingerprint, [Enrolment(reason="its worker died of it")]
+            models, enrolments = fingerprint, [Enrolment(reason="its worker died of it")]
         else:
             deaths = 0
-        if different := theirs.difference(fingerprint):
-            raise FingerprintError(f"a worker has {different}; give all the same, restart them, and run it again")
-        yield some, enrolments
+        if different := models.difference(fingerprint):
+            raise FingerprintError(
+                f"a worker has {different}; give all workers the same models, restart them, and run it again"
+            )
+        yield batch, enrolments

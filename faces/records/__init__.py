@@ -1,4 +1,4 @@
-"""What was done, and with what: a record of every extraction, training and evaluation, in ``runs/`` beside its files.
+"""Records of runs: a JSON file in ``runs/`` for every extraction, training and evaluation.
 
 with records.recording(path.parent / "runs", "train", vars(args)) as run:
     ...

@@ -1,4 +1,4 @@
-"""What a run ran in: the code, Python, packages, and what was typed."""
+"""The environment of a run: the code, Python, packages and the command line."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ PACKAGES = (
     "tensorflow",
     "mlflow",
 )
-PATIENCE = 10  # seconds that git may take
+GIT_TIMEOUT = 10  # s
 
 
 def code_of(root: Path) -> Callable[[], Code]:
-    """Asks git, which answers while the work goes on; call what is returned for the answer. Never fails."""
+    """Ask git for the commit while the work goes on; call the result for the answer. Never fails."""
     if not (root / ".git").exists():  # a copy, perhaps within another project's tree
         return Code
     import subprocess
@@ -52,7 +52,7 @@ def code_of(root: Path) -> Callable[[], Code]:
 
     def answer() -> Code:
         try:
-            lines = process.communicate(timeout=PATIENCE)[0].splitlines()
+            lines = process.communicate(timeout=GIT_TIMEOUT)[0].splitlines()
         except (subprocess.TimeoutExpired, OSError, ValueError):
             process.kill()
             return Code()
@@ -65,23 +65,24 @@ def code_of(root: Path) -> Callable[[], Code]:
 
 
 def packages() -> dict[str, str]:
-    """The versions of what matters, as far as it is installed."""
+    """Return the versions of the installed packages among ``PACKAGES``."""
     from importlib.metadata import PackageNotFoundError, version
 
-    found = {}
+    versions = {}
     for name in PACKAGES:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def system() -> str:
+    """Return the operating system, its version and the machine."""
     return f"{platform.system()} {platform.release()} {platform.machine()}"
 
 
-def typed() -> str:
+def command_line() -> str:
     """Return the command line, without secrets: ``faces train ...`` or ``python train_model.py ...``."""
     program, *arguments = sys.argv or [""]
     program = program if program.startswith("faces ") else f"python {Path(program).name}"
@@ -89,7 +90,7 @@ def typed() -> str:
 
 
 def plain(options: Mapping[str, Any]) -> dict[str, Value]:
-    """Options as JSON holds them, without secrets."""
+    """Return options as JSON values, without secrets."""
     return {name: _plain(value) for name, value in sorted(options.items())}
 
 
@@ -97,5 +98,5 @@ def _plain(value: Any) -> Value:
     if value is None or isinstance(value, bool | int | float):
         return value
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(one) for one in value]
+        return [_plain(item) for item in value]
     return without_password(str(value))

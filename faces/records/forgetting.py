@@ -1,4 +1,4 @@
-"""Who is erased, or called otherwise now, does not stay in the records: a photograph's SHA-256 remains of them."""
+"""Take erased and renamed people out of the records; the SHA-256 of their photographs stay."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from faces.records.folder import Runs
 from faces.records.manifests import Manifest
 from faces.records.record import Run
 
-TAKEN_OUT = "somebody"  # in place of a name
+TAKEN_OUT = "somebody"  # replaces a name
 
 
 def forget(folder: Path, erased: Callable[[str], bool], names: Mapping[str, str]) -> int:
-    """Take photographs and names out of the records in a folder; each record that changes says that it did.
+    """Take photographs and names out of the records in a folder, and return the number of records changed.
 
-    erased: whether a photograph of this SHA-256 was; its path and its person go. names: those that are to go, and what
-    the person is called now; "" for one who is removed, whose photographs' paths go, too. Manifests that cannot be read
-    go as a whole. Returns how many records changed. Raises FacesError.
+    Each changed record gets a note. Manifests that cannot be read are deleted.
+
+    erased: whether the photograph with this SHA-256 is erased: its path and its person are taken out.
+    names: the new name of each renamed person; "" for a person who is removed, with the paths of all photographs.
+    Raises FacesError.
     """
     became: dict[str, str] = {}
     try:
@@ -31,7 +33,7 @@ def forget(folder: Path, erased: Callable[[str], bool], names: Mapping[str, str]
             sha256 = path.name.partition(".")[0]
             try:
                 old = Manifest.load(folder, sha256)
-            except FacesError:  # nobody can tell who is in it
+            except FacesError:  # it may hold anybody
                 became[sha256] = ""
                 continue
             if (new := _without(old, erased, names)) != old:

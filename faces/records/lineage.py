@@ -1,4 +1,4 @@
-"""What runs have to do with each other: where a run's photographs came from, and what is different in another one."""
+"""Relations of runs: which runs made a run's inputs, and how two runs differ."""
 
 from __future__ import annotations
 
@@ -13,12 +13,16 @@ from faces.records.manifests import Manifest
 from faces.records.record import Run, Value
 
 Changes = dict[str, tuple[Value, Value]]
-"""By name, what it was and what it is; None where there is none."""
+"""By name, the old and the new value; None where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Photographs:
-    """How one manifest differs from another, in paths. changed: another content. moved: from where, to where."""
+    """The difference of two manifests, in paths.
+
+    changed: photographs with another content.
+    moved: old and new paths.
+    """
 
     added: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
@@ -28,7 +32,11 @@ class Photographs:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What is different in a later run. photographs: by role; roles whose manifests are gone are in ``unknown``."""
+    """The difference of a later run.
+
+    photographs: by role.
+    unknown: roles whose manifests are gone.
+    """
 
     code: tuple[str, str]
     parameters: Changes
@@ -40,8 +48,8 @@ class Difference:
 
 
 def ancestors(run: Run, folder: Path) -> Iterator[Run]:
-    """The runs that wrote what a run read, as far as they are known, and so on, but not before an extraction."""
-    places = dict.fromkeys([folder, *(beside(Path(one.path)) for one in run.inputs)])
+    """Yield the known runs that wrote what a run read, and their ancestors; an extraction has none."""
+    places = dict.fromkeys([folder, *(beside(Path(file.path)) for file in run.inputs)])
     for id_ in run.parents if run.kind != "extract" else ():
         for place in places:
             with suppress(FacesError):
@@ -52,42 +60,46 @@ def ancestors(run: Run, folder: Path) -> Iterator[Run]:
 
 
 def difference(old: Run, new: Run, folder: Path) -> Difference:
-    """From one run to another."""
+    """Return how ``new`` differs from ``old``; folder: of both runs."""
     photographs, unknown = {}, []
-    was, is_ = ({one.role: one.sha256 for one in run.data} for run in (old, new))
-    for role in {**was, **is_}:
-        if role in was and role in is_ and was[role] == is_[role]:
+    before, after = ({data.role: data.sha256 for data in run.data} for run in (old, new))
+    for role in {**before, **after}:
+        if role in before and role in after and before[role] == after[role]:
             continue
         try:
-            pair = [Manifest.load(folder, of[role]) if role in of else Manifest.sorted(()) for of in (was, is_)]
+            pair = [
+                Manifest.load(folder, hashes[role]) if role in hashes else Manifest.sorted(())
+                for hashes in (before, after)
+            ]
         except FacesError:
             unknown.append(role)
         else:
             photographs[role] = between(*pair)
     return Difference(
-        (str(old.code), str(new.code)),
-        changes(old.parameters, new.parameters),
-        changes(old.packages, new.packages),
-        changes(old.made_with, new.made_with),
-        changes(old.figures, new.figures),
-        photographs,
-        tuple(unknown),
+        code=(str(old.code), str(new.code)),
+        parameters=changes(old.parameters, new.parameters),
+        packages=changes(old.packages, new.packages),
+        models=changes(old.made_with, new.made_with),
+        figures=changes(old.figures, new.figures),
+        photographs=photographs,
+        unknown=tuple(unknown),
     )
 
 
 def changes(old: Mapping[str, Value], new: Mapping[str, Value]) -> Changes:
+    """Return the values that differ."""
     return {name: (old.get(name), new.get(name)) for name in {**old, **new} if old.get(name) != new.get(name)}
 
 
 def between(old: Manifest, new: Manifest) -> Photographs:
-    """The photographs that differ."""
-    was, is_ = (dict(zip(one.paths, one.hashes, strict=True)) for one in (old, new))
-    there = {sha256: path for path, sha256 in is_.items() if path not in was}
-    moved = {path: there[sha256] for path, sha256 in was.items() if path not in is_ and sha256 in there}
+    """Return the photographs that differ."""
+    before, after = (dict(zip(manifest.paths, manifest.hashes, strict=True)) for manifest in (old, new))
+    new_paths = {sha256: path for path, sha256 in after.items() if path not in before}
+    moved = {path: new_paths[sha256] for path, sha256 in before.items() if path not in after and sha256 in new_paths}
     arrived = set(moved.values())
     return Photographs(
-        tuple(path for path in is_ if path not in was and path not in arrived),
-        tuple(path for path in was if path not in is_ and path not in moved),
-        tuple(path for path, sha256 in is_.items() if was.get(path, sha256) != sha256),
-        tuple(moved.items()),
+        added=tuple(path for path in after if path not in before and path not in arrived),
+        gone=tuple(path for path in before if path not in after and path not in moved),
+        changed=tuple(path for path, sha256 in after.items() if before.get(path, sha256) != sha256),
+        moved=tuple(moved.items()),
     )

@@ -22,8 +22,9 @@ FOLDER = "manifests"
 class Manifest:
     """N photographs, as parallel arrays, in the order of their paths.
 
-    paths, people: empty where they were erased. hashes: SHA-256 of the files. reasons: why one was left out; empty for
-    one that was used.
+    paths, people: of each photograph; "" if erased.
+    hashes: SHA-256 of the files.
+    reasons: why a photograph was left out; "" for one that was used.
     Raises ValueError when the lengths differ.
     """
 
@@ -34,48 +35,49 @@ class Manifest:
 
     def __post_init__(self) -> None:
         if len({len(getattr(self, name)) for name in self.__slots__}) > 1:
-            raise ValueError("a manifest's arrays are of one length")
+            raise ValueError("the arrays of a manifest differ in length")
 
     def __len__(self) -> int:
         return len(self.paths)
 
     @classmethod
     def sorted(cls, rows: Iterable[tuple[str, str, str, str]]) -> Manifest:
-        """Of path, person, SHA-256 and reason of each, in any order."""
+        """Return the manifest of rows of path, person, SHA-256 and reason, in any order."""
         in_order = sorted(rows)
         return cls(*zip(*in_order, strict=True)) if in_order else cls((), (), (), ())
 
     @classmethod
     def of_files(cls, paths: Iterable[Path], hashes: Iterable[str], below: Path) -> Manifest:
-        """Of photographs that are nobody's in particular; their paths are those below a folder, as far as they are."""
+        """Return the manifest of photographs without people; paths inside the folder ``below`` are relative to it."""
         inside = (path.relative_to(below) if path.is_relative_to(below) else path for path in paths)
         rows = zip(inside, hashes, strict=True)
         return cls.sorted((path.as_posix(), "", sha256, "") for path, sha256 in rows)
 
     def rows(self) -> Iterator[tuple[str, str, str, str]]:
-        """Path, person, SHA-256 and reason of each."""
+        """Return rows of path, person, SHA-256 and reason."""
         return zip(self.paths, self.people, self.hashes, self.reasons, strict=True)
 
     @property
     def used(self) -> tuple[int, int]:
-        """How many photographs were not left out, and of how many people, as far as that is known."""
+        """The number of photographs used, and of their known people."""
         people = [person for person, reason in zip(self.people, self.reasons, strict=True) if not reason]
         return len(people), len({*people} - {""})
 
     def content(self) -> bytes:
-        """What its hash is of."""
+        """Return the manifest as JSON; its SHA-256 names the file."""
         parts = {name: getattr(self, name) for name in self.__slots__}
         return json.dumps(parts, separators=(",", ":")).encode()
 
     def save(self, folder: Path) -> str:
-        """Write it into ``manifests/`` in the folder of runs, once; returns its hash. Raises FacesError.
+        """Write the manifest into ``manifests/`` in the folder of runs, once, and return its SHA-256.
 
-        One that is there is dated anew: ``Runs.prune`` spares those of runs that go on by their age.
+        An existing file gets a new time: ``Runs.prune`` keeps recent manifests, of runs that are not finished.
+        Raises FacesError.
         """
         content = self.content()
         sha256 = hashlib.sha256(content).hexdigest()
         if (path := place(folder, sha256)).exists():
-            with suppress(OSError):  # somebody else's
+            with suppress(OSError):  # another user's file
                 os.utime(path)
         else:
             write_bytes(path, gzip.compress(content, 1, mtime=0))  # hashes compress no better at higher levels
@@ -83,19 +85,19 @@ class Manifest:
 
     @classmethod
     def load(cls, folder: Path, sha256: str) -> Manifest:
-        """Raises FacesError when it is gone, damaged, or not what its name says."""
+        """Read a manifest. Raises FacesError when it is missing or damaged."""
         path = place(folder, sha256)
         try:
             content = gzip.decompress(path.read_bytes())
             if hashlib.sha256(content).hexdigest() != sha256:
-                raise ValueError("its content is not of its name")
+                raise ValueError("its content does not match its name")
             return cls(**{name: tuple(values) for name, values in json.loads(content).items()})
         except FileNotFoundError as error:
-            raise FacesError(f"{path}: no such file; which photographs they were is not known any more") from error
+            raise FacesError(f"{path}: no such file: the list of photographs is lost") from error
         except (OSError, EOFError, ValueError, TypeError, AttributeError, zlib.error) as error:
-            raise FacesError(f"{path}: damaged; which photographs they were is not known any more") from error
+            raise FacesError(f"{path}: damaged: the list of photographs is lost") from error
 
 
 def place(folder: Path, sha256: str) -> Path:
-    """The file of a manifest."""
+    """Return the path of a manifest's file."""
     return folder / FOLDER / f"{sha256}.json.gz"

@@ -1,4 +1,4 @@
-"""The record of a run, and the JSON file that it lives in."""
+"""The record of a run, and its JSON file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faces.types import ModelId
 
 Status = Literal["succeeded", "failed", "stopped"]
 Value = str | int | float | bool | None | list[Any]
-"""What JSON holds as it is."""
+"""A JSON value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +27,14 @@ class File:
 
     @classmethod
     def of(cls, path: Path) -> File:
-        """A file as it is now. Raises FacesError when it cannot be read."""
+        """Return the description of a file. Raises FacesError when it cannot be read."""
         try:
             return cls(str(path), digest.digest(path).removeprefix("sha256:"), path.stat().st_size)
         except OSError as error:
             raise FacesError(f"{path}: {reason_of(error)}") from error
 
     def is_there(self) -> bool:
-        """Whether the file still has this content."""
+        """Return whether the file still has this content."""
         try:
             path = Path(self.path)
             return path.stat().st_size == self.size and File.of(path) == self
@@ -44,7 +44,12 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """A data set that a run looked at. role: what for. sha256: of its manifest, see ``Manifest.sha256``."""
+    """A data set that a run read.
+
+    role: what the run used it for.
+    sha256: of its manifest.
+    photographs, people: their numbers.
+    """
 
     role: str
     sha256: str
@@ -54,7 +59,11 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """What ran. commit: of git; "" where there is none. clean: whether no file differed from it."""
+    """The code that ran.
+
+    commit: of git; "" without git.
+    clean: whether no file differed from the commit.
+    """
 
     commit: str = ""
     clean: bool = False
@@ -67,9 +76,14 @@ class Code:
 class Run:
     """A run that has ended.
 
-    id: also the file's name. kind: extract, train, evaluate, ... time: UTC, when it began, ISO 8601. error: the line
-    that it failed with. parameters: every option's value. models: as ``Fingerprint.to_dict``. parents: ids of the runs
-    that wrote what it read. notes: what else a reader should know, such as that the record was altered.
+    id: also the file's name.
+    kind: extract, train, evaluate, ...
+    time: of its start, UTC, ISO 8601.
+    error: the line that it failed with.
+    parameters: the value of every option.
+    models: as ``Fingerprint.to_dict``.
+    parents: ids of the runs that wrote what it read.
+    notes: what else a reader should know, such as that the record was altered.
     """
 
     id: str
@@ -94,43 +108,44 @@ class Run:
 
     @property
     def short(self) -> str:
-        """The part of the id that is shown, and enough to find it."""
+        """The last part of the id, which is shown and sufficient to find the run."""
         return self.id.rpartition("-")[2]
 
     @property
     def made_with(self) -> dict[str, Value]:
-        """The models by their parts, for people to read."""
+        """The models by their parts, as text."""
         return {part: str(ModelId(**model)) for part, model in (self.models or {}).items()}
 
     def to_json(self) -> str:
+        """Return the record as JSON."""
         return json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str | bytes) -> Run:
-        """The reverse. Raises ValueError for anything else."""
+        """Return the record that ``to_json`` wrote. Raises ValueError for anything else."""
         try:
             content = json.loads(text)
             content["code"] = Code(**content["code"])
             for name, kind in (("data", Data), ("inputs", File), ("artefacts", File)):
-                content[name] = tuple(kind(**one) for one in content[name])
+                content[name] = tuple(kind(**item) for item in content[name])
             for name in ("parents", "notes"):
                 content[name] = tuple(content[name])
             run = cls(**content)
         except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"no record of a run ({error})") from error
+            raise ValueError(f"not a record of a run ({error})") from error
         texts = (run.id, run.kind, run.time, run.status, run.command, run.error)
         tables = (run.packages, run.parameters, run.figures)
         if not (
-            all(isinstance(one, str) for one in texts)
-            and all(isinstance(one, dict) for one in tables)
+            all(isinstance(text, str) for text in texts)
+            and all(isinstance(table, dict) for table in tables)
             and isinstance(run.seconds, int | float)
         ):
-            raise ValueError("no record of a run")
+            raise ValueError("not a record of a run")
         return run
 
     def save(self, folder: Path) -> Path:
-        """Write it, whole or not at all. Raises FacesError."""
+        """Write the record into a folder and return its path. Raises FacesError."""
         path = folder / f"{self.id}.json"
-        content = self.to_json().encode("utf-8", "backslashreplace")  # of a path that is no text: JSON's escape
+        content = self.to_json().encode("utf-8", "backslashreplace")  # a path may be bytes that are no text
         write_bytes(path, content)
         return path

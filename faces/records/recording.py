@@ -1,4 +1,4 @@
-"""Recording a run: what is told while it goes on is written when it ends, however that is."""
+"""Record a run: collect what it does, and write the record when it ends, fails or is stopped."""
 
 from __future__ import annotations
 
@@ -21,9 +21,11 @@ from faces.types import Fingerprint
 
 
 class Recorder:
-    """Takes down what a run does.
+    """Collects what a run does.
 
-    id: the record's, from the start. command: what was typed, without passwords. ended: the record, once it is written.
+    id: of the record.
+    command: the command line, without passwords.
+    ended: the record, once it is written.
     """
 
     def __init__(self, folder: Path, kind: str, options: Mapping[str, Any]) -> None:
@@ -33,7 +35,7 @@ class Recorder:
         self.ended: Run | None = None
         self._folder, self._kind, self._options = folder, kind, environment.plain(options)
         self._time, self._clock = began.isoformat(timespec="milliseconds"), time.monotonic()
-        self.command, self._code = environment.typed(), environment.code_of(environment.ROOT)
+        self.command, self._code = environment.command_line(), environment.code_of(environment.ROOT)
         self._models: Fingerprint | None = None
         self._data: list[Data] = []
         self._figures: dict[str, Value] = {}
@@ -42,66 +44,71 @@ class Recorder:
         self._notes: list[str] = []
 
     def models(self, fingerprint: Fingerprint | None) -> None:
-        """Which models made the embeddings, where that is known."""
+        """Set the models that made the embeddings; None if unknown."""
         self._models = fingerprint
 
     def data(self, manifest: Manifest | None, role: str = "photographs") -> None:
-        """A data set that is looked at; None for one that nobody knows. Raises FacesError when it cannot be kept."""
+        """Add a data set that the run reads; None if unknown. Raises FacesError when the manifest cannot be written."""
         if manifest is None:
             return
         data = Data(role, manifest.save(self._folder), *manifest.used)
-        if data not in self._data:  # several models may look at the same photographs
+        if data not in self._data:  # several models may read the same photographs
             self._data.append(data)
 
     def figure(self, name: str, value: Value) -> None:
-        """A figure that tells how it went. No names of people."""
+        """Set a figure of the result, without names of people."""
         self._figures[name] = value
 
     def input(self, path: Path) -> None:
-        """A file that is read. Raises FacesError when it cannot be."""
+        """Add a file that the run reads. Raises FacesError when it cannot be read."""
         self._inputs.append(File.of(path))
 
     def artefact(self, path: Path) -> None:
-        """A file that was written, as it is now. Raises FacesError when it cannot be read."""
+        """Add a file that the run wrote, as it is now. Raises FacesError when it cannot be read."""
         self._artefacts.append(File.of(path))
 
     def note(self, text: str) -> None:
-        """What else a reader should know."""
+        """Add a note for readers of the record."""
         self._notes.append(text)
 
     def end(self, status: Status, error: str = "") -> None:
         """Write the record. Raises FacesError."""
         earlier = Runs(self._folder)
-        parents = [earlier.maker(one.sha256) or Runs(beside(Path(one.path))).maker(one.sha256) for one in self._inputs]
+        parents = [
+            earlier.maker(file.sha256) or Runs(beside(Path(file.path))).maker(file.sha256) for file in self._inputs
+        ]
         self.ended = Run(
-            self.id,
-            self._kind,
-            self._time,
-            round(time.monotonic() - self._clock, 3),
-            status,
-            self.command,
-            self._code(),
-            python_version(),
-            environment.system(),
-            error,
-            environment.packages(),
-            self._options,
-            None if self._models is None else self._models.to_dict(),
-            tuple(self._data),
-            self._figures,
-            tuple(self._inputs),
-            tuple(self._artefacts),
-            tuple(dict.fromkeys(one.id for one in parents if one)),
-            tuple(self._notes),
+            id=self.id,
+            kind=self._kind,
+            time=self._time,
+            seconds=round(time.monotonic() - self._clock, 3),
+            status=status,
+            command=self.command,
+            code=self._code(),
+            python=python_version(),
+            platform=environment.system(),
+            error=error,
+            packages=environment.packages(),
+            parameters=self._options,
+            models=None if self._models is None else self._models.to_dict(),
+            data=tuple(self._data),
+            figures=self._figures,
+            inputs=tuple(self._inputs),
+            artefacts=tuple(self._artefacts),
+            parents=tuple(dict.fromkeys(parent.id for parent in parents if parent)),
+            notes=tuple(self._notes),
         )
         self.ended.save(self._folder)
 
 
 @contextmanager
 def recording(folder: Path, kind: str, options: Mapping[str, Any]) -> Iterator[Recorder]:
-    """Record what happens within, also when it fails or is stopped; a UsageError is no run.
+    """Record a ``with`` block, also when it fails or is stopped. A UsageError leaves no record.
 
-    Raises FacesError: at once when the folder is not writable; in the end when the record cannot be written.
+    folder: of the records.
+    kind: extract, train, evaluate, ...
+    options: of the command.
+    Raises FacesError: at the start when the folder is not writable, at the end when the record cannot be written.
     """
     check_writable(folder / "record.json")
     run = Recorder(folder, kind, options)
@@ -109,20 +116,20 @@ def recording(folder: Path, kind: str, options: Mapping[str, Any]) -> Iterator[R
         yield run
     except UsageError:
         raise
-    except BrokenPipeError:  # the reader of what is said, such as head, has seen enough
+    except BrokenPipeError:  # the reader of stdout, such as head, has read enough
         run.end("succeeded")
         raise
     except BaseException as error:
         stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
-        with suppress(FacesError):  # what went wrong first is what is said
+        with suppress(FacesError):  # report the first error
             run.end("stopped" if stopped else "failed", _line(error))
         raise
     try:
         run.end("succeeded")
     except FacesError as error:
-        done = ", ".join(one.path for one in run._artefacts)
+        written = ", ".join(file.path for file in run._artefacts)
         raise FacesError(
-            f"{error}; there is no record of this run{f', but what it made: {done}' if done else ''}"
+            f"{error}; there is no record of this run{f', but its files are written: {written}' if written else ''}"
         ) from error
 
 

@@ -30,7 +30,7 @@ def test_best_embeds_anew_and_recognizes(project: Path, run_script: RunScript) -
 
     extracted = run_script("extract_embeddings.py", "--accuracy", "best", "--workers", 1, cwd=project)
     assert extracted.returncode == 0, extracted.stderr
-    assert f"{MIXED}: every photograph is embedded anew" in extracted.stderr
+    assert f"{MIXED}: every photograph is embedded again" in extracted.stderr
     after = Gallery.load(project / "output" / "embeddings.pickle")
     assert after.fingerprint is not None and after.fingerprint.embedder.name == "dlib-resnet, best"
     assert after.names == before.names

@@ -25,7 +25,7 @@ from faces.datasets import Photograph
 from faces.errors import FacesError
 from faces.extraction.extraction import Extraction
 from faces.recognition.gallery import Gallery
-from tests.conftest import PEOPLE, PHOTOS, RunScript, command, contents, environment, open_terminal
+from tests.conftest import PEOPLE, PHOTOS, RunScript, command, contents, environment, open_terminal, patience
 
 pytestmark = pytest.mark.slow
 
@@ -99,7 +99,7 @@ def test_another_confidence_starts_over_and_says_why(project: Path, run_script: 
     assert result.returncode == 0
     (line,) = result.stderr.splitlines()
     assert line.startswith(f"warning: {EMBEDDINGS}: made with confidence 0.5, ")
-    assert "but this run uses confidence 0.6, " in line and line.endswith(": every photograph is embedded anew")
+    assert "but this run uses confidence 0.6, " in line and line.endswith(": every photograph is embedded again")
     assert "known" not in result.stdout
     assert Gallery.load(project / EMBEDDINGS).settings.startswith("confidence 0.6")
 
@@ -110,7 +110,7 @@ def test_the_recipes_file_is_kept_and_everything_embedded_anew(project: Path, ru
     result = run_script(SCRIPT, cwd=project)
     kept = f"{EMBEDDINGS}.kept-1"
     assert result.stderr == (
-        f"warning: {EMBEDDINGS}: of another version: kept as {kept}, every photograph is embedded anew\n"
+        f"warning: {EMBEDDINGS}: of another version: kept as {kept}, every photograph is embedded again\n"
     )
     assert result.stdout.splitlines()[-1] == f"{COUNT} embeddings of {PEOPLE} people -> {EMBEDDINGS}"
     assert (project / kept).read_bytes() == before
@@ -228,7 +228,7 @@ class Run:
                 self.text += some.decode()
         os.close(self._reader)
         self.process.communicate()
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + patience(10)
         while (left := of_session(self.process.pid)) and time.monotonic() < deadline:
             time.sleep(0.05)
         assert left == []  # no orphans

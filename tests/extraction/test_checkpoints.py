@@ -94,7 +94,7 @@ KILLED = """
 import os, sys
 from tests.extraction import test_checkpoints as t
 from faces.extraction import checkpoints
-checkpoints.INTERVAL = float(sys.argv[2])
+checkpoints.SAVE_INTERVAL = float(sys.argv[2])
 checkpoint = checkpoints.Checkpoint(t.Path(sys.argv[1]), "these models")
 for number in range(500):
     checkpoint.add(t.photograph(f"{number:03}"), t.GOOD)
@@ -121,7 +121,7 @@ def test_it_is_saved_every_few_seconds(tmp_path: Path, monkeypatch: pytest.Monke
         checkpoint.add(photograph(f"{number:02}"), GOOD)
         now += 1
     seen_by_others = sqlite3.connect(tmp_path / "c").execute("SELECT count(*) FROM done").fetchone()[0]
-    assert 12 - seen_by_others <= checkpoints.INTERVAL <= 10
+    assert 12 - seen_by_others <= checkpoints.SAVE_INTERVAL <= 10
 
 
 @pytest.mark.parametrize("kind", ["text", "empty", "cut off", "pages of nothing", "another table", "an old journal"])

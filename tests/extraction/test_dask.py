@@ -28,7 +28,7 @@ from faces.extraction.task import Models, Task
 from faces.pipeline import Pipeline
 from faces.recognition.gallery import Gallery
 from faces.types import Fingerprint, ModelId
-from tests.conftest import ROOT, RunScript, command, environment
+from tests.conftest import ROOT, RunScript, command, environment, patience
 from tests.extraction.test_workers import DEADLY, MODELS, Dangerous, many, results, same
 
 pytestmark = pytest.mark.slow
@@ -65,7 +65,7 @@ def running(log: Path, cwd: Path, *words: object, **env: str) -> Iterator[Proces
     finally:
         process.terminate()  # a worker's nanny takes the worker with it
         try:
-            process.wait(10)
+            process.wait(patience(10))
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -209,7 +209,7 @@ def test_a_scheduler_that_goes_away_costs_nothing_that_was_done(
         dask.scheduler.kill()
         yield from found
 
-    monkeypatch.setattr(extraction_dask, "ANSWER", 3)
+    monkeypatch.setattr(extraction_dask, "ANSWER_TIMEOUT", 3)
     monkeypatch.chdir(place)
     with monkeypatch.context() as patch, pytest.raises(FacesError) as error:
         patch.setattr(update, "enrol", and_kill)
@@ -255,7 +255,7 @@ def at_work_for(run: Process) -> list[int]:
 def test_a_scheduler_that_does_not_answer_any_more(
     dask: Dask, place: Path, fingerprint: Fingerprint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extraction_dask, "ANSWER", 2)
+    monkeypatch.setattr(extraction_dask, "ANSWER_TIMEOUT", 2)
     dask.worker()
     with at_work(Folder(place / "dataset"), dask) as some:
         found = workers.enrol(some, paths_in(place), fingerprint)
@@ -271,7 +271,7 @@ def test_a_scheduler_that_does_not_answer_any_more(
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "tcp://no-such-host.invalid:8786"])
 def test_no_scheduler(address: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extraction_dask, "ANSWER", 1)
+    monkeypatch.setattr(extraction_dask, "ANSWER_TIMEOUT", 1)
     with pytest.raises(FacesError) as error:
         workers.start(Task(Folder(place / "dataset"), MODELS), 1, address)
     assert str(error.value) == f"no scheduler answers at {address}; start one: dask scheduler"
@@ -281,7 +281,7 @@ def test_no_scheduler(address: str, place: Path, monkeypatch: pytest.MonkeyPatch
 def test_no_address(address: str, place: Path) -> None:
     with pytest.raises(FacesError) as error:
         workers.start(Task(Folder(place / "dataset"), MODELS), 1, address)
-    says = rf"{re.escape(address)}: no scheduler's address that Dask can use \(.+\); give one such as tcp://host:8786"
+    says = rf"{re.escape(address)}: not an address of a scheduler that Dask can use \(.+\); give one such as tcp://host:8786"
     assert re.fullmatch(says, str(error.value))
     from distributed import Client
 
@@ -293,7 +293,7 @@ def test_no_address(address: str, place: Path) -> None:
 def test_an_address_that_needs_more_than_dask(address: str, run_script: RunScript, place: Path, tmp_path: Path) -> None:
     result = run_script("extract_embeddings.py", "-e", tmp_path / "e.pickle", "--scheduler", address, cwd=place)
     assert (result.returncode, "Traceback" in result.stderr) == (1, False), result.stderr
-    assert f"error: {address}: no scheduler's address that Dask can use (" in result.stderr
+    assert f"error: {address}: not an address of a scheduler that Dask can use (" in result.stderr
 
 
 def test_no_dask(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
@@ -305,8 +305,8 @@ def test_no_dask(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
 def test_nobody_at_work_ends_the_run(
     dask: Dask, place: Path, fingerprint: Fingerprint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(extraction_dask, "ABSENT", 3)
-    monkeypatch.setattr(extraction_dask, "LOOK", 0.5)
+    monkeypatch.setattr(extraction_dask, "ABSENCE_LIMIT", 3)
+    monkeypatch.setattr(extraction_dask, "COUNT_INTERVAL", 0.5)
     says = f"{dask.address} has no workers; start some in the project's folder: python -m distributed.cli.dask_worker"
     paths = paths_in(place)
     with at_work(Folder(place / "dataset"), dask) as some, pytest.raises(FacesError, match=says):
@@ -353,14 +353,14 @@ def test_a_worker_with_other_models(steady: Dask, place: Path, fingerprint: Fing
 
 
 def test_a_worker_without_a_model(steady: Dask, place: Path, fingerprint: Fingerprint) -> None:
-    says = r"a worker says: .*sface.onnx: no such embedding model; .* run it again"
+    says = r"a worker reports: .*sface.onnx: no such embedding model; .* run it again"
     models = ("built-in", "sface.onnx", 0.5, "fast")
     with at_work(Folder(place / "dataset"), steady, models) as some, pytest.raises(FacesError, match=says):
         results(some, paths_in(place)[:1], fingerprint)
 
 
 def test_a_worker_that_does_not_see_the_data_set(steady: Dask, fingerprint: Fingerprint, tmp_path: Path) -> None:
-    says = r"a worker says: .*elsewhere: no such folder on "
+    says = r"a worker reports: .*elsewhere: no such folder on "
     with at_work(Folder(tmp_path / "elsewhere"), steady) as some, pytest.raises(FacesError, match=says):
         results(some, ["Ada/1.jpg"], fingerprint)
 
@@ -372,7 +372,7 @@ def test_a_worker_without_this_project(dask: Dask, place: Path, run_script: RunS
     assert (result.returncode, result.stderr.splitlines()[-1]) == (
         1,
         (
-            f"error: a worker of {dask.address} lacks something of this project or its requirements (No module named"
+            f"error: a worker of {dask.address} lacks a part of this project or a package (No module named"
             f" 'faces'); start it in the project's folder: python -m distributed.cli.dask_worker {dask.address}"
             " --nworkers -1; what was done is kept: run it again"
         ),

@@ -371,7 +371,7 @@ def test_other_models_or_another_confidence_start_over_and_say_why(world: World)
     ):
         gallery, why = extraction.remembered(path, fingerprint, settings)
         assert gallery is None
-        assert all(word in why for word in (str(path), "every photograph is embedded anew", *words))
+        assert all(word in why for word in (str(path), "every photograph is embedded again", *words))
     assert len(list(world.folder.glob("*.kept-*"))) == 0  # nothing is wrong with it, and it stays until the new one is
 
 
@@ -391,7 +391,7 @@ def test_what_is_of_no_use_is_kept_aside_once(world: World, kind: str) -> None:
     for _ in range(2):  # also when the run after it was stopped
         gallery, why = extraction.remembered(path, PRINT, SETTINGS)
         assert gallery is None
-        assert why.startswith(str(path)) and "kept-2, every photograph is embedded anew" in why
+        assert why.startswith(str(path)) and "kept-2, every photograph is embedded again" in why
         assert "\n" not in why
     assert path.read_bytes() == (world.folder / "embeddings.pickle.kept-2").read_bytes() == data
     assert not (world.folder / "embeddings.pickle.kept-3").exists()

@@ -173,7 +173,7 @@ def test_workers_that_only_die_end_the_run() -> None:
     here = Here(deadly=paths)
     with pytest.raises(FacesError, match="die, one after the other; is there enough memory"):
         results(here, paths, FINGERPRINT)
-    assert len(here.calls) < 2 * workers.DEATHS
+    assert len(here.calls) < 2 * workers.MAX_DEATHS
 
 
 def test_a_worker_with_other_models_ends_the_run() -> None:

@@ -128,7 +128,7 @@ def test_a_disk_that_is_full_at_the_end_is_said_with_what_there_is(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    said = r"cannot write .*no space left on device; there is no record of this run, but what it made: .*made\.txt$"
+    said = r"cannot write .*no space left on device; there is no record of this run, but its files are written: .*made\.txt$"
     with pytest.raises(FacesError, match=said), records.recording(tmp_path / "runs", "train", {}) as run:
         (tmp_path / "made.txt").write_text("made")
         run.artefact(tmp_path / "made.txt")
@@ -144,8 +144,8 @@ def test_a_damaged_record_is_shown_as_such(tmp_path: Path) -> None:
     found = Runs(tmp_path / "runs").all()
     assert found[0] == good
     assert [(one.id[-6:], one.why) for one in found[1:] if isinstance(one, Damaged)] == [
-        ("bbbbbb", "damaged: no record of a run"),
-        ("aaaaaa", "damaged: no record of a run"),
+        ("bbbbbb", "damaged: not a record of a run"),
+        ("aaaaaa", "damaged: not a record of a run"),
     ]
     with pytest.raises(FacesError, match=r"aaaaaa\.json: damaged"):
         Runs(tmp_path / "runs").find("aaaaaa")
@@ -176,7 +176,7 @@ def test_a_manifest_that_is_gone_or_damaged(tmp_path: Path, damage: str) -> None
     first.unlink()
     if damage != "gone":
         first.write_bytes(second.read_bytes() if damage == "other" else b"")
-    with pytest.raises(FacesError, match=r"(no such file|damaged); which photographs they were is not known any more"):
+    with pytest.raises(FacesError, match=r"(no such file|damaged): the list of photographs is lost"):
         Manifest.load(tmp_path / "runs", one.data[0].sha256)
     assert lineage.difference(one, other, tmp_path / "runs").unknown == ("photographs",)
 
