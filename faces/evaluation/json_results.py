@@ -96,7 +96,7 @@ def _common(result: Verification | Identification) -> dict[str, Any]:
 
 def _mistake(mistake: Mistake) -> dict[str, Any]:
     return {
-        "what": mistake.what,
+        "what": mistake.description,
         "photograph": str(mistake.photograph),
         "other": None if mistake.other is None else str(mistake.other),
         "distance": _number(mistake.distance),

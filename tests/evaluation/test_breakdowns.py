@@ -26,10 +26,10 @@ def test_groups_and_robustness(
     options = ["--images", str(trained / "dataset"), "--enrol", "1", "--splits", "1", "--workers", "1"]
     asked = ["--groups", str(file), "--robustness", "2", "--json", str(tmp_path / "r.json")]
     assert evaluate.main(["identification", *options, *asked]) == 0
-    said = "".join(capsys.readouterr())
-    assert "degraded: 2 probes" in said and "JPEG: quality 10" in said
-    assert "none of the people in it is in the photographs" not in said
-    assert "red" in said and "unlabelled" in said and "too few to tell" in said
+    output = "".join(capsys.readouterr())
+    assert "degraded: 2 probes" in output and "JPEG: quality 10" in output
+    assert "none of the people in it is in the photographs" not in output
+    assert "red" in output and "unlabelled" in output and "too few to tell" in output
 
     def refuse(word: str) -> None:
         raise AssertionError(f"{word} is no JSON")

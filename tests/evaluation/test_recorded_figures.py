@@ -40,4 +40,4 @@ def test_wrong_usage_is_not_recorded(tmp_path: Path, run_script: RunScript) -> N
     (tmp_path / "pairs.csv").write_text("a.jpg,b.jpg,1\n")
     result = run_script("evaluate", "verification", "--pairs", "pairs.csv", cwd=tmp_path)
     assert result.returncode == 2
-    assert list((tmp_path / "output" / "runs").glob("*.json")) == [], "what cannot be begun is no run"
+    assert list((tmp_path / "output" / "runs").glob("*.json")) == [], "wrong usage is not a run"

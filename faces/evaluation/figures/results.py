@@ -25,13 +25,13 @@ NO_RANK = 2**31 - 1  # the rank of a probe without a face, or whose person is no
 class Mistake:
     """An error and the photographs that show it.
 
-    what: a description.
+    description: what went wrong.
     other: the pair's second photograph; in identification, the closest enrolled photograph of the person who was named,
         or of the probe's own person if nobody was named.
     distance: inf if no face was found.
     """
 
-    what: str
+    description: str
     photograph: Path
     other: Path | None
     distance: float
@@ -103,11 +103,11 @@ class Search:
     truth: N names. A name is not in ``people`` if no face was found in any photograph of the person.
     rank: intp (N,), number of people who are closer than the right one, or ``NO_RANK``.
     nearest: N names of the closest person; None without a face.
-    said: N names that the recognizer gives; None for unknown.
+    named: N names that the recognizer gives; None for unknown.
     genuine: float32 (N,), distance to the right person; inf if there is none.
     distance: float32 (N,), distance to the closest person; inf without a face.
     strangers: S paths.
-    stranger_nearest, stranger_said, stranger_distance: as for the probes, (S,).
+    stranger_nearest, stranger_named, stranger_distance: as for the probes, (S,).
     held_out: the last ``held_out`` strangers are probes, searched with their own person left out of the gallery.
     threshold: the recognizer's.
     """
@@ -120,12 +120,12 @@ class Search:
     truth: tuple[str, ...]
     rank: Indices
     nearest: tuple[str | None, ...]
-    said: tuple[str | None, ...]
+    named: tuple[str | None, ...]
     genuine: Floats
     distance: Floats
     strangers: tuple[Path, ...]
     stranger_nearest: tuple[str | None, ...]
-    stranger_said: tuple[str | None, ...]
+    stranger_named: tuple[str | None, ...]
     stranger_distance: Floats
     held_out: int
     threshold: float

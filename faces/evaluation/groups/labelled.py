@@ -158,8 +158,8 @@ def _measures(result: Identification) -> list[_Measure]:
     probes = [path for search in searches for path in search.probes]
     strangers = [path for search in searches for path in search.strangers]
     closest = np.concatenate([search.rank == 0 for search in searches])
-    named = [said == person for search in searches for person, said in zip(search.truth, search.said, strict=True)]
-    strangers_named = [said is not None for search in searches for said in search.stranger_said]
+    named = [name == person for search in searches for person, name in zip(search.truth, search.named, strict=True)]
+    strangers_named = [name is not None for search in searches for name in search.stranger_named]
     measures = [
         _Measure("rank 1", "probes", probes, closest),
         _Measure("given their name", "probes", probes, np.array(named, np.bool_)),

@@ -77,7 +77,9 @@ def identify(
         right=right,
         wrong=wrong,
         unknown=unknown,
-        strangers_named=Repeated(tuple(_share([said is not None for said in each.stranger_said]) for each in searches)),
+        strangers_named=Repeated(
+            tuple(_share([name is not None for name in each.stranger_named]) for each in searches)
+        ),
         persons=_persons(searches),
         confusion=_confusion(searches),
         cmc=_cmc(searches),
@@ -95,6 +97,10 @@ def _share(cases: Sequence[bool] | Flags) -> Share:
     return Share.of(int(np.sum(cases)), len(cases))
 
 
+def _share_named(names: Sequence[str | None]) -> Share:
+    return _share([name is not None for name in names])
+
+
 def _accepting_distance(search: Search) -> Floats:
     """Return the threshold from which on each probe is identified, (N,); inf if somebody else is closer."""
     return np.where(search.rank == 0, search.genuine, np.float32(np.inf))
@@ -102,9 +108,9 @@ def _accepting_distance(search: Search) -> Floats:
 
 def _count_answers(search: Search) -> tuple[int, int, int]:
     """Count the probes that get the right name, a wrong name, and no name."""
-    right = sum(said == person for said, person in zip(search.said, search.truth, strict=True))
-    unknown = sum(said is None for said in search.said)
-    return right, len(search.said) - right - unknown, unknown
+    right = sum(name == person for name, person in zip(search.named, search.truth, strict=True))
+    unknown = sum(name is None for name in search.named)
+    return right, len(search.named) - right - unknown, unknown
 
 
 def _cmc(searches: Sequence[Search]) -> Numbers:
@@ -117,9 +123,9 @@ def _persons(searches: Sequence[Search]) -> tuple[PersonScore, ...]:
     probes, right, named = Counter[str](), Counter[str](), Counter[str]()
     for search in searches:
         probes.update(search.truth)
-        right.update(person for person, said in zip(search.truth, search.said, strict=True) if said == person)
-        without_held_out = search.stranger_said[: len(search.strangers) - search.held_out]
-        named.update(said for said in (*search.said, *without_held_out) if said is not None)
+        right.update(person for person, name in zip(search.truth, search.named, strict=True) if name == person)
+        without_held_out = search.stranger_named[: len(search.strangers) - search.held_out]
+        named.update(name for name in (*search.named, *without_held_out) if name is not None)
     return tuple(
         PersonScore(
             person,
@@ -132,17 +138,17 @@ def _persons(searches: Sequence[Search]) -> tuple[PersonScore, ...]:
 
 def _confusion(searches: Sequence[Search]) -> Confusion:
     """Return the answers for the people with errors, those with the most first."""
-    answers = Counter(pair for search in searches for pair in zip(search.truth, search.said, strict=True))
+    answers = Counter(pair for search in searches for pair in zip(search.truth, search.named, strict=True))
     errors = Counter[str]()
-    for (person, said), count in answers.items():
-        errors[person] += count if said != person else 0
+    for (person, name), count in answers.items():
+        errors[person] += count if name != person else 0
     ordered = sorted(errors.items(), key=lambda item: (-item[1], item[0]))
     people = [person for person, count in ordered if count][:CONFUSED_PEOPLE]
     column = {person: k for k, person in enumerate(people)}
     counts = np.zeros((len(people), len(people) + 2), np.intp)
-    for (person, said), count in answers.items():
+    for (person, name), count in answers.items():
         if person in column:
-            counts[column[person], len(people) + 1 if said is None else column.get(said, len(people))] += count
+            counts[column[person], len(people) + 1 if name is None else column.get(name, len(people))] += count
     return Confusion(tuple(people), counts)
 
 
@@ -150,31 +156,33 @@ def _mistakes(searches: Sequence[Search], photographs: Photographs) -> tuple[Mis
     """Return the errors farthest from the threshold, without duplicates over splits. Missing faces come last."""
     errors = []
     for search in searches:
-        for what, path, person, distance in _errors(search):
+        for description, path, person, distance in _errors(search):
             beyond = abs(distance - search.threshold) if np.isfinite(distance) else -1.0
-            errors.append((beyond, what, path, person, distance, search))
+            errors.append((beyond, description, path, person, distance, search))
     worst: dict[tuple[str, Path], Mistake] = {}
-    for _, what, path, person, distance, search in sorted(errors, key=lambda error: -error[0]):
-        if len(worst) < MAX_MISTAKES and (what, path) not in worst:
-            worst[what, path] = Mistake(what, path, _closest_enrolled(search, photographs, path, person), distance)
+    for _, description, path, person, distance, search in sorted(errors, key=lambda error: -error[0]):
+        if len(worst) < MAX_MISTAKES and (description, path) not in worst:
+            worst[description, path] = Mistake(
+                description, path, _closest_enrolled(search, photographs, path, person), distance
+            )
     return tuple(worst.values())
 
 
 def _errors(search: Search) -> Iterator[tuple[str, Path, str, float]]:
     """Yield a description, the photograph, the enrolled person to show beside it, and the distance to that person."""
     probes = zip(
-        search.probes, search.truth, search.said, search.distance.tolist(), search.genuine.tolist(), strict=True
+        search.probes, search.truth, search.named, search.distance.tolist(), search.genuine.tolist(), strict=True
     )
-    for path, person, said, distance, genuine in probes:
-        if said is None:
-            what = f"{person}, not recognized" if np.isfinite(distance) else f"{person}, no face found"
-            yield what, path, person, genuine
-        elif said != person:
-            yield f"{person}, named {said}", path, said, distance
-    strangers = zip(search.strangers, search.stranger_said, search.stranger_distance.tolist(), strict=True)
-    for path, said, distance in strangers:
-        if said is not None:
-            yield f"a stranger, named {said}", path, said, distance
+    for path, person, name, distance, genuine in probes:
+        if name is None:
+            description = f"{person}, not recognized" if np.isfinite(distance) else f"{person}, no face found"
+            yield description, path, person, genuine
+        elif name != person:
+            yield f"{person}, named {name}", path, name, distance
+    strangers = zip(search.strangers, search.stranger_named, search.stranger_distance.tolist(), strict=True)
+    for path, name, distance in strangers:
+        if name is not None:
+            yield f"a stranger, named {name}", path, name, distance
 
 
 def _closest_enrolled(search: Search, photographs: Photographs, path: Path, person: str) -> Path | None:

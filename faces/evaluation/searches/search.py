@@ -63,9 +63,9 @@ def search_gallery(
     rank, nearest = np.full(count, NO_RANK, np.intp), np.full(count, NOBODY, np.intp)
     genuine, distance = np.full(count, np.inf, np.float32), np.full(count, np.inf, np.float32)
     rank[at], nearest[at], genuine[at], distance[at] = closest.rank, closest.nearest, closest.genuine, closest.distance
-    said: list[str | None] = [None] * count
+    named: list[str | None] = [None] * count
     for k, name in zip(at, recognizer.identify(embeddings).names, strict=True):
-        said[k] = name
+        named[k] = name
 
     strangers = [path for path in trial.strangers if has_face[path]]
     stranger_embeddings = photographs.embeddings[photographs.rows(strangers)]
@@ -74,7 +74,7 @@ def search_gallery(
     held_out = np.flatnonzero(with_face & (own != NOBODY)) if may_hold_out else np.zeros(0, np.intp)
     rows = np.searchsorted(at, held_out)
     threshold = recognizer.threshold_.distance
-    held_out_said = [
+    held_out_named = [
         names[k] if distance <= threshold else None
         for k, distance in zip(closest.other[rows], closest.other_distance[rows], strict=True)
     ]
@@ -87,12 +87,12 @@ def search_gallery(
         truth=tuple(person for person, _ in probes),
         rank=rank,
         nearest=tuple(None if k == NOBODY else names[k] for k in nearest),
-        said=tuple(said),
+        named=tuple(named),
         genuine=genuine,
         distance=distance,
         strangers=(*strangers, *(probes[k][1] for k in held_out)),
         stranger_nearest=tuple(names[k] for k in (*closest_stranger.nearest, *closest.other[rows])),
-        stranger_said=(*recognizer.identify(stranger_embeddings).names, *held_out_said),
+        stranger_named=(*recognizer.identify(stranger_embeddings).names, *held_out_named),
         stranger_distance=np.concatenate([closest_stranger.distance, closest.other_distance[rows]]),
         held_out=len(held_out),
         threshold=threshold,

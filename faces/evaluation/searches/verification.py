@@ -104,8 +104,8 @@ def _mistakes(pairs: Pairs, distance: Floats, threshold: Floats, right: Flags) -
     wrong = np.flatnonzero(~right)
     mistakes = []
     for k in wrong[np.argsort(-beyond[wrong], kind="stable")][:MAX_MISTAKES]:
-        what = "same person, judged different" if pairs.same[k] else "different people, judged the same"
+        description = "same person, judged different" if pairs.same[k] else "different people, judged the same"
         if not np.isfinite(distance[k]):
-            what = "no face found"
-        mistakes.append(Mistake(what, pairs.first[k], pairs.second[k], float(distance[k])))
+            description = "no face found"
+        mistakes.append(Mistake(description, pairs.first[k], pairs.second[k], float(distance[k])))
     return tuple(mistakes)

@@ -14,7 +14,7 @@ from tests.evaluation.points import NO_FACE, apart, photographs
 
 
 def test_all_pairs() -> None:
-    """Of rates that the pairs are too few for, it is said."""
+    """Rates with too few pairs become comments."""
     places = {"a": 0.0, "a10": 10, "b": 90, "c": 120, "d": 150, "e": 180, "none": NO_FACE}
     people = {"Ada": [Path("a"), Path("a10")], "Bob": [Path("b"), Path("none")]}
     people |= {name: [Path(name)] for name in "cde"}

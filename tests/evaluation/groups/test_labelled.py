@@ -50,7 +50,7 @@ def test_people_whose_photographs_lie_deeper(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("", "no groupings; the first line is person,gender"),
         ("person\nAda\n", "no groupings"),
@@ -59,8 +59,8 @@ def test_people_whose_photographs_lie_deeper(tmp_path: Path) -> None:
         ("person,gender\nAda,female\nAda,male\n", "line 3: Ada has other labels in a line above"),
     ],
 )
-def test_a_file_without_labels(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(UsageError, match=said):
+def test_a_file_without_labels(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         labelled.read(write(tmp_path, text))
 
 

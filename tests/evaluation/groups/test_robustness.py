@@ -81,7 +81,7 @@ def test_some_probes_and_strangers() -> None:
 
 
 def test_a_drawn_person(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By processes: mild levels hardly matter, and what has no face is never made one."""
+    """Mild levels hardly matter, and a photograph without a face stays without one; in worker processes."""
     mild, severe = Degradation("JPEG", 90), Degradation("low resolution", 2)
     monkeypatch.setattr(degraded_photographs, "ALL_DEGRADATIONS", (mild, severe))
     photograph = next((trained / "dataset").rglob("*.jpg"))

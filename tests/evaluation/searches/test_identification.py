@@ -50,8 +50,8 @@ def test_by_hand() -> None:
     assert search.nearest == ("Ada", "Bob", "Ada", "Cleo", None)
     assert search.genuine.tolist() == pytest.approx([apart(5), apart(15), apart(22), apart(15.5), np.inf], abs=1e-5)
     assert search.distance.tolist() == pytest.approx([apart(5), apart(15), apart(18), apart(15.5), np.inf], abs=1e-5)
-    assert search.said[0] == "Ada" and search.said[2:] == (None, None, None)
-    assert search.stranger_said == ("Cleo", None)
+    assert search.named[0] == "Ada" and search.named[2:] == (None, None, None)
+    assert search.stranger_named == ("Cleo", None)
     assert search.stranger_distance.tolist() == pytest.approx([apart(10), apart(90)], abs=1e-5)
     assert [one.mean for one in found.ranks] == [0.6, 0.8]
     assert found.cmc.tolist() == pytest.approx([0.6, 0.8, 0.8])
@@ -64,9 +64,9 @@ def test_by_hand() -> None:
     assert (persons["Ada"].recall.value, persons["Ada"].precision.value) == (0.5, 1)
     assert persons["Cleo"].precision.value == 0  # a stranger was given her name, and she never
     first = found.mistakes[0]
-    assert first.what == "Bob, not recognized" and first.photograph == Path("b18") and first.other == Path("b")
-    assert found.mistakes[-1].what == "Ada, no face found"
-    assert any(one.what == "a stranger, named Cleo" and one.other == Path("c") for one in found.mistakes)
+    assert first.description == "Bob, not recognized" and first.photograph == Path("b18") and first.other == Path("b")
+    assert found.mistakes[-1].description == "Ada, no face found"
+    assert any(each.description == "a stranger, named Cleo" and each.other == Path("c") for each in found.mistakes)
 
 
 def test_confusion() -> None:
@@ -74,7 +74,7 @@ def test_confusion() -> None:
     assert found.confusion.people == ("Bob",)
     assert found.confusion.counts.tolist() == [[0, 1, 1]]  # himself, others, unknown
     assert found.wrong.mean == 0.25
-    assert found.mistakes[0].what == "Bob, named Ada"
+    assert found.mistakes[0].description == "Bob, named Ada"
 
 
 def test_probes_without_a_face_can_be_left_out() -> None:
@@ -156,7 +156,7 @@ def test_against_brute_force(many: tuple[list[Trial], dict[str, float]], monkeyp
         assert (strangers <= points.threshold).sum() == 1  # 1 % of 150
         passing = (search.rank == 0) & (search.genuine <= points.threshold)
         assert points.accepted.value == pytest.approx(passing.mean())
-        assert search.said == recognizer.identify(probes).names
+        assert search.named == recognizer.identify(probes).names
     shares = [one.value for one in found.right.splits]
     assert (found.right.mean, found.right.deviation) == pytest.approx((np.mean(shares), np.std(shares, ddof=1)))
     assert 0.2 < found.ranks[0].mean < found.ranks[1].mean

@@ -86,7 +86,7 @@ def test_a_subset(images: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "what"),
+    ("text", "message"),
     [
         ("", "no pairs in it"),
         ("10\t300\n", "announces 6,000 pairs (10 folds of 300 of one person and 300 of two people), but there are 0"),
@@ -101,15 +101,15 @@ def test_a_subset(images: Path) -> None:
         ("Ada 1 2\nBob one two\n", "line 2: expected NAME NUMBER NUMBER"),
     ],
 )
-def test_errors_in_lfw_files(images: Path, text: str, what: str) -> None:
+def test_errors_in_lfw_files(images: Path, text: str, message: str) -> None:
     with pytest.raises(UsageError) as error:
         read(images, text)
-    assert what in str(error.value) and "pairs.txt" in str(error.value)
+    assert message in str(error.value) and "pairs.txt" in str(error.value)
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "what"),
+    ("text", "message"),
     [
         ("photograph,other,same\n", "no pairs in it"),
         ("photograph,same\na.jpg,1\n", "has no column 'other'"),
@@ -120,10 +120,10 @@ def test_errors_in_lfw_files(images: Path, text: str, what: str) -> None:
         ("Ada/Ada_0001.jpg,Ada/Ada_0002.png,1,a\nAda/Ada_0001.jpg,Bob/Bob_0001.jpg,0,b\n", "fold 1 has no pair of two"),
     ],
 )
-def test_errors_in_csv_files(images: Path, text: str, what: str) -> None:
+def test_errors_in_csv_files(images: Path, text: str, message: str) -> None:
     with pytest.raises(UsageError) as error:
         read(images, text, "some.csv")
-    assert what in str(error.value)
+    assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 

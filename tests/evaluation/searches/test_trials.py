@@ -54,14 +54,14 @@ def test_strangers_who_are_enrolled_are_warned_of(tmp_path: Path) -> None:
     images, strangers = people(tmp_path / "images", Ada=2, Bob=2), people(tmp_path / "strangers", Ada=1, Eve=1)
     assert trials.make_trials(images, None, None, strangers, 1, 2, 0)[1] == "both enrolled and among the strangers: Ada"
     assert trials.make_trials(images, None, None, None, 1, 2, 0)[1] == ""
-    said = trials.make_trials(None, images, people(tmp_path / "probes", Bob=1, Eve=1), strangers, 1, 1, 0)[1]
-    assert said == f"not in {images}, so used as strangers: Eve; both enrolled and among the strangers: Ada"
+    warning = trials.make_trials(None, images, people(tmp_path / "probes", Bob=1, Eve=1), strangers, 1, 1, 0)[1]
+    assert warning == f"not in {images}, so used as strangers: Eve; both enrolled and among the strangers: Ada"
 
 
 def test_enrolled_strangers_in_nested_folders_are_warned_of(tmp_path: Path) -> None:
     images, strangers = people(tmp_path / "images", Ada=2, Bob=2), people(tmp_path / "strangers" / "Ada", Bob=1)
-    said = trials.make_trials(images, None, None, strangers.parent, 1, 1, 0)[1]
-    assert said == "both enrolled and among the strangers: Ada"
+    warning = trials.make_trials(images, None, None, strangers.parent, 1, 1, 0)[1]
+    assert warning == "both enrolled and among the strangers: Ada"
 
 
 def test_random_splits(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_the_best_threshold_without_folds() -> None:
     assert (found.accuracy.value, found.accuracy.count, found.standard_error) == (0.8, 5, None)
     assert found.right.tolist() == [True, True, True, True, False]
     assert found.accuracy.low < 0.8 < found.accuracy.high
-    assert [one.what for one in found.mistakes] == ["different people, judged the same"]
+    assert [mistake.description for mistake in found.mistakes] == ["different people, judged the same"]
     assert found.mistakes[0].photograph == Path("a20")
     assert all(point.accepted is None for point in found.tar)  # of two pairs
     assert (found.missing, found.no_face) == (0, ())
@@ -74,7 +74,7 @@ def test_a_missing_face_is_an_error_whatever_the_truth() -> None:
     assert found.counted.tolist()[2:] == [np.inf, -np.inf]
     assert (found.missing, found.no_face, found.skipped) == (2, (Path("none"),), False)
     assert found.auc.value == pytest.approx(0.25)
-    assert [one.what for one in found.mistakes] == ["no face found"] * 2
+    assert [mistake.description for mistake in found.mistakes] == ["no face found"] * 2
 
 
 def test_missing_faces_can_be_left_out() -> None:
