@@ -26,6 +26,19 @@ def names() -> tuple[str, ...]:
     return (BUILT_IN, *_files())
 
 
+def path_of(name: str) -> Path:
+    """Return the path of a detector.
+
+    name: of ``names``, except ``built-in``; or a path, which is returned.
+    """
+    return _files().get(name, Path(name))
+
+
+def absolute(name: str) -> str:
+    """Return a detector's name for processes in other folders: ``built-in``, or an absolute path."""
+    return name if name == BUILT_IN else str(path_of(name).absolute())
+
+
 def load(name: str, confidence: float = 0.5, threads: int | None = None, min_face: int = 60) -> Detector:
     """Load the detector that ``--detector`` names.
 
@@ -38,7 +51,7 @@ def load(name: str, confidence: float = 0.5, threads: int | None = None, min_fac
     """
     if name == BUILT_IN:
         return MmodDetector.load(confidence, threads, min_face)
-    path = _files().get(name, Path(name))
+    path = path_of(name)
     if path.is_dir():
         path = _model_in(path)
     if not path.is_file():

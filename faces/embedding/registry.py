@@ -40,6 +40,11 @@ def path_of(name: str) -> Path:
     return Path(file.path if file else name)
 
 
+def absolute(name: str) -> str:
+    """Return an embedder's name for processes in other folders: ``built-in``, or an absolute path."""
+    return name if name == BUILT_IN else str(path_of(name).absolute())
+
+
 def known(path: Path, sha256: str) -> ModelSpec | None:
     """Return the embedder whose file this is, or None.
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from faces import detection
-from faces.detection import MmodDetector, SsdDetector, YuNetDetector, haar, pyramid
+from faces.detection import MmodDetector, SsdDetector, YuNetDetector, haar, pyramid, registry
 from faces.errors import ModelError
 from faces.files import digest
 from faces.images import Picture
@@ -460,6 +460,20 @@ def test_load_built_in_and_by_file(loaded: list[tuple[str, tuple[Any, ...]]], tm
     detection.load("built-in", 0.6, 2, 90)
     detection.load(str(tmp_path / "A.ONNX"), 0.6, 2)
     assert loaded == [("MmodDetector", (0.6, 2, 90)), ("YuNetDetector", (tmp_path / "A.ONNX", 0.6, 2))]
+
+
+def test_load_by_name(
+    loaded: list[tuple[str, tuple[Any, ...]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert registry.names() == ("built-in", "ssd-caffe", "yunet")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match=r"face_detection_yunet_2023mar\.onnx: no such detector"):
+        detection.load("yunet")
+    for name in registry.names()[1:]:
+        registry.path_of(name).parent.mkdir(exist_ok=True)
+        registry.path_of(name).touch()
+        detection.load(name)
+    assert [kind for kind, _ in loaded] == ["SsdDetector", "YuNetDetector"]
 
 
 def test_load_errors_say_what_to_run(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from faces.detection import registry as detectors
 from faces.embedding import registry
 from faces.embedding.aligners import TEMPLATES
 from faces.errors import ModelError
@@ -53,3 +54,15 @@ def test_other_weights_are_used_as_an_entry_with_the_same_input(tmp_path: Path) 
     assert registry.similar(own, [1, 3, 112, 112]).name == "sface"
     with pytest.raises(ModelError, match=r"known embedders take \(n, 3, 96, 96\) or \(n, 3, 112, 112\)"):
         registry.similar(plain, ["n", 3, 100, 100])
+
+
+def test_names_for_processes_in_other_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for kind, name, file in (
+        (registry, "sface", "face_recognition_sface_2021dec.onnx"),
+        (detectors, "yunet", "face_detection_model/face_detection_yunet_2023mar.onnx"),
+        (registry, "a/b.onnx", "a/b.onnx"),
+        (detectors, "folder", "folder"),
+    ):
+        assert kind.absolute("built-in") == "built-in"
+        assert kind.absolute(name) == str(tmp_path / file)

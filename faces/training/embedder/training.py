@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.embedding import embedders
+from faces.embedding import embedders, registry
 from faces.errors import FacesError, ModelError, UsageError
 from faces.files.digest import digest
 from faces.files.writing import write_bytes
@@ -53,7 +53,7 @@ class EmbedderOptions:
 
 def require_teacher(teacher: str) -> None:
     """Raise UsageError if the teacher does not exist, or its embeddings do not have the student's dimension."""
-    if teacher != embedders.BUILT_IN and not Path(teacher).is_file():
+    if teacher != embedders.BUILT_IN and not registry.path_of(teacher).is_file():
         raise UsageError(f"--teacher {teacher}: no such file (leave the option out for the built-in network)")
     if (dimension := embedders.load(teacher).spec.dimension) != openface.DIMENSION:
         raise UsageError(
