@@ -308,7 +308,7 @@ def test_roll_turns_with_a_photograph_and_yaw_flips_with_it(name: str) -> None:
 def test_the_options_list() -> None:
     assert options.attribute_names("gender, age,gender") == ("gender", "age")
     for text in ("gender,beauty", "", ","):
-        with pytest.raises(ArgumentTypeError, match=r"there are gender, age, .*head_pose"):
+        with pytest.raises(ArgumentTypeError, match=r"the attributes are gender, age, .*head_pose"):
             options.attribute_names(text)
 
 
