@@ -118,15 +118,15 @@ class Fingerprint:
                 return f"the {part} {model}, but this run uses {other_model}"
         return ""
 
-    def require(self, other: Fingerprint, what: str, remedy: str) -> None:
+    def require(self, other: Fingerprint, subject: str, remedy: str) -> None:
         """Raise FingerprintError, which names the first part that differs, unless the fingerprints are equal.
 
-        other: the fingerprint of ``what``.
-        what: for the message: ``the recognizer``.
+        other: the fingerprint of ``subject``.
+        subject: for the message: ``the recognizer``.
         remedy: for the message: what to do.
         """
         if different := other.difference(self):
-            raise FingerprintError(f"{what}: made with {different}; {remedy}")
+            raise FingerprintError(f"{subject}: made with {different}; {remedy}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,10 +170,10 @@ class _Unpickler(pickle.Unpickler):
         return self._allowed[module, name] or super().find_class(module, name)
 
 
-def load(path: Path, what: str, remedy: str, allowed: Allowed = ARRAYS) -> Any:
+def load(path: Path, description: str, remedy: str, allowed: Allowed = ARRAYS) -> Any:
     """Load a pickle that imports only what is allowed.
 
-    what: what the file should be, for messages: ``a recognizer``.
+    description: what the file should be, for messages: ``a recognizer``.
     remedy: what to do if it cannot be used, for messages.
     allowed: what it may import.
     Raises PickleError if the file is missing, damaged or refused.
@@ -185,11 +185,11 @@ def load(path: Path, what: str, remedy: str, allowed: Allowed = ARRAYS) -> Any:
         _check_memo(data)
         return _Unpickler(data, allowed).load()
     except PickleError as error:
-        raise PickleError(f"{path}: refused as {what}: {error}; {remedy}") from None
+        raise PickleError(f"{path}: refused as {description}: {error}; {remedy}") from None
     except OSError as error:
         raise PickleError(f"{path}: cannot be read ({reason_of(error)})") from error
     except Exception as error:  # unpickling runs the classes' own code, which may raise anything
-        raise PickleError(f"{path}: not {what} ({type(error).__name__}); {remedy}") from error
+        raise PickleError(f"{path}: not {description} ({type(error).__name__}); {remedy}") from error
 
 
 def dump(path: Path, value: object) -> None:
