@@ -88,5 +88,5 @@ def test_many_classes_and_copies_of_augmentation(tmp_path: Path) -> None:
     write_image(tmp_path / "data/class 0/1.jpg4.jpg", scene(50))
     exploration.explore(reading.read(tmp_path / "data"), tmp_path)
     text = (tmp_path / "exploration.md").read_text(encoding="utf-8")
-    assert "or made by augmentation (1)" in text
+    assert "or are made by augmentation (1)" in text
     assert "## Left out\n\nNothing." in text
