@@ -183,7 +183,7 @@ def test_mlflow_is_in_one_place() -> None:
 
 
 def test_http_is_in_one_place() -> None:
-    assert {name for name in where("urllib", "http", "requests") if not name.startswith("server/")} == {
+    assert {name for name in where("urllib.request", "urllib.error", "http", "requests") if not name.startswith("server/")} == {
         "models/download.py"
     }
     clients = ("http.client", "urllib.request", "requests", "urllib3")

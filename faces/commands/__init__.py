@@ -14,7 +14,7 @@ COMMANDS = {
     "train": ("train", "embeddings -> recognizer"),
     "recognize": ("recognize", "name the faces in photographs"),
     "video": ("video", "name the faces in a camera's picture, a file or a stream"),
-    "retrain": ("retrain", "extract, train, check against the version in service, and swap"),
+    "retrain": ("retrain", "extract, train, and swap in the new version if it is as good"),
     "serve": ("serve", "web pages and a local Face API"),
     "evaluate": ("evaluate", "measure how good it is on your own photographs"),
     "runs": ("runs", "list, compare and explain what was run"),
@@ -51,7 +51,7 @@ def usage() -> str:
     width = max(map(len, COMMANDS))
     rows = [f"  {name:{width}}  {summary}" for name, (_, summary) in COMMANDS.items()]
     lines = ["usage: faces COMMAND [options]", "", "Face recognition in a terminal.", "", "commands:", *rows]
-    return "\n".join([*lines, "", "faces COMMAND --help shows a command's options; faces --version the version."])
+    return "\n".join([*lines, "", "faces COMMAND --help shows a command's options, faces --version the version."])
 
 
 def entry_point() -> None:
