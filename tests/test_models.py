@@ -177,7 +177,7 @@ def test_of_several_models_in_a_folder_caffe_then_tensorflow_then_yunet(tensorfl
         assert isinstance(loaded, YuNetDetector if leaves == YUNET.name else SsdDetector)
         (tensorflow_ssd / leaves).unlink()
     assert len(set(digests)) == 3
-    with pytest.raises(ModelError, match=r"no \.caffemodel, \.pb or \.onnx file in it; run: python download_models"):
+    with pytest.raises(ModelError, match=r"no \.caffemodel, \.pb or \.onnx file in it; run: faces download-models"):
         detection.load(str(tensorflow_ssd))
 
 
