@@ -1,4 +1,4 @@
-"""What was done, and with what: the records that every extraction, training and evaluation leaves in output/runs/."""
+"""Show the records that every extraction, training and evaluation leaves in output/runs/."""
 
 from __future__ import annotations
 
@@ -15,43 +15,49 @@ from faces.errors import FacesError
 from faces.records import Damaged, Manifest, Run, Runs, beside, lineage
 from faces.records.record import Data, File
 
-SHOWN = 10  # of a list, for people to read
+LISTED = 10  # rows of a list
 NEWEST = "last"
 FOLDER = Path("output/runs")
 
 
 def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = options.parser(
-        "Which photographs made this recognizer, what changed since the last run, which run made this file.",
-        "python runs.py why output/recognizer.pickle",
+        "Show which run made a file and from which photographs, and what changed since the last run.",
+        "faces runs why output/recognizer.pickle",
     )
     commands = parser.add_subparsers(title="commands", dest="command", required=True)
 
-    def command(name: str, what: str) -> argparse.ArgumentParser:
-        one = commands.add_parser(name, help=what, description=what, formatter_class=options.HelpFormatter)
-        one.add_argument("--folder", type=Path, default=FOLDER, help="where the records are")
-        return one
+    def command(name: str, summary: str) -> argparse.ArgumentParser:
+        command_parser = commands.add_parser(
+            name, help=summary, description=summary, formatter_class=options.HelpFormatter
+        )
+        command_parser.add_argument("--folder", type=Path, default=FOLDER, help="folder of the records")
+        return command_parser
 
     listing = command("list", "show the runs, the newest first")
     listing.add_argument("--kind", help="only extract, train, evaluate, ...")
-    listing.add_argument("--json", action="store_true", help="for programs, a line for each run")
-    one = command("show", "show all that is known of a run")
-    one.add_argument("run", nargs="?", default=NEWEST, help="its number, the beginning of it, last, last-1, ...")
-    one.add_argument("--json", action="store_true", help="the record as it is")
-    two = command("diff", "show what is different in run B")
-    two.add_argument("a", nargs="?", help="a run (without it, the one of B's kind before B)")
-    two.add_argument("b", nargs="?", help="a later run (without it, the last; of A's kind if only A is given)")
-    two.add_argument("--kind", help="compare the last two runs of this kind")
+    listing.add_argument("--json", action="store_true", help="print one JSON object per run")
+    showing = command("show", "show everything about a run")
+    showing.add_argument("run", nargs="?", default=NEWEST, help="its number, the beginning of it, last, last-1, ...")
+    showing.add_argument("--json", action="store_true", help="print the record")
+    diff = command("diff", "show how run B differs from run A")
+    diff.add_argument("a", nargs="?", help="a run (without it, the one of B's kind before B)")
+    diff.add_argument("b", nargs="?", help="a later run (without it, the last; of A's kind if only A is given)")
+    diff.add_argument("--kind", help="compare the last two runs of this kind")
     why = command("why", "show which run made a file, and from which photographs")
     why.add_argument("file", type=Path, help="such as output/recognizer.pickle")
     why.add_argument("--person", metavar="NAME", help="list this person's photographs")
-    why.set_defaults(folder=None)  # those beside the file
-    prune = command("prune", "delete old records, but not those of files that are still there")
-    prune.add_argument("--keep", type=values.count, required=True, metavar="N", help="how many to keep, the newest")
+    why.set_defaults(folder=None)  # the records beside the file
+    prune = command("prune", "delete old records, but not those of files that still exist")
+    prune.add_argument(
+        "--keep", type=values.count, required=True, metavar="N", help="number of records to keep, the newest"
+    )
     return parser
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status."""
     args = build_parser().parse_args(argv)
     if args.command == "why":
         own = beside(args.file)
@@ -71,31 +77,34 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def show_all(runs: Runs, kind: str | None, as_json: bool) -> None:
-    found = runs.all(kind)
+    """Print all runs, the newest first."""
+    listed_runs = runs.all(kind)
     if as_json:
-        for one in found:
-            print(json.dumps(asdict(one), ensure_ascii=False))
+        for run in listed_runs:
+            print(json.dumps(asdict(run), ensure_ascii=False))
         return
-    rows = [row(one) for one in found]
+    rows = [row(run) for run in listed_runs]
     headings = ["run", "time, UTC", "kind", "seconds", "ended", "photographs", "code"]
     print(text.table(headings, rows) if rows else f"{runs.folder}: no runs yet{f' of kind {kind}' if kind else ''}")
 
 
-def row(one: Run | Damaged) -> tuple[object, ...]:
-    if isinstance(one, Damaged):
-        return one.id, "", "", "", one.why, "", ""
-    photographs = ", ".join(str(data.photographs) for data in one.data)
-    return one.short, moment(one), one.kind, f"{one.seconds:.1f}", one.status, photographs, str(one.code)
+def row(run: Run | Damaged) -> tuple[object, ...]:
+    """Return a run as a row of the table."""
+    if isinstance(run, Damaged):
+        return run.id, "", "", "", run.why, "", ""
+    photographs = ", ".join(str(data.photographs) for data in run.data)
+    return run.short, moment(run), run.kind, f"{run.seconds:.1f}", run.status, photographs, str(run.code)
 
 
 def moment(run: Run) -> str:
+    """Return the start of a run."""
     return run.time[:19].replace("T", " ")
 
 
 def described(run: Run) -> list[str]:
-    """All that is known of a run, in lines."""
+    """Return everything about a run, in lines."""
     ended = run.status if run.status != "failed" else f"failed: {run.error}"
-    about = [
+    rows = [
         ("run", run.id),
         ("began", f"{moment(run)} UTC, took {run.seconds:.1f} s"),
         ("ended", ended),
@@ -104,46 +113,49 @@ def described(run: Run) -> list[str]:
         ("python", f"{run.python} on {run.platform}"),
         ("packages", ", ".join(f"{name} {version}" for name, version in run.packages.items())),
         ("models", ", ".join(f"{part} {model}" for part, model in run.made_with.items())),
-        *((data.role, used(data)) for data in run.data),
-        *(("read", filed(one)) for one in run.inputs),
-        *(("wrote", filed(one)) for one in run.artefacts),
+        *((data.role, photographs_of(data)) for data in run.data),
+        *(("read", described_file(file)) for file in run.inputs),
+        *(("wrote", described_file(file)) for file in run.artefacts),
         ("made of runs", ", ".join(id_.rpartition("-")[2] for id_ in run.parents)),
-        ("parameters", ", ".join(f"{name} {said(value)}" for name, value in run.parameters.items())),
-        ("figures", ", ".join(f"{called(name)} {said(value)}" for name, value in run.figures.items())),
+        ("parameters", ", ".join(f"{name} {formatted(value)}" for name, value in run.parameters.items())),
+        ("figures", ", ".join(f"{words(name)} {formatted(value)}" for name, value in run.figures.items())),
         *(("note", note) for note in run.notes),
     ]
-    return text.table(["", ""], [one for one in about if one[1]]).splitlines()[1:]
+    return text.table(["", ""], [row for row in rows if row[1]]).splitlines()[1:]
 
 
-def used(data: Data) -> str:
+def photographs_of(data: Data) -> str:
+    """Return the numbers of photographs and people of a data set."""
     of = f" of {text.plural(data.people, 'person', 'people')}" if data.people else ""
     return f"{text.plural(data.photographs, 'photograph', 'photographs')}{of} (data set {data.sha256[:12]})"
 
 
-def filed(file: File) -> str:
+def described_file(file: File) -> str:
+    """Return a file's path, hash and size."""
     return f"{file.path} ({file.sha256[:12]}, {file.size:,} bytes)"
 
 
-def called(name: str) -> str:
+def words(name: str) -> str:
+    """Return the name of a figure as words."""
     return name.replace("_", " ")
 
 
-def said(value: Any) -> str:
-    """An option's or figure's value."""
+def formatted(value: Any) -> str:
+    """Return the value of an option or figure as text."""
     if isinstance(value, list):
-        return ",".join(map(said, value))
+        return ",".join(map(formatted, value))
     return f"{value:.6g}" if isinstance(value, float) else "-" if value is None else str(value)
 
 
 def pair(runs: Runs, a: str | None, b: str | None, kind: str | None) -> tuple[Run, Run]:
-    """The two runs to compare, the earlier one first as it was asked for."""
+    """Return the two runs to compare."""
     if a and b:
         return runs.find(a, kind), runs.find(b, kind)
     if a:
         old = runs.find(a, kind)
         return old, runs.find(NEWEST, old.kind)
     new = runs.find(NEWEST, kind)
-    earlier = [one for one in runs.all(new.kind) if isinstance(one, Run) and one.id < new.id]
+    earlier = [run for run in runs.all(new.kind) if isinstance(run, Run) and run.id < new.id]
     if not earlier:
         raise FacesError(
             f"{runs.folder}: {new.short} is the only run of kind {new.kind}: there is none to compare it with"
@@ -152,92 +164,96 @@ def pair(runs: Runs, a: str | None, b: str | None, kind: str | None) -> tuple[Ru
 
 
 def compare(runs: Runs, old: Run, new: Run) -> None:
-    found = lineage.difference(old, new, runs.folder)
+    """Print how two runs differ."""
+    difference = lineage.difference(old, new, runs.folder)
     print(f"from {old.short} ({old.kind}, {moment(old)}) to {new.short} ({new.kind}, {moment(new)})\n")
     lines = []
-    for role, photographs in found.photographs.items():
-        for what in ("added", "gone", "changed"):
-            lines += listed(f"{role} {what}", list(getattr(photographs, what)))
-        lines += listed(f"{role} moved", [f"{was} -> {is_}" for was, is_ in photographs.moved])
+    for role, photographs in difference.photographs.items():
+        for change in ("added", "gone", "changed"):
+            lines += listed(f"{role} {change}", list(getattr(photographs, change)))
+        lines += listed(f"{role} moved", [f"{old_path} -> {new_path}" for old_path, new_path in photographs.moved])
         if photographs == lineage.Photographs():
             lines.append(f"{role}: the same, but other people's, or left out for other reasons")
-    lines += [f"{role}: others, but which is not known any more" for role in found.unknown]
-    if found.code[0] != found.code[1]:
-        lines.append(f"code: {found.code[0]} -> {found.code[1]}")
-    for what in ("models", "packages", "parameters"):
-        lines += listed(what, [f"{called(n)}: {said(a)} -> {said(b)}" for n, (a, b) in getattr(found, what).items()])
+    lines += [f"{role}: others; the list of them is lost" for role in difference.unknown]
+    if difference.code[0] != difference.code[1]:
+        lines.append(f"code: {difference.code[0]} -> {difference.code[1]}")
+    for part in ("models", "packages", "parameters"):
+        changes = getattr(difference, part).items()
+        lines += listed(part, [f"{words(name)}: {formatted(a)} -> {formatted(b)}" for name, (a, b) in changes])
     print("\n".join(lines) if lines else "the same photographs, code, models, packages and parameters")
     names = list({**old.figures, **new.figures})
     if names:
-        rows = [(called(name), said(old.figures.get(name)), said(new.figures.get(name))) for name in names]
+        rows = [(words(name), formatted(old.figures.get(name)), formatted(new.figures.get(name))) for name in names]
         print("\n" + text.table(["figure", old.short, new.short], rows))
 
 
 def listed(title: str, rows: Sequence[str]) -> list[str]:
-    """A title with how many, and the first of them, indented; nothing where there are none."""
-    more = [f"  and {len(rows) - SHOWN} more"] if len(rows) > SHOWN else []
-    return [f"{title} ({len(rows)}):", *(f"  {row}" for row in rows[:SHOWN]), *more] if rows else []
+    """Return a title with the number of rows, and the first rows, indented; nothing without rows."""
+    more = [f"  and {len(rows) - LISTED} more"] if len(rows) > LISTED else []
+    return [f"{title} ({len(rows)}):", *(f"  {row}" for row in rows[:LISTED]), *more] if rows else []
 
 
 def explain(file: Path, folder: Path, person: str | None) -> None:
-    """Which run made a file, and from which photographs. Raises FacesError where that is not known."""
+    """Print which run made a file, and from which photographs. Raises FacesError when that is not recorded."""
     made = File.of(file)
     makers = list(Runs(folder).makers(made.sha256))
     if not makers:
-        raise FacesError(nobody_made(file, folder))
+        raise FacesError(why_unknown(file, folder))
     run = makers[0]
     print(f"{file}: made by run {by(run)}")
     if len(makers) > 1:
-        print(f"the same, bit for bit, was made by {text.plural(len(makers) - 1, 'run', 'runs')} before")
+        print(f"{text.plural(len(makers) - 1, 'earlier run', 'earlier runs')} made the same content")
     chain = [run, *lineage.ancestors(run, folder)]
-    makers_of = {made.sha256: one for one in reversed(chain) for made in one.artefacts}
-    for one in chain:
-        for read in one.inputs if one.kind != "extract" else ():
+    makers_of = {artefact.sha256: ancestor for ancestor in reversed(chain) for artefact in ancestor.artefacts}
+    for ancestor in chain:
+        for read in ancestor.inputs if ancestor.kind != "extract" else ():
             maker = makers_of.get(read.sha256)
-            print(f"from {read.path}: {f'made by run {by(maker)}' if maker else 'no run that is recorded made it'}")
-    for note in dict.fromkeys(note for one in chain for note in one.notes):
+            print(f"from {read.path}: {f'made by run {by(maker)}' if maker else 'no recorded run made it'}")
+    for note in dict.fromkeys(note for ancestor in chain for note in ancestor.notes):
         print(f"note: {note}")
-    source = next((one for one in chain if one.data), None)
+    source = next((ancestor for ancestor in chain if ancestor.data), None)
     if source is None:
-        raise FacesError(f"{file}: which photographs it was made from is not recorded")
+        raise FacesError(f"{file}: no record of the photographs that it was made from")
     for data in source.data:
         show_photographs(Manifest.load(folder, data.sha256), data.role, data.sha256, person)
 
 
 def by(run: Run) -> str:
+    """Return a run with its time, code and command."""
     return f"{run.short} ({run.kind}, {moment(run)} UTC, code {run.code}): {run.command}"
 
 
-def nobody_made(file: Path, folder: Path) -> str:
-    """Why it is not known who made a file."""
-    wrote = [
-        one
-        for one in Runs(folder).all()
-        if isinstance(one, Run) and any(Path(each.path).resolve() == file.resolve() for each in one.artefacts)
+def why_unknown(file: Path, folder: Path) -> str:
+    """Return why the run that made a file is unknown."""
+    writers = [
+        run
+        for run in Runs(folder).all()
+        if isinstance(run, Run) and any(Path(other.path).resolve() == file.resolve() for other in run.artefacts)
     ]
-    if wrote:
-        last = wrote[0]
-        return f"{file}: changed since run {last.short} wrote it ({moment(last)} UTC); no run made what is in it now"
+    if writers:
+        last = writers[0]
+        return f"{file}: changed since run {last.short} wrote it ({moment(last)} UTC); no run made its content"
     if not Runs(folder).all():
-        return f"{folder}: no runs yet; what was made before records were kept is not known"
+        return f"{folder}: no runs yet; files made before have no record"
     return f"{file}: none of the runs in {folder} made it"
 
 
 def show_photographs(manifest: Manifest, role: str, sha256: str, person: str | None) -> None:
+    """Print the photographs of a data set: their number by person, or one person's."""
     number, people = manifest.used
-    out = len(manifest) - number
-    print(f"\n{used(Data(role, sha256, number, people))}{f', {out} left out' if out else ''}")
+    left_out = len(manifest) - number
+    print(f"\n{photographs_of(Data(role, sha256, number, people))}{f', {left_out} left out' if left_out else ''}")
     if person is None:
-        each = Counter(name or "(erased)" for _, name, _, reason in manifest.rows() if not reason)
-        rows = sorted(each.items()) if people else []
-        print(text.table(["person", "photographs"], rows[: 4 * SHOWN]) if rows else "")
-        print(f"and {len(rows) - 4 * SHOWN} others; --person shows one" if len(rows) > 4 * SHOWN else "", end="")
+        counts = Counter(name or "(erased)" for _, name, _, reason in manifest.rows() if not reason)
+        rows = sorted(counts.items()) if people else []
+        print(text.table(["person", "photographs"], rows[: 4 * LISTED]) if rows else "")
+        print(f"and {len(rows) - 4 * LISTED} others; --person shows one" if len(rows) > 4 * LISTED else "", end="")
         return
-    mine = [
+    rows_of_person = [
         (path or "(erased)", sha256[:12], reason or "used")
         for path, name, sha256, reason in manifest.rows()
         if name == person
     ]
-    if not mine:
-        raise FacesError(f"nobody called {person!r} is among them")
-    print(text.table(["photograph", "SHA-256", ""], mine))
+    if not rows_of_person:
+        raise FacesError(f"no person called {person!r} is among them")
+    print(text.table(["photograph", "SHA-256", ""], rows_of_person))

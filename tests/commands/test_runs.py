@@ -101,7 +101,7 @@ def test_why_there_is_a_version_and_an_embedding_that_no_run_made(said) -> None:
     gallery = Gallery.load(EMBEDDINGS)
     Gallery(gallery.embeddings[::-1].copy(), gallery.names[::-1], fingerprint=DLIB).save(EMBEDDINGS)  # as the page does
     train.main([])
-    with pytest.raises(FacesError, match="which photographs it was made from is not recorded"):
+    with pytest.raises(FacesError, match="no record of the photographs that it was made from"):
         said("why", RECOGNIZER)
 
 
@@ -114,8 +114,8 @@ def test_why_there_is_a_version_and_an_embedding_that_no_run_made(said) -> None:
         (["why", "nowhere.pickle"], "nowhere.pickle: no such file or directory"),
         (["why", "output"], "output: is a directory"),
         (["why", "other.txt"], "other.txt: none of the runs in output/runs made it"),
-        (["why", "output/le.pickle"], "changed since run .* wrote it .*; no run made what is in it now"),
-        (["why", RECOGNIZER, "--person", "Nobody"], "nobody called 'Nobody' is among them"),
+        (["why", "output/le.pickle"], "changed since run .* wrote it .*; no run made its content"),
+        (["why", RECOGNIZER, "--person", "Nobody"], "no person called 'Nobody' is among them"),
         (["why", RECOGNIZER, "--folder", "elsewhere"], "elsewhere: no runs yet"),
     ],
 )
@@ -156,7 +156,7 @@ def test_the_only_run_of_its_kind(said) -> None:
 def test_a_manifest_that_is_gone(said) -> None:
     for path in (FOLDER / "manifests").iterdir():
         path.unlink()
-    assert "photographs: others, but which is not known any more" in said("diff")
+    assert "photographs: others; the list of them is lost" in said("diff")
     with pytest.raises(FacesError, match="the list of photographs is lost"):
         said("why", RECOGNIZER)
 
