@@ -1,1 +1,1 @@
-"""Versions of a recognizer: kept, judged, swapped, reloaded, tracked in MLflow."""
+"""Versions of a recognizer: trained, judged, swapped, reloaded, published to MLflow."""

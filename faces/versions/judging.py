@@ -1,6 +1,6 @@
-"""Is a new recognizer as good as the one in service? Photographs that neither was trained on tell.
+"""Judge whether a new recognizer is as good as the one in service, by photographs that neither was trained on.
 
-Both are trained once more without them, each on its own gallery: the recognizers to be compared have seen them.
+Both are trained again without these photographs, each on its own gallery.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from faces.recognition.gallery import Gallery
 from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Floats
 
-ONE_IN = 5  # of each person's photographs, at least one of those who have two
-AT_MOST = 2000  # of all: so many tell a loss of one in a hundred
-SAME = 1 - 1e-4  # similarity of one photograph to itself: embedded again, elsewhere, its last bits may differ
-AT_ONCE = 2**24  # similarities: bounds memory
-THRESHOLDS = 2  # how a threshold follows from a gallery: a recognizer of an older way is not the same one
+HELD_OUT = 5  # one in so many photographs of each person with two or more; at least one
+MAX_HELD_OUT = 2000  # in all: enough to notice a loss of one in a hundred
+SAME = 1 - 1e-4  # similarity of a photograph to itself: embedded on another machine, its last bits may differ
+BLOCK_SIMILARITIES = 2**24  # computed together: bounds memory
+THRESHOLD_RULES = 2  # raised whenever thresholds are derived in another way: the recognizer is then another one
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """How many photographs were given the right name, a wrong one, or none."""
+    """The numbers of photographs with the right name, a wrong name, and none."""
 
     right: int
     wrong: int
@@ -47,26 +47,26 @@ class Verdict:
 
 
 def source(gallery: Gallery, fpir: float, threshold: float | None, classifier: str) -> str:
-    """The SHA-256 of what makes a recognizer: embeddings and names, in any order of people, models and options."""
+    """Return the SHA-256 of what a recognizer is made of: embeddings, names, models and options."""
     names, order, starts = by_person(gallery.names)
     models = gallery.fingerprint and gallery.fingerprint.to_dict()
-    options = [fpir, threshold, classifier, THRESHOLDS]
+    options = [fpir, threshold, classifier, THRESHOLD_RULES]
     digest = hashlib.sha256(json.dumps([names, starts.tolist(), models, *options]).encode())
     digest.update(np.ascontiguousarray(gallery.embeddings[order]).tobytes())
     return digest.hexdigest()
 
 
 def gallery_of(recognizer: FaceRecognizer) -> Gallery:
-    """The photographs that a recognizer was trained on, as far as it remembers them."""
+    """Return the gallery that a recognizer was trained on: embeddings, names and fingerprint."""
     names = recognizer.names_[recognizer.people_.owner].tolist()
     return Gallery(recognizer.people_.embeddings, tuple(names), fingerprint=recognizer.fingerprint_)
 
 
 def judge(old: FaceRecognizer, new: FaceRecognizer, tolerance: float) -> Verdict:
-    """Compare two recognizers of the same models by photographs of the new one's gallery.
+    """Compare two recognizers of the same models by held-out photographs of the new one's gallery.
 
-    The new one may get fewer right by a share ``tolerance`` of them, or by one photograph; and more than half of the
-    photographs of the old one may not be gone.
+    The new one is good if it loses at most a share ``tolerance`` of the right ones, or one photograph, and at most half
+    of the old gallery's photographs are gone.
     """
     before, now = gallery_of(old).of_people(), gallery_of(new)
     gone = _missing(before, now)
@@ -74,35 +74,35 @@ def judge(old: FaceRecognizer, new: FaceRecognizer, tolerance: float) -> Verdict
         return _gone(gone, len(before))
     held = _held_out(new, set(before.names))
     if len(held) == 0:
-        return Verdict(True, "nobody of a name known before has two photographs to compare it by")
+        return Verdict(True, "no person of the version before has two photographs to compare it by")
     probes, truth = now.embeddings[held], np.array(now.names)[held]
     try:
-        one, other = (_without(recognizer, probes) for recognizer in (old, new))
-    except FacesError:  # too little is left to train on
+        old_without, new_without = (_without(recognizer, probes) for recognizer in (old, new))
+    except FacesError:  # too few are left to train on
         return Verdict(True, "too few photographs to compare it by")
-    both = np.isin(truth, np.intersect1d(one.names_, other.names_))
+    both = np.isin(truth, np.intersect1d(old_without.names_, new_without.names_))
     probes, truth = probes[both], truth[both]
-    was, found = (_score(recognizer, probes, truth) for recognizer in (one, other))
-    check = {"photographs": len(truth), "before": asdict(was), "now": asdict(found)}
-    why = f"{found.right} of {len(truth)} held-out photographs right, before {was.right}"
-    return Verdict(_tolerable(was.right - found.right, len(truth), tolerance), why, check)
+    old_score, new_score = (_score(recognizer, probes, truth) for recognizer in (old_without, new_without))
+    check = {"photographs": len(truth), "before": asdict(old_score), "now": asdict(new_score)}
+    why = f"{new_score.right} of {len(truth)} held-out photographs right, before {old_score.right}"
+    return Verdict(_tolerable(old_score.right - new_score.right, len(truth), tolerance), why, check)
 
 
 def judge_reports(old: Mapping[str, Any], new: Mapping[str, Any], tolerance: float) -> Verdict:
-    """Compare two training reports: embeddings of different models cannot be compared, but these figures can."""
+    """Compare the training reports of recognizers of different models, whose embeddings cannot be compared."""
     if not old.get("left_out") or not new.get("left_out"):
         return Verdict(True, "there is nothing to compare it by")
     if 2 * new["photographs"] < old["photographs"]:
         return _gone(old["photographs"] - new["photographs"], old["photographs"])
-    was, found = (report["right"] / report["left_out"] for report in (old, new))
+    before, now = (report["right"] / report["left_out"] for report in (old, new))
     kept = ("left_out", "right", "wrong", "unknown")
     check = {"before": {key: old[key] for key in kept}, "now": {key: new[key] for key in kept}}
-    why = f"by other models; {found:.1%} right when one photograph is left out, before {was:.1%}"
-    return Verdict(_tolerable((was - found) * new["left_out"], new["left_out"], tolerance), why, check)
+    why = f"by other models; {now:.1%} right when one photograph is left out, before {before:.1%}"
+    return Verdict(_tolerable((before - now) * new["left_out"], new["left_out"], tolerance), why, check)
 
 
 def _tolerable(lost: float, of: int, tolerance: float) -> bool:
-    """One photograph is no evidence, however few there are."""
+    """Return whether a loss is small enough; one photograph always is: it is no evidence."""
     return round(lost - max(1.0, tolerance * of), 6) <= 0
 
 
@@ -112,9 +112,9 @@ def _gone(photographs: int, of: int) -> Verdict:
 
 
 def _missing(before: Gallery, now: Gallery) -> int:
-    """How many photographs are gone: not there by whatever name, and no other one of the same name instead.
+    """Return how many photographs are gone: under any name, and without another one of the same name instead.
 
-    Names alone settle it but where they tell of a loss, which may be of names only.
+    Names alone decide unless they show a loss, which may be a renaming.
     """
     by_name = (Counter(before.names) - Counter(now.names)).total()
     if 2 * by_name <= len(before):
@@ -124,34 +124,34 @@ def _missing(before: Gallery, now: Gallery) -> int:
 
 
 def _other_rows(embeddings: Floats, others: Floats) -> Indices:
-    """The rows that are not, bit for bit, among the others; a rename keeps them."""
+    """Return the rows that are not, bit for bit, among the others."""
     known = {row.tobytes() for row in others}
     return np.array([k for k, row in enumerate(embeddings) if row.tobytes() not in known], np.intp)
 
 
 def _held_out(recognizer: FaceRecognizer, names: set[str]) -> Indices:
-    """The rows of about one in ``ONE_IN`` photographs of each of these people: always the same ones, by content."""
+    """Return the rows of one in ``HELD_OUT`` photographs of each of these people: always the same ones, by content."""
     people = recognizer.people_
     known = np.array([name in names for name in recognizer.names_.tolist()])
-    share = np.where(known & (people.counts > 1), np.maximum(1, people.counts // ONE_IN), 0)
+    share = np.where(known & (people.counts > 1), np.maximum(1, people.counts // HELD_OUT), 0)
     keys = np.array([_key(row) for row in people.embeddings], np.uint64)
     order = np.lexsort((keys, people.owner))
     place = np.arange(len(keys)) - np.repeat(people.starts, people.counts)
     chosen = order[place < np.repeat(share, people.counts)]
-    return np.asarray(chosen[np.argsort(keys[chosen])][:AT_MOST])
+    return np.asarray(chosen[np.argsort(keys[chosen])][:MAX_HELD_OUT])
 
 
 def _key(embedding: Floats) -> int:
-    """A number that stands for a photograph's content."""
+    """Return a number that depends on a photograph's content only."""
     return int.from_bytes(hashlib.sha256(embedding.tobytes()).digest()[:8], "big")
 
 
 def _without(recognizer: FaceRecognizer, probes: Floats) -> FaceRecognizer:
-    """Trained in the same way, without these photographs."""
+    """Return a recognizer trained in the same way without these photographs."""
     gallery = gallery_of(recognizer)
-    step, held = max(1, AT_ONCE // len(probes)), np.zeros(len(gallery), np.bool_)
-    for some in (slice(start, start + step) for start in range(0, len(gallery), step)):
-        held[some] = (gallery.embeddings[some] @ probes.T).max(axis=1) > SAME
+    step, held = max(1, BLOCK_SIMILARITIES // len(probes)), np.zeros(len(gallery), np.bool_)
+    for block in (slice(start, start + step) for start in range(0, len(gallery), step)):
+        held[block] = (gallery.embeddings[block] @ probes.T).max(axis=1) > SAME
     names = tuple(name for name, out in zip(gallery.names, held, strict=True) if not out)
     rest = Gallery(gallery.embeddings[~held], names, fingerprint=gallery.fingerprint)
     return FaceRecognizer(recognizer.fpir, recognizer.threshold, recognizer.classifier).fit(rest)

@@ -1,4 +1,4 @@
-"""A recognizer that follows its files: a video runs for weeks, and people are enrolled meanwhile."""
+"""A recognizer that reloads its files when they change: a video may run for weeks while people are enrolled."""
 
 from __future__ import annotations
 
@@ -13,24 +13,28 @@ from faces.recognition.recognizers import FaceRecognizer, Recognizer
 from faces.types import Fingerprint, Floats, Matches
 from faces.versions.versions import label
 
-EVERY = 1.0  # seconds between two looks at the files
-SETTLED = 0.05  # seconds without a change, for who does not look all the time
+CHECK_INTERVAL = 1.0  # s between two checks of the files
+SETTLED = 0.05  # s without a change, for ``follow``
 
 
 class ReloadingRecognizer:
-    """The recognizer in service; when its files change, the new one, as soon as it can be loaded.
+    """The recognizer in service, replaced when its files change and can be loaded.
 
-    tell: takes a line for the user. in_use: which one it is, as ``versions.label`` says.
-    Raises, when made, what ``recognizer_files.load`` raises; later on, nothing.
+    recognizer, le: the files.
+    fingerprint: the models that make the probes.
+    tell: called with each line for the user.
+
+    in_use: the recognizer in use, as ``versions.label`` names it.
+    The constructor raises what ``recognizer_files.load`` raises; nothing is raised later.
     """
 
     def __init__(self, recognizer: Path, le: Path, fingerprint: Fingerprint, tell: Callable[[str], None]) -> None:
         self._paths = recognizer, le
         self._fingerprint = fingerprint
         self._tell = tell
-        self._tried = self._seen = self._state()
+        self._tried = self._seen = self._identities()
         self._recognizer = self._load()
-        self.in_use, self._next_look = label(recognizer), time.monotonic() + EVERY
+        self.in_use, self._next_check = label(recognizer), time.monotonic() + CHECK_INTERVAL
 
     @property
     def threshold(self) -> float:
@@ -38,22 +42,22 @@ class ReloadingRecognizer:
         return self._recognizer.threshold_.distance if isinstance(self._recognizer, FaceRecognizer) else float("inf")
 
     def identify(self, embeddings: Floats) -> Matches:
-        """As ``FaceRecognizer.identify``, by the newest recognizer that there is."""
-        if time.monotonic() >= self._next_look:
+        """Return the matches of the newest recognizer, as ``FaceRecognizer.identify``."""
+        if time.monotonic() >= self._next_check:
             self._follow()
-            self._next_look = time.monotonic() + EVERY
+            self._next_check = time.monotonic() + CHECK_INTERVAL
         return self._recognizer.identify(embeddings)
 
     def follow(self) -> None:
-        """Look now, and once more soon when something has changed: for who asks seldom."""
+        """Check the files now, and again soon after a change: for callers that identify seldom."""
         self._follow()
         if self._seen != self._tried:
             time.sleep(SETTLED)
             self._follow()
 
     def _follow(self) -> None:
-        """Load what is new and has not changed since the last look: then nobody is still writing it."""
-        state, self._seen = self._seen, self._state()
+        """Load new files that have not changed since the last check: they are written completely."""
+        state, self._seen = self._seen, self._identities()
         if state != self._seen or state == self._tried:
             return
         self._tried = state
@@ -71,6 +75,6 @@ class ReloadingRecognizer:
             self._tell(f"warning: {warning}")
         return recognizer
 
-    def _state(self) -> list[FileIdentity | None]:
-        """What tells files that changed: where their links lead, and what they are."""
+    def _identities(self) -> list[FileIdentity | None]:
+        """Return the identities of the files."""
         return [identity(path) for path in self._paths]

@@ -1,13 +1,13 @@
-"""The files in service: whose they are, and how those of one version take the place of another's.
+"""The files in service: which recognizer they belong to, and how one version replaces another.
 
-They are symbolic links through ``in_service``, itself a link to one version's folder:
+They are symbolic links through ``in_service``, itself a link to a version's folder:
 
     output/recognizer.pickle -> versions/in_service/recognizer.pickle
     output/versions/in_service -> 4
 
-Renaming a new ``in_service`` into place swaps all of them, so a kill at any moment leaves files that belong together.
-Where there can be no links (Windows, some network folders) the files are copies, replaced one after the other; a kill
-in between is mended by the next ``Versions.settle``.
+Renaming a new ``in_service`` into place swaps all files at once, so a kill at any moment leaves files that belong
+together. Without links (Windows, some network folders) the files are copies, replaced one after the other; the next
+``Versions.settle`` repairs a kill in between.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ from faces.errors import FacesError
 from faces.files.writing import copy_access, make_folder, write_bytes
 
 RECOGNIZER, LE, REPORT = "recognizer.pickle", "le.pickle", "training_report.json"
-OF = "of.json"  # in ``versions/``: whose they are, as paths from the folder that it is in
-NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # what file systems without links answer
+OWNERS = "of.json"  # in ``versions/``: the files that the versions belong to, as relative paths
+NO_LINKS = {errno.EPERM, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}  # the errors of file systems without links
 
 
 class InService:
-    """The files of a version that are in service. versions: the folder of all. Every method may raise OSError."""
+    """The files of the version in service. Every method may raise OSError.
+
+    versions: the folder of all versions.
+    """
 
     def __init__(self, versions: Path, recognizer: Path, le: Path) -> None:
         self.files = {RECOGNIZER: recognizer, LE: le, REPORT: recognizer.with_name(REPORT)}
@@ -36,9 +39,9 @@ class InService:
         self._pointer = versions / "in_service"
 
     def require_own(self) -> None:
-        """Raises FacesError when the versions are of another recognizer or label encoder, or the latter has others.
+        """Raise FacesError when the versions belong to other files, or the label encoder to other versions.
 
-        Files that are gone own nothing: those that were renamed keep their versions.
+        Missing files own nothing: renamed files keep their versions.
         """
         recognizer, le = self.files[RECOGNIZER], self.files[LE]
         owners, labels = (_owners(self._versions, name) for name in (RECOGNIZER, LE))
@@ -49,14 +52,14 @@ class InService:
             raise _not_own(others, [*_owners(others, RECOGNIZER), le], recognizer.parent)
 
     def note_own(self) -> None:
-        """Write down whose the versions are. Raises FacesError."""
+        """Write down which files the versions belong to. Raises FacesError."""
         home = self._versions.parent.resolve()
         paths = {name: _path_from(home, self.files[name]) for name in (RECOGNIZER, LE)}
         if _noted(self._versions) != paths:
-            write_bytes(self._versions / OF, json.dumps(paths).encode() + b"\n")
+            write_bytes(self._versions / OWNERS, json.dumps(paths).encode() + b"\n")
 
     def number(self) -> int | None:
-        """The number in ``in_service``: a link's target, or the content of a file."""
+        """Return the number in ``in_service``: a link's target, or a file's content; None without one."""
         try:
             link = self._pointer.is_symlink()
             text = str(self._pointer.readlink()) if link else self._pointer.read_text(encoding="ascii")
@@ -65,35 +68,35 @@ class InService:
         return int(text) if text.isdecimal() else None
 
     def forget(self) -> None:
-        """No version is in service."""
+        """Take the version in service out of service."""
         self._pointer.unlink()
 
     def swap(self, number: int) -> None:
-        """Put a version's files into service; those that are there already stay."""
+        """Put a version's files into service; files that are in service already stay."""
         if not self.takes_links():
             self._copy(number)
             return
         self._hand_on_access(number)
-        if not self.files[RECOGNIZER].is_file():  # the first time: the links lead nowhere yet
+        if not self.files[RECOGNIZER].is_file():  # the first time, the links have no target yet
             self._link_files()
         if number != self.number() or not self._pointer.is_symlink():
             self._link(self._pointer, str(number))
         self._link_files()
 
-    def told_by(self) -> tuple[str, ...]:
-        """The files that tell whose all of them are: copies may be of two versions, after a kill."""
+    def deciding_files(self) -> tuple[str, ...]:
+        """Return the files that decide which version is in service: after a kill, copies may be of two versions."""
         return tuple(self.files) if self.takes_links() else (RECOGNIZER,)
 
     def holds(self, number: int, names: tuple[str, ...]) -> bool:
-        """Whether these files in service, as far as there are any, are this version's."""
-        own = self._versions / str(number)
-        there = [(self.files[name], own / name) for name in names if self.files[name].is_file()]
+        """Return whether the existing ones of these files in service are this version's."""
+        folder = self._versions / str(number)
+        pairs = [(self.files[name], folder / name) for name in names if self.files[name].is_file()]
         return all(
-            mine.is_file() and (path.samefile(mine) or filecmp.cmp(path, mine, shallow=False)) for path, mine in there
+            own.is_file() and (path.samefile(own) or filecmp.cmp(path, own, shallow=False)) for path, own in pairs
         )
 
     def takes_links(self) -> bool:
-        """Whether the folder takes links, and replaces one at once."""
+        """Return whether the folder supports links, and replacing one at once."""
         if os.name == "nt":
             return False
         if self._pointer.is_symlink():
@@ -109,14 +112,14 @@ class InService:
         return True
 
     def _hand_on_access(self, number: int) -> None:
-        """Give a version the access to what is in service: who shared that on purpose shares what comes after it."""
+        """Give a version the file modes of the one in service: a user may have shared it."""
         own, before = self._versions / str(number), self.number()
         pairs = [(path, own / name) for name, path in self.files.items()]
         if before is not None:
             pairs.append((self._versions / str(before), own))
         for old, new in pairs:
             if old.exists() and new.exists() and not old.samefile(new):
-                with suppress(PermissionError):  # another user's version: it goes into service as it is
+                with suppress(PermissionError):  # another user's version stays as it is
                     copy_access(old, new)
 
     def _link_files(self) -> None:
@@ -127,14 +130,14 @@ class InService:
                 self._link(path, target)
 
     def _link(self, path: Path, target: str) -> None:
-        """Make ``path`` a link, in place of whatever link or file is there, at once."""
+        """Replace a link or file by a link, at once."""
         beside = path.with_name(f".{path.name}.new")
         beside.unlink(missing_ok=True)
         beside.symlink_to(target)
         beside.replace(path)
 
     def _copy(self, number: int) -> None:
-        """Without links; the recognizer last, since it is what ``told_by`` goes by."""
+        """Copy the files, where links are not supported; the recognizer last: it decides, see ``deciding_files``."""
         for name in (LE, REPORT, RECOGNIZER):
             source, path = self._versions / str(number) / name, self.files[name]
             if source.is_file() and not (path.is_file() and self.holds(number, (name,))):
@@ -144,26 +147,26 @@ class InService:
 
 
 def _owners(versions: Path, name: str) -> list[Path]:
-    """The files, of those that are there, whose versions these are: as noted, or else those that are links to them."""
+    """Return the existing files that versions belong to: as written down, or else the links to them."""
     home = versions.parent
     if noted := _noted(versions).get(name):
-        found = [home / str(noted)]
+        owners = [home / str(noted)]
     else:
         target = os.path.relpath(versions.resolve() / "in_service" / name, home.resolve())
-        found = [path for path in home.glob("[!.]*") if path.is_symlink() and str(path.readlink()) == target]
-    return [path for path in found if os.path.lexists(path)]
+        owners = [path for path in home.glob("[!.]*") if path.is_symlink() and str(path.readlink()) == target]
+    return [path for path in owners if os.path.lexists(path)]
 
 
 def _noted(versions: Path) -> dict[str, str]:
     try:
-        content = json.loads((versions / OF).read_bytes())
+        content = json.loads((versions / OWNERS).read_bytes())
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
 
 
 def _path_from(home: Path, path: Path) -> str:
-    """So that both may be moved together; the whole path where it is on another drive."""
+    """Return a path relative to ``home``, so that both may be moved together; on another drive, the whole path."""
     path = path.parent.resolve() / path.name
     try:
         return Path(os.path.relpath(path, home)).as_posix()
@@ -172,7 +175,7 @@ def _path_from(home: Path, path: Path) -> str:
 
 
 def _is_among(path: Path, others: list[Path]) -> bool:
-    """Whether a file or link is one of these, however its path is spelt."""
+    """Return whether a file or link is one of these, however its path is written."""
     return os.path.lexists(path) and any(os.path.samestat(path.lstat(), other.lstat()) for other in others)
 
 

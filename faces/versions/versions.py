@@ -1,7 +1,7 @@
-"""Versions of the recognizer: each in a folder of its own, and one of them in service, swapped for another at once.
+"""The versions of a recognizer: each in its own folder, one of them in service.
 
-A version is a candidate until it is judged by its figures and put in service, or rejected; it retires when another one
-takes its place, and may return. How the files are swapped: ``faces.versions.swap``.
+A version is a candidate until its check puts it in service or rejects it. It retires when another version replaces it,
+and may return. ``faces.versions.swap`` swaps the files.
 """
 
 from __future__ import annotations
@@ -9,46 +9,21 @@ from __future__ import annotations
 import json
 import shutil
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal
 
 from faces import records
 from faces.errors import FacesError, reason_of
 from faces.files.writing import make_folder, write_bytes
 from faces.versions.swap import LE, RECOGNIZER, REPORT, InService
+from faces.versions.version import Stage, Version, counts, label, read_report
 
 __all__ = ["LE", "RECOGNIZER", "REPORT", "Stage", "Version", "Versions", "counts", "label", "read_report"]
 
-Stage = Literal["candidate", "in service", "retired", "rejected"]
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """One version, as its ``version.json`` says.
-
-    time: UTC, for people to read; versions are ordered by number. source: see ``faces.versions.judging.source``; empty
-    where not known. replaces: the version that was in service before it. check: the figures it was judged by. run: the
-    id of the training's record, see ``faces.records``; empty where there is none. waits: a candidate that is to be kept
-    for somebody to decide on; of others the run did not come to its end.
-    """
-
-    number: int
-    time: str
-    stage: Stage
-    why: str = ""
-    people: int | None = None
-    photographs: int | None = None
-    source: str = ""
-    replaces: int | None = None
-    check: dict[str, Any] = field(default_factory=dict)
-    run: str = ""
-    waits: bool = False
-
 
 class Versions:
-    """The versions of one recognizer, in ``versions/`` beside it, which are of no other. For one process at a time."""
+    """The versions of one recognizer, in ``versions/`` beside it; for one process at a time."""
 
     def __init__(self, recognizer: Path, le: Path) -> None:
         self.recognizer = recognizer
@@ -56,60 +31,60 @@ class Versions:
         self._service = InService(self.folder, recognizer, le)
 
     def path(self, number: int, name: str) -> Path:
-        """A file of a version."""
+        """Return the path of a version's file."""
         return self.folder / str(number) / name
 
     def all(self) -> list[Version]:
-        """Every version, by number; of one that a killed run has put in service, the stage that it has."""
+        """Return all versions by number, with their true stages, also after a run was killed while it swapped."""
         folders = self.folder.iterdir() if self.folder.is_dir() else ()
         numbers = sorted(int(folder.name) for folder in folders if folder.name.isdecimal() and folder.is_dir())
-        in_service, found = self._service.number(), []
+        in_service, versions = self._service.number(), []
         for version in map(self._read, numbers):
             if version.number == in_service:
                 version = replace(version, stage="in service")
             elif version.stage == "in service":
                 version = replace(version, stage="retired")
-            found.append(version)
-        return found
+            versions.append(version)
+        return versions
 
     def in_service(self) -> Version | None:
-        """The version in service, or None."""
+        """Return the version in service, or None."""
         return next((version for version in self.all() if version.stage == "in service"), None)
 
     def get(self, number: int) -> Version:
-        """Raises FacesError when there is no such version."""
-        found = next((version for version in self.all() if version.number == number), None)
-        if found is None:
+        """Return a version. Raises FacesError when there is none with this number."""
+        version = next((version for version in self.all() if version.number == number), None)
+        if version is None:
             raise FacesError(f"{self.folder}: there is no version {number}; --list shows which there are")
-        return found
+        return version
 
     def waiting(self) -> Version:
-        """The newest candidate. Raises FacesError when there is none."""
+        """Return the newest candidate. Raises FacesError when there is none."""
         candidates = [version for version in self.all() if version.stage == "candidate"]
         if not candidates:
             raise FacesError("there is no candidate to promote; python retrain.py --candidate makes one")
         return candidates[-1]
 
     def before(self) -> int:
-        """The number of the version that was in service before the present one. Raises FacesError."""
-        now = self.in_service()
-        if now is None or now.replaces is None:
+        """Return the number of the version before the present one. Raises FacesError when there is none."""
+        current = self.in_service()
+        if current is None or current.replaces is None:
             raise FacesError("there is no version to return to: no other one was in service before")
-        return now.replaces
+        return current.replaces
 
     def trained_by_hand(self) -> bool:
-        """Whether the recognizer is another one than the version's that is in service; ``settle`` makes it one."""
+        """Return whether the recognizer is not that of the version in service; ``settle`` makes it a version."""
         number = self._service.number()
         return number is not None and not self._service.holds(number, (RECOGNIZER,))
 
     def require_own(self) -> None:
-        """Raises FacesError when the versions, or the label encoder, are another recognizer's: a folder is of one."""
+        """Raise FacesError when the versions or the label encoder belong to another recognizer."""
         self._service.require_own()
 
     def settle(self) -> None:
-        """Mend what a killed run left, and give files that were trained by hand a version of their own.
+        """Repair what a killed run left, and make files that were trained by hand a version.
 
-        What is in service keeps its content at every moment. Raises FacesError.
+        The files in service keep their content at every moment. Raises FacesError.
         """
         try:
             self.require_own()
@@ -124,7 +99,7 @@ class Versions:
             raise self._failed(error) from error
 
     def candidate(self, source: str = "") -> Version:
-        """A new version, whose folder waits for its files. Raises FacesError."""
+        """Create a version with an empty folder, and return it. Raises FacesError."""
         number = max((version.number for version in self.all()), default=0) + 1
         try:
             make_folder(self.path(number, ""), exist_ok=False)
@@ -140,24 +115,24 @@ class Versions:
         write_bytes(self.path(version.number, "version.json"), text.encode() + b"\n")
 
     def put_in_service(self, number: int) -> None:
-        """Swap this version for the one in service, which retires. Raises FacesError; then the old one stays."""
+        """Put a version in service; the one before retires. Raises FacesError: then the old one stays."""
         missing = [name for name in (RECOGNIZER, LE) if not self.path(number, name).is_file()]
         if missing:
             raise FacesError(f"{self.folder}: version {number} has no {missing[0]}; --list shows which there are")
         try:
             self.require_own()
-            self._adopt()  # somebody may have trained by hand meanwhile
+            self._adopt()  # a user may have trained by hand meanwhile
             version, before = self._succeeding(self._read(number)), self.in_service()
             self._service.swap(number)
         except OSError as error:
             raise self._failed(error) from error
-        with suppress(FacesError):  # it is in service, and the next ``settle`` says so
+        with suppress(FacesError):  # it is in service; the next ``settle`` records it
             if before is not None and before.number != number:
                 self.record(replace(before, stage="retired"))
             self.record(replace(version, stage="in service", waits=False))
 
     def clean(self) -> None:
-        """Delete what a run left that did not end."""
+        """Delete what an unfinished run left."""
         for leftover in self.folder.glob(".*.gone"):
             shutil.rmtree(leftover, ignore_errors=True)
         for version in self.all():
@@ -165,7 +140,7 @@ class Versions:
                 self.discard(version.number)
 
     def discard(self, number: int) -> None:
-        """Delete a version that is not in service; a kill in between leaves none of half its files."""
+        """Delete a version that is not in service; a kill never leaves half of its files."""
         gone = self.folder / f".{number}.gone"
         if number != self._service.number():
             with suppress(OSError):
@@ -173,13 +148,13 @@ class Versions:
                 shutil.rmtree(gone)
 
     def prune(self, keep: int) -> None:
-        """Discard all but the last ``keep`` versions that were in service, as many candidates, and those rejected."""
+        """Delete all but the last ``keep`` versions of each kind: that were in service, candidates, rejected."""
         for stages in (("in service", "retired"), ("candidate",), ("rejected",)):
-            for version in [one for one in self.all() if one.stage in stages][:-keep]:
+            for version in [version for version in self.all() if version.stage in stages][:-keep]:
                 self.discard(version.number)
 
     def run_of(self, number: int) -> str:
-        """The id of the run that made a version's recognizer; empty where no record tells."""
+        """Return the id of the run that made a version's recognizer; "" if unknown."""
         with suppress(FacesError):
             run = records.maker(self.path(number, RECOGNIZER))
             return run.id if run else ""
@@ -189,34 +164,34 @@ class Versions:
         path = self.path(number, "version.json")
         try:
             return Version(**json.loads(path.read_bytes()))
-        except FileNotFoundError:  # a run was killed before it could write it, or somebody else's files
+        except FileNotFoundError:  # a run was killed before it wrote the file, or these are other files
             stage: Stage = "retired" if any(path.parent.iterdir()) else "candidate"
         except (OSError, ValueError, TypeError):
             stage = "retired"
         return Version(number, "", stage, "its version.json cannot be read")
 
     def _adopt(self) -> None:
-        """Make what is in service a version, if it is none, and the files links to it or copies of it."""
-        told_by = tuple(name for name in self._service.told_by() if self._is_own(name))
+        """Make the files in service a version, if they are none, and turn them into links to it or copies of it."""
+        names = tuple(name for name in self._service.deciding_files() if self._is_own(name))
         pointed = self._service.number()
-        if pointed is not None and not self.path(pointed, RECOGNIZER).is_file():  # somebody deleted it
+        if pointed is not None and not self.path(pointed, RECOGNIZER).is_file():  # a user deleted it
             self._service.forget()
             pointed = None
-        if self.recognizer.is_file() and (pointed is None or not self._service.holds(pointed, told_by)):
-            same = (one for one in self.all() if self._service.holds(one.number, told_by))
-            pointed = self._succeeding(one).number if (one := next(same, None)) else self._archive()
+        if self.recognizer.is_file() and (pointed is None or not self._service.holds(pointed, names)):
+            same = next((version for version in self.all() if self._service.holds(version.number, names)), None)
+            pointed = self._succeeding(same).number if same else self._archive()
         if pointed is not None:
             self._service.swap(pointed)
 
     def _is_own(self, name: str) -> bool:
-        """Whether a file is ours: a report may be of another recognizer that was trained into the same folder."""
-        if name != REPORT or not all(self._service.files[one].is_file() for one in (RECOGNIZER, REPORT)):
+        """Return whether a file belongs to the recognizer: a report may be of another one in the same folder."""
+        if name != REPORT or not all(self._service.files[file].is_file() for file in (RECOGNIZER, REPORT)):
             return True
         trained, reported = (_makers(self._service.files[one]) for one in (RECOGNIZER, REPORT))
         return not trained or not reported or bool(trained & reported)
 
     def _succeeding(self, version: Version) -> Version:
-        """A version that is about to be in service; the first time it notes which one is until then."""
+        """Return a version that is about to be in service; the first time, it records the one that it replaces."""
         before = self.in_service()
         if before and before.number != version.number and version.stage in ("candidate", "rejected"):
             version = replace(version, replaces=before.number)
@@ -224,7 +199,7 @@ class Versions:
         return version
 
     def _archive(self) -> int:
-        """Copy the files in service into a version of their own; returns its number."""
+        """Copy the files in service into a new version and return its number."""
         version, before = self.candidate(), self.in_service()
         for name, path in self._service.files.items():
             if path.is_file() and self._is_own(name):
@@ -243,26 +218,5 @@ class Versions:
 
 
 def _makers(path: Path) -> set[str]:
-    """The ids of the runs that wrote what is in a file, as far as there are records of them."""
+    """Return the ids of the recorded runs that wrote a file's content."""
     return {run.id for run in records.Runs(records.beside(path)).makers(records.File.of(path).sha256)}
-
-
-def counts(report: Path) -> tuple[int | None, int | None]:
-    """How many people and photographs a training report is of; None where there is none to read."""
-    content = read_report(report)
-    return content.get("people"), content.get("photographs")
-
-
-def read_report(path: Path) -> dict[str, Any]:
-    """A training report; empty where there is none to read."""
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def label(recognizer: Path) -> str:
-    """``version 4`` for a recognizer in service, or its path when it is none of the versions."""
-    folder = recognizer.resolve().parent
-    return f"version {folder.name}" if folder.parent.name == "versions" and folder.name.isdecimal() else str(recognizer)

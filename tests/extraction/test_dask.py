@@ -298,7 +298,7 @@ def test_an_address_that_needs_more_than_dask(address: str, run_script: RunScrip
 
 def test_no_dask(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(FacesError, match=r"--scheduler needs Dask .*; run: pip install 'recognize-faces[cluster]'"):
+    with pytest.raises(FacesError, match=r"--scheduler needs Dask .*; run: pip install 'recognize-faces\[cluster\]'"):
         workers.start(Task(Folder(place / "dataset"), MODELS), 1, "local")
 
 
@@ -366,7 +366,8 @@ def test_a_worker_that_does_not_see_the_data_set(steady: Dask, fingerprint: Fing
 
 
 def test_a_worker_without_this_project(dask: Dask, place: Path, run_script: RunScript, tmp_path: Path) -> None:
-    dask.worker(cwd=tmp_path, PYTHONPATH="")
+    (tmp_path / "faces.py").write_text("raise ModuleNotFoundError(\"No module named 'faces'\")")  # also if installed
+    dask.worker(cwd=tmp_path, PYTHONPATH=str(tmp_path))
     output = tmp_path / "embeddings.pickle"
     result = run_script("extract_embeddings.py", "-e", output, "--scheduler", dask.address, cwd=place)
     assert (result.returncode, result.stderr.splitlines()[-1]) == (

@@ -10,7 +10,7 @@ import pytest
 from faces.recognition.gallery import Gallery
 from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Fingerprint, Floats, ModelId
-from faces.versions.judging import ONE_IN, Score, gallery_of, judge, judge_reports, source
+from faces.versions.judging import HELD_OUT, Score, gallery_of, judge, judge_reports, source
 
 DLIB = Fingerprint(ModelId("det", "1" * 64), ModelId("ali", "2" * 64), ModelId("dlib-resnet, mirrored", "3" * 64))
 OPTIONS = 0.01, None, "auto"
@@ -117,7 +117,7 @@ def test_nothing_to_compare_by() -> None:
         assert judge(fit(people), fit(people), 0.02).good
     other = renamed(gallery(4), ["A"] * 4)
     verdict = judge(fit(gallery(4)), fit(other), 0.02)
-    assert verdict.good and verdict.why == "nobody of a name known before has two photographs to compare it by"
+    assert verdict.good and verdict.why == "no person of the version before has two photographs to compare it by"
     twice = np.repeat(gallery(1).embeddings, 2, axis=0)
     verdict = judge(
         fit(Gallery(twice, ("a", "a"), fingerprint=DLIB)), fit(Gallery(twice, ("a", "a"), fingerprint=DLIB)), 0.02
@@ -166,4 +166,4 @@ def test_what_makes_a_recognizer() -> None:
         source(gallery(3, 5), *OPTIONS),
     )
     assert len({made_of, *others}) == 8
-    assert ONE_IN == 5
+    assert HELD_OUT == 5

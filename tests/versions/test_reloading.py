@@ -40,7 +40,7 @@ def said() -> list[str]:
 
 @pytest.fixture
 def recognizer(tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch) -> ReloadingRecognizer:
-    monkeypatch.setattr(reloading, "EVERY", 0)
+    monkeypatch.setattr(reloading, "CHECK_INTERVAL", 0)
     save(tmp_path, "Ada")
     return ReloadingRecognizer(tmp_path / RECOGNIZER, tmp_path / LE, MODELS, said.append)
 
@@ -97,7 +97,7 @@ def test_the_files_are_looked_at_once_a_second(
     tmp_path: Path, recognizer: ReloadingRecognizer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = time.monotonic()
-    monkeypatch.setattr(reloading, "EVERY", 1.0)
+    monkeypatch.setattr(reloading, "CHECK_INTERVAL", 1.0)
     monkeypatch.setattr(time, "monotonic", lambda: now)
     names(recognizer, 1)
     save(tmp_path, "Grace")

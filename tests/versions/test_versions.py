@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ import pytest
 
 from faces.errors import FacesError
 from faces.files.writing import write_bytes
-from faces.versions.swap import OF
+from faces.versions.swap import OWNERS
 from faces.versions.versions import LE, RECOGNIZER, REPORT, Versions, label
 from tests.conftest import contents
 
@@ -228,7 +229,7 @@ def test_whose_versions_those_are_that_were_made_before_it_was_noted(tmp_path: P
     versions = store(tmp_path)
     versions.settle()
     serve(versions, "a")
-    (versions.folder / OF).unlink()
+    (versions.folder / OWNERS).unlink()
     with pytest.raises(FacesError, match="name both"):
         Versions(tmp_path / "office.pickle", tmp_path / "office_le.pickle").settle()
     fill(tmp_path, "by hand")  # which replaces the links
@@ -414,7 +415,7 @@ def test_a_kill_at_every_step(
         folder.mkdir()
         before(folder)
         was = in_service(folder)
-        status = in_a_fork(lambda folder=folder: run(folder), step, CHANGES, die)
+        status = in_a_fork(partial(run, folder), step, CHANGES, die)
         assert status in (0, -signal.SIGKILL)
         if links:
             assert in_service(folder) in (was, "new")
@@ -440,7 +441,7 @@ def test_a_disk_that_is_full_from_any_step_on(
         folder.mkdir()
         before(folder)
         was = in_service(folder)
-        status = in_a_fork(lambda folder=folder: run(folder), step, NEED_ROOM, no_room)
+        status = in_a_fork(partial(run, folder), step, NEED_ROOM, no_room)
         assert status in (0, 3)
         if links:
             assert in_service(folder) in (was, "new")
