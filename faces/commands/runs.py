@@ -16,7 +16,6 @@ from faces.records import Damaged, Manifest, Run, Runs, beside, lineage
 from faces.records.record import Data, File
 
 LISTED = 10  # rows of a list
-NEWEST = "last"
 FOLDER = Path("output/runs")
 
 
@@ -39,7 +38,9 @@ def build_parser() -> argparse.ArgumentParser:
     listing.add_argument("--kind", help="only extract, train, evaluate, ...")
     listing.add_argument("--json", action="store_true", help="print one JSON object per run")
     showing = command("show", "show everything about a run")
-    showing.add_argument("run", nargs="?", default=NEWEST, help="its number, the beginning of it, last, last-1, ...")
+    showing.add_argument(
+        "run", nargs="?", default=lineage.NEWEST, help="its number, the beginning of it, last, last-1, ..."
+    )
     showing.add_argument("--json", action="store_true", help="print the record")
     diff = command("diff", "show how run B differs from run A")
     diff.add_argument("a", nargs="?", help="a run (without it, the one of B's kind before B)")
@@ -70,7 +71,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         run = runs.find(args.run)
         print(run.to_json().rstrip() if args.json else "\n".join(described(run)))
     elif args.command == "diff":
-        compare(runs, *pair(runs, args.a, args.b, args.kind))
+        compare(runs, *lineage.pair(runs, args.a, args.b, args.kind))
     else:
         print(f"{text.plural(runs.prune(args.keep), 'record', 'records')} deleted")
     return 0
@@ -145,22 +146,6 @@ def formatted(value: Any) -> str:
     if isinstance(value, list):
         return ",".join(map(formatted, value))
     return f"{value:.6g}" if isinstance(value, float) else "-" if value is None else str(value)
-
-
-def pair(runs: Runs, a: str | None, b: str | None, kind: str | None) -> tuple[Run, Run]:
-    """Return the two runs to compare."""
-    if a and b:
-        return runs.find(a, kind), runs.find(b, kind)
-    if a:
-        old = runs.find(a, kind)
-        return old, runs.find(NEWEST, old.kind)
-    new = runs.find(NEWEST, kind)
-    earlier = [run for run in runs.all(new.kind) if isinstance(run, Run) and run.id < new.id]
-    if not earlier:
-        raise FacesError(
-            f"{runs.folder}: {new.short} is the only run of kind {new.kind}: there is none to compare it with"
-        )
-    return earlier[0], new
 
 
 def compare(runs: Runs, old: Run, new: Run) -> None:

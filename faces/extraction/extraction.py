@@ -2,44 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from functools import partial
 from itertools import chain, count
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from faces.datasets import Dataset, Photograph
 from faces.errors import PickleError
 from faces.extraction.checkpoints import Checkpoint
+from faces.extraction.lookup import Entry, known_entries, look_up
 from faces.files.writing import write_bytes
 from faces.pipeline import Enrolment
 from faces.recognition.gallery import Gallery, LeftOut, is_nobody
 from faces.types import Fingerprint, Floats
 
 RULES = 2  # raised whenever the choice of a photograph's face, its crop or the least quality changes
-READERS = 8  # photographs read in parallel for their hashes: a network folder answers many as fast as one
 
 Enrol = Callable[[Sequence[str]], Generator[tuple[Sequence[str], list[Enrolment]], None, None]]
 """Embeds photographs by their paths, as ``workers.enrol`` does."""
-
-
-class _Entry(NamedTuple):
-    """A photograph that was embedded before.
-
-    where: a row of the gallery from 0 up, a row of its ``left_out`` from -1 down, or a path in the checkpoint.
-    """
-
-    path: str
-    size: int
-    stamp: str
-    sha256: str
-    where: int | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +114,14 @@ def extract(
     nobody = tuple(name for name in listing[0] if is_nobody(name))
     people = [name for name in listing[0] if name not in nobody]
     photographs = [photograph for photograph in listing[1] if photograph.person not in nobody]
-    entries = _entries(old, checkpoint)
-    known, new = _look_up(dataset, photographs, entries)
+    entries = known_entries(old, checkpoint)
+    known, new = look_up(dataset, photographs, entries)
     lost = []
     with closing(enrol(list(new))) as work:
         for path, enrolment in chain.from_iterable(zip(*batch, strict=True) for batch in work):
             if enrolment.sha256:
                 checkpoint.add(new[path], enrolment)
-                known[path] = _Entry(path, new[path].size, new[path].stamp, enrolment.sha256, path)
+                known[path] = Entry(path, new[path].size, new[path].stamp, enrolment.sha256, path)
             else:  # not readable, or its worker died: the next run tries again
                 lost.append((path, enrolment.reason))
     gallery = _assemble(photographs, known, old, checkpoint, fingerprint, made_with)
@@ -163,56 +146,9 @@ def extract(
     )
 
 
-def _entries(old: Gallery | None, checkpoint: Checkpoint) -> list[_Entry]:
-    """Return every photograph that was embedded before."""
-    entries = []
-    if old is not None:
-        out = old.left_out
-        faces = zip(old.paths, old.sizes, old.stamps, old.hashes, range(len(old)), strict=True)
-        others = zip(out.paths, out.sizes, out.stamps, out.hashes, range(-1, -1 - len(out), -1), strict=True)
-        entries = [_Entry(*row) for row in (*faces, *others)]
-    return entries + [_Entry(*row, where=row[0]) for row in checkpoint]
-
-
-def _look_up(
-    dataset: Dataset, photographs: Iterable[Photograph], entries: list[_Entry]
-) -> tuple[dict[str, _Entry], dict[str, Photograph]]:
-    """Return the photographs that were embedded before and those that were not, both by path."""
-    by_path = {entry.path: entry for entry in entries}
-    by_hash = {entry.sha256: entry for entry in entries}
-    sizes = {entry.size for entry in entries}
-    known, new, unsure = {}, {}, []
-    for photograph in photographs:
-        path, size, stamp = photograph.path, photograph.size, photograph.stamp
-        entry = by_path.get(path)
-        if entry and stamp and (entry.size, entry.stamp) == (size, stamp):
-            known[path] = entry
-            continue
-        new[path] = photograph
-        if size in sizes:  # touched, moved, copied, or of the same size by chance: compare the content
-            unsure.append(path)
-    with ThreadPoolExecutor(READERS) as readers:
-        for path, sha256 in zip(unsure, readers.map(partial(_sha256, dataset), unsure), strict=True):
-            entry = by_path.get(path)
-            if entry is None or entry.sha256 != sha256:
-                entry = by_hash.get(sha256)
-            if entry:
-                known[path] = entry
-                del new[path]
-    return known, new
-
-
-def _sha256(dataset: Dataset, path: str) -> str:
-    """Return a photograph's hash; "" when it cannot be read: its worker will report that."""
-    try:
-        return hashlib.sha256(dataset.read(path)).hexdigest()
-    except OSError:
-        return ""
-
-
 def _assemble(
     photographs: list[Photograph],
-    known: dict[str, _Entry],
+    known: dict[str, Entry],
     old: Gallery | None,
     checkpoint: Checkpoint,
     fingerprint: Fingerprint,

@@ -12,6 +12,8 @@ from faces.records.folder import Runs, beside
 from faces.records.manifests import Manifest
 from faces.records.record import Run, Value
 
+NEWEST = "last"  # the name of the newest run
+
 Changes = dict[str, tuple[Value, Value]]
 """By name, the old and the new value; None where there is none."""
 
@@ -57,6 +59,27 @@ def ancestors(run: Run, folder: Path) -> Iterator[Run]:
                 yield parent
                 yield from ancestors(parent, place)
                 break
+
+
+def pair(runs: Runs, a: str | None, b: str | None, kind: str | None) -> tuple[Run, Run]:
+    """Return the two runs to compare.
+
+    a, b: their names; without ``a``, the run of b's kind before it; without ``b``, the last of a's kind.
+    kind: only runs of this kind.
+    Raises FacesError when there is none.
+    """
+    if a and b:
+        return runs.find(a, kind), runs.find(b, kind)
+    if a:
+        old = runs.find(a, kind)
+        return old, runs.find(NEWEST, old.kind)
+    new = runs.find(NEWEST, kind)
+    earlier = [run for run in runs.all(new.kind) if isinstance(run, Run) and run.id < new.id]
+    if not earlier:
+        raise FacesError(
+            f"{runs.folder}: {new.short} is the only run of kind {new.kind}: there is none to compare it with"
+        )
+    return earlier[0], new
 
 
 def difference(old: Run, new: Run, folder: Path) -> Difference:
