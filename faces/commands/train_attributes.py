@@ -110,6 +110,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``faces train-attributes``."""
+    argv = sys.argv[1:] if argv is None else argv
     args = build_parser().parse_args(argv)
     attribute_options = options.as_dataclass(AttributeOptions, args)
     training.require_valid(attribute_options)
@@ -131,7 +132,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if model:
             evaluation = report.evaluate(attribute_options, model, faces)
         else:
-            history = training.train(attribute_options, faces, typed_command(args), log)
+            history = training.train(attribute_options, faces, typed_command(args, argv), log)
             evaluation = report.evaluate(attribute_options, AttributeModel(args.output), faces, history)
             recorder.artefact(args.output)
         evaluation.record(recorder)
@@ -140,7 +141,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def typed_command(args: argparse.Namespace) -> str:
+def typed_command(args: argparse.Namespace, argv: Sequence[str]) -> str:
     """Return the command that was typed, with the names of folders instead of their paths."""
     names = {str(path): path.name for path in (args.dataset, args.images, args.output) if path is not None}
-    return shlex.join(["faces", "train-attributes", *(names.get(word, word) for word in sys.argv[1:])])
+    return shlex.join(["faces", "train-attributes", *(names.get(word, word) for word in argv)])
