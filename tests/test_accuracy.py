@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from math import sqrt
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -199,8 +200,8 @@ def test_the_family_in_a_group_picture(pipeline: Pipeline) -> None:
 def test_presidents_large_small_and_partial(pipeline: Pipeline) -> None:
     photos = DATA / "photos"
     enrolled = {"Obama": "examples__obama.jpg", "Biden": "examples__biden.jpg"}
-    vectors = np.stack([e.embedding for e in enrol(pipeline, [photos / p for p in enrolled.values()])])
-    recognizer = FaceRecognizer().fit(Gallery(vectors, tuple(enrolled), fingerprint=pipeline.fingerprint))
+    vectors: list[Any] = [e.embedding for e in enrol(pipeline, [photos / p for p in enrolled.values()])]
+    recognizer = FaceRecognizer().fit(Gallery(np.stack(vectors), tuple(enrolled), fingerprint=pipeline.fingerprint))
     expected = {
         "examples__two_people.jpg": ["Obama", "Biden"],
         "examples__knn_examples__test__obama_and_biden.jpg": ["Biden", "Obama", None],

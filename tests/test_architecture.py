@@ -136,7 +136,7 @@ def test_a_script_imports_its_command_and_calls_it() -> None:
             assert [name.rpartition(".")[0] for name in names] == ["faces.cli", "faces.commands"], path.name
 
 
-@pytest.mark.parametrize("name", ["extract", "train"])
+@pytest.mark.parametrize("name", ["extract", "train", "recognize", "video"])
 def test_the_commands_of_the_recipe_use_the_interface_only(name: str) -> None:
     own = [module for module in imported(PACKAGE / "commands" / f"{name}.py") if module.partition(".")[0] == "faces"]
     assert "faces" in own and all(module == "faces" or module.startswith("faces.cli") for module in own)

@@ -45,7 +45,7 @@ def words() -> Iterator[str]:
     for path in [*ROOT.glob("*.py"), *(ROOT / "faces").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.JoinedStr):
-                yield "".join(part.value if isinstance(part, ast.Constant) else "..." for part in node.values)
+                yield "".join(str(part.value) if isinstance(part, ast.Constant) else "..." for part in node.values)
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 yield node.value
 
@@ -150,7 +150,7 @@ def test_the_recipes_own_commands_run_in_a_new_clone(sample: Path, tmp_path: Pat
         python, script, *options = line.split()
         assert python == "python"
         if script == "recognize_video.py":
-            options += ["--source", sample / "sample" / "video.mp4", "--max-frames", 40]
+            options += ["--source", str(sample / "sample" / "video.mp4"), "--max-frames", "40"]
         result = run_script(script, *options, cwd=tmp_path)
         assert result.returncode == 0, result.stderr
         assert ("no detector in it yet" in result.stderr) is ("--detector" in options)

@@ -187,7 +187,7 @@ def test_photographs_are_filmed_where_they_are_said_to_be(detector: Detector) ->
 
 def perfect(film: Film, name: Callable[[str, int], str | None]) -> list[tuple[int, Tracks]]:
     """The truth, as tracks: numbered as the people are, named by ``name(person, index)``."""
-    seen, numbers = [], {}
+    seen, numbers = [], dict[str, int]()
     for index in range(len(film)):
         truth = film.truth(index)
         n = len(truth.people)

@@ -52,7 +52,7 @@ def test_probabilities_of_pictures_of_any_size(tmp_path: Path) -> None:
     classifier = ImageClassifier(write_classifier(tmp_path / "c.onnx"))
     assert classifier.classes == ("dark", "light")
     found = classifier.probabilities([grey(0), grey(255, 300), grey(51, 8)])
-    np.testing.assert_allclose(found, [[1, 0], [0, 1], [0.8, 0.2]], atol=1e-6)
+    np.testing.assert_allclose(found, np.array([[1, 0], [0, 1], [0.8, 0.2]]), atol=1e-6)
     assert classifier.probabilities([]).shape == (0, 2)
 
 

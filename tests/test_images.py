@@ -83,7 +83,7 @@ def clear(mode: str) -> PillowImage.Image:
 )
 def test_every_kind_becomes_bgr_bytes(data: bytes, bgr: tuple[int, ...]) -> None:
     image = decode_image(data)
-    assert (image.shape, image.dtype) == ((3, 5, 3), np.uint8)
+    assert image.shape == (3, 5, 3) and image.dtype == np.uint8
     assert np.array_equal(image, np.broadcast_to(np.array(bgr, np.uint8), (3, 5, 3)))
 
 

@@ -19,7 +19,7 @@ from faces.cli import running
 from faces.commands import extract
 from faces.detection import SsdDetector, YuNetDetector
 from faces.embedding import embedders
-from faces.embedding.aligners import TEMPLATES
+from faces.embedding.aligners import TEMPLATES, Aligner
 from faces.embedding.landmarks import ShapePredictor
 from faces.errors import ModelError
 from faces.evaluation.searches.trials import by_person
@@ -79,7 +79,7 @@ def photographs() -> list[Path]:
 def crops(count: int) -> Image:
     """Aligned as OpenFace wants them, of drawn people."""
     detector, predictor = detection.load("built-in"), ShapePredictor.load()
-    aligner = embedders.Aligner(TEMPLATES["openface"])
+    aligner = Aligner(TEMPLATES["openface"])
     images = [portrait(person, 5, 1).image for person in CAST[:count]]
     return np.concatenate([aligner.crop(i, predictor.predict(i, detector.detect(i).largest())) for i in images])
 

@@ -44,7 +44,7 @@ def test_an_installation_of_its_own_recognizes(kind: str, tmp_path: Path, sample
     python = python_of(tmp_path / "venv")
     (path,) = (tmp_path / "venv").rglob("site-packages")
     (path / "needs.pth").write_text(next(entry for entry in sys.path if entry.endswith("site-packages")) + "\n")
-    install = [python, "-m", "pip", "install", "-q", "--no-deps", "--ignore-installed", str(package)]
+    install = [str(python), "-m", "pip", "install", "-q", "--no-deps", "--ignore-installed", str(package)]
     installed = subprocess.run(install, capture_output=True, text=True, check=False)
     assert installed.returncode == 0, installed.stderr
     faces = python.with_name("faces.exe" if python.suffix else "faces")

@@ -216,7 +216,7 @@ def test_fingerprint_names_the_predictor_where_it_is_used() -> None:
 
 def test_sharpness_falls_with_blur_and_not_with_brightness() -> None:
     crop = noise(150, 150)
-    values = [sharpness(cv2.GaussianBlur(crop, (0, 0), sigma)) for sigma in (0.5, 1, 2, 4)]
+    values = [sharpness(np.asarray(cv2.GaussianBlur(crop, (0, 0), sigma), np.uint8)) for sigma in (0.5, 1, 2, 4)]
     assert values == sorted(values, reverse=True)
     assert sharpness(np.full((150, 150, 3), 77, np.uint8)) == 0 < LEAST_SHARPNESS
     darker = (crop // 4).astype(np.uint8)

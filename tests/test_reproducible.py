@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -34,8 +35,8 @@ def listed_backwards(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a file system may that has an order of its own."""
     walk, iterdir = os.walk, Path.iterdir
 
-    def walked(*args: object, **more: object) -> object:
-        return ((parent, folders[::-1], files[::-1]) for parent, folders, files in list(walk(*args, **more)))  # type: ignore[call-overload]
+    def walked(*args: Any, **more: Any) -> Any:
+        return ((parent, folders[::-1], files[::-1]) for parent, folders, files in list(walk(*args, **more)))
 
     monkeypatch.setattr(os, "walk", walked)
     monkeypatch.setattr(Path, "iterdir", lambda path: iter(sorted(iterdir(path), reverse=True)))

@@ -124,7 +124,7 @@ def save_readable(photo: PillowImage.Image, folder: Path) -> list[str]:
     palette = photo.quantize(200)
     cut_out = photo.convert("RGBA")
     cut_out.putalpha(PillowImage.radial_gradient("L").resize(photo.size).point(lambda value: 255 - value // 2))
-    moving = {"save_all": True, "append_images": [photo.rotate(180), photo.rotate(90)], "duration": 100}
+    moving: dict[str, Any] = {"save_all": True, "append_images": [photo.rotate(180), photo.rotate(90)], "duration": 100}
 
     PillowImage.fromarray(grey16).save(folder / "16bit_grey.png")
     cv2.imwrite(str(folder / "16bit.png"), rgb16)

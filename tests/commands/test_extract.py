@@ -139,7 +139,9 @@ def test_duplicates_and_odd_files_and_names(project: Path, run_script: RunScript
         folder.mkdir(parents=True)
     shutil.copy(photo, zoe / "1.jpg")
     shutil.copy(photo, bob / "1.jpg")
-    cv2.imwrite(str(bob / "2.jpg"), cv2.imread(str(photo)), [cv2.IMWRITE_JPEG_QUALITY, 70])
+    image = cv2.imread(str(photo))
+    assert image is not None
+    cv2.imwrite(str(bob / "2.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, 70])
     shutil.copy(bob / "2.jpg", bob / "3.jpg")
     (zoe / "link.jpg").symlink_to("nowhere.jpg")
     os.mkfifo(bob / "pipe.jpg")

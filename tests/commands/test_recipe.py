@@ -57,7 +57,7 @@ def recipe_embeddings(project: Path) -> Path:
 def probe(trained: Path) -> tuple[np.ndarray[Any, Any], str]:
     """The embedding (1, 128) of a photograph that nobody trained on, and whose it is."""
     pipeline = Pipeline.load()
-    image = cv2.imread(str(trained / "sample" / "photo.jpg"))
+    image = np.asarray(cv2.imread(str(trained / "sample" / "photo.jpg")), np.uint8)
     truth = json.loads((trained / "sample" / "truth.json").read_text(encoding="utf-8"))
     return pipeline.embed(image, pipeline.detect(image).largest()), truth["pictures"]["photo.jpg"][0]["name"]
 

@@ -44,9 +44,10 @@ def own(project: Path, trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def gallery_in_service(folder: Path) -> FaceRecognizer:
     """The recognizer, loaded as the scripts do: it must belong to the label encoder."""
-    models = Gallery.load(folder / "output" / "embeddings.pickle").fingerprint
+    output = folder / "output"
+    models = Gallery.load(output / "embeddings.pickle").fingerprint
     assert models is not None
-    recognizer, _ = recognizer_files.load(*(folder / "output" / name for name in (RECOGNIZER, LE)), models)
+    recognizer, _ = recognizer_files.load(output / RECOGNIZER, output / LE, models)
     assert isinstance(recognizer, FaceRecognizer)
     return recognizer
 

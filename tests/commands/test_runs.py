@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,8 @@ from tests.records.test_records import sha
 FOLDER = Path("output/runs")
 EMBEDDINGS, RECOGNIZER = Path("output/embeddings.pickle"), Path("output/recognizer.pickle")
 
+Said = Callable[..., str]
+
 
 def extracted(*paths: str) -> None:
     """An extraction of photographs ``person/number``, one of which, of Eve, has no face."""
@@ -37,7 +40,7 @@ def extracted(*paths: str) -> None:
 
 
 @pytest.fixture
-def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Said:
     """What the script prints, in a folder where people were extracted and trained twice."""
     monkeypatch.chdir(tmp_path)
     extracted("Ada/1.jpg", "Ada/2.jpg", "Bob/1.jpg", "Bob/2.jpg")
@@ -53,7 +56,7 @@ def said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capture
     return run
 
 
-def test_the_list(said) -> None:
+def test_the_list(said: Said) -> None:
     lines = said("list").splitlines()
     assert lines[0].split() == ["run", "time,", "UTC", "kind", "seconds", "ended", "photographs", "code"]
     assert [line.split()[3] for line in lines[1:]] == ["train", "extract", "train", "extract"]
@@ -65,7 +68,7 @@ def test_the_list(said) -> None:
     assert json.loads(said("list", "--json").splitlines()[-1])["why"] == "damaged: not a record of a run"
 
 
-def test_all_of_a_run(said) -> None:
+def test_all_of_a_run(said: Said) -> None:
     text = said("show")
     for words in ("output/recognizer.pickle (", "4 photographs of 3 people", "fpir 0.1", "numpy", "succeeded"):
         assert words in text
@@ -73,7 +76,7 @@ def test_all_of_a_run(said) -> None:
     assert Run.from_json(said("show", newest.short, "--json")) == newest
 
 
-def test_what_changed_since_the_last(said) -> None:
+def test_what_changed_since_the_last(said: Said) -> None:
     text = said("diff")
     assert "photographs added (1):\n  Cleo/1.jpg\nphotographs gone (1):\n  Bob/2.jpg\n" in text
     assert "fpir: 0.01 -> 0.1" in text and "held out" in text
@@ -82,7 +85,7 @@ def test_what_changed_since_the_last(said) -> None:
     assert "the same photographs, code, models, packages and parameters" in said("diff", "last", "last")
 
 
-def test_why_there_is_a_file(said) -> None:
+def test_why_there_is_a_file(said: Said) -> None:
     text = said("why", RECOGNIZER)
     last = [Runs(FOLDER).find(name) for name in ("last", "last-1")]
     assert f"output/recognizer.pickle: made by run {last[0].short} (train" in text
@@ -93,7 +96,7 @@ def test_why_there_is_a_file(said) -> None:
     assert "no face" in said("why", RECOGNIZER, "--person", "Eve")
 
 
-def test_why_there_is_a_version_and_an_embedding_that_no_run_made(said) -> None:
+def test_why_there_is_a_version_and_an_embedding_that_no_run_made(said: Said) -> None:
     version = Path("output/versions/7/recognizer.pickle")
     version.parent.mkdir(parents=True)
     version.write_bytes(RECOGNIZER.read_bytes())
@@ -119,7 +122,7 @@ def test_why_there_is_a_version_and_an_embedding_that_no_run_made(said) -> None:
         (["why", RECOGNIZER, "--folder", "elsewhere"], "elsewhere: no runs yet"),
     ],
 )
-def test_what_is_not_known_is_one_line(said, words: list[str], said_instead: str) -> None:
+def test_what_is_not_known_is_one_line(said: Said, words: list[str], said_instead: str) -> None:
     Path("other.txt").write_text("other")
     Path("output/le.pickle").write_bytes(b"changed")
     with pytest.raises(FacesError, match=said_instead) as caught:
@@ -147,13 +150,13 @@ def test_no_runs_at_all(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
             script.main([*words, "--folder", str(tmp_path / "runs")])
 
 
-def test_the_only_run_of_its_kind(said) -> None:
+def test_the_only_run_of_its_kind(said: Said) -> None:
     said("prune", "--keep", 1)
     with pytest.raises(FacesError, match="is the only run of kind train: there is none to compare it with"):
         said("diff")
 
 
-def test_a_manifest_that_is_gone(said) -> None:
+def test_a_manifest_that_is_gone(said: Said) -> None:
     for path in (FOLDER / "manifests").iterdir():
         path.unlink()
     assert "photographs: others; the list of them is lost" in said("diff")
@@ -161,7 +164,7 @@ def test_a_manifest_that_is_gone(said) -> None:
         said("why", RECOGNIZER)
 
 
-def test_pruning(said) -> None:
+def test_pruning(said: Said) -> None:
     for path in (FOLDER / "manifests").iterdir():
         os.utime(path, (0, 0))
     assert said("prune", "--keep", 2) == "2 records deleted\n"
@@ -170,7 +173,7 @@ def test_pruning(said) -> None:
         script.main(["prune", "--keep", "0"])
 
 
-def test_folders_that_cannot_be_written_stop_the_training(said) -> None:
+def test_folders_that_cannot_be_written_stop_the_training(said: Said) -> None:
     before = RECOGNIZER.read_bytes()
     said("prune", "--keep", 1)
     for path in sorted(FOLDER.rglob("*"), reverse=True):

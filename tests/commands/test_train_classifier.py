@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 from pathlib import Path
@@ -11,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from faces import image_classifier, optional
+from faces import image_classifier
 from faces.commands import classify, train_classifier
 from faces.errors import FacesError, ModelError, UsageError
 from faces.images import read_image
@@ -143,7 +144,7 @@ def save_network(
 
 def squares() -> tuple[list[Image], np.ndarray]:
     """Pictures of 16 px, and what Keras would read of them: RGB."""
-    images = [cv2.resize(drawn(kind, 7), (16, 16)) for kind in ("discs", "frames")]
+    images: list[Image] = [np.asarray(cv2.resize(drawn(kind, 7), (16, 16)), np.uint8) for kind in ("discs", "frames")]
     return images, np.stack(images)[..., ::-1].astype(np.float32)
 
 
@@ -310,7 +311,7 @@ def test_without_keras_it_says_what_to_install(tmp_path: Path, monkeypatch: pyte
     def missing(name: str) -> None:
         raise ModuleNotFoundError(name)
 
-    monkeypatch.setattr(optional.importlib, "import_module", missing)
+    monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(UsageError, match=r"training commands need torch: pip install .recognize-faces\[train\]"):
         run(tmp_path, tmp_path / "out")
 
@@ -328,4 +329,4 @@ def test_the_state_is_beside_the_classifier(dataset: Path, tmp_path: Path, monke
     monkeypatch.setattr(train_classifier, "log", log)
     with pytest.raises(Killed):
         run(dataset, tmp_path, "--epochs", 2)
-    assert list(visible(tmp_path)) == [str(Path("classifier_training", fitting.STATE))]
+    assert list(visible(tmp_path)) == [str(Path("classifier_training", fitting.STATE_FILE))]

@@ -288,7 +288,7 @@ def test_portrait_of_a_large_jpeg_is_found_in_a_smaller_one(
 
 @needs_cascade
 def test_the_first_guess_is_the_largest_and_none_is_made_without_a_cascade(monkeypatch: pytest.MonkeyPatch) -> None:
-    face = cv2.resize(portrait(CAST[0], 5, 1).image, (200, 200), interpolation=cv2.INTER_AREA)
+    face = np.asarray(cv2.resize(portrait(CAST[0], 5, 1).image, (200, 200), interpolation=cv2.INTER_AREA), np.uint8)
     x, y, _ = max(guesses := haar.guess_faces(face, 80), key=lambda guess: guess[2])
     assert guesses[0][:2] == (x, y)
     assert np.hypot(x - 100, y - 100) < 40
@@ -510,5 +510,5 @@ def test_every_detector_answers_the_same_kind_of_nothing() -> None:
     image: Image = np.zeros((64, 64, 3), np.uint8)
     for detector in (mmod_seeing({})[0], ssd_seeing()[0], yunet_seeing(8, 0, 0, 0.99)[0]):
         found = detector.detect(image)
-        assert (found.xyxy.dtype, found.score.dtype) == (np.float32, np.float32)
+        assert found.xyxy.dtype == found.score.dtype == np.float32
         assert detector.predictor_boxes(found).shape == (0, 4)

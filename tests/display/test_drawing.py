@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,7 +70,7 @@ def test_a_box_and_a_label_above_it() -> None:
     drawn = annotate(image, faces_at((100, 100, 200, 220)), matches("Ada"))
     x1, y1, x2, y2 = changed(drawn)
     assert (image == 128).all()  # the picture itself is left alone
-    assert (drawn.shape, drawn.dtype) == (image.shape, np.uint8)
+    assert drawn.shape == image.shape and drawn.dtype == np.uint8
     assert abs(x1 - 100) <= 2
     assert y1 < 90
     assert abs(x2 - 200) <= 2
@@ -177,7 +178,12 @@ def test_tracks_have_their_numbers(
 ) -> None:
     labels: list[tuple[str, ...]] = []
     label = drawing._label
-    monkeypatch.setattr(drawing, "_label", lambda words, *rest: (labels.append(words), label(words, *rest))[1])
+
+    def noted(words: tuple[str, ...], *rest: Any) -> Image:
+        labels.append(words)
+        return label(words, *rest)
+
+    monkeypatch.setattr(drawing, "_label", noted)
     image = grey(300, 400)
     drawn = annotate_tracks(image, tracks(who))
     assert labels == [words]
@@ -204,8 +210,13 @@ def test_a_track_that_is_not_visible_is_not_drawn() -> None:
 
 
 def test_a_probability_that_changes_does_not_draw_the_name_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    readable, drawn = drawing._readable, []
-    monkeypatch.setattr(drawing, "_readable", lambda text, size: (drawn.append(text), readable(text, size))[1])
+    readable, drawn = drawing._readable, list[str]()
+
+    def noted(text: str, size: int) -> Any:
+        drawn.append(text)
+        return readable(text, size)
+
+    monkeypatch.setattr(drawing, "_readable", noted)
     for step in range(1000):
         annotate_tracks(grey(300, 400), tracks(("Rosalind Franklin", True), probability=step / 1000))
     assert drawn.count("Rosalind Franklin") == 1
@@ -320,6 +331,7 @@ def test_people_are_nobody_when_blurred() -> None:
     pipeline = Pipeline.load()
     paths = [path for folder in sorted((DATA / "people").iterdir())[:8] for path in sorted(folder.iterdir())[:3]]
     enrolments = pipeline.enrol([path.read_bytes() for path in paths])
-    embeddings = np.stack([enrolment.embedding for enrolment in enrolments])
+    vectors: list[Any] = [enrolment.embedding for enrolment in enrolments]
+    embeddings = np.stack(vectors)
     gallery = Gallery(embeddings, tuple(path.parent.name for path in paths), fingerprint=pipeline.fingerprint)
     assert_nobody(pipeline, FaceRecognizer().fit(gallery).identify, paths)

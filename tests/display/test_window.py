@@ -178,6 +178,7 @@ class Shown:
                 ["import", "-silent", "-window", "root", "bmp:-"], env=self._env, check=True, capture_output=True
             )
             screen = cv2.imdecode(np.frombuffer(shot.stdout, np.uint8), cv2.IMREAD_COLOR)
+            assert screen is not None
             beside = screen[height:].any() or screen[:, width:].any()
             return not beside and bool(cv2.absdiff(screen[:height, :width], picture).mean() <= within)
 

@@ -14,7 +14,7 @@ EVERY = [(template.name, scheme) for template in TEMPLATES.values() for scheme i
 every_template = pytest.mark.parametrize(("name", "scheme"), EVERY)
 
 
-def face_at(points: Floats, scheme: LandmarkScheme) -> Faces:
+def face_at(points: np.ndarray, scheme: LandmarkScheme) -> Faces:
     return Faces(np.zeros((1, 4), np.float32), np.ones(1, np.float32), points[None].astype(np.float32), scheme)
 
 

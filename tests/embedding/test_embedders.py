@@ -108,7 +108,7 @@ def test_batches_are_limited_and_change_nothing(count: int, views: Views) -> Non
 def test_no_crops(views: Views) -> None:
     embedding, engine = embedder(views)
     for nothing in (embedding.embed(crops_of()), embedding.forward(crops_of())):
-        assert (nothing.shape, nothing.dtype) == ((0, 128), np.float32)
+        assert nothing.shape == (0, 128) and nothing.dtype == np.float32
     assert engine.blobs == []
 
 

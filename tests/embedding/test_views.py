@@ -45,7 +45,7 @@ def test_views_of_none_and_of_some() -> None:
     for view in {*PLAIN.views, *MIRRORED.views, *BEST.views}:
         assert view.of(crops()[:0]).shape == (0, SIDE, SIDE, 3)
         both = view.of(crops())
-        assert (both.shape, both.dtype) == ((2, SIDE, SIDE, 3), np.uint8)
+        assert both.shape == (2, SIDE, SIDE, 3) and both.dtype == np.uint8
         assert np.array_equal(both[1:], view.of(crops()[1:]))
 
 

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -115,7 +116,7 @@ def test_a_process_that_is_killed(tmp_path: Path, interval: float, kept: int) ->
 
 def test_it_is_saved_every_few_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
-    monkeypatch.setattr(checkpoints.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     checkpoint = Checkpoint(tmp_path / "c", "x")
     for number in range(12):
         checkpoint.add(photograph(f"{number:02}"), GOOD)

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-from faces.errors import ModelError
+from faces.errors import ModelError, first_line
 from faces.models import engine
-from faces.models.engine import CvDnnEngine, OnnxEngine, first_line, opencv_reads_torch7, torch7_engine
+from faces.models.engine import CvDnnEngine, OnnxEngine, opencv_reads_torch7, torch7_engine
 from faces.models.torch7.file import write_t7
 from faces.models.torch7.modules import module, relu, sequential
 from tests.fakes import write_onnx

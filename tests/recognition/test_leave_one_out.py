@@ -32,7 +32,7 @@ def test_all_is_well() -> None:
     found = reported(gallery(5, 4, DLIB))
     assert (found.people, found.photographs, found.compared, found.left_out) == (5, 20, 20, 20)
     assert (found.right, found.wrong, found.unknown) == (20, 0, 0)
-    assert found.confused == found.lookalikes == found.too_few == ()
+    assert (found.confused, found.lookalikes, found.too_few) == ((), (), ())
     assert found.lines() == ["leaving one photograph out: 100.0% right, 0.0% wrong, 0.0% unknown (of 20 photographs)"]
 
 
@@ -73,7 +73,7 @@ def test_nobody_has_a_second_photograph() -> None:
 def test_one_person_alone_looks_like_nobody_else(photographs: int) -> None:
     found = reported(gallery(1, photographs, DLIB))
     assert (found.right, found.wrong) == (photographs if photographs > 1 else 0, 0)
-    assert found.lookalikes == found.confused == ()
+    assert (found.lookalikes, found.confused) == ((), ())
 
 
 def test_leaving_out_is_as_if_it_had_never_been_there() -> None:
@@ -127,14 +127,16 @@ def test_a_recipes_photographs_have_numbers() -> None:
 
 
 EXAMPLE = TrainingReport(
-    **{
-        "people": 50,
-        "photographs": 90,
-        "classifier": "svc",
-        "threshold": 0.4,
-        "threshold_origin": "set by --threshold",
-    },
-    **{"compared": 90, "left_out": 80, "right": 60, "wrong": 12, "unknown": 8},
+    people=50,
+    photographs=90,
+    classifier="svc",
+    threshold=0.4,
+    threshold_origin="set by --threshold",
+    compared=90,
+    left_out=80,
+    right=60,
+    wrong=12,
+    unknown=8,
     confused=(ConfusedPeople("Zoë", "李", 3),),
     lookalikes=(Lookalike("a\udcff/1.jpg", "Zoë", None, "李", 0.2),),
     too_few=tuple(TooFew(f"Person {k}", 1) for k in range(30)),

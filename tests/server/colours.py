@@ -7,7 +7,7 @@ from threading import Lock
 import numpy as np
 
 from faces.server.vision.vision import Vision
-from faces.types import Faces, Fingerprint, Image, ModelId
+from faces.types import Faces, Fingerprint, Floats, Image, ModelId
 from tests.crowd import ColourDetector, ColourEmbedder
 
 FINGERPRINT = Fingerprint(*(ModelId(part, part[0] * 64) for part in ("detector", "aligner", "embedder")))
@@ -22,7 +22,7 @@ class ColourVision(Vision):
     def detect(self, image: Image) -> Faces:
         return self._detector.detect(image)
 
-    def embed(self, image: Image, faces: Faces):
+    def embed(self, image: Image, faces: Faces) -> Floats:
         if len(faces) == 0:
             return np.zeros((0, 3), np.float32)
         return self._embedder.embed(self._embedder.crop(image, faces)).astype(np.float32)

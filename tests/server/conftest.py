@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import cv2
 import pytest
 import requests
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 from faces.server.api.application import create_app
 from faces.server.api.context import Services
@@ -40,17 +42,17 @@ class Service:
     folder: Path
     running: Running
 
-    def call(self, method: str, path: str, **more: object) -> requests.Response:
+    def call(self, method: str, path: str, **more: Any) -> requests.Response:
         """Send a request to a path below ``/face/v1.0``, with the key."""
         return requests.request(
             method,
             f"{self.url}/face/v1.0/{path}",
             headers={KEY_HEADER: self.key},
             timeout=patience(30),
-            **more,  # type: ignore[arg-type]
+            **more,
         )
 
-    def add(self, method: str, path: str, **more: object) -> dict[str, str]:
+    def add(self, method: str, path: str, **more: Any) -> dict[str, str]:
         answer = self.call(method, path, **more)
         assert answer.status_code == 200, answer.text
         return dict(answer.json()) if answer.content else {}
@@ -123,19 +125,19 @@ class Api:
         )
         self.client: FlaskClient = create_app(services, SECRET).test_client()
 
-    def __call__(self, method: str, path: str, **more: object):
+    def __call__(self, method: str, path: str, **more: Any) -> TestResponse:
         """Send a request with the key. A path without a leading slash is below ``/face/v1.0``."""
         path = path if path.startswith("/") else f"/face/v1.0/{path}"
-        headers = {KEY_HEADER: SECRET, **more.pop("headers", {})}  # type: ignore[dict-item]
-        return self.client.open(path, method=method, headers=headers, **more)  # type: ignore[arg-type]
+        headers = {KEY_HEADER: SECRET, **more.pop("headers", {})}
+        return self.client.open(path, method=method, headers=headers, **more)
 
-    def ok(self, method: str, path: str, **more: object) -> object:
+    def ok(self, method: str, path: str, **more: Any) -> Any:
         """Send a request that must succeed, and return its JSON."""
         answer = self(method, path, **more)
         assert answer.status_code in (200, 202), answer.text
         return answer.get_json() if answer.data else None
 
-    def error(self, method: str, path: str, **more: object) -> tuple[int, str, str]:
+    def error(self, method: str, path: str, **more: Any) -> tuple[int, str, str]:
         """Send a request that must fail in the API's form, and return status, code and message."""
         answer = self(method, path, **more)
         assert answer.mimetype == "application/json", answer.text
@@ -146,7 +148,7 @@ class Api:
     def detect(self, *names: str) -> list[str]:
         """Detect people in an image, and return the ids of their faces from left to right."""
         faces = self.ok("POST", "detect", data=photograph(*names))
-        faces = sorted(faces, key=lambda face: face["faceRectangle"]["left"])  # type: ignore[attr-defined, arg-type]
+        faces = sorted(faces, key=lambda face: face["faceRectangle"]["left"])
         return [face["faceId"] for face in faces]
 
     def group(self, *names: str, route: str = "persongroups", id_: str = "crowd", train: bool = True) -> dict[str, str]:
@@ -154,7 +156,7 @@ class Api:
         self.ok("PUT", f"{route}/{id_}", json={"name": "a crowd"})
         people = {}
         for name in names:
-            people[name] = self.ok("POST", f"{route}/{id_}/persons", json={"name": name})["personId"]  # type: ignore[index]
+            people[name] = self.ok("POST", f"{route}/{id_}/persons", json={"name": name})["personId"]
             self.ok("POST", f"{route}/{id_}/persons/{people[name]}/persistedfaces", data=PHOTOGRAPHS[name])
         if train:
             self.train(f"{route}/{id_}")
@@ -164,7 +166,7 @@ class Api:
         """Train a collection, and return the final status."""
         self.ok("POST", f"{path}/train")
         self.trainer._worker.submit(lambda: None).result(timeout=10)  # waits for the training before it
-        return self.ok("GET", f"{path}/training")["status"]  # type: ignore[index, return-value]
+        return self.ok("GET", f"{path}/training")["status"]
 
 
 @pytest.fixture

@@ -91,7 +91,7 @@ class People:
     def named(self, *names: str) -> list[str | None]:
         """Return the names that people are identified as."""
         matches = self.enrolled.identify(np.stack([colour(name) for name in names]))
-        return [match and match.name for match in matches]
+        return [match.name if match else None for match in matches]
 
     def faces(self) -> dict[str, int]:
         return {person.name: len(person.faces) for person in self.enrolled.list_all()}

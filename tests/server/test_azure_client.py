@@ -41,7 +41,8 @@ def wait(status: Callable[[str], Any], id_: str) -> Any:
 def refused(call: Callable[[], object]) -> tuple[int, str]:
     with pytest.raises(APIErrorException) as caught:
         call()
-    return caught.value.response.status_code, caught.value.error.error.code
+    error: Any = caught.value
+    return error.response.status_code, error.error.error.code
 
 
 def test_detect(client: FaceClient, drawn: People, sample: Path) -> None:
@@ -140,7 +141,7 @@ def test_groups_and_persons(client: FaceClient, drawn: People, large: bool) -> N
 
 @pytest.mark.parametrize("large", [False, True], ids=["face_list", "large_face_list"])
 def test_lists(client: FaceClient, drawn: People, large: bool) -> None:
-    lists = client.large_face_list if large else client.face_list
+    lists: Any = client.large_face_list if large else client.face_list
     scope = {"large_face_list_id" if large else "face_list_id": "heads"}
     lists.create("heads", name="Heads", user_data="drawn")
     lists.update("heads", user_data="drawn by a program")

@@ -11,6 +11,7 @@ import pytest
 
 from faces.server.keys import KEY_HEADER
 from faces.server.kinds import FACE_LIST, KINDS
+from faces.server.limits import MAX_FACES_OF_A_PERSON
 from faces.server.store import persisted_faces
 from tests.server.conftest import PHOTOGRAPHS, Api, photograph, png
 
@@ -297,7 +298,7 @@ def test_add_the_face_at_the_target(api: Api) -> None:
 
 
 def test_the_limit_of_248_faces_of_a_person(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert persisted_faces.MAX_FACES_OF_A_PERSON == 248
+    assert MAX_FACES_OF_A_PERSON == 248
     monkeypatch.setattr(persisted_faces, "MAX_FACES_OF_A_PERSON", 2)
     person = api.group("Ada", train=False)["Ada"]
     path = f"persongroups/crowd/persons/{person}/persistedfaces"

@@ -12,13 +12,13 @@ from faces.embedding.aligners import TEMPLATES
 from faces.server.api import landmark_points
 from faces.server.api.landmark_points import MEAN_FACE, NAMES
 from faces.server.vision.quality import measure
-from faces.types import Faces, Floats, LandmarkScheme
+from faces.types import Faces, LandmarkScheme
 from tests.fakes import noise
 
 BOX = np.array([[0, 0, 100, 100]], np.float32)
 
 
-def face(points: Floats, scheme: LandmarkScheme) -> Faces:
+def face(points: np.ndarray, scheme: LandmarkScheme) -> Faces:
     return Faces(BOX, np.ones(1, np.float32), points[None].astype(np.float32), scheme)
 
 
@@ -33,10 +33,10 @@ def test_landmarks_have_the_layout_of_a_face(scheme: LandmarkScheme) -> None:
     _, points = TEMPLATES["attributes"].points[scheme]
     (landmarks,) = landmark_points.landmarks(face(points, scheme))
     at = dict(zip(NAMES, landmarks, strict=True))
-    rows = ("eyebrowLeftInner", "eyeLeftTop", "pupilLeft", "eyeLeftBottom", "noseTip", "noseLeftAlarOutTip")
+    rows = ["eyebrowLeftInner", "eyeLeftTop", "pupilLeft", "eyeLeftBottom", "noseTip", "noseLeftAlarOutTip"]
     rows += ("upperLipTop", "upperLipBottom", "underLipTop", "underLipBottom")
     assert all(at[above][1] < at[below][1] for above, below in pairwise(rows))
-    columns = ("eyebrowLeftOuter", "eyeLeftOuter", "pupilLeft", "eyeLeftInner", "noseRootLeft", "noseRootRight")
+    columns = ["eyebrowLeftOuter", "eyeLeftOuter", "pupilLeft", "eyeLeftInner", "noseRootLeft", "noseRootRight"]
     columns += ("eyeRightInner", "pupilRight", "eyeRightOuter", "eyebrowRightOuter")
     assert all(at[left][0] < at[right][0] for left, right in pairwise(columns))
     assert at["mouthLeft"][0] < at["noseLeftAlarOutTip"][0] < at["noseTip"][0] < at["mouthRight"][0]
@@ -57,12 +57,13 @@ def test_landmarks_of_no_face() -> None:
 
 
 def test_quality() -> None:
-    sharp = cv2.resize(noise(50, 50), (150, 150), interpolation=cv2.INTER_CUBIC) // 2 + 60
+    large = np.asarray(cv2.resize(noise(50, 50), (150, 150), interpolation=cv2.INTER_CUBIC), np.uint8)
+    sharp = large // 2 + 60
     good = measure(sharp, 100, 0)
     assert (good.recognition, good.blur_level, good.exposure_level) == ("High", "low", "goodExposure")
     assert measure(sharp, 50, 0).recognition == measure(sharp, 100, -40).recognition == "Medium"
     assert measure(sharp, 30, 0).recognition == measure(sharp, 100, 70).recognition == "Low"
-    blurred = measure(cv2.GaussianBlur(sharp, (0, 0), 12), 100, 0)
+    blurred = measure(np.asarray(cv2.GaussianBlur(sharp, (0, 0), 12), np.uint8), 100, 0)
     assert (blurred.recognition, blurred.blur_level) == ("Low", "high")
     dark, bright = measure(sharp // 12, 100, 0), measure(255 - (255 - sharp) // 12, 100, 0)
     assert (dark.exposure_level, dark.recognition) == ("underExposure", "Low")

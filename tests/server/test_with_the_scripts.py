@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import signal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from faces.server.search.confidence import curve
 from faces.server.search.matching import Indexes
 from faces.server.store.database import Database
 from faces.server.vision.vision import Vision
+from faces.types import Fingerprint
 from tests.conftest import Result, patience
 from tests.server.conftest import serving
 
@@ -83,16 +85,16 @@ def test_the_scripts_recognize_people_enrolled_on_the_server(
         np.testing.assert_allclose(by_hash[sha256], row, atol=1e-3)
     database.close()
 
-    other = everybody.fingerprint and everybody.fingerprint.to_dict()
-    assert other is not None
+    assert everybody.fingerprint is not None
+    other = everybody.fingerprint.to_dict()
     other["embedder"]["sha256"] = "0" * 64
-    _part(everybody, kept, type(everybody.fingerprint).from_dict(other)).save(PATH)  # type: ignore[union-attr]
+    _part(everybody, kept, Fingerprint.from_dict(other)).save(PATH)
     with pytest.raises(FingerprintError, match=r"embeddings\.pickle: made with the embedder"):
         serve.main(["--gallery", str(PATH), "--port", "0"])
 
 
-def _part(gallery: Gallery, rows: list[int], fingerprint: object = None) -> Gallery:
-    def kept(values: tuple[object, ...]) -> tuple[object, ...]:
+def _part(gallery: Gallery, rows: list[int], fingerprint: Fingerprint | None = None) -> Gallery:
+    def kept(values: tuple[Any, ...]) -> tuple[Any, ...]:
         return tuple(values[row] for row in rows)
 
     assert gallery.boxes is not None and gallery.scores is not None
@@ -100,11 +102,11 @@ def _part(gallery: Gallery, rows: list[int], fingerprint: object = None) -> Gall
         gallery.embeddings[rows],
         kept(gallery.names),
         kept(gallery.paths),
-        kept(gallery.hashes),  # type: ignore[arg-type]
+        kept(gallery.hashes),
         gallery.boxes[rows],
         gallery.scores[rows],
-        fingerprint or gallery.fingerprint,  # type: ignore[arg-type]
+        fingerprint or gallery.fingerprint,
         kept(gallery.sizes),
         kept(gallery.stamps),
-        gallery.settings,  # type: ignore[arg-type]
+        gallery.settings,
     )

@@ -35,7 +35,7 @@ def tracks(*faces: tuple[int, str | None], hidden: tuple[int, ...] = (), x: floa
         tuple(None if name == UNSETTLED else name for _, name in faces),
         settled,
         value,
-        value / 3,
+        (value / 3).astype(np.float32),
         np.array([track not in hidden for track, _ in faces], np.bool_),
     )
 

@@ -268,7 +268,7 @@ def test_a_file_is_looked_at_ahead_by_all_cores() -> None:
 
 
 def test_numbers_only_grow() -> None:
-    steps = follow(lambda t: {"Ada": (60 + 40 * t, 60)} | ({"Bob": (200, 120)} if 1 < t < 2 or t > 5 else {}), 7)
+    steps = follow(lambda t: {"Ada": (60 + 40 * t, 60.0)} | ({"Bob": (200.0, 120.0)} if 1 < t < 2 or t > 5 else {}), 7)
     highest = [max(tracks.ids, default=0) for _, tracks in steps]
     assert all(a <= b for a, b in pairwise(np.maximum.accumulate(highest)))
     assert len(numbers(steps, "Bob")) == 2

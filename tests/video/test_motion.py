@@ -30,7 +30,8 @@ def moved(image: Image, x: float, y: float, stretch: float = 1.0, about: tuple[f
 def test_boxes_go_with_the_picture(shift: tuple[float, float], scale: int) -> None:
     before, after = picture(), moved(picture(), *shift)
     large = [cv2.resize(image, None, fx=scale, fy=scale) for image in (before, after)]
-    boxes, seen = move_boxes(*(GreyFrame.of(np.asarray(image, np.uint8)) for image in large), BOX * scale)
+    first, second = (GreyFrame.of(np.asarray(image, np.uint8)) for image in large)
+    boxes, seen = move_boxes(first, second, BOX * scale)
     assert seen.tolist() == [True]
     assert boxes == pytest.approx(scale * (BOX + np.tile(shift, 2)), abs=1.5 * scale)
     assert boxes.dtype == np.float32

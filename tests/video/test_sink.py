@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -46,7 +46,7 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def record(path: Path, rate: float, times: Sequence[float], images: Sequence[Image] | None = None) -> Path:
+def record(path: Path, rate: float, times: Iterable[float], images: Sequence[Image] | None = None) -> Path:
     with VideoSink(path, rate) as sink:
         for index, when in enumerate(times):
             sink.write(images[index] if images else frame(LEVELS[index % 4]), when)
@@ -263,7 +263,12 @@ def test_our_own_mistakes_come_through(tmp_path: Path, monkeypatch: pytest.Monke
 def test_encoding_overlaps_with_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As many pictures as may wait are taken at once, although encoding them takes a while."""
     fit = encoder.fit
-    monkeypatch.setattr(encoder, "fit", lambda *args: (time.sleep(0.1), fit(*args))[1])
+
+    def slowly(*args: Any) -> Any:
+        time.sleep(0.1)
+        return fit(*args)
+
+    monkeypatch.setattr(encoder, "fit", slowly)
     start = time.monotonic()
     with VideoSink(tmp_path / "a.mp4", 10) as sink:
         for index in range(video_sink.QUEUED_PICTURES):
@@ -275,7 +280,9 @@ def test_encoding_overlaps_with_the_rest(tmp_path: Path, monkeypatch: pytest.Mon
 
 # Disks that fill, and crashes
 
-PICTURES = [cv2.GaussianBlur(noise(120, 160, seed % 10), (0, 0), 1.5) for seed in range(50)]  # about 4 kB each
+PICTURES = [  # about 4 kB each
+    np.asarray(cv2.GaussianBlur(noise(120, 160, seed % 10), (0, 0), 1.5), np.uint8) for seed in range(50)
+]
 RATE = 10
 
 

@@ -7,6 +7,7 @@ import shutil
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -201,7 +202,12 @@ def test_only_the_best_few_of_a_folder_are_looked_at(
         write_image(tmp_path / "unknown-001" / f"{k}.jpg", ann[k % 4][0])
     looked = []
     enrol = pipeline.enrol
-    monkeypatch.setattr(pipeline, "enrol", lambda files: looked.append(1) or enrol(files))
+
+    def noted(files: Any) -> Any:
+        looked.append(1)
+        return enrol(files)
+
+    monkeypatch.setattr(pipeline, "enrol", noted)
     Strangers(tmp_path, pipeline, THRESHOLD)
     assert len(looked) == COMPARED_PHOTOGRAPHS
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from faces.embedding.embedders import unit
-from faces.types import Faces, Floats
+from faces.types import Faces, Floats, LandmarkScheme
 from faces.video.votes import (
     KEPT_SAMPLES,
     QUORUM,
@@ -37,7 +37,7 @@ def test_a_name_takes_a_quorum() -> None:
     assert [after(*votes[:n]).settled for n in range(QUORUM + 1)] == [False] * QUORUM + [True]
     assert after(*votes[:-1]).name is None
     settled = after(*votes)
-    assert (settled.name, settled.probability) == ("Ada", pytest.approx(1))
+    assert settled.name == "Ada" and settled.probability == pytest.approx(1)
     assert settled.distance == pytest.approx(0, abs=1e-3)
 
 
@@ -82,7 +82,7 @@ def test_the_settled_are_looked_at_again_now_and_then() -> None:
     assert Identity().priority(0.0) == float("inf")
 
 
-def turned(share: float, scheme: str) -> Faces:
+def turned(share: float, scheme: LandmarkScheme) -> Faces:
     """A face of 100 px whose nose is so far along between the eyes."""
     right, left, nose = (30.0, 40.0), (70.0, 40.0), (30 + 40 * share, 60.0)
     if scheme == "five-points":
@@ -91,12 +91,12 @@ def turned(share: float, scheme: str) -> Faces:
         points = [(25, 40), (35, 40), (65, 40), (75, 40), nose]
     return Faces(
         np.array([[0, 0, 100, 100]], np.float32), np.ones(1, np.float32), np.array([points], np.float32), scheme
-    )  # type: ignore[arg-type]
+    )
 
 
 @pytest.mark.parametrize("scheme", ["five-points", "eye-corners"])
 @pytest.mark.parametrize(("share", "front"), [(0.5, 1), (0.25, 0.5), (0.75, 0.5), (0, 0), (1.4, 0)])
-def test_frontality(scheme: str, share: float, front: float) -> None:
+def test_frontality(scheme: LandmarkScheme, share: float, front: float) -> None:
     assert frontality(turned(share, scheme)) == pytest.approx([front], abs=1e-6)
 
 

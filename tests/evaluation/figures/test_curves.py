@@ -72,7 +72,7 @@ def test_the_interval_is_the_same_each_time_and_covers_other_samples() -> None:
 
 
 def test_at_rate_is_the_loosest_threshold_that_keeps_it() -> None:
-    others = np.arange(1, 201, dtype=np.float32) / 100  # 0.01, 0.02, ... 2
+    others = np.arange(1, 201, dtype=np.float32) / np.float32(100)  # 0.01, 0.02, ... 2
     found = at_rate(others, floats(0.005, 0.025, 0.03, 0.5), 0.01)
     assert found.threshold is not None and found.accepted is not None
     assert 0.0299 < found.threshold < 0.03  # two of 200 are within

@@ -33,7 +33,8 @@ def test_of_one_person_only_the_pairs_of_a_file() -> None:
     places = {"a": 0.0, "a10": 10, "a90": 90, "b": 180, "c": 200, "d": 220}
     people = {"Ada": [Path("a"), Path("a10"), Path("a90")], "Bob": [Path("b")], "Cleo": [Path("c")], "Dan": [Path("d")]}
     listed = ("a", "a10", True), ("a", "nobody", True), ("a", "b", False)
-    first, second = (tuple(Path(pair[k]) for pair in listed) for k in (0, 1))
+    first = tuple(Path(one) for one, _, _ in listed)
+    second = tuple(Path(other) for _, other, _ in listed)
     wanted = Pairs(first, second, np.array([same for *_, same in listed]))
     assert operating_points.measure_points(people, photographs(places)).genuine == 3
     assert operating_points.measure_points(people, photographs(places), wanted).genuine == 1

@@ -186,7 +186,7 @@ def test_without_a_package(
 
 def test_plots_are_reproducible() -> None:
     rng = np.random.default_rng(0)
-    traded = {"one": curve(rng.random(5000).astype(np.float32), rng.random(5000).astype(np.float32) / 2)}
+    traded = {"one": curve(rng.random(5000).astype(np.float32), (rng.random(5000) / 2).astype(np.float32))}
     assert plots.roc(traded, [0.01]) == plots.roc(traded, [0.01])
     assert len(plots.det(traded, [0.01])) < 60_000, "no more points than can be seen"
 

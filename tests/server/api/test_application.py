@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from concurrent.futures import Future
 from datetime import datetime
 from threading import Event
@@ -125,7 +126,7 @@ def test_verify_needs_no_training(api: Api) -> None:
 def test_similar_faces(api: Api) -> None:
     ada, bob = api.detect("Ada", "Bob")
     (again,) = api.detect("Ada")
-    body = {"faceId": ada, "faceIds": [bob, again], "mode": "MATCHPERSON"}
+    body: dict[str, object] = {"faceId": ada, "faceIds": [bob, again], "mode": "MATCHPERSON"}
     assert [match["faceId"] for match in api.ok("POST", "findsimilars", json=body)] == [again]
     body |= {"mode": "matchFace", "maxNumOfCandidatesReturned": 1}
     assert [match["faceId"] for match in api.ok("POST", "findsimilars", json=body)] == [again]
@@ -154,16 +155,16 @@ def test_face_lists_need_no_training(api: Api) -> None:
 
 def test_faces_expire(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     ada, bob = api.detect("Ada", "Bob")
-    now = detected_faces.time.time()
-    monkeypatch.setattr(detected_faces.time, "time", lambda: now + 86_399)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 86_399)
     assert not api.ok("POST", "verify", json={"faceId1": ada, "faceId2": bob})["isIdentical"]
     short = api.ok("POST", "detect?faceIdTimeToLive=60", data=PHOTOGRAPHS["Ada"])[0]["faceId"]
-    monkeypatch.setattr(detected_faces.time, "time", lambda: now + 86_401)
+    monkeypatch.setattr(time, "time", lambda: now + 86_401)
     assert api.error("POST", "verify", json={"faceId1": ada, "faceId2": short})[:2] == (404, "FaceNotFound")
     with api.database.write() as session:
         detected_faces.erase_expired(session)
         assert len(detected_faces.find(session, [short])) == 1
-    monkeypatch.setattr(detected_faces.time, "time", lambda: now)
+    monkeypatch.setattr(time, "time", lambda: now)
     assert api.error("POST", "verify", json={"faceId1": ada, "faceId2": bob})[:2] == (404, "FaceNotFound")
 
 

@@ -173,15 +173,15 @@ def test_dns_rebinding(site: str, monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append(address)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(fetch.socket, "getaddrinfo", lookup)
-    monkeypatch.setattr(fetch.socket, "create_connection", connect)
+    monkeypatch.setattr(socket, "getaddrinfo", lookup)
+    monkeypatch.setattr(socket, "create_connection", connect)
     assert refused(Fetcher(), f"http://rebinding.example:{port}/a.jpg?size=1") == "InvalidURL"
     assert asked == [("93.184.216.34", port)]  # the checked address
 
 
 def test_a_host_with_one_private_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     both = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (ip, 80)) for ip in ("93.184.216.34", "10.0.0.1")]
-    monkeypatch.setattr(fetch.socket, "getaddrinfo", lambda *_, **__: both)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
     assert refused(Fetcher(), "http://two.example/a.jpg") == "InvalidURL"
 
 
@@ -195,7 +195,7 @@ def test_the_next_address_is_tried(site: str, monkeypatch: pytest.MonkeyPatch) -
         looked_up.append(host)
         return [entry for ip in ("::1", "127.0.0.1") for entry in lookup(ip, port, *more, **options)]
 
-    monkeypatch.setattr(fetch.socket, "getaddrinfo", of_two)
+    monkeypatch.setattr(socket, "getaddrinfo", of_two)
     url = f"http://two.example:{port}"  # nothing listens at its first address
     assert Fetcher(allowed=[f"{url}/"]).fetch(f"{url}/a.jpg?size=1") == b"an image"
     assert Pictures.asked == [f"two.example:{port}"] and len(looked_up) == 1
@@ -210,8 +210,8 @@ def test_each_address_gets_its_share_of_the_time(monkeypatch: pytest.MonkeyPatch
         asked[address[0]] = timeout
         raise TimeoutError
 
-    monkeypatch.setattr(fetch.socket, "getaddrinfo", lambda *_, **__: addresses)
-    monkeypatch.setattr(fetch.socket, "create_connection", connect)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: addresses)
+    monkeypatch.setattr(socket, "create_connection", connect)
     assert refused(Fetcher(), "http://three.example/a.jpg") == "InvalidURL"
     assert list(asked) == public
     assert all(asked[ip] <= fetch.TIMEOUT_SECONDS / number for ip, number in zip(public, (3, 2, 1), strict=True))

@@ -32,10 +32,12 @@ def test_health(api: Api) -> None:
     answer = api.client.get("/healthz")
     assert (answer.status_code, answer.get_json()) == (200, {"status": "ok"})
     api.database.close()
-    api.database.path.rename(api.database.path.with_name("elsewhere"))
+    path = api.database.path
+    assert path is not None
+    path.rename(path.with_name("elsewhere"))
     for name in ("faces.db-wal", "faces.db-shm"):
-        api.database.path.with_name(name).unlink(missing_ok=True)
-    api.database.path.write_bytes(b"not a database any more" * 100)
+        path.with_name(name).unlink(missing_ok=True)
+    path.write_bytes(b"not a database any more" * 100)
     answer = api.client.get("/healthz")
     assert answer.status_code == 503 and "database" in answer.get_json()["status"]
 

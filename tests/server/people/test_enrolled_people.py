@@ -17,7 +17,8 @@ from faces.server.errors import ApiError
 from faces.server.housekeeping import Housekeeping
 from faces.server.kinds import LARGE_PERSON_GROUP
 from faces.server.people import people_group
-from faces.server.people.enrolled_people import GROUP_ID, EnrolledPeople
+from faces.server.people.enrolled_people import EnrolledPeople
+from faces.server.people.people_group import GROUP_ID
 from faces.server.store import persons, retention, schema
 from tests.server.conftest import PHOTOGRAPHS, Api
 from tests.server.enrolled import CONFIDENCE, People, colour, photo
@@ -169,16 +170,16 @@ def test_the_group_in_the_face_api(api: Api) -> None:
     people = EnrolledPeople(api.database, api.indexes, CONFIDENCE, False)
     path = f"{LARGE_PERSON_GROUP.route}/{GROUP_ID}"
     api.ok("PUT", path, json={"name": "People"})
-    bob = api.ok("POST", f"{path}/persons", json={"name": "Bob"})["personId"]  # type: ignore[index]
+    bob = api.ok("POST", f"{path}/persons", json={"name": "Bob"})["personId"]
     api.ok("POST", f"{path}/persons/{bob}/persistedfaces", data=PHOTOGRAPHS["Bob"])
     assert people.identify(colour("Bob")[None]) == [None]  # not trained
     _, ada = people.enrol("Ada", colour("Ada"), b"", b"")
     assert [person.name for person in people.list_all()] == ["Ada", "Bob"]
     ids = api.detect("Ada", "Bob")
     results = api.ok("POST", "identify", json={"faceIds": ids, "largePersonGroupId": GROUP_ID})
-    candidates = [[person["personId"] for person in face["candidates"]] for face in results]  # type: ignore[attr-defined, index]
+    candidates = [[person["personId"] for person in face["candidates"]] for face in results]
     assert candidates == [[ada.id], [bob]]
-    assert api.ok("GET", f"{path}/training")["status"] == "succeeded"  # type: ignore[index]
+    assert api.ok("GET", f"{path}/training")["status"] == "succeeded"
     assert api.train(path) == "succeeded"
     api.ok("DELETE", path)
     assert people.list_all() == [] and people.identify(colour("Bob")[None]) == [None]

@@ -107,7 +107,7 @@ def save(paths: tuple[Path, Path], *names: str) -> None:
 
 def named(recognizer: ServedRecognizer, *names: str) -> tuple[str | None, ...] | None:
     matches = recognizer.identify(np.stack([colour(name) for name in names]))
-    return matches and matches.names
+    return matches.names if matches else None
 
 
 def test_new_files_are_used_at_once(files: tuple[Path, Path]) -> None:

@@ -29,7 +29,8 @@ from faces.recognition.recognizer_files import save
 from faces.recognition.recognizers import FaceRecognizer
 from faces.records import Manifest, Runs
 from faces.server.errors import ApiError
-from faces.server.people import dataset_files, people_group, shared_gallery
+from faces.server.people import dataset_files, people_group
+from faces.server.people.gallery_file import GalleryFile
 from faces.server.people.values import ImportResult
 from faces.server.store import persons
 from faces.server.store.schema import Face
@@ -297,12 +298,12 @@ def test_a_file_that_cannot_be_written_is_updated_later(
         raise FacesError("cannot write it: no space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(shared_gallery.GalleryFile, "write", full)
+        patch.setattr(GalleryFile, "write", full)
         people.enrol("Ada")
         assert "no space" in people.enrolled.try_synchronize().pending
     with monkeypatch.context() as patch:
         busy = ApiError(503, "ServiceUnavailable", "The database is busy.")
-        patch.setattr(shared_gallery.people_group, "find_or_create_group", lambda _: (_ for _ in ()).throw(busy))
+        patch.setattr(people_group, "find_or_create_group", lambda _: (_ for _ in ()).throw(busy))
         assert "busy" in people.enrolled.try_synchronize().pending
     assert people.named("Ada") == ["Ada"] and not path.exists()
     assert people.enrolled.try_synchronize().pending == "" and people.gallery().names == ("Ada",)

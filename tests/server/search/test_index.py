@@ -54,7 +54,7 @@ def test_indexes_follow_every_change(database: Database, route: str, monkeypatch
                     persons.create(session, collection, "n", None)
                     session.flush()
                     everyone = session.scalars(select(Person)).all()
-                person = everyone[rng.integers(len(everyone))]
+                person = everyone[int(rng.integers(len(everyone)))]
             persisted_faces.add(session, collection, person, next(vectors), None)
 
     with database.write() as session:
@@ -72,10 +72,10 @@ def test_indexes_follow_every_change(database: Database, route: str, monkeypatch
             if action < 2 or len(faces) < 5:
                 add(session, row, int(rng.integers(1, 4)))
             elif action == 2 or not kind.has_persons:
-                persisted_faces.delete(session, row, faces[rng.integers(len(faces))])
+                persisted_faces.delete(session, row, faces[int(rng.integers(len(faces)))])
             else:
                 everyone = session.scalars(select(Person)).all()
-                persons.delete(session, row, everyone[rng.integers(len(everyone))])
+                persons.delete(session, row, everyone[int(rng.integers(len(everyone)))])
             if rng.random() < 0.6:
                 train(session, row)
         with database.read() as session:

@@ -76,7 +76,7 @@ def test_servers_see_each_others_changes(two: tuple[Api, Api], kind: str) -> Non
     ask = {"personGroupId": "crowd", "maxNumOfCandidatesReturned": 3, "confidenceThreshold": 0}
 
     def identified(api: Api, face: str) -> list[str]:
-        (answer,) = api.ok("POST", "identify", json={"faceIds": [face], **ask})  # type: ignore[misc]
+        (answer,) = api.ok("POST", "identify", json={"faceIds": [face], **ask})
         return [candidate["personId"] for candidate in answer["candidates"]]
 
     assert identified(second, ada)[0] == people["Ada"] and identified(first, ada)[0] == people["Ada"]
@@ -88,7 +88,7 @@ def test_servers_see_each_others_changes(two: tuple[Api, Api], kind: str) -> Non
     first.ok("DELETE", f"persongroups/crowd/persons/{people['Bob']}")
     assert people["Bob"] not in identified(second, bob) and len(identified(second, bob)) == 2
     (verified,) = [second.ok("POST", "verify", json={"faceId": ada, "personId": people["Ada"], **ask})]
-    assert verified["isIdentical"]  # type: ignore[index]
+    assert verified["isIdentical"]
     second.ok("DELETE", "persongroups/crowd")
     assert first.error("GET", "persongroups/crowd")[0] == 404
 
@@ -103,9 +103,9 @@ def test_lists(two: tuple[Api, Api]) -> None:
     for name in ("Ada", "Bob"):
         face = first.ok("POST", "facelists/few/persistedfaces", data=PHOTOGRAPHS[name])["persistedFaceId"]
         matches = second.ok("POST", "findsimilars", json=ask)
-        assert {match["persistedFaceId"] for match in matches} >= {face}  # type: ignore[attr-defined]
+        assert {match["persistedFaceId"] for match in matches} >= {face}
     second.ok("DELETE", f"facelists/few/persistedfaces/{face}")
-    assert len(first.ok("POST", "findsimilars", json=ask)) == 1  # type: ignore[arg-type]
+    assert len(first.ok("POST", "findsimilars", json=ask)) == 1
 
 
 @Both
@@ -253,12 +253,12 @@ def test_a_training_belongs_to_its_server_until_that_dies(
 
     under_way(time.time())
     third = Trainer(api.database, api.indexes)  # another server starts
-    assert api.ok("GET", "persongroups/crowd/training")["status"] == "running"  # type: ignore[index]
+    assert api.ok("GET", "persongroups/crowd/training")["status"] == "running"
     assert api.error("POST", "persongroups/crowd/train")[0] == 409
     under_way(time.time() - training.ABANDONED_SECONDS - 1)
     third._mark_failed(training._is_abandoned())
     training_status = api.ok("GET", "persongroups/crowd/training")
-    assert training_status["status"] == "failed" and "stopped" in training_status["message"]  # type: ignore[index]
+    assert training_status["status"] == "failed" and "stopped" in training_status["message"]
     assert api.train("persongroups/crowd") == "succeeded"
     under_way(time.time())
     assert not third._set_status(1, "succeeded", trained_to=99)  # the training belongs to another server
@@ -286,7 +286,7 @@ def test_database_errors_have_the_api_form(with_pgvector: Cluster, tmp_path: Pat
             assert api.error("POST", "persongroups/crowd/persons", json={"name": "n"})[0] == 503
     finally:
         with_pgvector.start()
-    assert api.ok("POST", "identify", json=ask)[0]["candidates"]  # type: ignore[index]
+    assert api.ok("POST", "identify", json=ask)[0]["candidates"]
     assert api.ok("POST", "persongroups/crowd/persons", json={"name": "n"})
     api.trainer.close()
     api.database.close()

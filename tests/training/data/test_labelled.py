@@ -238,7 +238,7 @@ def test_a_huge_folder_is_listed_lazily(monkeypatch: pytest.MonkeyPatch, tmp_pat
 
         yield entries()
 
-    monkeypatch.setattr(reading.os, "scandir", scandir)
+    monkeypatch.setattr(os, "scandir", scandir)
     assert next(reading._entries(tmp_path)).name == "20_1_0_0.jpg"
     monkeypatch.setattr(reading, "read_utkface", lambda _: LabelledImages((), {}, {}))
     reading.read(tmp_path)

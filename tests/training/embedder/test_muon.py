@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from faces.training.embedder import muon as module
@@ -28,7 +30,12 @@ def test_a_step_is_as_long_as_the_rate_however_small_the_gradient(
     bf16: bool, computed: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = list[str]()
-    monkeypatch.setattr(module, "orthogonal", lambda matrix: seen.append(str(matrix.dtype)) or orthogonal(matrix))
+
+    def noted(matrix: Any) -> Any:
+        seen.append(str(matrix.dtype))
+        return orthogonal(matrix)
+
+    monkeypatch.setattr(module, "orthogonal", noted)
     torch.manual_seed(0)
     weights = torch.nn.Parameter(torch.randn(8, 2, 3, 3))
     before = weights.detach().clone()

@@ -18,6 +18,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -126,7 +127,7 @@ def test_frames_that_change_size_in_the_middle(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_cut_off_gives_what_it_has(tmp_path: Path) -> None:
-    path, lines = tmp_path / "a.mp4", []
+    path, lines = tmp_path / "a.mp4", list[str]()
     film(path, "mp4", "mjpeg")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     frames = all_frames(open_source(str(path), tell=lines.append))
@@ -135,7 +136,7 @@ def test_a_file_that_is_cut_off_gives_what_it_has(tmp_path: Path) -> None:
 
 
 def test_damaged_frames_are_left_out(tmp_path: Path) -> None:
-    path, lines = tmp_path / "a.avi", []
+    path, lines = tmp_path / "a.avi", list[str]()
     film(path, "avi", "mjpeg")
     data = path.read_bytes()
     first = data.index(b"\xff\xd8\xff", len(data) // 2)
@@ -266,7 +267,7 @@ def stdin(monkeypatch: pytest.MonkeyPatch, data: bytes | None) -> Iterator[None]
 
 @pytest.mark.parametrize("rate", [None, 10.0, 0.25])
 def test_bare_frames_on_stdin(monkeypatch: pytest.MonkeyPatch, rate: float | None) -> None:
-    images, lines = [picture(index) for index in range(COUNT)], []
+    images, lines = [picture(index) for index in range(COUNT)], list[str]()
     with stdin(monkeypatch, b"".join(image.tobytes() for image in images) + b"rest"):
         source = open_source("-", SIZE, rate, tell=lines.append)
         frames = all_frames(source)
@@ -397,7 +398,7 @@ class Capture:
     left = 3
 
     def __init__(self, number: int) -> None:
-        self.number, self.asked, self.left = number, {}, type(self).left
+        self.number, self.asked, self.left = number, dict[int, float](), type(self).left
 
     def isOpened(self) -> bool:  # noqa: N802
         return self.number == 0
@@ -481,7 +482,8 @@ def test_a_camera_is_asked_for_size_and_rate(monkeypatch: pytest.MonkeyPatch, tm
     source = open_source("0", (1280, 720), 60)
     assert isinstance(source, camera.CameraSource)
     asked = {cv2.CAP_PROP_FRAME_WIDTH: 1280, cv2.CAP_PROP_FRAME_HEIGHT: 720, cv2.CAP_PROP_FPS: 60}
-    assert source._capture.asked == asked
+    capture: Any = source._capture
+    assert capture.asked == asked
 
 
 def test_several_cameras_of_one_name(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -626,7 +628,7 @@ def hanging() -> Iterator[tuple[str, list[socket.socket]]]:
 def test_a_stream_that_hangs_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream, "TIMEOUT", 1.0)
     monkeypatch.setattr(media, "TIMEOUT", 1.0)
-    lines, frames = [], []
+    lines, frames = list[str](), []
     with hanging() as (address, calls):
         source = open_source(address, tell=lines.append)
         for frame in source.frames():
