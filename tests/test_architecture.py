@@ -185,9 +185,8 @@ def test_mlflow_is_in_one_place() -> None:
 
 
 def test_http_is_in_one_place() -> None:
-    assert {name for name in where("urllib.request", "urllib.error", "http", "requests") if not name.startswith("server/")} == {
-        "models/download.py"
-    }
+    users = where("urllib.request", "urllib.error", "http", "requests")
+    assert {name for name in users if not name.startswith("server/")} == {"models/download.py"}
     clients = ("http.client", "urllib.request", "requests", "urllib3")
     assert where(*clients) - {"models/download.py"} == {"server/api/fetch.py"}
 

@@ -89,6 +89,10 @@ class Answers:
     def __getitem__(self, index: slice | NDArray[np.intp] | NDArray[np.bool_]) -> Answers:
         return Answers(self.heads, {name: value[index] for name, value in self.values.items()})
 
+    def text(self, index: int) -> str:
+        """Return the answers for one face as a line: ``gender female 0.98  age 34``."""
+        return text(self.plain(index))
+
     def plain(self, index: int) -> dict[str, object]:
         """Return the answers for one face as JSON values; unknown ones are left out.
 

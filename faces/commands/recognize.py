@@ -14,18 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from faces.attributes import predictor
-from faces.attributes.answers import Answers, text
+import faces
 from faces.cli import options
 from faces.cli.text import complain, warn
-from faces.display.drawing import annotate
-from faces.display.window import Window
-from faces.errors import ImageError
-from faces.files.finding import SUFFIXES, expand
-from faces.images import read_image, write_image
-from faces.pipeline import Pipeline
-from faces.recognition import recognizer_files
-from faces.types import Faces, Matches
 
 LONGEST_NAME = 235  # bytes of a copy's name: file systems allow 255, and temporary files have ten more
 
@@ -51,30 +42,25 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     args = build_parser().parse_args(argv)
-    photographs = expand(args.image, partial(is_copy, output=args.output))
-    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, args.accuracy)
-    recognizer, warnings = recognizer_files.load(args.recognizer, args.le, pipeline.fingerprint)
-    for warning in warnings:
-        warn(warning)
-    attributes = predictor.load(args.attributes, pipeline) if args.attributes else None
-    window = Window("recognize_image", partial(print, file=sys.stderr)) if args.show else None
+    photographs = faces.find_images(args.image, partial(is_copy, output=args.output))
+    models = faces.load_models(args.detector, args.embedding_model, confidence=args.confidence, accuracy=args.accuracy)
+    recognizer = faces.load_recognizer(models, args.recognizer, args.le, warn=warn)
+    attributes = faces.load_attributes(models, args.attributes) if args.attributes else None
+    window = faces.Window("recognize_image", partial(print, file=sys.stderr)) if args.show else None
 
     status, used_names = 0, set[str]()
     for path in photographs:
         try:
-            image = read_image(path)
-        except ImageError as error:
-            complain(f"{path}: {error}")
+            image = faces.read_image(path)
+        except faces.ImageError as error:
+            complain(str(error))
             status = 1
             continue
-        faces = pipeline.detect(image)
-        embeddings = pipeline.embed(image, faces)
-        matches = recognizer.identify(embeddings)
-        answers = attributes.of(image, faces, embeddings) if attributes else None
-        print((as_json if args.json else as_text)(path, faces, matches, answers))
+        recognition = faces.recognize(image, models, recognizer, attributes)
+        print((as_json if args.json else as_text)(path, recognition))
 
-        annotated = annotate(image, faces, matches, answers)
-        write_image(args.output / copy_name(path, used_names), annotated)
+        annotated = faces.annotate(image, recognition)
+        faces.write_image(args.output / copy_name(path, used_names), annotated)
         if window is not None and window.show(annotated, wait_ms=0) == "q":
             break
     return status
@@ -82,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def copy_name(path: Path, used_names: set[str]) -> str:
     """Return a file name for the annotated copy that no other photograph has; add it to ``used_names``."""
-    suffix = path.suffix if path.suffix.lower() in SUFFIXES else ".jpg"
+    suffix = path.suffix if path.suffix.lower() in faces.IMAGE_SUFFIXES else ".jpg"
     stem = path.stem
     while len(os.fsencode(f"{stem}_annotated{suffix}")) > LONGEST_NAME:
         stem = stem[:-1]
@@ -99,31 +85,32 @@ def is_copy(path: Path, output: Path) -> bool:
     return has_copy_name and path.parent.resolve() == output.resolve()
 
 
-def as_text(path: Path, faces: Faces, matches: Matches, answers: Answers | None) -> str:
+def as_text(path: Path, recognition: faces.Recognition) -> str:
     """Format a photograph's results as lines of text."""
-    if len(faces) == 0:
+    if len(recognition) == 0:
         return f"{path}: no face"
-    lines = []
-    for k, box in enumerate(faces.xyxy.round().astype(int)):
+    matches, lines = recognition.matches, []
+    for k, box in enumerate(recognition.faces.xyxy.round().astype(int)):
         name = f"{matches.names[k] or 'unknown'}  probability {matches.probability[k]:.2f}"
         place = ",".join(str(value) for value in box)
-        attributes = "" if answers is None else f"  {text(answers.plain(k))}"
+        attributes = "" if recognition.answers is None else f"  {recognition.answers.text(k)}"
         lines.append(f"{path}: {name}  distance {matches.distance[k]:.3f}  box {place}{attributes}")
     return "\n".join(lines)
 
 
-def as_json(path: Path, faces: Faces, matches: Matches, answers: Answers | None) -> str:
+def as_json(path: Path, recognition: faces.Recognition) -> str:
     """Format a photograph's results as a JSON object."""
+    matches, answers = recognition.matches, recognition.answers
     rows: list[dict[str, Any]] = [
         {
             "name": matches.names[k],
             "candidate": matches.candidates[k],
             "probability": round(float(matches.probability[k]), 4),
             "distance": None if np.isnan(matches.distance[k]) else round(float(matches.distance[k]), 4),
-            "box": faces.xyxy[k].round().astype(int).tolist(),
-            "score": round(float(faces.score[k]), 4),
+            "box": recognition.faces.xyxy[k].round().astype(int).tolist(),
+            "score": round(float(recognition.faces.score[k]), 4),
             **({} if answers is None else {"attributes": answers.plain(k)}),
         }
-        for k in range(len(faces))
+        for k in range(len(recognition))
     ]
     return json.dumps({"file": str(path), "faces": rows}, ensure_ascii=False)

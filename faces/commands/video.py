@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import time
@@ -11,24 +12,12 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
-from faces.attributes import predictor
+import faces
 from faces.cli import options, text, values
-from faces.display.drawing import annotate_tracks, blur_tracks
-from faces.display.video_window import VideoWindow
-from faces.files.redaction import without_password
-from faces.files.writing import check_writable, require_distinct
-from faces.pipeline import Pipeline
-from faces.versions.reloading import ReloadingRecognizer
-from faces.video.event_logs import BoxLog, EventLog
-from faces.video.feed import Feed, first_frames
-from faces.video.follower import CORES, Follower
-from faces.video.journal import Journal
-from faces.video.sink import VideoSink
-from faces.video.sources import cameras, open_source
-from faces.video.strangers import Strangers
+from faces.cli.files import check_files
 
 RESULTS = Path("output")
-MAX_WAIT = 0.1  # s without a frame, after which the window handles its keys
+CORES = os.cpu_count() or 1
 
 tell = partial(print, file=sys.stderr, flush=True)
 
@@ -94,37 +83,49 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     args = build_parser().parse_args(argv)
     if args.list_cameras:
-        print(text.table(("number", "device", "name"), [(c.number, c.device, c.name) for c in cameras()]))
+        print(text.table(("number", "device", "name"), [(c.number, c.device, c.name) for c in faces.cameras()]))
         return 0
     output = output_file(args)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # service managers stop with SIGTERM: treat as Ctrl-C
     blurring = args.blur_unknown or args.blur_all
 
     with ExitStack() as stack:
-        source = stack.enter_context(closing(open_source(args.source, args.size, args.rate, args.reconnect, tell)))
+        source = stack.enter_context(closing(faces.open_video(args.source, args.size, args.rate, args.reconnect, tell)))
         live = source.live or args.realtime
         threads = max(1, CORES - 1) if live else 1  # live: one core for the picture; a file: one frame per core
-        pipeline = Pipeline.load(
-            args.detector, args.embedding_model, args.confidence, args.accuracy, threads, args.min_face
+        models = faces.load_models(
+            args.detector,
+            args.embedding_model,
+            confidence=args.confidence,
+            accuracy=args.accuracy,
+            threads=threads,
+            min_face=args.min_face,
         )
-        attributes = predictor.load(args.attributes, pipeline, threads) if args.attributes else None
-        recognizer = ReloadingRecognizer(args.recognizer, args.le, pipeline.fingerprint, tell)
-        follower = Follower(pipeline, recognizer, live, blurring, recognizer.threshold, attributes)
-        if args.save_unknown:
-            follower.tracker.ended = Strangers(args.save_unknown, pipeline, recognizer.threshold).keep
+        attributes = faces.load_attributes(models, args.attributes, threads=threads) if args.attributes else None
+        recognizer = faces.ReloadingRecognizer(args.recognizer, args.le, models.fingerprint, tell)
+        strangers = faces.Strangers(args.save_unknown, models, recognizer.threshold) if args.save_unknown else None
 
-        sink = stack.enter_context(VideoSink(output, source.rate, keep=source.live)) if output else None
+        sink = stack.enter_context(faces.VideoSink(output, source.rate, keep=source.live)) if output else None
         heads = attributes.heads if attributes else ()
-        events = EventLog(args.events or sys.stdout, as_json=args.json, heads=heads)
-        boxes = BoxLog(args.boxes, heads=heads) if args.boxes else None
-        journal = stack.enter_context(Journal(events, boxes, args.attendance, source.live))
+        events = faces.EventLog(args.events or sys.stdout, as_json=args.json, heads=heads)
+        boxes = faces.BoxLog(args.boxes, heads=heads) if args.boxes else None
+        journal = stack.enter_context(faces.Journal(events, boxes, args.attendance, source.live))
         window = None
         if not args.no_display:
-            title = f"recognize_video: {without_password(source.name)}"
-            window = stack.enter_context(VideoWindow(title, output.parent if output else RESULTS, tell))
+            title = f"recognize_video: {source.name}"
+            window = stack.enter_context(faces.VideoWindow(title, output.parent if output else RESULTS, tell))
 
-        feed = stack.enter_context(Feed(source, live, realtime=args.realtime))
-        steps = stack.enter_context(closing(follower.follow(first_frames(feed.frames(MAX_WAIT), args.max_frames))))
+        steps = faces.follow_steps(
+            source,
+            models,
+            recognizer,
+            attributes=attributes,
+            every_frame=blurring,
+            realtime=args.realtime,
+            max_frames=args.max_frames,
+            ended=strangers.keep if strangers else None,
+        )
+        stack.enter_context(closing(steps))
         started, frames, last = time.perf_counter(), 0, -1
         with stoppable(source.live, bool(args.events or args.boxes), args.save_unknown):
             for frame, tracks in steps:
@@ -134,8 +135,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 else:
                     frames, last = frames + 1, frame.index
                     journal.write(frame, tracks)
-                    picture = blur_tracks(frame.image, tracks, args.blur_all) if blurring else frame.image
-                    picture = annotate_tracks(picture, tracks)
+                    picture = faces.blur_tracks(frame.image, tracks, args.blur_all) if blurring else frame.image
+                    picture = faces.annotate(picture, tracks)
                     if sink is not None:
                         sink.write(picture, frame.time)
                     proceed = window is None or window.show(picture)
@@ -156,10 +157,7 @@ def output_file(args: argparse.Namespace) -> Path | None:
     output: Path | None = args.output
     if output is None and Path(args.source).is_file():
         output = RESULTS / f"{Path(args.source).stem}_annotated.mp4"
-    files = (Path(args.source), output, args.events, args.boxes, args.attendance)
-    require_distinct(*(path for path in files if path is not None))
-    if args.attendance:
-        check_writable(args.attendance)
+    check_files([Path(args.source), output, args.events, args.boxes, args.attendance], writable=[args.attendance])
     return output
 
 

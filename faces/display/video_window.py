@@ -10,6 +10,7 @@ from pathlib import Path
 
 from faces.display.drawing import caption
 from faces.display.window import Window
+from faces.files.redaction import without_password
 from faces.images import write_image
 from faces.types import Image
 
@@ -19,12 +20,13 @@ RATE_FRAMES = 30  # over which the frames per second are measured
 class VideoWindow:
     """A window for a video: q quits, p pauses, s saves a snapshot; use it as a context manager.
 
+    title: of the window; passwords in addresses are hidden.
     snapshots: folder for the snapshots.
     tell: receives one line for each snapshot, or if there is no window.
     """
 
     def __init__(self, title: str, snapshots: Path, tell: Callable[[str], None]) -> None:
-        self._window = Window(title, tell)
+        self._window = Window(without_password(title), tell)
         self._snapshots = snapshots
         self._tell = tell
         self._times: deque[float] = deque(maxlen=RATE_FRAMES)

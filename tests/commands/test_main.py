@@ -38,6 +38,17 @@ def test_every_command_has_a_parser_with_its_name(
     assert callable(import_module(f"faces.commands.{commands.COMMANDS[name][0]}").build_parser)
 
 
+@pytest.mark.parametrize("name", commands.COMMANDS)
+def test_the_help_of_a_command_shows_an_example_and_explains_every_option(name: str) -> None:
+    parser = import_module(f"faces.commands.{commands.COMMANDS[name][0]}").build_parser()
+    own = [
+        parser,
+        *(sub for action in parser._actions if isinstance(action.choices, dict) for sub in action.choices.values()),
+    ]
+    assert any("example" in one.format_help() for one in own)
+    assert all(action.help for one in own for action in one._actions if not isinstance(action.choices, dict))
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert commands.main(["--version"]) == 0
     assert capsys.readouterr().out == f"recognize-faces {faces.__version__}\n"

@@ -86,11 +86,10 @@ def test_the_recipes_options_with_defaults(script: str, short: str, long: str, d
     assert action.default == default
 
 
-@pytest.mark.parametrize("script", (*SCRIPTS, "retrain", "train_attributes", "train_classifier", "classify_image"))
-def test_help_shows_an_example_and_explains_every_option(script: str) -> None:
+@pytest.mark.parametrize("script", (*SCRIPTS, "retrain"))
+def test_the_help_of_a_script_shows_it_in_an_example(script: str) -> None:
     parser = parser_of(script)
     assert f"example:\n  python {script}.py" in parser.format_help()
-    assert all(action.help for action in parser._actions)
     assert "(default: " in parser.format_help()
 
 

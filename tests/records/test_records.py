@@ -128,7 +128,9 @@ def test_a_disk_that_is_full_at_the_end_is_said_with_what_there_is(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    said = r"cannot write .*no space left on device; there is no record of this run, but its files are written: .*made\.txt$"
+    said = (
+        r"cannot write .*no space left on device; there is no record of this run, but its files are written: .*\.txt$"
+    )
     with pytest.raises(FacesError, match=said), records.recording(tmp_path / "runs", "train", {}) as run:
         (tmp_path / "made.txt").write_text("made")
         run.artefact(tmp_path / "made.txt")
