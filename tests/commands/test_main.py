@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from importlib import import_module
@@ -41,12 +42,10 @@ def test_every_command_has_a_parser_with_its_name(
 @pytest.mark.parametrize("name", commands.COMMANDS)
 def test_the_help_of_a_command_shows_an_example_and_explains_every_option(name: str) -> None:
     parser = import_module(f"faces.commands.{commands.COMMANDS[name][0]}").build_parser()
-    own = [
-        parser,
-        *(sub for action in parser._actions if isinstance(action.choices, dict) for sub in action.choices.values()),
-    ]
-    assert any("example" in one.format_help() for one in own)
-    assert all(action.help for one in own for action in one._actions if not isinstance(action.choices, dict))
+    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    parsers = [parser, *(subparser for group in groups for subparser in group.choices.values())]
+    assert any("example" in each.format_help() for each in parsers)
+    assert all(action.help for each in parsers for action in each._actions if action not in groups)
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

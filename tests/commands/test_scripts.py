@@ -252,11 +252,12 @@ def test_a_face_that_is_too_small(project: Path, run_script: RunScript) -> None:
 
 
 def test_training_says_how_many_and_the_threshold(training: Result) -> None:
-    first, second, third = training.stdout.splitlines()
+    first, second, few, third = training.stdout.splitlines()
+    assert few == "this is uncertain from 4 people: it may be too loose for people who look alike"
     assert first == f"{PEOPLE * PHOTOS} embeddings of {PEOPLE} people -> " + ", ".join(
         str(Path("output", name)) for name in ("recognizer.pickle", "le.pickle")
     )
-    assert re.fullmatch(r"unknown beyond a distance of 0\.\d{3} \(1\.0% of strangers named\)", second)
+    assert re.fullmatch(r"unknown beyond a distance of 0\.\d{3} \(1\.0% of strangers named; these people .*\)", second)
     assert third == (
         f"leaving one photograph out: 100.0% right, 0.0% wrong, 0.0% unknown (of {PEOPLE * PHOTOS} photographs)"
     )
