@@ -123,7 +123,7 @@ def stranger_threshold(people: People, embedder: str, fpir: float) -> Threshold:
         own = crowd.threshold(far, points) if crowd else general
         if own < general:
             return Threshold(own, f"{origin}; these people look more alike than most, so it is stricter")
-        return Threshold(general, origin)
+        return Threshold(general, f"{origin}; these people look no more alike than most" if crowd else origin)
     if crowd and crowd.pairs >= ENOUGH_PAIRS:
         return Threshold(crowd.threshold(far), f"{origin}, estimated from how far apart these people are")
     if points:
