@@ -232,7 +232,7 @@ def bookkeeping(photographs: int, folder: Path) -> Row:
 
     started = time.perf_counter()
     checkpoint = Checkpoint(folder / "checkpoint", "made up")
-    first = extraction.extract(Folder(folder), listing, None, checkpoint, enrol, some.fingerprint, "made up")
+    first = extraction.build_gallery(Folder(folder), listing, None, checkpoint, enrol, some.fingerprint, "made up")
     checkpoint.save()
     extracted = time.perf_counter()
     first.gallery.save(path)
@@ -244,7 +244,7 @@ def bookkeeping(photographs: int, folder: Path) -> Row:
     old, why = extraction.remembered(path, some.fingerprint, "made up")
     assert not why
     checkpoint = Checkpoint(folder / "checkpoint", "made up")
-    second = extraction.extract(Folder(folder), listing, old, checkpoint, enrol, some.fingerprint, "made up")
+    second = extraction.build_gallery(Folder(folder), listing, old, checkpoint, enrol, some.fingerprint, "made up")
     assert second.known == photographs
     known = time.perf_counter()
     return {

@@ -75,7 +75,7 @@ def load_models(
     accuracy: "fast", or "best" for the built-in embedder in three times the time; their embeddings cannot be compared.
     threads: number of threads for one image; default: the number of cores.
     min_face: smallest face that the built-in detector finds, px.
-    Raises ModelError for a model that is missing or damaged.
+    Raises ModelError for a model that is missing or damaged, and UsageError for an accuracy that the embedder lacks.
     """
     return Pipeline.load(detector, embedding_model, confidence, accuracy, threads, min_face)
 
@@ -138,8 +138,10 @@ def match_threshold(models: Pipeline, far: float = STRICT_FAR) -> float:
     """Return the distance below which two faces count as one person's.
 
     far: share of pairs of different people that are closer (false accept rate), in (0, 1).
-    Raises UsageError for an embedder without measured operating points.
+    Raises UsageError for another ``far``, and for an embedder without measured operating points.
     """
+    if not 0 < far < 1:
+        raise UsageError(f"far is {far}, but must be between 0 and 1")
     spec = models.embedder.spec
     if len(spec.operating_points) < 2:
         raise UsageError(f"no threshold was measured for {spec.name}; measure it: faces evaluate operating-points")

@@ -90,6 +90,8 @@ def load(name: str, threads: int | None = None, accuracy: str = FAST) -> Embedde
     Raises ModelError if the file is missing or is not an embedder, and UsageError if this accuracy was not measured for
     the embedder.
     """
+    if accuracy not in ACCURACIES:
+        raise UsageError(f"no accuracy {accuracy!r}; there are {', '.join(ACCURACIES)}")
     if name == BUILT_IN:
         return _load_built_in(threads, ACCURACIES[accuracy])
     if accuracy != FAST:

@@ -96,8 +96,7 @@ def load_recognizer(folder: Path, fingerprint: Fingerprint) -> FaceRecognizer:
     recognizer, _ = recognizer_files.load(folder / RECOGNIZER, folder / LE, fingerprint)
     if not isinstance(recognizer, FaceRecognizer):
         raise FacesError(
-            f"{folder / RECOGNIZER}: a recognizer of the recipe's own scripts, which has no distances;"
-            " run: python train_model.py"
+            f"{folder / RECOGNIZER}: a recognizer of the recipe's own scripts, which has no distances; run: faces train"
         )
     return recognizer
 

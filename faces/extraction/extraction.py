@@ -94,7 +94,7 @@ def _keep(path: Path) -> Path:
     return copy
 
 
-def extract(
+def build_gallery(
     dataset: Dataset,
     listing: tuple[list[str], list[Photograph]],
     old: Gallery | None,

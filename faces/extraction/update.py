@@ -128,7 +128,7 @@ def update_embeddings(
                     progress(done, len(paths))
 
         try:
-            result = extraction.extract(source, listing, old, checkpoint, embed, fingerprint, settings)
+            result = extraction.build_gallery(source, listing, old, checkpoint, embed, fingerprint, settings)
         finally:
             checkpoint.save()
         update = EmbeddingsUpdate(
@@ -148,7 +148,7 @@ def update_embeddings(
             _record(update, recorder)
         if len(result.gallery) == 0:
             count = len(result.photographs)
-            error = NoFaceError(f"no usable face in any of the {count} photographs; nothing is written")
+            error = NoFaceError(f"no usable face in any of the {count} photographs; {embeddings} is not written")
             error.update = update
             raise error
     return update

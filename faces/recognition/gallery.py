@@ -19,7 +19,7 @@ from faces.types import Fingerprint, Floats
 UNKNOWN = "unknown"  # the name of strangers
 NO_NEED = "strangers need no photographs, they are told by distance"
 ERASED = "erased on the server"  # the reason of a photograph that is left out, and has no person in records
-REMEDY = "run: python extract_embeddings.py"
+REMEDY = "run: faces extract"
 
 
 def is_nobody(name: str) -> bool:

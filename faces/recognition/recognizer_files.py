@@ -18,7 +18,7 @@ from faces.recognition.recognizers import FaceRecognizer, LabelEncoder, Recogniz
 from faces.recognition.thresholds import Threshold
 from faces.types import Fingerprint, Floats, Matches, ModelId
 
-REMEDY = "run: python train_model.py"
+REMEDY = "run: faces train"
 LABEL_ENCODER = "sklearn.preprocessing._label", "LabelEncoder"  # importing it takes longer than most trainings
 
 FORMER_MODULES = {  # where the classes were when the package was flat: older files name these modules

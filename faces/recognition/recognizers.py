@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.errors import FacesError, FingerprintError
+from faces.errors import FacesError, FingerprintError, UsageError
 from faces.recognition.classifiers import CLASSIFIERS, SVC, Classifier, choose, softmax
 from faces.recognition.distances import People, by_person
 from faces.recognition.gallery import Gallery, is_nobody
@@ -40,10 +40,15 @@ class FaceRecognizer:
     def fit(self, gallery: Gallery) -> FaceRecognizer:
         """Train on a gallery and return the recognizer.
 
-        Raises FacesError for an empty gallery, or when no threshold is given and none can be derived.
+        Raises UsageError for an ``fpir`` outside (0, 1) or another classifier, and FacesError for an empty gallery, or
+        when no threshold is given and none can be derived.
         """
+        if not 0 < self.fpir < 1:
+            raise UsageError(f"fpir is {self.fpir}, but must be between 0 and 1")
+        if self.classifier not in ("auto", *CLASSIFIERS):
+            raise UsageError(f"no classifier {self.classifier!r}; there are auto, {', '.join(CLASSIFIERS)}")
         if len(gallery) == 0:
-            raise FacesError("there are no embeddings to train on; run: python extract_embeddings.py")
+            raise FacesError("there are no embeddings to train on; run: faces extract")
         names, order, starts = by_person(gallery.names)
         self.names_ = np.array(names)
         self.people_ = People.of(gallery.embeddings[order], starts)
@@ -102,8 +107,7 @@ class FaceRecognizer:
         own = None if self.fingerprint_ is None else self.fingerprint_.to_dict()
         if not same_names or (labels.fingerprint_ is not None and labels.fingerprint_ != own):
             raise FingerprintError(
-                "the recognizer and the label encoder (--recognizer, --le) do not belong together;"
-                " run: python train_model.py"
+                "the recognizer and the label encoder (--recognizer, --le) do not belong together; run: faces train"
             )
         if self.fingerprint_ is not None:
             remedy = "run extract_embeddings.py and train_model.py again, or name the same models"

@@ -38,7 +38,7 @@ __all__ = [
 STRICT_FAR = 1e-3  # the false accept rate at which two faces count as one person's
 CROWD_PHOTOGRAPHS = 2000  # a crowd is measured on at most so many: time and memory grow with the square
 TRIMMED = 3.0  # standard deviations from the median: one person under two names, and twins, are left out
-KEPT = 0.9866  # standard deviation of what is left of a normal distribution, in standard deviations of the whole
+TRIMMED_STD = 0.9866  # standard deviation of a standard normal distribution that is cut at -3 and 3
 PRIOR_PAIRS = 10  # the general spread counts as much as that of so many pairs of people
 STANDARD_ERRORS = 2.0  # by which the estimate is stricter than its best guess: 95 % sure
 ENOUGH_PAIRS = 20  # of photographs of two people: with fewer, a crowd gives no threshold without operating points
@@ -154,33 +154,34 @@ class Crowd:
         """Measure a gallery on at most ``most`` of its photographs; None for fewer than two people."""
         if len(people) < 2:
             return None
-        rows = _spread_out(people, most)
+        rows = _evenly_spaced(people, most)
         embeddings, owner = people.embeddings[rows], people.owner[rows]
         distances = euclidean(embeddings, embeddings)[np.triu(owner[:, None] != owner, 1)]
         middle = np.median(distances)
         spread = 1.4826 * np.median(np.abs(distances - middle))  # of a normal distribution, from its median deviation
         kept = distances[np.abs(distances - middle) <= TRIMMED * spread]
-        return cls(len(people), len(distances), float(kept.mean()), float(kept.std()) / KEPT)
+        return cls(len(people), len(distances), float(kept.mean()), float(kept.std()) / TRIMMED_STD)
 
     def threshold(self, far: float, points: Sequence[OperatingPoint] = ()) -> float:
         """Return the distance that a share ``far`` of different people are closer than; at least 0.
 
-        The estimate is made stricter by two standard errors of the mean, but only as far as it is stricter than the
-        general threshold already: people who look alike as most people do keep the general threshold.
+        The estimate is made stricter by a margin: two standard errors of the mean, but at most the difference by which
+        it is stricter than the general threshold. People who look no more alike than most keep the general threshold.
 
         points: measured on people in general. With two or more, the spread of a small crowd is drawn towards theirs.
         """
         spread, general = self.spread, float("inf")
         if len(points) > 1:
             general = threshold_at(points, far)
-            weight = (pairs := self.people * (self.people - 1) / 2) / (pairs + PRIOR_PAIRS)
-            spread = math.sqrt(weight * spread**2 + (1 - weight) * _spread(points) ** 2)
+            pairs_of_people = self.people * (self.people - 1) / 2
+            weight = pairs_of_people / (pairs_of_people + PRIOR_PAIRS)
+            spread = math.sqrt(weight * spread**2 + (1 - weight) * _spread_of(points) ** 2)
         estimate = float(self.mean + NormalDist().inv_cdf(far) * spread)
         margin = min(STANDARD_ERRORS * spread / math.sqrt(self.people), max(general - estimate, 0.0))
         return max(estimate - margin, 0.0)
 
 
-def _spread_out(people: People, most: int) -> NDArray[np.intp]:
+def _evenly_spaced(people: People, most: int) -> NDArray[np.intp]:
     """Return the rows of at most ``most`` photographs, evenly spaced, and of each person at most the median number.
 
     So a person with hundreds of photographs does not stand for everybody.
@@ -191,7 +192,7 @@ def _spread_out(people: People, most: int) -> NDArray[np.intp]:
     return rows[:: -(-len(rows) // most)]
 
 
-def _spread(points: Sequence[OperatingPoint]) -> float:
+def _spread_of(points: Sequence[OperatingPoint]) -> float:
     """Return the standard deviation of the normal distribution through the first and the last operating point."""
     first, last = points[0], points[-1]
     quantiles = NormalDist().inv_cdf(last.far) - NormalDist().inv_cdf(first.far)

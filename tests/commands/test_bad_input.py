@@ -75,7 +75,7 @@ def test_a_data_set_without_a_face(project: Path, run_script: RunScript) -> None
     (project / "walls" / "Ada").mkdir(parents=True)
     cv2.imwrite(str(project / "walls" / "Ada" / "wall.png"), np.full((200, 300, 3), 90, np.uint8))
     result = run_script("extract_embeddings.py", "-i", "walls", cwd=project)
-    assert_refused(result, "no usable face", "nothing is written")
+    assert_refused(result, "no usable face", "is not written")
     assert "wall.png" in result.stdout
     after = lasting(project / "output")
     assert after.pop("skipped.csv") != before.pop("skipped.csv")  # about this run
@@ -323,7 +323,7 @@ def test_hostile_embeddings_are_refused_and_not_run(project: Path, run_script: R
     content = {"embeddings": [np.ones(128, np.float32)], "names": hostile(kind, marker)}
     (project / "hostile.pickle").write_bytes(pickle.dumps(content))
     result = run_script("train_model.py", "-e", "hostile.pickle", cwd=project)
-    assert_refused(result, "hostile.pickle", "run: python extract_embeddings.py")
+    assert_refused(result, "hostile.pickle", "run: faces extract")
     assert not marker.exists()
     assert contents(project / "output") == before
 
@@ -333,7 +333,7 @@ def test_a_hostile_recognizer_is_refused_and_not_run(project: Path, run_script: 
     marker = project / "was run"
     (project / "hostile.pickle").write_bytes(pickle.dumps(hostile("os.system", marker)))
     result = run_script("recognize_image.py", "-i", "sample/photo.jpg", option, "hostile.pickle", cwd=project)
-    assert_refused(result, "hostile.pickle", "system", "refused", "run: python train_model.py")
+    assert_refused(result, "hostile.pickle", "system", "refused", "run: faces train")
     assert not marker.exists()
 
 
@@ -361,7 +361,7 @@ def test_what_are_no_embeddings(project: Path, run_script: RunScript, kind: str)
     elif kind == "a folder":
         path.mkdir()
     result = run_script("train_model.py", "-e", path, cwd=project)
-    assert_refused(result, "run: python extract_embeddings.py", *(["bad.pickle"] if kind != "nobody" else []))
+    assert_refused(result, "run: faces extract", *(["bad.pickle"] if kind != "nobody" else []))
     assert contents(project / "output") == before
 
 
@@ -401,7 +401,7 @@ def test_a_recognizer_and_labels_that_do_not_belong_together(project: Path, run_
         for script, source in (("recognize_image.py", "-i"), ("recognize_video.py", "-s")):
             file = "sample/photo.jpg" if source == "-i" else "sample/video.mp4"
             result = run_script(script, source, file, "-l", "names.pickle", cwd=project)
-            assert_refused(result, "--recognizer, --le", "do not belong together", "run: python train_model.py")
+            assert_refused(result, "--recognizer, --le", "do not belong together", "run: faces train")
             assert result.stdout == ""
 
 
@@ -421,7 +421,7 @@ def test_a_recognizer_and_labels_that_do_not_belong_together(project: Path, run_
 def test_pickles_mixed_up(project: Path, run_script: RunScript, options: tuple[str, ...]) -> None:
     (project / "unfitted.pickle").write_bytes(pickle.dumps(FaceRecognizer()))
     result = run_script("recognize_image.py", "-i", "sample/photo.jpg", *options, cwd=project)
-    assert_refused(result, "run: python train_model.py")
+    assert_refused(result, "run: faces train")
     assert any(path in result.stderr for path in options)
 
 

@@ -71,7 +71,7 @@ class World:
             between()
         try:
             old = None if anew else self.gallery
-            result = extraction.extract(dataset, listing, old, checkpoint, self.enrol, PRINT, made_with)
+            result = extraction.build_gallery(dataset, listing, old, checkpoint, self.enrol, PRINT, made_with)
         finally:
             checkpoint.save()
         checkpoint.remove()

@@ -118,7 +118,7 @@ BAD: list[Any] = [
 @pytest.mark.parametrize("content", BAD)
 def test_other_content_is_refused_in_one_line(tmp_path: Path, content: Any) -> None:
     (tmp_path / "a.pickle").write_bytes(pickle.dumps(content))
-    with pytest.raises(PickleError, match=r"a\.pickle: not embeddings .* run: python extract_embeddings\.py") as caught:
+    with pytest.raises(PickleError, match=r"a\.pickle: not embeddings .* run: faces extract") as caught:
         Gallery.load(tmp_path / "a.pickle")
     assert "\n" not in str(caught.value)
 

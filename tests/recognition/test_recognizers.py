@@ -128,7 +128,7 @@ def test_auto_takes_an_svc_for_few_people_and_not_for_many(monkeypatch: pytest.M
 
 
 def test_nobody_enrolled() -> None:
-    with pytest.raises(FacesError, match=r"no embeddings to train on; run: python extract_embeddings\.py"):
+    with pytest.raises(FacesError, match=r"no embeddings to train on; run: faces extract"):
         FaceRecognizer().fit(Gallery(np.zeros((0, DIMENSION), np.float32), ()))
 
 
@@ -357,7 +357,7 @@ def test_a_recognizer_of_when_an_svc_was_all_there_was(tmp_path: Path) -> None:
     assert isinstance(loaded, FaceRecognizer)
     assert (loaded.classifier_, loaded.classifier) == ("svc", "auto")
     assert len(warnings) == 1
-    assert "too loose for people who look alike; run: python train_model.py" in warnings[0]
+    assert "too loose for people who look alike; run: faces train" in warnings[0]
     probes = np.concatenate([person(number, 1, first=50) for number in (0, 3, 900)])
     assert loaded.identify(probes).names == ("Person 000", "Person 003", None)
     assert np.allclose(loaded.predict_proba(probes), recognizer.predict_proba(probes))
@@ -388,7 +388,7 @@ def test_a_label_encoder_of_other_people_is_refused(tmp_path: Path, others: list
     mine = saved(tmp_path, FaceRecognizer().fit(gallery(3, 2, DLIB)))
     theirs = FaceRecognizer().fit(gallery(len(others), 2, DLIB, others))
     (tmp_path / "other").mkdir()
-    with pytest.raises(FingerprintError, match="do not belong together; run: python train_model"):
+    with pytest.raises(FingerprintError, match="do not belong together; run: faces train"):
         recognizer_files.load(mine[0], saved(tmp_path / "other", theirs)[1], DLIB)
 
 
@@ -396,7 +396,7 @@ def test_a_label_encoder_of_the_same_people_by_other_models_is_refused(tmp_path:
     mine = saved(tmp_path, FaceRecognizer().fit(gallery(3, 2, DLIB)))
     (tmp_path / "other").mkdir()
     theirs = saved(tmp_path / "other", FaceRecognizer(threshold=1.0).fit(gallery(3, 2, fingerprint("sface"))))
-    with pytest.raises(FingerprintError, match="do not belong together; run: python train_model"):
+    with pytest.raises(FingerprintError, match="do not belong together; run: faces train"):
         recognizer_files.load(mine[0], theirs[1], DLIB)
 
 
@@ -405,7 +405,7 @@ def test_a_label_encoder_of_the_same_people_by_other_models_is_refused(tmp_path:
 def test_pickles_of_something_else_are_refused(tmp_path: Path, content: object, which: int) -> None:
     paths = saved(tmp_path, FaceRecognizer().fit(gallery(3, 2, DLIB)))
     paths[which].write_bytes(pickle.dumps(content))
-    with pytest.raises(PickleError, match=r"run: python train_model\.py"):
+    with pytest.raises(PickleError, match=r"run: faces train"):
         recognizer_files.load(*paths, DLIB)
 
 

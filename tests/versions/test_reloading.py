@@ -109,5 +109,5 @@ def test_the_files_are_looked_at_once_a_second(
 
 
 def test_nothing_to_begin_with(tmp_path: Path, said: list[str]) -> None:
-    with pytest.raises(PickleError, match=r"no such file; run: python train_model\.py"):
+    with pytest.raises(PickleError, match=r"no such file; run: faces train"):
         ReloadingRecognizer(tmp_path / RECOGNIZER, tmp_path / LE, MODELS, said.append)

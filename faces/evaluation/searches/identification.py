@@ -97,10 +97,6 @@ def _share(cases: Sequence[bool] | Flags) -> Share:
     return Share.of(int(np.sum(cases)), len(cases))
 
 
-def _share_named(names: Sequence[str | None]) -> Share:
-    return _share([name is not None for name in names])
-
-
 def _accepting_distance(search: Search) -> Floats:
     """Return the threshold from which on each probe is identified, (N,); inf if somebody else is closer."""
     return np.where(search.rank == 0, search.genuine, np.float32(np.inf))

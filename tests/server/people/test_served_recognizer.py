@@ -147,7 +147,7 @@ def test_an_unusable_recognizer_stops_the_start(tmp_path: Path, files: tuple[Pat
     other = Fingerprint(FINGERPRINT.detector, FINGERPRINT.aligner, ModelId("other", "o" * 64))
     with pytest.raises(FacesError, match=r"the recognizer: made with the embedder .*name the same models"):
         ServedRecognizer(*files, other)
-    with pytest.raises(FacesError, match=r"no such file; run: python train_model\.py"):
+    with pytest.raises(FacesError, match=r"no such file; run: faces train"):
         ServedRecognizer(tmp_path / "none.pickle", tmp_path / LE, FINGERPRINT)
 
 

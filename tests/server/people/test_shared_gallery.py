@@ -183,7 +183,7 @@ def test_the_scripts_leave_out_erased_people(start: Callable[..., People], path:
             yield paths, models.enrol(dataset.read(path) for path in paths)
 
         assert not why
-        done = extraction.extract(dataset, dataset.listing(), old, checkpoint, enrol, FINGERPRINT, SETTINGS)
+        done = extraction.build_gallery(dataset, dataset.listing(), old, checkpoint, enrol, FINGERPRINT, SETTINGS)
         done.gallery.save(path)
         return done
 
