@@ -31,7 +31,7 @@ def show(command: str) -> None:
 
 
 def owner_only(path: str, flags: int) -> int:
-    """Open a file for its owner alone, as ``faces.files.writing`` does, which cannot be imported before it is installed."""
+    """Open a file for its owner alone; ``faces`` cannot be imported before it is installed."""
     return os.open(path, flags, 0o600)
 
 

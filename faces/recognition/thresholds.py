@@ -39,7 +39,7 @@ STRICT_FAR = 1e-3  # the false accept rate at which two faces count as one perso
 CROWD_PHOTOGRAPHS = 2000  # a crowd is measured on at most so many: time and memory grow with the square
 TRIMMED = 3.0  # standard deviations from the median: one person under two names, and twins, are left out
 TRIMMED_STD = 0.9866  # standard deviation of a standard normal distribution that is cut at -3 and 3
-PRIOR_PAIRS = 10  # the general spread counts as much as that of so many pairs of people
+MEAN_PRIOR, SPREAD_PRIOR = 2, 10  # pairs of people: the general mean and spread count as much as those of so many
 STANDARD_ERRORS = 2.0  # by which the estimate is stricter than its best guess: 95 % sure
 ENOUGH_PAIRS = 20  # of photographs of two people: with fewer, a crowd gives no threshold without operating points
 ENOUGH_PEOPLE = 7  # with fewer, the estimate is uncertain
@@ -168,15 +168,19 @@ class Crowd:
         The estimate is made stricter by a margin: two standard errors of the mean, but at most the difference by which
         it is stricter than the general threshold. People who look no more alike than most keep the general threshold.
 
-        points: measured on people in general. With two or more, the spread of a small crowd is drawn towards theirs.
+        points: measured on people in general. With two or more, the mean and the spread of a small crowd are drawn
+        towards theirs.
         """
-        spread, general = self.spread, float("inf")
+        mean, spread, general = self.mean, self.spread, float("inf")
         if len(points) > 1:
             general = threshold_at(points, far)
+            general_mean, general_spread = _normal_through(points)
             pairs_of_people = self.people * (self.people - 1) / 2
-            weight = pairs_of_people / (pairs_of_people + PRIOR_PAIRS)
-            spread = math.sqrt(weight * spread**2 + (1 - weight) * _spread_of(points) ** 2)
-        estimate = float(self.mean + NormalDist().inv_cdf(far) * spread)
+            weight = pairs_of_people / (pairs_of_people + MEAN_PRIOR)
+            mean = weight * mean + (1 - weight) * general_mean
+            weight = pairs_of_people / (pairs_of_people + SPREAD_PRIOR)
+            spread = math.sqrt(weight * spread**2 + (1 - weight) * general_spread**2)
+        estimate = float(mean + NormalDist().inv_cdf(far) * spread)
         margin = min(STANDARD_ERRORS * spread / math.sqrt(self.people), max(general - estimate, 0.0))
         return max(estimate - margin, 0.0)
 
@@ -192,8 +196,9 @@ def _evenly_spaced(people: People, most: int) -> NDArray[np.intp]:
     return rows[:: -(-len(rows) // most)]
 
 
-def _spread_of(points: Sequence[OperatingPoint]) -> float:
-    """Return the standard deviation of the normal distribution through the first and the last operating point."""
+def _normal_through(points: Sequence[OperatingPoint]) -> tuple[float, float]:
+    """Return the mean and the standard deviation of the normal distribution through the first and last point."""
     first, last = points[0], points[-1]
-    quantiles = NormalDist().inv_cdf(last.far) - NormalDist().inv_cdf(first.far)
-    return (last.threshold - first.threshold) / quantiles
+    low, high = (NormalDist().inv_cdf(point.far) for point in (first, last))
+    spread = (last.threshold - first.threshold) / (high - low)
+    return last.threshold - high * spread, spread

@@ -123,7 +123,7 @@ def test_recognition_with_the_recipes_pickles(project: Path, recipe_embeddings: 
     result = run_script("recognize_image.py", "-i", "sample/photo.jpg", "--json", cwd=project)
     assert result.returncode == 0, result.stderr
     (warning,) = result.stderr.splitlines()
-    assert warning.startswith("warning: ") and "names every stranger" in warning and "train_model.py" in warning
+    assert warning.startswith("warning: ") and "names every stranger" in warning and "faces train" in warning
     (face,) = json.loads(result.stdout)["faces"]
     assert face["name"] == truth["pictures"]["photo.jpg"][0]["name"]
     assert face["distance"] is None  # it knows none

@@ -171,7 +171,7 @@ def test_a_photograph_costs_itself_and_not_those_that_wait_beside_it(deadly: lis
 def test_workers_that_only_die_end_the_run() -> None:
     paths = [str(at) for at in range(1000)]
     here = Here(deadly=paths)
-    with pytest.raises(FacesError, match="die, one after the other; is there enough memory"):
+    with pytest.raises(FacesError, match="one worker after another dies; is there enough memory"):
         results(here, paths, FINGERPRINT)
     assert len(here.calls) < 2 * workers.MAX_DEATHS
 
