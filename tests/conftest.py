@@ -23,6 +23,14 @@ Result = subprocess.CompletedProcess[str]
 RunScript = Callable[..., Result]
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Count tests on photographs, and those beside dlib, as slow."""
+    for item in items:
+        if any(item.get_closest_marker(name) for name in ("accuracy", "dlib")):
+            item.add_marker(pytest.mark.slow)
+
+
 def patience(seconds: float) -> float:
     """Return how long to wait for what takes an idle machine less than ``seconds``: longer on a busy machine."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0

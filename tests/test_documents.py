@@ -137,6 +137,7 @@ def test_the_page_about_the_recipe_has_the_same_commands() -> None:
     assert recipe_commands() in (ROOT / "docs" / "recipe.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_recipes_own_commands_run_in_a_new_clone(sample: Path, tmp_path: Path, run_script: RunScript) -> None:
     """The README's commands run as they are; only the video is a file, since there may be no camera."""
     section = recipe_commands()

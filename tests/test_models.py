@@ -220,6 +220,7 @@ def test_opencv_5_says_what_to_install(
     assert not (tmp_path / "output" / "embeddings.pickle").exists()
 
 
+@pytest.mark.slow
 @needs_models
 def test_the_recipes_commands_with_the_recipes_models(
     tensorflow_ssd: Path, openface: Path, tmp_path: Path, run_script: RunScript

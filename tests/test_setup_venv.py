@@ -107,6 +107,7 @@ def fail(capsys: pytest.CaptureFixture[str], argv: list[str] | None = None) -> s
     return error
 
 
+@pytest.mark.slow
 def test_real_environment_without_libgl(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -264,6 +264,7 @@ def test_training_says_how_many_and_the_threshold(training: Result) -> None:
     assert training.stderr == ""  # no deprecation warning of scikit-learn's either
 
 
+@pytest.mark.slow
 def test_fewer_strangers_named_means_a_tighter_threshold(project: Path, run_script: RunScript) -> None:
     distances = []
     for options in ((), ("--fpir", "0.001"), ("--threshold", "0.21")):

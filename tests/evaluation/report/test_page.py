@@ -224,6 +224,7 @@ def test_every_kind_of_degradation_has_a_plot(pages: list[Path]) -> None:
     assert Degradation("blur", 5).kind in KINDS
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 def test_the_page_is_accessible(pages: list[Path]) -> None:
     """axe-core finds no violation and nothing overflows, on a phone in dark mode and on a large screen."""

@@ -128,6 +128,7 @@ def use_existing(case: Any, known: dict[str, Any]) -> None:
                 case.body[name] = known[group]["personId"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["POSITIVE", "NEGATIVE"])
 def test_generated_requests_get_answers_as_described(api: Api, known: dict[str, Any], mode: str) -> None:
     statuses: list[int] = []

@@ -35,6 +35,7 @@ def check(page: Page) -> None:
         assert results.response["passes"] and results.violations_count == 0, results.generate_report()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", ["en", "es"])
 def test_pages(visit: Open, site: Site, code: str) -> None:
     page = visit("/login", code, logged_in=False, bypass_csp=True, reduced_motion="reduce")
