@@ -26,8 +26,7 @@ def test_it_names_people_with_both_and_draws_how_good_that_is(tmp_path: Path, mo
     clone = tmp_path / "a clone"
     for folder in ("faces", "notebooks"):
         shutil.copytree(ROOT / folder, clone / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("sample", "serve.py"):
-        shutil.copy(ROOT / name, clone)
+    shutil.copy(ROOT / "serve.py", clone)
     before = contents(clone)
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.delenv("PYTHONPATH", raising=False)

@@ -220,7 +220,7 @@ def test_a_video_without_frames_is_none(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["a.gif", "a", "a.jpg"])
 def test_a_suffix_that_is_no_videos(tmp_path: Path, name: str) -> None:
-    with pytest.raises(FacesError, match=r"cannot write such a video; use \.mp4"):
+    with pytest.raises(FacesError, match=r"cannot write this kind of video; use \.mp4"):
         VideoSink(tmp_path / name, 10)
     assert names_in(tmp_path) == []
 
