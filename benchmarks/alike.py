@@ -41,8 +41,11 @@ def sets(accuracy: str) -> dict[str, People]:
         for row in sorted(csv.DictReader(file), key=lambda row: int(row["age"].split("-")[0].rstrip("+"))):
             group = people.setdefault(f"fairface, {row['age']}", {})
             group[row["path"]] = [of_path[DATA / "fairface" / row["path"]]]
-    kept = {name: [[one for one in each if found(one)] for each in some.values()] for name, some in people.items()}
-    return {name: [np.stack(each) for each in some if each] for name, some in kept.items()}
+    with_face: dict[str, People] = {}
+    for name, photographs_of in people.items():
+        embedded = [[embedding for embedding in each if found(embedding)] for each in photographs_of.values()]
+        with_face[name] = [np.stack(each) for each in embedded if each]
+    return with_face
 
 
 def measure(
