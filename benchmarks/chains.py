@@ -18,7 +18,7 @@ from faces.cli import text
 from faces.datasets import Folder
 from faces.errors import FacesError
 from faces.extraction import workers
-from faces.extraction.task import Task
+from faces.extraction.workers import Task
 from faces.pipeline import Pipeline
 from faces.recognition.gallery import Gallery
 from faces.recognition.recognizers import FaceRecognizer
@@ -48,7 +48,7 @@ class Ours:
         models = (detector, "built-in", 0.5, "fast")
         self.name, self.workers, self.detector = name, count, detector
         self._fingerprint = Pipeline.load(*models).fingerprint
-        self._processes = workers.start(Task(Folder(Path()), models), count)
+        self._processes = workers.Processes(Task(Folder(Path()), models), count)
         self.close = self._processes.close
 
     def extract(self, paths: Sequence[Path]) -> Found:

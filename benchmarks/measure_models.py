@@ -28,7 +28,7 @@ from faces.embedding import embedders
 from faces.embedding.aligners import TEMPLATES
 from faces.embedding.landmarks import ShapePredictor
 from faces.evaluation.searches.trials import by_person
-from faces.extraction.task import Models
+from faces.extraction.workers import Models
 from faces.files.finding import find_images
 from faces.geometry import similarity, transform
 from faces.images import read_image

@@ -10,7 +10,7 @@ import numpy as np
 
 from faces.cli.progress import progress_bar
 from faces.evaluation import photographs
-from faces.extraction.task import Models
+from faces.extraction.workers import Models
 from faces.types import Floats
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -35,9 +35,12 @@ from faces.cli import running, text, values
 from faces.datasets import Folder, Photograph
 from faces.errors import UsageError
 from faces.evaluation.searches.trials import by_person
-from faces.extraction import extraction, workers
+from faces.extraction import workers
 from faces.extraction.checkpoints import Checkpoint
-from faces.extraction.task import Result, Task
+from faces.extraction.dask import Cluster
+from faces.extraction.known import load_previous
+from faces.extraction.update import build_gallery
+from faces.extraction.workers import Result, Task
 from faces.files.writing import check_writable, write_bytes
 from faces.pipeline import Enrolment, Pipeline
 from faces.types import Faces
@@ -110,7 +113,8 @@ def speeds(folder: Path, photographs: int) -> list[Row]:
     rows: list[Row] = []
     for scheduler in (None, "local"):
         for count in (1, 2):
-            some = workers.start(Task(Folder(folder), MODELS), count, scheduler)
+            task = Task(Folder(folder), MODELS)
+            some = Cluster(task, scheduler, count) if scheduler else workers.Processes(task, count)
             try:
                 done = (len(part) for part, _ in workers.enrol(some, paths, fingerprint))
                 warm = 0
@@ -232,7 +236,7 @@ def bookkeeping(photographs: int, folder: Path) -> Row:
 
     started = time.perf_counter()
     checkpoint = Checkpoint(folder / "checkpoint", "made up")
-    first = extraction.build_gallery(Folder(folder), listing, None, checkpoint, enrol, some.fingerprint, "made up")
+    first = build_gallery(Folder(folder), listing, None, checkpoint, enrol, some.fingerprint, "made up")
     checkpoint.save()
     extracted = time.perf_counter()
     first.gallery.save(path)
@@ -241,10 +245,10 @@ def bookkeeping(photographs: int, folder: Path) -> Row:
     checkpoint.remove()
     del first
     again = time.perf_counter()
-    old, why = extraction.remembered(path, some.fingerprint, "made up")
+    old, why = load_previous(path, some.fingerprint, "made up")
     assert not why
     checkpoint = Checkpoint(folder / "checkpoint", "made up")
-    second = extraction.build_gallery(Folder(folder), listing, old, checkpoint, enrol, some.fingerprint, "made up")
+    second = build_gallery(Folder(folder), listing, old, checkpoint, enrol, some.fingerprint, "made up")
     assert second.known == photographs
     known = time.perf_counter()
     return {

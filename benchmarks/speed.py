@@ -29,7 +29,7 @@ from benchmarks import large_photographs
 from benchmarks.photographs import DATA, embeddings
 from benchmarks.throughput import in_turns, load
 from faces.cli import options, running, text
-from faces.extraction.task import EMBEDDED_TOGETHER
+from faces.extraction.workers import BATCH_SIZE
 from faces.models import packages, zoo
 from faces.models.engine import Array, OnnxEngine
 from faces.pipeline import Pipeline
@@ -114,12 +114,12 @@ def noted(calls: list[Call]) -> Iterator[None]:
 def profile(pipeline: Pipeline, paths: Sequence[Path]) -> tuple[dict[str, float], list[Call]]:
     """ms of each stage of enrolment, as a worker does it, and the networks' runs in it."""
     files = [path.read_bytes() for path in paths]
-    pipeline.enrol(files[:EMBEDDED_TOGETHER])
+    pipeline.enrol(files[:BATCH_SIZE])
     calls: list[Call] = []
     profiler = cProfile.Profile(time.process_time)
     with noted(calls), profiler:
-        for start in range(0, len(files), EMBEDDED_TOGETHER):
-            pipeline.enrol(files[start : start + EMBEDDED_TOGETHER])
+        for start in range(0, len(files), BATCH_SIZE):
+            pipeline.enrol(files[start : start + BATCH_SIZE])
     stats: Any = pstats.Stats(profiler)
     times = dict.fromkeys(STAGES, 0.0)
     for (file, *_), (*_, callers) in stats.stats.items():

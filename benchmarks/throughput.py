@@ -33,7 +33,7 @@ from benchmarks.photographs import DATA
 from faces.cli import running, text
 from faces.errors import UsageError
 from faces.evaluation.searches.trials import by_person
-from faces.extraction.task import EMBEDDED_TOGETHER
+from faces.extraction.workers import BATCH_SIZE
 from faces.files.writing import check_writable, write_bytes
 from faces.images import read_image
 from faces.models.torch7.file import write_t7
@@ -63,7 +63,7 @@ class Plan:
     """
 
     small: int = 240
-    large: int = max(2, CORES) * EMBEDDED_TOGETHER
+    large: int = max(2, CORES) * BATCH_SIZE
     different: int = 16  # large ones, which are then taken again
     workers: tuple[int, ...] = tuple(sorted({1, CORES}))
     rounds: int = 3
@@ -142,7 +142,7 @@ def throughput(chains: Sequence[Chain], sets: dict[str, list[Path]], plan: Plan)
         work = {chain: paths[: few[chain.name][column]] if chain.name in few else paths for chain in chains}
         times: dict[Chain, list[tuple[float, float]]] = {chain: [] for chain, some in work.items() if some}
         for chain in times:  # untimed, so that every process loads its models
-            chain.extract(work[chain][: 1 if chain.name in few else 2 * EMBEDDED_TOGETHER * chain.workers])
+            chain.extract(work[chain][: 1 if chain.name in few else 2 * BATCH_SIZE * chain.workers])
         for turn in range(plan.rounds):
             for chain in times:
                 if turn == 0 or chain.name not in few:

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from faces.display.video_window import VideoWindow
     from faces.display.window import Window
     from faces.errors import FacesError, FingerprintError, ImageError, ModelError, PickleError, SourceError, UsageError
-    from faces.extraction.extraction import Extraction
-    from faces.extraction.update import EmbeddingsUpdate, NoFaceError
+    from faces.extraction.results import EmbeddingsUpdate, Extraction, NoFaceError
     from faces.extraction.update import update_embeddings as extract
     from faces.files.finding import SUFFIXES as IMAGE_SUFFIXES
     from faces.files.finding import expand as find_images
@@ -121,9 +120,9 @@ _PLACES = {  # of each name: its module, and after a colon what it is called the
     "Attributes": "attributes.predictor",
     "BoxLog": "video.event_logs",
     "CLASSIFIERS": "recognition.classifiers",
-    "EmbeddingsUpdate": "extraction.update",
+    "EmbeddingsUpdate": "extraction.results",
     "EventLog": "video.event_logs",
-    "Extraction": "extraction.extraction",
+    "Extraction": "extraction.results",
     "FaceRecognizer": "recognition.recognizers",
     "Faces": "types",
     "FacesError": "errors",
@@ -137,7 +136,7 @@ _PLACES = {  # of each name: its module, and after a colon what it is called the
     "Journal": "video.journal",
     "Matches": "types",
     "ModelError": "errors",
-    "NoFaceError": "extraction.update",
+    "NoFaceError": "extraction.results",
     "PickleError": "errors",
     "Pipeline": "pipeline",
     "Recognition": "interface",

@@ -22,7 +22,7 @@ from faces.evaluation.searches import pairs
 from faces.evaluation.searches.identification import identify
 from faces.evaluation.searches.trials import by_person
 from faces.evaluation.searches.verification import verify
-from faces.extraction.task import EMBEDDED_TOGETHER
+from faces.extraction.workers import BATCH_SIZE
 from faces.files.finding import find_images
 from faces.images import read_image
 from faces.models import zoo
@@ -57,7 +57,7 @@ def pipeline() -> Pipeline:
 
 def enrol(pipeline: Pipeline, paths: Sequence[Path]) -> list[Enrolment]:
     """Photographs in batches, two at a time."""
-    batches = [paths[start : start + EMBEDDED_TOGETHER] for start in range(0, len(paths), EMBEDDED_TOGETHER)]
+    batches = [paths[start : start + BATCH_SIZE] for start in range(0, len(paths), BATCH_SIZE)]
     with ThreadPoolExecutor(2) as pool:
         found = pool.map(lambda some: pipeline.enrol([path.read_bytes() for path in some]), batches)
         return [enrolment for some in found for enrolment in some]

@@ -19,7 +19,7 @@ from faces.evaluation.groups.robustness import Robustness
 from faces.evaluation.photographs import Photographs, Progress
 from faces.evaluation.searches.pairs import Pairs
 from faces.evaluation.searches.trials import Trial
-from faces.extraction.task import Models
+from faces.extraction.workers import Models
 from faces.metrics.groups import Group, Grouped, describe_gap, gap_to_json, summary
 from faces.metrics.wording import between, percent
 from faces.recognition.recognizers import FaceRecognizer

@@ -14,7 +14,7 @@ from faces.errors import FacesError, UsageError
 from faces.evaluation import photographs
 from faces.evaluation.figures.results import Identification, Verification
 from faces.evaluation.photographs import Photographs
-from faces.extraction.task import Models
+from faces.extraction.workers import Models
 from faces.recognition import recognizer_files
 from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Fingerprint

@@ -17,7 +17,7 @@ from faces.evaluation.searches import pairs, trials
 from faces.evaluation.searches.identification import identify
 from faces.evaluation.searches.trials import Trial
 from faces.evaluation.searches.verification import verify
-from faces.extraction.task import Models
+from faces.extraction.workers import Models
 from faces.records import Manifest, Recorder
 from faces.types import Fingerprint
 from faces.versions.versions import RECOGNIZER

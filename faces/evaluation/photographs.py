@@ -13,7 +13,7 @@ import numpy as np
 from faces.datasets import Dataset, Folder
 from faces.evaluation.figures.shares import Flags, Indices
 from faces.extraction import workers
-from faces.extraction.task import Models
+from faces.extraction.workers import Models
 from faces.pipeline import Pipeline
 from faces.types import Fingerprint, Floats
 
@@ -94,7 +94,7 @@ def embed_photographs(
     reasons, hashes, done = [""] * len(unique), [""] * len(unique), 0
     if unique:
         task = workers.Task(dataset, models, check_quality=False)
-        pool = workers.start(task, min(processes, -(-len(unique) // workers.EMBEDDED_TOGETHER)))
+        pool = workers.Processes(task, min(processes, -(-len(unique) // workers.BATCH_SIZE)))
         try:
             for names, enrolments in workers.enrol(pool, row, pipeline.fingerprint):
                 for name, enrolment in zip(names, enrolments, strict=True):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from faces.errors import FacesError
-from faces.extraction.task import EMBEDDED_TOGETHER, KEPT, Result, Task, WorkerDiedError
+from faces.extraction.workers import BATCH_SIZE, KEPT, Result, Task, WorkerDiedError
 
 ANSWER_TIMEOUT = 10  # s, for a scheduler to answer
 COUNT_INTERVAL = 5  # s between two counts of the workers
@@ -24,7 +24,7 @@ START = "in the project's folder: python -m distributed.cli.dask_worker {} --nwo
 class Cluster:
     """A Dask cluster: at a scheduler's address, or "local": ``count`` processes on this machine."""
 
-    together = 4 * EMBEDDED_TOGETHER  # a scheduler handles some thousand messages a second
+    together = 4 * BATCH_SIZE  # a scheduler handles some thousand messages a second
 
     def __init__(self, task: Task, address: str, count: int) -> None:
         try:

@@ -2,66 +2,36 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import warnings
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
-from faces.datasets import REMOTE, open_dataset
+import numpy as np
+
+from faces.datasets import REMOTE, Dataset, Photograph, open_dataset
 from faces.detection import BUILT_IN
 from faces.embedding.embedders import FAST
-from faces.errors import FacesError
-from faces.extraction import extraction
 from faces.extraction.checkpoints import Checkpoint
-from faces.extraction.extraction import Extraction
-from faces.extraction.workers import EMBEDDED_TOGETHER, Task, enrol, start
+from faces.extraction.dask import Cluster
+from faces.extraction.known import KnownPhotograph, PreviousGallery, load_previous, look_up, settings
+from faces.extraction.results import EmbeddingsUpdate, Extraction, NoFaceError, record, write_tables
+from faces.extraction.workers import BATCH_SIZE, Processes, Task, enrol
 from faces.files import locks
-from faces.files.writing import check_writable, require_distinct, write_bytes
+from faces.files.writing import check_writable, require_distinct
 from faces.pipeline import Enrolment, Pipeline
 from faces.recognition import duplicates
-from faces.recognition.duplicates import Duplicate
-from faces.recognition.gallery import NO_NEED
+from faces.recognition.gallery import Gallery, LeftOut, is_nobody
 from faces.records import Recorder
+from faces.types import Fingerprint, Floats
 
 Progress = Callable[[int, int], object]
 """Gets the number of photographs done and their total."""
 
-
-@dataclass(frozen=True, slots=True)
-class EmbeddingsUpdate:
-    """What ``update_embeddings`` did.
-
-    embeddings, skipped_csv, duplicates_csv: the files.
-    dataset: the folder or address of the data set, without a slash at its end.
-    extraction: the gallery, and the numbers of photographs that are new, known, moved and gone.
-    skipped: the path and the reason of each photograph without a usable face.
-    duplicates: photographs that are in the data set twice.
-    continued: whether an earlier run had done a part.
-    """
-
-    embeddings: Path
-    skipped_csv: Path
-    duplicates_csv: Path
-    dataset: str
-    extraction: Extraction
-    skipped: list[tuple[str, str]]
-    duplicates: list[Duplicate]
-    continued: bool
-
-    @property
-    def notes(self) -> list[str]:
-        """A line for each folder that was left out as a whole: a folder of strangers."""
-        return [f"{self.dataset}/{name}: left out; {NO_NEED}" for name in self.extraction.nobody]
-
-
-class NoFaceError(FacesError):
-    """No photograph of the data set has a usable face; ``update`` has the reasons."""
-
-    update: EmbeddingsUpdate
+Enrol = Callable[[Sequence[str]], Generator[tuple[Sequence[str], list[Enrolment]], None, None]]
+"""Enrols photographs by their paths, as ``workers.enrol`` does."""
 
 
 def update_embeddings(
@@ -81,74 +51,64 @@ def update_embeddings(
 ) -> EmbeddingsUpdate:
     """Bring an embeddings file up to date with its data set, and return what changed.
 
-    Only photographs with new content are embedded. A run that was stopped continues where it was.
+    Only photographs with new content are enrolled. A run that was stopped continues where it was.
 
     dataset: a folder with one folder of photographs per person, or its address (``s3://...``).
     embeddings: the file to write; ``skipped.csv`` and ``duplicates.csv`` are written beside it.
     detector, embedding_model, confidence, accuracy: as for ``Pipeline.load``.
     workers: number of processes; default: the number of cores.
     scheduler: address of a Dask scheduler, or "local", to run the workers there.
-    rebuild: embed every photograph again.
+    rebuild: enrol every photograph again.
     progress: called with the number of photographs done and their total.
     warn: called with each warning.
     recording: entered while the work goes on; its recorder gets the models, files and figures.
     Raises NoFaceError when no photograph has a usable face, UsageError for a data set that is not there, and
     FacesError.
     """
-    place, path = _place(str(dataset)), Path(embeddings)
-    source = open_dataset(str(dataset))
-    listing = source.listing()
+    path, source = Path(embeddings), open_dataset(str(dataset))
+    people, photographs = source.listing()
     skipped_csv, duplicates_csv = (path.with_name(name) for name in ("skipped.csv", "duplicates.csv"))
     require_distinct(path, skipped_csv, duplicates_csv)
     for file in (path, skipped_csv, duplicates_csv):
         check_writable(file)
-    models, settings = (detector, embedding_model, confidence, accuracy), extraction.settings(confidence)
+    models, made_with = (detector, embedding_model, confidence, accuracy), settings(confidence)
 
     with locks.only_one(path), recording or nullcontext() as recorder:
         fingerprint = Pipeline.load(*models).fingerprint
-        old, why = (None, "") if rebuild else extraction.remembered(path, fingerprint, settings)
+        previous, why = (None, "") if rebuild else load_previous(path, fingerprint, made_with)
         if why:
             warn(why)
         if recorder:
             recorder.models(fingerprint)
-            if old is not None:
+            if previous is not None:
                 recorder.input(path)
-        checkpoint = Checkpoint(path.with_name(f".{path.name}.checkpoint"), f"{fingerprint} {settings}", rebuild)
-
-        def embed(paths: Sequence[str]) -> Generator[tuple[Sequence[str], list[Enrolment]], None, None]:
-            if not paths:
-                return
-            count = min(workers or os.cpu_count() or 1, -(-len(paths) // EMBEDDED_TOGETHER))
-            done = 0
-            progress(done, len(paths))
-            with closing(start(Task(source, models), count, scheduler)) as processes:
-                for batch, enrolments in enrol(processes, paths, fingerprint):
-                    yield batch, enrolments
-                    done += len(batch)
-                    progress(done, len(paths))
-
+        checkpoint = Checkpoint(path.with_name(f".{path.name}.checkpoint"), f"{fingerprint} {made_with}", rebuild)
+        enrol_new = _enroller(Task(source, models), fingerprint, workers or os.cpu_count() or 1, scheduler, progress)
         try:
-            result = extraction.build_gallery(source, listing, old, checkpoint, embed, fingerprint, settings)
+            result = build_gallery(
+                source, (people, photographs), previous, checkpoint, enrol_new, fingerprint, made_with
+            )
         finally:
             checkpoint.save()
         update = EmbeddingsUpdate(
             embeddings=path,
             skipped_csv=skipped_csv,
             duplicates_csv=duplicates_csv,
-            dataset=place,
+            dataset=_place(str(dataset)),
             extraction=result,
-            skipped=_skipped(result, place),
             duplicates=duplicates.find(result.gallery),
-            continued=old is not None or bool(result.known),
+            continued=previous is not None or bool(result.known),
         )
-        _write(update)
+        write_tables(update)
         if len(result.gallery):
+            result.gallery.save(path)
             checkpoint.remove()
         if recorder:
-            _record(update, recorder)
+            record(update, recorder)
         if len(result.gallery) == 0:
-            count = len(result.photographs)
-            error = NoFaceError(f"no usable face in any of the {count} photographs; {embeddings} is not written")
+            error = NoFaceError(
+                f"no usable face in any of the {len(result.photographs)} photographs; {embeddings} is not written"
+            )
             error.update = update
             raise error
     return update
@@ -159,34 +119,110 @@ def _place(dataset: str) -> str:
     return dataset.rstrip("/") if REMOTE in dataset else Path(dataset).as_posix()
 
 
-def _skipped(result: Extraction, place: str) -> list[tuple[str, str]]:
-    """Return the photographs without a usable face, and the reason of each."""
-    left_out = result.gallery.left_out
-    rows = zip(left_out.paths, left_out.reasons, strict=True)
-    return [(f"{place}/{path}", reason) for path, reason in sorted([*rows, *result.lost])]
+def _enroller(task: Task, fingerprint: Fingerprint, most: int, scheduler: str | None, progress: Progress) -> Enrol:
+    """Return a function that enrols photographs by their paths.
+
+    most: number of processes, if there is work for so many.
+    """
+
+    def enrol_new(paths: Sequence[str]) -> Generator[tuple[Sequence[str], list[Enrolment]], None, None]:
+        if not paths:
+            return
+        count, done = min(most, -(-len(paths) // BATCH_SIZE)), 0
+        progress(done, len(paths))
+        with closing(Cluster(task, scheduler, count) if scheduler else Processes(task, count)) as processes:
+            for batch, enrolments in enrol(processes, paths, fingerprint):
+                yield batch, enrolments
+                done += len(batch)
+                progress(done, len(paths))
+
+    return enrol_new
 
 
-def _write(update: EmbeddingsUpdate) -> None:
-    """Write the two tables and, unless it is empty, the gallery."""
-    pairs = [(pair.first, pair.second, pair.why) for pair in update.duplicates]
-    _write_csv(update.skipped_csv, ("photograph", "reason"), update.skipped)
-    _write_csv(update.duplicates_csv, ("photograph", "other photograph", "why"), pairs)
-    if len(update.extraction.gallery):
-        update.extraction.gallery.save(update.embeddings)
+def build_gallery(
+    dataset: Dataset,
+    listing: tuple[list[str], list[Photograph]],
+    previous: Gallery | None,
+    checkpoint: Checkpoint,
+    enrol: Enrol,
+    fingerprint: Fingerprint,
+    made_with: str,
+) -> Extraction:
+    """Make the gallery of a data set, enrolling only photographs with new content.
+
+    listing: the people and photographs of the data set.
+    previous, checkpoint: the gallery of the last run, and what a stopped run has done.
+    enrol: enrols new photographs.
+    fingerprint, made_with: the models and settings of this run.
+    Raises FacesError as ``enrol`` and the checkpoint do; the checkpoint then keeps what was done.
+    """
+    nobody = tuple(name for name in listing[0] if is_nobody(name))
+    photographs = [photograph for photograph in listing[1] if photograph.person not in nobody]
+    sources: list[PreviousGallery | Checkpoint] = (
+        [checkpoint] if previous is None else [PreviousGallery(previous), checkpoint]
+    )
+    enrolled = [KnownPhotograph(*file, source) for source in sources for file in source]
+    known, new = look_up(dataset, photographs, enrolled)
+    lost = []
+    with closing(enrol(list(new))) as work:
+        for path, enrolment in chain.from_iterable(zip(*batch, strict=True) for batch in work):
+            if enrolment.sha256:
+                checkpoint.add(new[path], enrolment)
+                known[path] = KnownPhotograph(path, new[path].size, new[path].stamp, enrolment.sha256, checkpoint)
+            else:  # not readable, or its worker died: the next run tries again
+                lost.append((path, enrolment.reason))
+    gallery = _gallery(photographs, known, fingerprint, made_with)
+
+    persons = {photograph.path: photograph.person for photograph in photographs}
+    moved = [path for path, before in known.items() if before.path != path]
+    used = {before.path for before in known.values()}
+    gone = {before.path for before in enrolled} - {*persons, *used}
+    old_persons = dict(zip(previous.paths, previous.names, strict=True)) if previous else {}
+    left = {old_persons[path] for path in (*gone, *(known[path].path for path in moved)) if path in old_persons}
+    return Extraction(
+        gallery=gallery,
+        people=[name for name in listing[0] if name not in nobody],
+        photographs=photographs,
+        lost=sorted(lost),
+        new=len(new) - len(lost),
+        moved=len(moved),
+        known=len(photographs) - len(new) - len(moved),
+        gone=len(gone),
+        changed={persons[path] for path in (*new, *moved)} | left,
+        nobody=nobody,
+    )
 
 
-def _write_csv(path: Path, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows([headings, *rows])
-    write_bytes(path, table.getvalue().encode(errors="surrogateescape"))  # on Linux a name may be any bytes
-
-
-def _record(update: EmbeddingsUpdate, recorder: Recorder) -> None:
-    result = update.extraction
-    if len(result.gallery):
-        for path in (update.embeddings, update.skipped_csv, update.duplicates_csv):
-            recorder.artefact(path)
-    for name in ("new", "known", "moved", "gone"):
-        recorder.figure(name, getattr(result, name))
-    recorder.figure("not_read", len(result.lost))
-    recorder.data(result.gallery.manifest())
+def _gallery(
+    photographs: list[Photograph], known: dict[str, KnownPhotograph], fingerprint: Fingerprint, made_with: str
+) -> Gallery:
+    """Return the gallery in the order of the data set, whatever the order of the work."""
+    enrolled, left_out = [], []
+    embeddings: list[Floats] = []
+    boxes: list[Floats] = []
+    scores: list[float] = []
+    for photograph in photographs:
+        if (before := known.get(photograph.path)) is None:
+            continue
+        file, enrolment = (photograph.path, before.sha256, photograph.size, photograph.stamp), before.enrolment()
+        if enrolment.face is None or enrolment.embedding is None:
+            left_out.append((*file, enrolment.reason))
+            continue
+        enrolled.append((photograph.person, *file))
+        embeddings.append(enrolment.embedding)
+        boxes.append(enrolment.face.xyxy[0])
+        scores.append(float(enrolment.face.score[0]))
+    names, paths, hashes, sizes, stamps = zip(*enrolled, strict=True) if enrolled else [()] * 5
+    return Gallery(
+        embeddings=np.stack(embeddings) if enrolled else np.zeros((0, 0), np.float32),
+        names=names,
+        paths=paths,
+        hashes=hashes,
+        boxes=np.array(boxes, np.float32).reshape(-1, 4),
+        scores=np.array(scores, np.float32),
+        fingerprint=fingerprint,
+        sizes=sizes,
+        stamps=stamps,
+        settings=made_with,
+        left_out=LeftOut(*zip(*left_out, strict=True)) if left_out else LeftOut(),
+    )

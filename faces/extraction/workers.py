@@ -1,11 +1,14 @@
-"""Embed photographs in parallel: by processes of this machine or a Dask cluster."""
+"""Enrol photographs in parallel: the task of a worker, processes of this machine, and who does what."""
 
 from __future__ import annotations
 
+import socket
 import sys
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from itertools import islice
 from multiprocessing.context import SpawnContext, SpawnProcess
 from multiprocessing.process import BaseProcess
@@ -13,17 +16,70 @@ from queue import Empty, SimpleQueue
 from types import ModuleType
 from typing import Any, Protocol
 
-from faces.errors import FacesError, FingerprintError
-from faces.extraction.dask import Cluster
-from faces.extraction.task import EMBEDDED_TOGETHER, KEPT, Result, Task, WorkerDiedError
-from faces.pipeline import Enrolment
+from faces.datasets import Dataset, Folder
+from faces.detection import registry as detectors
+from faces.embedding import registry as embedders
+from faces.errors import FacesError, FingerprintError, reason_of
+from faces.pipeline import Enrolment, process_pipeline
 from faces.processes import begin, uninterrupted
 from faces.types import Fingerprint
 
-__all__ = ["EMBEDDED_TOGETHER", "Processes", "Task", "Workers", "enrol", "start"]
-
+BATCH_SIZE = 8  # photographs: with their mirror images, as many crops as the embedder takes
 MAX_DEATHS = 20  # of workers in a row, without a result: then the photographs are not the cause
 POLL = 1  # s between two checks that the workers are alive
+KEPT = "what was done is kept: run it again"
+
+Models = tuple[str, str, float, str]  # detector, embedding model, confidence, accuracy
+Result = tuple[Fingerprint, list[Enrolment]]
+
+_loading = threading.Lock()  # a process of a cluster may have several threads
+
+
+class WorkerDiedError(Exception):
+    """The process that worked on a batch is gone; the caller tries again."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """Enrols photographs of a data set by their paths; is sent to the workers.
+
+    models: the arguments of ``Pipeline.load``.
+    check_quality: leave out faces that are too small or too blurred, as ``Pipeline.enrol`` does.
+    """
+
+    dataset: Dataset
+    models: Models
+    check_quality: bool = True
+
+    def __call__(self, paths: Sequence[str]) -> Result:
+        """Enrol photographs and return the models' fingerprint and the enrolment of each.
+
+        Raises FacesError when the data set is not on this machine.
+        """
+        if isinstance(self.dataset, Folder) and not self.dataset.folder.is_dir():
+            raise FacesError(f"{self.dataset.folder}: no such folder on {socket.gethostname()}")
+        with _loading:
+            pipeline = process_pipeline(*self.models)
+        with ThreadPoolExecutor(1) as ahead:  # reads the next files while the first are embedded
+            files = ahead.map(self._read, paths)
+            rows = range(0, len(paths), BATCH_SIZE)
+            batches = [pipeline.enrol(islice(files, BATCH_SIZE), self.check_quality) for _ in rows]
+        return pipeline.fingerprint, [enrolment for batch in batches for enrolment in batch]
+
+    def _read(self, path: str) -> bytes | str:
+        try:
+            return self.dataset.read(path)
+        except OSError as error:
+            return f"unreadable: {reason_of(error)}"
+
+    def absolute(self) -> Task:
+        """Return the task with absolute paths, for processes in other folders."""
+        dataset = self.dataset
+        if isinstance(dataset, Folder):
+            dataset = replace(dataset, folder=dataset.folder.absolute())
+        detector, embedder, confidence, accuracy = self.models
+        models = detectors.absolute(detector), embedders.absolute(embedder), confidence, accuracy
+        return replace(self, dataset=dataset, models=models)
 
 
 class Workers(Protocol):
@@ -75,7 +131,7 @@ class _Context(SpawnContext):
 class Processes:
     """Processes of this machine; one that dies is replaced."""
 
-    together = EMBEDDED_TOGETHER
+    together = BATCH_SIZE
 
     def __init__(self, task: Task, count: int) -> None:
         from pebble import ProcessPool
@@ -105,15 +161,10 @@ class Processes:
         self._pool.join()
 
 
-def start(task: Task, count: int, scheduler: str | None = None) -> Workers:
-    """Start ``count`` processes on this machine, or connect to a Dask scheduler. Raises FacesError."""
-    return Cluster(task, scheduler, count) if scheduler else Processes(task, count)
-
-
 def enrol(
     workers: Workers, paths: Iterable[str], fingerprint: Fingerprint
 ) -> Iterator[tuple[Sequence[str], list[Enrolment]]]:
-    """Yield batches of paths and what became of the photographs, in the order of the work; each path once.
+    """Yield batches of paths and the enrolments of the photographs, in the order of the work; each path once.
 
     Photographs whose worker dies are tried again at the end, one by one and with nothing else at work, since a worker
     of a cluster takes its waiting calls with it. A photograph whose worker dies again is left out.

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from faces.errors import UsageError
-from faces.extraction import extraction
+from faces.extraction import known
 from faces.files.locks import only_one
 from faces.pipeline import Pipeline
 from faces.server import keys, pages
@@ -122,7 +122,7 @@ def assembled(options: Options) -> Iterator[Server]:
         recognizer = (
             ServedRecognizer(options.recognizer, le, pipeline.fingerprint) if options.recognizer and le else None
         )
-        gallery = GalleryFile(options.gallery, extraction.settings(options.confidence)) if options.gallery else None
+        gallery = GalleryFile(options.gallery, known.settings(options.confidence)) if options.gallery else None
         people = EnrolledPeople(database, indexes, confidence, options.keep_photos, gallery, spec.dimension, audit)
         people.synchronize()
         maintain = partial(people.erase_older, options.retention) if options.retention else people.try_synchronize

@@ -10,7 +10,7 @@ import pytest
 
 from faces.commands import extract, recognize, retrain, serve, video
 from faces.datasets import Folder
-from faces.extraction.task import Task
+from faces.extraction.workers import Task
 from faces.recognition.gallery import Gallery
 from tests.conftest import RunScript, contents
 from tests.fakes import write_embedder

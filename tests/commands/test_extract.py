@@ -23,7 +23,7 @@ from faces import datasets
 from faces.commands import extract
 from faces.datasets import Photograph
 from faces.errors import FacesError
-from faces.extraction.extraction import Extraction
+from faces.extraction.results import Extraction
 from faces.recognition.gallery import Gallery
 from tests.conftest import PEOPLE, PHOTOS, RunScript, command, contents, environment, open_terminal, patience
 

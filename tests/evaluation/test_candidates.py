@@ -9,7 +9,7 @@ import pytest
 from faces.errors import FacesError, FingerprintError, UsageError
 from faces.evaluation import candidates
 from faces.evaluation.candidates import Candidate
-from faces.extraction.task import Models
+from faces.extraction.workers import Models
 from faces.recognition.recognizer_files import save
 from faces.recognition.recognizers import FaceRecognizer
 from tests.recognition.test_recognizers import DLIB, fingerprint, gallery

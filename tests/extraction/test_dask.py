@@ -24,7 +24,7 @@ from faces.datasets import Dataset, Folder, RemoteDataset
 from faces.errors import FacesError, FingerprintError
 from faces.extraction import dask as extraction_dask
 from faces.extraction import update, workers
-from faces.extraction.task import Models, Task
+from faces.extraction.workers import Models, Task
 from faces.pipeline import Pipeline
 from faces.recognition.gallery import Gallery
 from faces.types import Fingerprint, ModelId
@@ -138,7 +138,7 @@ def paths_in(place: Path) -> list[str]:
 @contextmanager
 def at_work(dataset: Dataset, dask: Dask | None, models: Models = MODELS) -> Iterator[workers.Workers]:
     """The workers of a cluster, or of a local one of two."""
-    some = workers.start(Task(dataset, models), 2, dask.address if dask else "local")
+    some = extraction_dask.Cluster(Task(dataset, models), dask.address if dask else "local", 2)
     try:
         yield some
     finally:
@@ -273,14 +273,14 @@ def test_a_scheduler_that_does_not_answer_any_more(
 def test_no_scheduler(address: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(extraction_dask, "ANSWER_TIMEOUT", 1)
     with pytest.raises(FacesError) as error:
-        workers.start(Task(Folder(place / "dataset"), MODELS), 1, address)
+        extraction_dask.Cluster(Task(Folder(place / "dataset"), MODELS), address, 1)
     assert str(error.value) == f"no scheduler answers at {address}; start one: dask scheduler"
 
 
 @pytest.mark.parametrize("address", ["nowhere", "foo://127.0.0.1:8786", "tcp://", "tcp://[::1", "tcp://host:port"])
 def test_no_address(address: str, place: Path) -> None:
     with pytest.raises(FacesError) as error:
-        workers.start(Task(Folder(place / "dataset"), MODELS), 1, address)
+        extraction_dask.Cluster(Task(Folder(place / "dataset"), MODELS), address, 1)
     says = rf"{re.escape(address)}: not an address of a scheduler that Dask can use \(.+\); give one such as tcp://host:8786"
     assert re.fullmatch(says, str(error.value))
     from distributed import Client
@@ -299,7 +299,7 @@ def test_an_address_that_needs_more_than_dask(address: str, run_script: RunScrip
 def test_no_dask(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(FacesError, match=r"--scheduler needs Dask .*; run: pip install 'recognize-faces\[cluster\]'"):
-        workers.start(Task(Folder(place / "dataset"), MODELS), 1, "local")
+        extraction_dask.Cluster(Task(Folder(place / "dataset"), MODELS), "local", 1)
 
 
 def test_nobody_at_work_ends_the_run(

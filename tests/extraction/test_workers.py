@@ -13,7 +13,7 @@ import pytest
 from faces.datasets import Dataset, Folder
 from faces.errors import FacesError, FingerprintError
 from faces.extraction import workers
-from faces.extraction.task import EMBEDDED_TOGETHER, Result, Task, WorkerDiedError
+from faces.extraction.workers import BATCH_SIZE, Result, Task, WorkerDiedError
 from faces.pipeline import Enrolment, Pipeline
 from faces.types import Fingerprint, ModelId
 
@@ -199,7 +199,7 @@ def test_what_was_done_before_workers_failed_is_not_lost() -> None:
 
 
 def by_processes(dataset: Dataset, count: int, paths: list[str], fingerprint: Fingerprint) -> dict[str, Enrolment]:
-    some = workers.start(Task(dataset, MODELS), count)
+    some = workers.Processes(Task(dataset, MODELS), count)
     try:
         return results(some, paths, fingerprint)
     finally:
@@ -210,7 +210,7 @@ def test_one_process_or_two_give_the_same_bits(folder: Path, fingerprint: Finger
     paths = paths_in(folder)
     _, enrolments = Task(Folder(folder), MODELS)(paths)
     here = dict(zip(paths, enrolments, strict=True))
-    assert len(paths) > 2 * EMBEDDED_TOGETHER
+    assert len(paths) > 2 * BATCH_SIZE
     for count in (1, 2):
         assert same(by_processes(Folder(folder), count, paths, fingerprint), here)
 

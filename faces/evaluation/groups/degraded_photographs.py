@@ -13,7 +13,7 @@ from faces.datasets import Folder
 from faces.errors import ImageError
 from faces.evaluation.groups.degradations import KINDS, Degradation, EyesAndMouth
 from faces.evaluation.photographs import Photographs, Progress, embed_photographs, ignore_progress
-from faces.extraction.task import Models
+from faces.extraction.workers import Models
 from faces.images import read_image
 from faces.pipeline import process_pipeline
 from faces.types import Image

@@ -131,7 +131,7 @@ def load(path: Path, fingerprint: Fingerprint, dimension: int | None) -> tuple[G
 class GalleryFile:
     """A gallery file.
 
-    settings: of a new file, see ``extraction.settings``.
+    settings: of a new file, see ``extraction.known.settings``.
     """
 
     path: Path

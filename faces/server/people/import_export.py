@@ -33,7 +33,7 @@ class ImportExport:
     keep_photos: whether photographs and cut-outs are stored.
     farthest: see ``Origins``.
     dimension: of the embeddings; None if unknown.
-    settings: of exported galleries, see ``extraction.settings``.
+    settings: of exported galleries, see ``extraction.known.settings``.
     """
 
     def __init__(

@@ -20,9 +20,10 @@ from sqlalchemy import update
 from faces import records
 from faces.datasets import Folder
 from faces.errors import FacesError, FingerprintError, PickleError
-from faces.extraction import extraction
 from faces.extraction.checkpoints import Checkpoint
-from faces.extraction.extraction import Extraction
+from faces.extraction.known import load_previous
+from faces.extraction.results import Extraction
+from faces.extraction.update import build_gallery
 from faces.files.locks import only_one
 from faces.recognition.gallery import ERASED, Gallery, LeftOut
 from faces.recognition.recognizer_files import save
@@ -176,14 +177,14 @@ def test_the_scripts_leave_out_erased_people(start: Callable[..., People], path:
 
     def extract() -> Extraction:
         dataset, models = Folder(tmp_path / "dataset"), vision().pipeline
-        old, why = extraction.remembered(path, FINGERPRINT, SETTINGS)
+        old, why = load_previous(path, FINGERPRINT, SETTINGS)
         checkpoint = Checkpoint(tmp_path / "checkpoint", "these")
 
         def enrol(paths: Any) -> Any:
             yield paths, models.enrol(dataset.read(path) for path in paths)
 
         assert not why
-        done = extraction.build_gallery(dataset, dataset.listing(), old, checkpoint, enrol, FINGERPRINT, SETTINGS)
+        done = build_gallery(dataset, dataset.listing(), old, checkpoint, enrol, FINGERPRINT, SETTINGS)
         done.gallery.save(path)
         return done
 

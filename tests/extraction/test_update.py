@@ -14,15 +14,16 @@ import pytest
 
 from faces.datasets import Folder
 from faces.errors import FacesError
-from faces.extraction import extraction
+from faces.extraction import known
 from faces.extraction.checkpoints import Checkpoint
-from faces.extraction.extraction import Extraction
+from faces.extraction.results import Extraction
+from faces.extraction.update import build_gallery
 from faces.pipeline import Enrolment
 from faces.recognition.gallery import Gallery
 from faces.types import Faces, Fingerprint, ModelId
 
 PRINT = Fingerprint(ModelId("det", "1" * 64), ModelId("ali", "2" * 64), ModelId("emb", "3" * 64))
-SETTINGS = extraction.settings(0.5)
+SETTINGS = known.settings(0.5)
 LONG_AGO = 1_000_000_000  # seconds
 
 
@@ -71,7 +72,7 @@ class World:
             between()
         try:
             old = None if anew else self.gallery
-            result = extraction.build_gallery(dataset, listing, old, checkpoint, self.enrol, PRINT, made_with)
+            result = build_gallery(dataset, listing, old, checkpoint, self.enrol, PRINT, made_with)
         finally:
             checkpoint.save()
         checkpoint.remove()
@@ -306,6 +307,22 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(world: World, anew: bool) ->
     assert_true(world)
 
 
+def test_a_copy_keeps_its_embedding_when_another_photograph_replaces_the_original(world: World) -> None:
+    world.put("Eve/1.jpg", "the original")
+    world.put("Eve/2.jpg", "another")
+    world.dies = 1
+    with pytest.raises(KeyboardInterrupt):
+        world.run()
+    [done] = world.looked_at  # known from the stopped run only
+    data = world.folder / "data"
+    (data / done).rename(data / "Bob" / "copy.jpg")
+    world.put(done, "a replacement", LONG_AGO + 1)
+    world.dies = 1000
+    world.run()
+    assert "Bob/copy.jpg" not in world.looked_at
+    assert_true(world)
+
+
 def test_a_rebuild_does_not_go_on_from_a_run_that_was_none(world: World) -> None:
     world.put("Eve/1.jpg", "x")
     world.put("Eve/2.jpg", "y")
@@ -334,7 +351,7 @@ def test_other_settings_do_not_go_on(world: World) -> None:
     with pytest.raises(KeyboardInterrupt):
         world.run()
     world.dies = 1000
-    world.run(made_with=extraction.settings(0.6))
+    world.run(made_with=known.settings(0.6))
     assert len(world.looked_at) == 6
 
 
@@ -350,7 +367,7 @@ def saved(world: World, **changes: object) -> Path:
 
 def test_a_gallery_of_the_same_models_and_settings_is_remembered(world: World) -> None:
     path = saved(world)
-    gallery, why = extraction.remembered(path, PRINT, SETTINGS)
+    gallery, why = known.load_previous(path, PRINT, SETTINGS)
     assert gallery is not None and why == ""
     assert rows(gallery) == rows(world.run().gallery)
     world.gallery = gallery
@@ -359,7 +376,7 @@ def test_a_gallery_of_the_same_models_and_settings_is_remembered(world: World) -
 
 
 def test_no_gallery_is_nothing_to_speak_of(tmp_path: Path) -> None:
-    assert extraction.remembered(tmp_path / "none.pickle", PRINT, SETTINGS) == (None, "")
+    assert known.load_previous(tmp_path / "none.pickle", PRINT, SETTINGS) == (None, "")
 
 
 def test_other_models_or_another_confidence_start_over_and_say_why(world: World) -> None:
@@ -367,9 +384,9 @@ def test_other_models_or_another_confidence_start_over_and_say_why(world: World)
     other = replace(PRINT, embedder=ModelId("another", "4" * 64))
     for fingerprint, settings, words in (
         (other, SETTINGS, ("the embedder emb", "this run uses another")),
-        (PRINT, extraction.settings(0.6), ("confidence 0.5", "this run uses confidence 0.6")),
+        (PRINT, known.settings(0.6), ("confidence 0.5", "this run uses confidence 0.6")),
     ):
-        gallery, why = extraction.remembered(path, fingerprint, settings)
+        gallery, why = known.load_previous(path, fingerprint, settings)
         assert gallery is None
         assert all(word in why for word in (str(path), "every photograph is embedded again", *words))
     assert len(list(world.folder.glob("*.kept-*"))) == 0  # nothing is wrong with it, and it stays until the new one is
@@ -389,7 +406,7 @@ def test_what_is_of_no_use_is_kept_aside_once(world: World, kind: str) -> None:
     data = path.read_bytes()
     (world.folder / "embeddings.pickle.kept-1").write_bytes(b"of another day")
     for _ in range(2):  # also when the run after it was stopped
-        gallery, why = extraction.remembered(path, PRINT, SETTINGS)
+        gallery, why = known.load_previous(path, PRINT, SETTINGS)
         assert gallery is None
         assert why.startswith(str(path)) and "kept-2, every photograph is embedded again" in why
         assert "\n" not in why
@@ -406,6 +423,6 @@ def test_a_copy_that_cannot_be_written(world: World, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(FacesError, match=r"cannot write .*kept-1: no space left"):
-        extraction.remembered(path, PRINT, SETTINGS)
+        known.load_previous(path, PRINT, SETTINGS)
     assert path.read_text() == "Dear diary"
     assert not list(world.folder.glob("*kept*"))

@@ -1,0 +1,156 @@
+"""Which photographs of a data set earlier runs enrolled: ``load_previous`` and ``look_up``."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import count
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from faces.datasets import Dataset, Photograph
+from faces.errors import PickleError
+from faces.files.writing import write_bytes
+from faces.pipeline import Enrolment
+from faces.recognition.gallery import Gallery
+from faces.types import Faces, Fingerprint
+
+READERS = 8  # photographs read in parallel for their hashes: a network folder answers many as fast as one
+RULES = 2  # raised whenever the choice of a photograph's face, its crop or the least quality changes
+
+
+class Enrolments(Protocol):
+    """Enrolments by the paths of their photographs: a ``PreviousGallery``, a ``Checkpoint`` or a dict."""
+
+    def __getitem__(self, path: str) -> Enrolment:
+        """Return the enrolment of a photograph."""
+        ...
+
+
+class KnownPhotograph(NamedTuple):
+    """A photograph that was enrolled: its file at that time, and who has its enrolment.
+
+    path, size, stamp: as in ``datasets.Photograph``.
+    """
+
+    path: str
+    size: int
+    stamp: str
+    sha256: str
+    enrolments: Enrolments
+
+    def enrolment(self) -> Enrolment:
+        """Return the photograph's enrolment; its face has no landmarks."""
+        return self.enrolments[self.path]
+
+
+class PreviousGallery:
+    """The enrolments in the gallery of the last run, which has all parts (``load_previous``)."""
+
+    def __init__(self, gallery: Gallery) -> None:
+        self._gallery = gallery
+        self._rows = {path: row for row, path in enumerate(gallery.paths)}
+        self._reasons = dict(zip(gallery.left_out.paths, gallery.left_out.reasons, strict=True))
+
+    def __iter__(self) -> Iterator[tuple[str, int, str, str]]:
+        """Yield path, size, stamp and SHA-256 of every photograph, with and without a face."""
+        for part in (self._gallery, self._gallery.left_out):
+            yield from zip(part.paths, part.sizes, part.stamps, part.hashes, strict=True)
+
+    def __getitem__(self, path: str) -> Enrolment:
+        """Return the enrolment of a photograph."""
+        if path in self._reasons:
+            return Enrolment(reason=self._reasons[path])
+        row, gallery = self._rows[path], self._gallery
+        assert gallery.boxes is not None and gallery.scores is not None
+        face = Faces(gallery.boxes[row : row + 1], gallery.scores[row : row + 1])
+        return Enrolment(face, gallery.embeddings[row], gallery.hashes[row])
+
+
+def settings(confidence: float) -> str:
+    """Return what decides, besides the models, which faces are enrolled."""
+    return f"confidence {confidence:g}, rules {RULES}"
+
+
+def load_previous(path: Path, fingerprint: Fingerprint, made_with: str) -> tuple[Gallery | None, str]:
+    """Load the gallery of the last run.
+
+    Returns the gallery, or None and why it cannot be continued. A file that other programs made is copied first.
+
+    path: of the file; a missing one gives None and no reason.
+    made_with: the settings of this run.
+    Raises FacesError when the copy cannot be written.
+    """
+    if not path.exists():
+        return None, ""
+    try:
+        gallery = Gallery.load(path)
+    except PickleError as error:
+        return None, f"{str(error).rpartition(';')[0]}: kept as {_keep(path)}, every photograph is embedded again"
+    parts = (gallery.paths, gallery.hashes, gallery.sizes, gallery.stamps, gallery.boxes, gallery.scores)
+    complete = all(part is not None and len(part) == len(gallery) for part in parts)
+    if gallery.fingerprint is None or not gallery.settings or not complete:
+        kept = _keep(path)
+        return None, f"{path}: of another version: kept as {kept}, every photograph is embedded again"
+    if different := gallery.fingerprint.difference(fingerprint):
+        return None, f"{path}: made with {different}: every photograph is embedded again"
+    if gallery.settings != made_with:
+        different = f"{gallery.settings}, but this run uses {made_with}"
+        return None, f"{path}: made with {different}: every photograph is embedded again"
+    return gallery, ""
+
+
+def _keep(path: Path) -> Path:
+    """Copy a file beside itself, under a name that no other file has."""
+    data = path.read_bytes()
+    for copy in (path.with_name(f"{path.name}.kept-{number}") for number in count(1)):
+        if not copy.exists():
+            write_bytes(copy, data)
+        if copy.is_file() and copy.read_bytes() == data:  # a run that was stopped may have written it
+            break
+    return copy
+
+
+def look_up(
+    dataset: Dataset, photographs: Iterable[Photograph], enrolled: list[KnownPhotograph]
+) -> tuple[dict[str, KnownPhotograph], dict[str, Photograph]]:
+    """Return the photographs that are known by path, size and time or by content, and those that are new, by path.
+
+    photographs: of the data set.
+    enrolled: the photographs of earlier runs; of two with the same path or content, the last one counts.
+    """
+    by_path = {photograph.path: photograph for photograph in enrolled}
+    by_hash = {photograph.sha256: photograph for photograph in enrolled}
+    sizes = {photograph.size for photograph in enrolled}
+    known, new, unsure = {}, {}, []
+    for photograph in photographs:
+        path, size, stamp = photograph.path, photograph.size, photograph.stamp
+        before = by_path.get(path)
+        if before and stamp and (before.size, before.stamp) == (size, stamp):
+            known[path] = before
+            continue
+        new[path] = photograph
+        if size in sizes:  # touched, moved, copied, or of the same size by chance: compare the content
+            unsure.append(path)
+    with ThreadPoolExecutor(READERS) as readers:
+        for path, sha256 in zip(unsure, readers.map(partial(_sha256, dataset), unsure), strict=True):
+            before = by_path.get(path)
+            if before is None or before.sha256 != sha256:
+                before = by_hash.get(sha256)
+            if before:
+                known[path] = before
+                del new[path]
+    for path, before in known.items():
+        if before.path in new:  # which takes its place in the checkpoint
+            known[path] = before._replace(enrolments={before.path: before.enrolment()})
+    return known, new
+
+
+def _sha256(dataset: Dataset, path: str) -> str:
+    """Return a photograph's hash; "" when it cannot be read: its worker will report that."""
+    try:
+        return hashlib.sha256(dataset.read(path)).hexdigest()
+    except OSError:
+        return ""

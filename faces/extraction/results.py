@@ -1,0 +1,104 @@
+"""What an update of an embeddings file did: its numbers, its tables and its record."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from faces.datasets import Photograph
+from faces.errors import FacesError
+from faces.files.writing import write_bytes
+from faces.recognition.duplicates import Duplicate
+from faces.recognition.gallery import NO_NEED, Gallery
+from faces.records import Recorder
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """The gallery of a data set, and what changed since the last run.
+
+    people: everyone with a folder.
+    photographs: the photographs of the data set.
+    lost: path and reason of photographs that could not be read; the next run tries them again.
+    new, known, moved, gone: numbers of photographs: enrolled in this run, unchanged, known by another path, no longer
+        in the data set.
+    changed: people with photographs that are new, moved or gone.
+    nobody: folders of strangers (``is_nobody``), which are left out of everything else.
+    """
+
+    gallery: Gallery
+    people: list[str]
+    photographs: list[Photograph]
+    lost: list[tuple[str, str]]
+    new: int
+    known: int
+    moved: int
+    gone: int
+    changed: set[str]
+    nobody: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingsUpdate:
+    """What ``update_embeddings`` did.
+
+    embeddings, skipped_csv, duplicates_csv: the files.
+    dataset: the folder or address of the data set, without a slash at its end.
+    extraction: the gallery, and the numbers of photographs that are new, known, moved and gone.
+    duplicates: photographs that are in the data set twice.
+    continued: whether an earlier run had done a part.
+    """
+
+    embeddings: Path
+    skipped_csv: Path
+    duplicates_csv: Path
+    dataset: str
+    extraction: Extraction
+    duplicates: list[Duplicate]
+    continued: bool
+
+    @property
+    def skipped(self) -> list[tuple[str, str]]:
+        """The path and the reason of each photograph without a usable face, sorted by path."""
+        left_out = self.extraction.gallery.left_out
+        rows = zip(left_out.paths, left_out.reasons, strict=True)
+        return [(f"{self.dataset}/{path}", reason) for path, reason in sorted([*rows, *self.extraction.lost])]
+
+    @property
+    def notes(self) -> list[str]:
+        """A line for each folder that was left out as a whole: a folder of strangers."""
+        return [f"{self.dataset}/{name}: left out; {NO_NEED}" for name in self.extraction.nobody]
+
+
+class NoFaceError(FacesError):
+    """No photograph of the data set has a usable face; ``update`` has the reasons."""
+
+    update: EmbeddingsUpdate
+
+
+def write_tables(update: EmbeddingsUpdate) -> None:
+    """Write the tables of the photographs that were skipped and of those that are there twice. Raises FacesError."""
+    pairs = [(pair.first, pair.second, pair.why) for pair in update.duplicates]
+    _write_csv(update.skipped_csv, ("photograph", "reason"), update.skipped)
+    _write_csv(update.duplicates_csv, ("photograph", "other photograph", "why"), pairs)
+
+
+def _write_csv(path: Path, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    table = io.StringIO()
+    csv.writer(table, lineterminator="\n").writerows([headings, *rows])
+    write_bytes(path, table.getvalue().encode(errors="surrogateescape"))  # on Linux a name may be any bytes
+
+
+def record(update: EmbeddingsUpdate, recorder: Recorder) -> None:
+    """Add the files, numbers and photographs of an update to the record of the run."""
+    result = update.extraction
+    if len(result.gallery):
+        for path in (update.embeddings, update.skipped_csv, update.duplicates_csv):
+            recorder.artefact(path)
+    for name in ("new", "known", "moved", "gone"):
+        recorder.figure(name, getattr(result, name))
+    recorder.figure("not_read", len(result.lost))
+    recorder.data(result.gallery.manifest())
