@@ -16,7 +16,7 @@ from faces.attributes.answers import Answers
 from faces.attributes.predictor import Attributes
 from faces.detection import BUILT_IN
 from faces.display import drawing
-from faces.embedding.embedders import FAST
+from faces.embedding.embedders import DEFAULT
 from faces.errors import ImageError, UsageError
 from faces.pipeline import Pipeline
 from faces.recognition import recognizer_files
@@ -63,7 +63,7 @@ def load_models(
     embedding_model: str = BUILT_IN,
     *,
     confidence: float = 0.5,
-    accuracy: str = FAST,
+    accuracy: str = DEFAULT,
     threads: int | None = None,
     min_face: int = MIN_FACE,
 ) -> Pipeline:

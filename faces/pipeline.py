@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 
 import cv2
 import numpy as np
@@ -29,14 +29,15 @@ class Pipeline:
     """Models that turn an image into faces and embeddings; may be called from several threads at once.
 
     detector: finds faces.
-    predictor: finds their landmarks, if the detector does not.
     embedder: aligns and embeds them.
+    predictor: finds landmarks where the detector finds none that the embedder's aligner accepts; by default dlib's,
+    loaded when it is needed first.
     """
 
-    def __init__(self, detector: Detector, predictor: ShapePredictor, embedder: Embedder) -> None:
+    def __init__(self, detector: Detector, embedder: Embedder, predictor: ShapePredictor | None = None) -> None:
         self.detector = detector
-        self.predictor = predictor
         self.embedder = embedder
+        self._predictor = predictor
 
     @classmethod
     def load(
@@ -44,7 +45,7 @@ class Pipeline:
         detector: str = "built-in",
         embedding_model: str = "built-in",
         confidence: float = 0.5,
-        accuracy: str = embedders.FAST,
+        accuracy: str = embedders.DEFAULT,
         threads: int | None = None,
         min_face: int = 60,
     ) -> Pipeline:
@@ -54,25 +55,36 @@ class Pipeline:
         embedding_model, accuracy: as for ``faces.embedding.embedders.load``.
         confidence: least score of a detected face, in (0, 1).
         threads: within one image; by default the number of cores.
-        min_face: smallest face that the built-in detector finds, px.
+        min_face: smallest face that dlib's detector finds, px.
         Raises ModelError if a model is missing or invalid, and UsageError for an accuracy that the embedder does not
         have.
         """
-        return cls(
+        pipeline = cls(
             detection.load(detector, confidence, threads, min_face),
-            ShapePredictor.load(),
             embedders.load(embedding_model, threads, accuracy),
         )
+        if pipeline._needs_predictor:
+            pipeline.predictor  # noqa: B018 (a missing file is an error now, not at the first photograph)
+        return pipeline
 
     def with_embedder(self, embedder: Embedder) -> Pipeline:
         """Return a pipeline with the same detector and another embedder."""
-        return Pipeline(self.detector, self.predictor, embedder)
+        return Pipeline(self.detector, embedder, self._predictor)
+
+    @cached_property
+    def predictor(self) -> ShapePredictor:
+        """Finds landmarks in the boxes of detectors that find none; raise ModelError if its file is missing."""
+        return self._predictor or ShapePredictor.load()
+
+    @property
+    def _needs_predictor(self) -> bool:
+        return not self.embedder.aligner.accepts(self.detector.scheme)
 
     @property
     def fingerprint(self) -> Fingerprint:
         """Names and digests of the models; embeddings with different fingerprints cannot be compared."""
         aligner = self.embedder.aligner.model
-        if not self.embedder.aligner.accepts(self.detector.scheme):
+        if self._needs_predictor:
             both = aligner.sha256 + self.predictor.model.sha256
             name = f"{aligner.name} by {self.predictor.model.name}"
             aligner = ModelId(name, hashlib.sha256(both.encode()).hexdigest())
@@ -152,7 +164,7 @@ def process_pipeline(
     detector: str = "built-in",
     embedding_model: str = "built-in",
     confidence: float = 0.5,
-    accuracy: str = embedders.FAST,
+    accuracy: str = embedders.DEFAULT,
 ) -> Pipeline:
     """Load the models once per process, for a worker process that has one core.
 

@@ -44,7 +44,7 @@ def pipeline(scheme: LandmarkScheme | None = None, template: str = "dlib-chip") 
         Aligner(TEMPLATES[template]),
         np.ascontiguousarray,
     )
-    return Pipeline(FakeDetector(scheme), FakePredictor(), embedder)  # type: ignore[arg-type]
+    return Pipeline(FakeDetector(scheme), embedder, FakePredictor())  # type: ignore[arg-type]
 
 
 def detector(of: Pipeline) -> FakeDetector:

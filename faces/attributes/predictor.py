@@ -11,7 +11,7 @@ from faces.attributes.answers import Answers, Head
 from faces.attributes.model import EMBEDDER, TEMPLATE, AttributeModel
 from faces.attributes.pose import HEADS, head_pose
 from faces.attributes.registry import ATTRIBUTES, DEFAULT, FOLDER, NAMES, Attribute
-from faces.embedding import embedders
+from faces.embedding import embedders, registry
 from faces.embedding.aligners import TEMPLATES, Aligner
 from faces.errors import ModelError
 from faces.pipeline import Pipeline
@@ -35,7 +35,7 @@ class Attributes:
         self._models = models
         self._pipeline, self._shares_embeddings = pipeline, True
         if any(model.wants_embeddings for model in models.values()) and pipeline.embedder.spec.name != EMBEDDER:
-            self._pipeline = pipeline.with_embedder(embedders.load(embedders.BUILT_IN))
+            self._pipeline = pipeline.with_embedder(embedders.load(registry.DLIB))
             self._shares_embeddings = False
         self._aligner = Aligner(TEMPLATES[TEMPLATE])
         self._files = list(dict.fromkeys(attribute.file for attribute in self._attributes if attribute.file))

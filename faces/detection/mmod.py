@@ -14,7 +14,7 @@ from faces.detection.base import scaled
 from faces.detection.pyramid import SHRINK, Pyramid
 from faces.geometry import iou, non_maximum_suppression
 from faces.images import Picture
-from faces.models import dlib, zoo
+from faces.models import conversion, zoo
 from faces.models.engine import Engine, OnnxEngine
 from faces.types import Faces, Floats, Image, LandmarkScheme, ModelId
 
@@ -50,13 +50,13 @@ class MmodDetector:
 
     @classmethod
     def load(cls, confidence: float = 0.5, threads: int | None = None, min_face: int = 60) -> MmodDetector:
-        """Load the built-in detector; raise ModelError as ``dlib.converted`` does.
+        """Load the detector; raise ModelError as ``conversion.converted`` does.
 
         confidence, min_face: as for the class.
         threads: within one image; by default the number of cores.
         """
         spec = zoo.MODELS["dlib-mmod"]
-        engine = OnnxEngine(dlib.converted(spec), threads)
+        engine = OnnxEngine(conversion.converted(spec), threads)
         return cls(engine, zoo.model_id(spec), confidence, min_face)
 
     def detect(self, image: Image) -> Faces:

@@ -11,8 +11,10 @@ from faces.detection.ssd import SsdDetector
 from faces.detection.yunet import YuNetDetector
 from faces.errors import ModelError
 from faces.models.zoo import MODELS
+from faces.types import ModelId
 
-BUILT_IN = "built-in"
+BUILT_IN, DLIB = "built-in", "dlib"
+PACKAGED = {BUILT_IN: "yunet-int8", DLIB: "dlib-mmod"}  # rows whose files ``faces download-models`` puts in the cache
 Load = Callable[[Path, float, int | None], Detector]
 LOADERS: dict[str, Load] = {  # by suffix; in a folder with several files the first suffix wins
     ".caffemodel": lambda path, confidence, threads: SsdDetector.load(path, confidence),
@@ -22,21 +24,35 @@ LOADERS: dict[str, Load] = {  # by suffix; in a folder with several files the fi
 
 
 def names() -> tuple[str, ...]:
-    """Return what ``--detector`` takes beside a path: ``built-in``, and the detectors with a file of their own."""
-    return (BUILT_IN, *_files())
+    """Return what ``--detector`` takes beside a path: packaged detectors, and those with a file of their own."""
+    return (*PACKAGED, *_files())
 
 
 def path_of(name: str) -> Path:
     """Return the path of a detector.
 
-    name: of ``names``, except ``built-in``; or a path, which is returned.
+    name: of ``names``, except those of ``PACKAGED``; or a path, which is returned.
     """
     return _files().get(name, Path(name))
 
 
 def absolute(name: str) -> str:
-    """Return a detector's name for processes in other folders: ``built-in``, or an absolute path."""
-    return name if name == BUILT_IN else str(path_of(name).absolute())
+    """Return a detector's name for processes in other folders: one of ``PACKAGED``, or an absolute path."""
+    return name if name in PACKAGED else str(path_of(name).absolute())
+
+
+def named_by(model: ModelId) -> str:
+    """Return the name of the detector that a fingerprint names.
+
+    Raises ModelError if no detector of the table has this name, or its file is not where it belongs.
+    """
+    packaged = next((short for short, row in PACKAGED.items() if row == model.name), None)
+    if packaged is not None:
+        return packaged
+    path = _files().get(model.name)
+    if path is None or not path.is_file():
+        raise ModelError(f"the detector {model} is needed; name its file: --detector FILE")
+    return model.name
 
 
 def load(name: str, confidence: float = 0.5, threads: int | None = None, min_face: int = 60) -> Detector:
@@ -45,11 +61,13 @@ def load(name: str, confidence: float = 0.5, threads: int | None = None, min_fac
     name: of ``names``, or the path of a model file or of a folder with one.
     confidence: least score of a detected face, in (0, 1).
     threads: within one image; by default the number of cores.
-    min_face: smallest face that the built-in detector finds, px; smaller values take more time. The other detectors
-    have a fixed limit.
+    min_face: smallest face that dlib's detector finds, px; smaller values take more time. The other detectors have a
+    fixed limit.
     Raises ModelError if the file is missing, damaged, or not a detector.
     """
     if name == BUILT_IN:
+        return YuNetDetector.built_in(confidence, threads)
+    if name == DLIB:
         return MmodDetector.load(confidence, threads, min_face)
     path = path_of(name)
     if path.is_dir():
@@ -71,7 +89,7 @@ def _files() -> dict[str, Path]:
         for spec in MODELS.values()
         if spec.task == "detector"
         for file in spec.files
-        if Path(file.path).suffix in LOADERS
+        if not file.package and Path(file.path).suffix in LOADERS
     }
 
 

@@ -12,6 +12,7 @@ from faces.errors import ModelError
 from faces.files import digest
 from faces.geometry import non_maximum_suppression, square
 from faces.images import Picture
+from faces.models import conversion, zoo
 from faces.models.engine import Engine, OnnxEngine
 from faces.types import Faces, Floats, Image, LandmarkScheme, ModelId
 
@@ -39,6 +40,16 @@ class YuNetDetector:
         self._engine = engine
         self._outputs = {name: index for index, name in enumerate(names)}
         self._confidence = confidence
+
+    @classmethod
+    def built_in(cls, confidence: float = 0.5, threads: int | None = None) -> YuNetDetector:
+        """Load the built-in detector; raise ModelError as ``conversion.converted`` does.
+
+        confidence, threads: as for ``load``.
+        """
+        spec = zoo.MODELS["yunet-int8"]
+        engine = OnnxEngine(conversion.converted(spec), threads)
+        return cls(engine, engine.output_names, zoo.model_id(spec), confidence)
 
     @classmethod
     def load(cls, path: Path, confidence: float = 0.5, threads: int | None = None) -> YuNetDetector:

@@ -12,20 +12,21 @@ import numpy as np
 from faces.embedding import registry, views
 from faces.embedding.aligners import TEMPLATES, Aligner
 from faces.embedding.registry import BUILT_IN
-from faces.embedding.views import Views
+from faces.embedding.views import VIEWS, Views
 from faces.errors import ModelError, UsageError
 from faces.files.digest import digest
-from faces.models import dlib, zoo
+from faces.models import conversion, zoo
 from faces.models.engine import Array, Engine, OnnxEngine, torch7_engine
 from faces.models.spec import ModelSpec
 from faces.types import Floats, Image, ModelId
 
-FAST, BEST = "fast", "best"
-ACCURACIES = {FAST: views.MIRRORED, BEST: views.BEST}
+DEFAULT, BEST = "default", "best"
+FAST = "fast"  # kept for a smaller network: until there is one, it is the same as the default
+ACCURACIES = (DEFAULT, BEST, FAST)
 BATCH_FACES = 16  # crops in one call: more are no faster and take memory
 LEAST_DIMENSION = 64  # of an embedding: a network with fewer outputs is something else
 
-__all__ = ["ACCURACIES", "BATCH_FACES", "BUILT_IN", "FAST", "Embedder", "load", "unit"]
+__all__ = ["ACCURACIES", "BATCH_FACES", "BEST", "BUILT_IN", "DEFAULT", "FAST", "Embedder", "load", "unit"]
 
 
 class Embedder:
@@ -81,7 +82,7 @@ def unit(vectors: Floats) -> Floats:
     return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
 
 
-def load(name: str, threads: int | None = None, accuracy: str = FAST) -> Embedder:
+def load(name: str, threads: int | None = None, accuracy: str = DEFAULT) -> Embedder:
     """Load the embedder that ``--embedding-model`` names.
 
     name: of ``registry.names``, or the path of a ``.t7`` or ``.onnx`` file.
@@ -92,11 +93,12 @@ def load(name: str, threads: int | None = None, accuracy: str = FAST) -> Embedde
     """
     if accuracy not in ACCURACIES:
         raise UsageError(f"no accuracy {accuracy!r}; there are {', '.join(ACCURACIES)}")
-    if name == BUILT_IN:
-        return _load_built_in(threads, ACCURACIES[accuracy])
-    if accuracy != FAST:
+    if name in registry.PACKAGED:
+        return _load_packaged(zoo.MODELS[registry.PACKAGED[name]], threads, accuracy)
+    if accuracy == BEST:
         raise UsageError(
-            f"--accuracy {accuracy} works with the built-in embedder only; leave out it or --embedding-model {name}"
+            f"--accuracy {accuracy} works with the built-in embedder and dlib only; leave out it or --embedding-model"
+            f" {name}"
         )
     path = registry.path_of(name)
     if not path.is_file():
@@ -111,11 +113,11 @@ def load(name: str, threads: int | None = None, accuracy: str = FAST) -> Embedde
     raise ModelError(f"{path}: expected a .t7 or .onnx file")
 
 
-def _load_built_in(threads: int | None, views: Views) -> Embedder:
-    spec = zoo.MODELS[registry.BUILT_IN_MODEL]
-    points = zoo.operating_points(f"{spec.name}, {views.name}")
-    engine = OnnxEngine(dlib.converted(spec), threads)
-    return _embedder(engine, replace(spec, operating_points=points), zoo.model_id(spec), views)
+def _load_packaged(spec: ModelSpec, threads: int | None, accuracy: str) -> Embedder:
+    chosen = VIEWS[spec.best_views if accuracy == BEST else spec.views]
+    points = zoo.operating_points(", ".join(filter(None, (spec.name, chosen.name))))
+    engine = OnnxEngine(conversion.converted(spec), threads)
+    return _embedder(engine, replace(spec, operating_points=points), zoo.model_id(spec), chosen)
 
 
 def _load_torch7(path: Path, threads: int | None) -> Embedder:

@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.models import dlib, zoo
+from faces.models import conversion, zoo
 from faces.types import Faces, Floats, Image, ModelId
 
 SAMPLES = 800  # brightness samples of a cascade
@@ -77,9 +77,9 @@ class ShapePredictor:
 
     @classmethod
     def load(cls) -> ShapePredictor:
-        """Load the built-in predictor; raise ModelError as ``dlib.converted`` does."""
+        """Load dlib's predictor; raise ModelError as ``conversion.converted`` does."""
         spec = zoo.MODELS["dlib-5-points"]
-        with np.load(dlib.converted(spec)) as arrays:
+        with np.load(conversion.converted(spec)) as arrays:
             return cls(dict(arrays), zoo.model_id(spec))
 
     def predict(self, image: Image, faces: Faces, boxes: Floats | None = None) -> Faces:

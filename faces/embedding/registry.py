@@ -13,9 +13,10 @@ from faces.errors import ModelError
 from faces.files.digest import digest
 from faces.models.spec import ModelFile, ModelSpec
 from faces.models.zoo import MODELS
+from faces.types import ModelId
 
-BUILT_IN = "built-in"
-BUILT_IN_MODEL = "dlib-resnet"
+BUILT_IN, DLIB = "built-in", "dlib"
+PACKAGED = {BUILT_IN: "sface-int8", DLIB: "dlib-resnet"}  # rows whose files ``faces download-models`` puts in the cache
 SUFFIXES = (".t7", ".onnx")  # of the files that can be loaded
 RAW = (0.0, 0.0, 0.0), 1.0  # mean and scale of a network that normalizes its input itself
 Shape = list[int | str | None]
@@ -27,22 +28,39 @@ def entries() -> tuple[ModelSpec, ...]:
 
 
 def names() -> tuple[str, ...]:
-    """Return what ``--embedding-model`` takes beside a path: ``built-in``, and embedders with a file of their own."""
-    return (BUILT_IN, *(spec.name for spec in entries() if _loadable_file(spec)))
+    """Return what ``--embedding-model`` takes beside a path: packaged embedders, and those with a file of their own."""
+    return (*PACKAGED, *(spec.name for spec in entries() if _loadable_file(spec)))
 
 
 def path_of(name: str) -> Path:
     """Return the file of an embedder.
 
-    name: of ``names``, except ``built-in``; or a path, which is returned.
+    name: of ``names``, except those of ``PACKAGED``; or a path, which is returned.
     """
-    file = _loadable_file(MODELS[name]) if name in names() else None
+    file = _loadable_file(MODELS[name]) if name in MODELS else None
     return Path(file.path if file else name)
 
 
 def absolute(name: str) -> str:
-    """Return an embedder's name for processes in other folders: ``built-in``, or an absolute path."""
-    return name if name == BUILT_IN else str(path_of(name).absolute())
+    """Return an embedder's name for processes in other folders: one of ``PACKAGED``, or an absolute path."""
+    return name if name in PACKAGED else str(path_of(name).absolute())
+
+
+def named_by(model: ModelId) -> tuple[str, str]:
+    """Return the name and the views of the embedder that a fingerprint names.
+
+    model: the fingerprint's embedder, such as ``dlib-resnet, mirrored``.
+    Raises ModelError if no embedder of the table has this name, or its file is not where it belongs.
+    """
+    name, _, views = model.name.partition(", ")
+    packaged = next((short for short, row in PACKAGED.items() if row == name), None)
+    if packaged is not None:
+        return packaged, views
+    spec = MODELS.get(name)
+    file = _loadable_file(spec) if spec else None
+    if file is None or not Path(file.path).is_file():
+        raise ModelError(f"the embedder {model} is needed; name its file: --embedding-model FILE")
+    return name, views
 
 
 def known(path: Path, sha256: str) -> ModelSpec | None:
@@ -50,7 +68,8 @@ def known(path: Path, sha256: str) -> ModelSpec | None:
 
     sha256: of the file, hexadecimal.
     """
-    return next((spec for spec in entries() if any(_is(path, sha256, file) for file in spec.files)), None)
+    own = (spec for spec in entries() if _loadable_file(spec))
+    return next((spec for spec in own if any(_is(path, sha256, file) for file in spec.files)), None)
 
 
 def similar(path: Path, input_shape: Shape | None = None) -> ModelSpec:
@@ -74,8 +93,8 @@ def similar(path: Path, input_shape: Shape | None = None) -> ModelSpec:
 
 
 def _loadable_file(spec: ModelSpec) -> ModelFile | None:
-    """Return the file to load by name; None for the built-in model and for families of models."""
-    return next((file for file in spec.files if Path(file.path).suffix in SUFFIXES), None)
+    """Return the file to load by name; None for packaged models and for families of models."""
+    return next((file for file in spec.files if not file.package and Path(file.path).suffix in SUFFIXES), None)
 
 
 def _is(path: Path, sha256: str, file: ModelFile) -> bool:

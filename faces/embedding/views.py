@@ -34,7 +34,7 @@ class View:
 class Views:
     """The views that are averaged to an embedding.
 
-    name: in fingerprints; embeddings made with different views cannot be compared.
+    name: in fingerprints; empty for one view. Embeddings made with different views cannot be compared.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Views:
 PLAIN = Views("", (View(),))
 MIRRORED = Views("mirrored", (View(), View(mirror=True)))
 BEST = Views("best", tuple(View(scale, mirror) for scale in (1.0, 0.9, 1.1) for mirror in (False, True)))
+VIEWS = {views.name or "one": views for views in (PLAIN, MIRRORED, BEST)}
 
 
 def _scaled(crops: Image, scale: float) -> Image:

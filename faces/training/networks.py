@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from faces.attributes.model import EMBEDDING, IMAGE
-from faces.models import dlib, zoo
+from faces.models import conversion, zoo
 from faces.training.backend import load_keras
 from faces.types import Floats
 
@@ -127,7 +127,7 @@ def dlib_filters() -> list[list[Floats]]:
     import onnx
     from onnx import numpy_helper
 
-    graph = onnx.load(dlib.converted(zoo.MODELS["dlib-resnet"])).graph
+    graph = onnx.load(conversion.converted(zoo.MODELS["dlib-resnet"])).graph
     constants = {constant.name: constant for constant in graph.initializer}
     return [
         [

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from faces.errors import ModelError
-from faces.models import packages, zoo
-from faces.models.dlib import conversion, converted
+from faces.models import conversion, packages, zoo
+from faces.models.conversion import converted
 from faces.models.dlib.file import integers, pack, tensors
 from faces.models.dlib.graph import Graph, bytes_to_planes, pad_to_eights, taking_bytes, wide_conv_to_one
 from faces.models.dlib.shape_predictor import convert_shape_predictor
@@ -225,7 +225,7 @@ def test_another_format_leaves_the_older_file_alone(converter: Converter, monkey
 
 def test_an_original_with_another_digest_is_refused(converter: Converter, tmp_path: Path) -> None:
     (tmp_path / "a.dat").write_bytes(ORIGINAL + b"!")
-    with pytest.raises(ModelError, match=r"a\.dat is damaged .* run: faces download-models built-in"):
+    with pytest.raises(ModelError, match=r"a\.dat is damaged .* run: faces download-models all"):
         converted(SPEC)
     assert converter.calls == 0
 

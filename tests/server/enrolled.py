@@ -50,7 +50,7 @@ def vision() -> Vision:
     predictor: Any = SimpleNamespace(predict=lambda image, faces, boxes: faces)
     embedder: Any = ColourEmbedder()
     embedder.accepts = lambda scheme: True
-    pipeline = Pipeline(cast(Any, FakeDetector()), predictor, embedder)
+    pipeline = Pipeline(cast(Any, FakeDetector()), embedder, predictor)
     return PlainVision(pipeline)
 
 

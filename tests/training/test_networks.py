@@ -6,7 +6,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from faces.models import dlib, zoo
+from faces.models import conversion, zoo
 from faces.training import backend, image_augmentation, networks
 
 pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'recognize-faces[train]'")
@@ -30,7 +30,7 @@ def test_all_blocks_are_dlibs_network(images: np.ndarray) -> None:
     keras = backend.load_keras()
     core = networks.pretrained(150, HEADS, RANGES, blocks=len(networks.BLOCKS), frozen=len(networks.BLOCKS))
     pooled = next(layer for layer in core.layers if isinstance(layer, keras.layers.GlobalAveragePooling2D))
-    session = ort.InferenceSession(dlib.converted(zoo.MODELS["dlib-resnet"]))
+    session = ort.InferenceSession(conversion.converted(zoo.MODELS["dlib-resnet"]))
     embeddings = session.run(None, {"image": images})[0]
 
     features = values(keras.Model(core.input, pooled.output)(images))
@@ -38,7 +38,7 @@ def test_all_blocks_are_dlibs_network(images: np.ndarray) -> None:
     import onnx
     from onnx import numpy_helper
 
-    graph = onnx.load(dlib.converted(zoo.MODELS["dlib-resnet"])).graph
+    graph = onnx.load(conversion.converted(zoo.MODELS["dlib-resnet"])).graph
     last = next(node for node in graph.node if node.op_type == "MatMul").input[1]
     matrix = next(numpy_helper.to_array(constant) for constant in graph.initializer if constant.name == last)
     assert features @ matrix == pytest.approx(embeddings, abs=1e-4)

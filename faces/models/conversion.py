@@ -1,4 +1,4 @@
-"""dlib's models, converted on first use and kept in the user's cache."""
+"""Models in the formats that this project runs: converted on first use and kept in the user's cache."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from faces.errors import ModelError
 from faces.models import cache, packages
 from faces.models.dlib.networks import convert_mmod, convert_resnet
 from faces.models.dlib.shape_predictor import convert_shape_predictor
+from faces.models.opencv_zoo.conversion import convert_sface, convert_yunet
 from faces.models.spec import ModelSpec
 
 FORMAT = 2  # raised when the conversion changes, so that older files in users' caches are not used
@@ -16,6 +17,8 @@ CONVERTERS: dict[str, tuple[Callable[[bytes, Path], None], str]] = {
     "dlib-resnet": (convert_resnet, ".onnx"),
     "dlib-mmod": (convert_mmod, ".onnx"),
     "dlib-5-points": (convert_shape_predictor, ".npz"),
+    "yunet-int8": (convert_yunet, ".onnx"),
+    "sface-int8": (convert_sface, ".onnx"),
 }
 
 
@@ -30,8 +33,10 @@ def converted(spec: ModelSpec) -> Path:
     def convert_to(path: Path) -> None:
         original = packages.unpacked(spec.files[0])
         if not cache.matches(original, spec.files[0]):
+            package = spec.files[0].package
+            models = package.models if package else "all"
             raise ModelError(
-                f"{original} is damaged (its SHA-256 is not the published one); run: faces download-models built-in"
+                f"{original} is damaged (its SHA-256 is not the published one); run: faces download-models {models}"
             )
         convert(original.read_bytes(), path)
 
