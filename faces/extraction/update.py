@@ -66,7 +66,7 @@ def update_embeddings(
     FacesError.
     """
     path, source = Path(embeddings), open_dataset(str(dataset))
-    people, photographs = source.listing()
+    listing = source.listing()
     skipped_csv, duplicates_csv = (path.with_name(name) for name in ("skipped.csv", "duplicates.csv"))
     require_distinct(path, skipped_csv, duplicates_csv)
     for file in (path, skipped_csv, duplicates_csv):
@@ -85,9 +85,7 @@ def update_embeddings(
         checkpoint = Checkpoint(path.with_name(f".{path.name}.checkpoint"), f"{fingerprint} {made_with}", rebuild)
         enrol_new = _enroller(Task(source, models), fingerprint, workers or os.cpu_count() or 1, scheduler, progress)
         try:
-            result = build_gallery(
-                source, (people, photographs), previous, checkpoint, enrol_new, fingerprint, made_with
-            )
+            result = build_gallery(source, listing, previous, checkpoint, enrol_new, fingerprint, made_with)
         finally:
             checkpoint.save()
         update = EmbeddingsUpdate(
@@ -120,9 +118,9 @@ def _place(dataset: str) -> str:
 
 
 def _enroller(task: Task, fingerprint: Fingerprint, most: int, scheduler: str | None, progress: Progress) -> Enrol:
-    """Return a function that enrols photographs by their paths.
+    """Return a function that enrols photographs by their paths, in processes that it starts and stops.
 
-    most: number of processes, if there is work for so many.
+    most: number of processes; fewer when there is less work.
     """
 
     def enrol_new(paths: Sequence[str]) -> Generator[tuple[Sequence[str], list[Enrolment]], None, None]:
@@ -156,11 +154,12 @@ def build_gallery(
     fingerprint, made_with: the models and settings of this run.
     Raises FacesError as ``enrol`` and the checkpoint do; the checkpoint then keeps what was done.
     """
-    nobody = tuple(name for name in listing[0] if is_nobody(name))
-    photographs = [photograph for photograph in listing[1] if photograph.person not in nobody]
-    sources: list[PreviousGallery | Checkpoint] = (
-        [checkpoint] if previous is None else [PreviousGallery(previous), checkpoint]
-    )
+    folders, listed = listing
+    nobody = tuple(name for name in folders if is_nobody(name))
+    photographs = [photograph for photograph in listed if photograph.person not in nobody]
+    sources: list[PreviousGallery | Checkpoint] = [checkpoint]
+    if previous is not None:
+        sources.insert(0, PreviousGallery(previous))
     enrolled = [KnownPhotograph(*file, source) for source in sources for file in source]
     known, new = look_up(dataset, photographs, enrolled)
     lost = []
@@ -181,7 +180,7 @@ def build_gallery(
     left = {old_persons[path] for path in (*gone, *(known[path].path for path in moved)) if path in old_persons}
     return Extraction(
         gallery=gallery,
-        people=[name for name in listing[0] if name not in nobody],
+        people=[name for name in folders if name not in nobody],
         photographs=photographs,
         lost=sorted(lost),
         new=len(new) - len(lost),

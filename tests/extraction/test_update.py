@@ -4,92 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-import pickle
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from faces.datasets import Folder
-from faces.errors import FacesError
 from faces.extraction import known
-from faces.extraction.checkpoints import Checkpoint
-from faces.extraction.results import Extraction
-from faces.extraction.update import build_gallery
-from faces.pipeline import Enrolment
-from faces.recognition.gallery import Gallery
-from faces.types import Faces, Fingerprint, ModelId
-
-PRINT = Fingerprint(ModelId("det", "1" * 64), ModelId("ali", "2" * 64), ModelId("emb", "3" * 64))
-SETTINGS = known.settings(0.5)
-LONG_AGO = 1_000_000_000  # seconds
-
-
-def enrolment(data: bytes) -> Enrolment:
-    """As a pipeline would make it of a file: a face that its content alone decides; none of a wall."""
-    sha256 = hashlib.sha256(data).hexdigest()
-    if data.startswith(b"wall"):
-        return Enrolment(sha256=sha256, reason="no face")
-    embedding = np.random.default_rng(int(sha256[:8], 16)).normal(size=8).astype(np.float32)
-    face = Faces(np.array([[1, 2, 3, 4]], np.float32), np.array([0.75], np.float32))
-    return Enrolment(face, embedding / np.linalg.norm(embedding), sha256)
-
-
-@dataclass
-class World:
-    """A data set, an output folder, and what the last run looked at. dies: before the photograph after so many."""
-
-    folder: Path
-    gallery: Gallery | None = None
-    looked_at: list[str] = field(default_factory=list)
-    dies: int = 1000
-
-    def put(self, path: str, content: str, when: float = LONG_AGO) -> None:
-        file = self.folder / "data" / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content.encode())
-        os.utime(file, (when, when))
-
-    def enrol(self, paths: Sequence[str]) -> Generator[tuple[Sequence[str], list[Enrolment]], None, None]:
-        for path in reversed(paths):  # workers have an order of their own
-            if len(self.looked_at) == self.dies:
-                raise KeyboardInterrupt
-            self.looked_at.append(path)
-            try:
-                yield [path], [enrolment(Folder(self.folder / "data").read(path))]
-            except OSError as error:
-                yield [path], [Enrolment(reason=f"unreadable: {error.strerror}")]
-
-    def run(self, anew: bool = False, made_with: str = SETTINGS, between: object = None) -> Extraction:
-        """One extraction; ``between``: is called between listing and reading."""
-        dataset = Folder(self.folder / "data")
-        self.looked_at = []
-        checkpoint = Checkpoint(self.folder / "checkpoint", made_with, anew)
-        listing = dataset.listing()
-        if callable(between):
-            between()
-        try:
-            old = None if anew else self.gallery
-            result = build_gallery(dataset, listing, old, checkpoint, self.enrol, PRINT, made_with)
-        finally:
-            checkpoint.save()
-        checkpoint.remove()
-        self.gallery = result.gallery
-        return result
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    """Ada with two photographs and a wall, Bob with one; extracted once."""
-    world = World(tmp_path)
-    for path in ("Ada/1.jpg", "Ada/2.jpg", "Bob/1.jpg"):
-        world.put(path, path)
-    world.put("Ada/wall.jpg", "wall")
-    first = world.run()
-    assert (first.new, first.known, first.moved, first.gone, first.lost) == (4, 0, 0, 0, [])
-    return world
+from tests.extraction.conftest import LONG_AGO, PRINT, SETTINGS, World, rows
 
 
 @pytest.mark.parametrize("name", ["unknown", "Unknown"])
@@ -110,12 +31,6 @@ def test_strangers_of_an_older_gallery_are_gone(world: World) -> None:
     (world.folder / "data" / "Bob").rename(world.folder / "data" / "unknown")
     result = world.run()
     assert (result.gallery.people, result.gone, result.known, world.looked_at) == (["Ada"], 1, 3, [])
-
-
-def rows(gallery: Gallery) -> dict[str, tuple[str, list[float]]]:
-    """By path: whose photograph, and its embedding."""
-    parts = zip(gallery.paths, gallery.names, gallery.embeddings.tolist(), strict=True)
-    return {path: (name, embedding) for path, name, embedding in parts}
 
 
 def assert_true(world: World) -> None:
@@ -353,76 +268,3 @@ def test_other_settings_do_not_go_on(world: World) -> None:
     world.dies = 1000
     world.run(made_with=known.settings(0.6))
     assert len(world.looked_at) == 6
-
-
-# What is remembered
-
-
-def saved(world: World, **changes: object) -> Path:
-    assert world.gallery is not None
-    path = world.folder / "embeddings.pickle"
-    replace(world.gallery, **changes).save(path)  # type: ignore[arg-type]
-    return path
-
-
-def test_a_gallery_of_the_same_models_and_settings_is_remembered(world: World) -> None:
-    path = saved(world)
-    gallery, why = known.load_previous(path, PRINT, SETTINGS)
-    assert gallery is not None and why == ""
-    assert rows(gallery) == rows(world.run().gallery)
-    world.gallery = gallery
-    world.run()
-    assert world.looked_at == []
-
-
-def test_no_gallery_is_nothing_to_speak_of(tmp_path: Path) -> None:
-    assert known.load_previous(tmp_path / "none.pickle", PRINT, SETTINGS) == (None, "")
-
-
-def test_other_models_or_another_confidence_start_over_and_say_why(world: World) -> None:
-    path = saved(world)
-    other = replace(PRINT, embedder=ModelId("another", "4" * 64))
-    for fingerprint, settings, words in (
-        (other, SETTINGS, ("the embedder emb", "this run uses another")),
-        (PRINT, known.settings(0.6), ("confidence 0.5", "this run uses confidence 0.6")),
-    ):
-        gallery, why = known.load_previous(path, fingerprint, settings)
-        assert gallery is None
-        assert all(word in why for word in (str(path), "every photograph is embedded again", *words))
-    assert len(list(world.folder.glob("*.kept-*"))) == 0  # nothing is wrong with it, and it stays until the new one is
-
-
-@pytest.mark.parametrize("kind", ["damaged", "text", "the recipe's", "older", "incomplete"])
-def test_what_is_of_no_use_is_kept_aside_once(world: World, kind: str) -> None:
-    path = saved(world)
-    if kind == "damaged":
-        path.write_bytes(path.read_bytes()[:-100])
-    elif kind == "text":
-        path.write_text("Dear diary")
-    elif kind == "the recipe's":
-        path.write_bytes(pickle.dumps({"embeddings": [np.ones(128)], "names": ["Ada"]}))
-    else:
-        saved(world, **({"settings": ""} if kind == "older" else {"hashes": ()}))
-    data = path.read_bytes()
-    (world.folder / "embeddings.pickle.kept-1").write_bytes(b"of another day")
-    for _ in range(2):  # also when the run after it was stopped
-        gallery, why = known.load_previous(path, PRINT, SETTINGS)
-        assert gallery is None
-        assert why.startswith(str(path)) and "kept-2, every photograph is embedded again" in why
-        assert "\n" not in why
-    assert path.read_bytes() == (world.folder / "embeddings.pickle.kept-2").read_bytes() == data
-    assert not (world.folder / "embeddings.pickle.kept-3").exists()
-
-
-def test_a_copy_that_cannot_be_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = saved(world)
-    path.write_text("Dear diary")
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(FacesError, match=r"cannot write .*kept-1: no space left"):
-        known.load_previous(path, PRINT, SETTINGS)
-    assert path.read_text() == "Dear diary"
-    assert not list(world.folder.glob("*kept*"))
