@@ -101,9 +101,9 @@ def _command(parser: argparse.ArgumentParser, name: str, level: int) -> Iterator
                 yield _text(group.description)
             yield from options
     if parser.epilog:
-        title, _, example = parser.epilog.partition("\n")
+        title, _, examples = parser.epilog.partition("\n")
         yield f"**{_capital(title.strip().rstrip(':'))}**"
-        yield _block(example)
+        yield _block(examples % {"prog": name})
     for subcommand, subparser in subcommands.items():
         yield f"{'#' * level} {name} {subcommand}"
         yield from _command(subparser, f"{name} {subcommand}", level + 1)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from faces import detection
 from faces.attributes import predictor
@@ -15,22 +17,92 @@ from faces.detection import registry as detectors
 from faces.embedding import embedders, registry
 from faces.versions import mlflow
 
+FILES = "input and output"
+MODELS = "models"
+RECOGNITION = "recognition"
+TRAINING = "training"
+SPEED = "speed"
+RECORDS = "records"
+"""Titles of groups that several commands have."""
+
+HELP_COLUMN = 30  # in which the explanations of options begin
+WIDTH = 78  # of descriptions
+
 T = TypeVar("T")
 
 
 class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Shows the defaults of options, and keeps the line breaks of the examples."""
+    """Shows a short usage, the defaults of options, and the examples with their line breaks."""
+
+    def __init__(self, prog: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(prog, *args, **{"max_help_position": HELP_COLUMN, **kwargs})
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
         nothing = action.default is None or action.default is False or action.default == ()
         return action.help if nothing else super()._get_help_string(action)
 
+    def _format_usage(
+        self, usage: str | None, actions: Iterable[argparse.Action], groups: Iterable[Any], prefix: str | None
+    ) -> str:
+        """Name only what is required; ``[options]`` stands for the rest."""
+        actions = list(actions)
+        shown = [action for action in actions if action.required or not action.option_strings]
+        program = self._prog
+        if any(action not in shown and action.help != argparse.SUPPRESS for action in actions):
+            self._prog = f"{program} [options]"
+        try:
+            return super()._format_usage(usage, shown, [], prefix)
+        finally:
+            self._prog = program
 
-def parser(description: str, example: str) -> argparse.ArgumentParser:
-    """Create a parser with a description and an example."""
-    return argparse.ArgumentParser(
-        description=description, epilog=f"example:\n  {example}", formatter_class=HelpFormatter
-    )
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        """Name the value of an option once: ``-i, --image PATH``."""
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        value = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return f"{', '.join(action.option_strings)} {value}"
+
+    def _format_text(self, text: str) -> str:
+        """Begin the examples with the command as it was typed."""
+        typed = f"python {self._prog}" if self._prog.endswith(".py") else self._prog
+        return super()._format_text(text.replace("%(prog)s", typed))
+
+
+def parser(description: str, *examples: str, **keywords: Any) -> argparse.ArgumentParser:
+    """Create a parser.
+
+    description: what the command does, in a sentence.
+    examples: arguments that a user may give, without the name of the command.
+    keywords: of argparse.ArgumentParser.
+    """
+    return _without_help_row(argparse.ArgumentParser(**_keywords(description, examples), **keywords))
+
+
+def subparser(commands: Any, name: str, description: str, *examples: str) -> argparse.ArgumentParser:
+    """Add a command to the result of ``add_subparsers``; otherwise as ``parser``."""
+    sentence = f"{description[:1].upper()}{description[1:]}."
+    return _without_help_row(commands.add_parser(name, help=description, **_keywords(sentence, examples)))
+
+
+def _keywords(description: str, examples: Sequence[str]) -> dict[str, Any]:
+    lines = "".join(f"\n  %(prog)s {example}" for example in examples)
+    epilog = f"example{'s' if len(examples) > 1 else ''}:{lines}" if examples else None
+    description = textwrap.fill(description, WIDTH)
+    return {"description": description, "epilog": epilog, "formatter_class": HelpFormatter, "add_help": False}
+
+
+def _without_help_row(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    """Add ``--help``, which needs no explanation to whoever has just typed it."""
+    parser.add_argument("-h", "--help", action="help", help=argparse.SUPPRESS)
+    return parser
+
+
+def group(parser: argparse.ArgumentParser, title: str) -> argparse._ArgumentGroup:
+    """Return the parser's group of options with a title; add it if there is none."""
+    for existing in parser._action_groups:
+        if existing.title == title:
+            return existing
+    return parser.add_argument_group(title)
 
 
 def as_dataclass(kind: type[T], args: argparse.Namespace) -> T:
@@ -45,43 +117,61 @@ def own_options(parser: argparse.ArgumentParser, args: argparse.Namespace) -> di
 
 def add_embeddings_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--embeddings``."""
-    parser.add_argument(
-        "-e", "--embeddings", type=Path, default=Path("output/embeddings.pickle"), help="file of facial embeddings"
+    group(parser, FILES).add_argument(
+        "-e",
+        "--embeddings",
+        type=Path,
+        default=Path("output/embeddings.pickle"),
+        metavar="FILE",
+        help="embeddings",
     )
 
 
-def add_recognizer_options(parser: argparse._ActionsContainer) -> None:
+def add_recognizer_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--recognizer`` and ``--le``."""
-    parser.add_argument(
-        "-r", "--recognizer", type=Path, default=Path("output/recognizer.pickle"), help="file of the recognizer"
+    files = group(parser, FILES)
+    files.add_argument(
+        "-r",
+        "--recognizer",
+        type=Path,
+        default=Path("output/recognizer.pickle"),
+        metavar="FILE",
+        help="recognizer",
     )
-    parser.add_argument("-l", "--le", type=Path, default=Path("output/le.pickle"), help="file of the label encoder")
+    files.add_argument("-l", "--le", type=Path, default=Path("output/le.pickle"), metavar="FILE", help="label encoder")
 
 
-def add_model_options(parser: argparse._ActionsContainer) -> None:
+def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--detector``, ``--embedding-model``, ``--accuracy`` and ``--confidence``."""
-    parser.add_argument(
+    models = group(parser, MODELS)
+    models.add_argument(
         "-d",
         "--detector",
         type=detector,
         default=detection.BUILT_IN,
-        help=f"face detector: {', '.join(detectors.names())}, or a file or folder with OpenCV's SSD or YuNet",
+        metavar="NAME",
+        help=f"{', '.join(detectors.names())}, or a file or folder with OpenCV's SSD or YuNet",
     )
-    parser.add_argument(
+    models.add_argument(
         "-m",
         "--embedding-model",
         default=embedders.BUILT_IN,
-        help=f"embedder: {', '.join(registry.names())}, or a file: OpenFace's .t7, or .onnx (SFace, ArcFace)",
+        metavar="NAME",
+        help=f"{', '.join(registry.names())}, or a file: OpenFace's .t7, or .onnx (SFace, ArcFace)",
     )
-    parser.add_argument(
+    models.add_argument(
         "--accuracy",
         choices=embedders.ACCURACIES,
         default=embedders.FAST,
-        help="fast: the built-in embedder averages two views of a face; best: six views, in three times the time, for"
-        " many enrolled people; embeddings of the two cannot be compared, so give all commands the same value",
+        help="average two views of a face, or six, in three times the time, for many people; the same for all commands",
     )
-    parser.add_argument(
-        "-c", "--confidence", type=share, default=0.5, help="lowest score of a detected face, between 0 and 1"
+    models.add_argument(
+        "-c",
+        "--confidence",
+        type=share,
+        default=0.5,
+        metavar="SCORE",
+        help="lowest score of a detected face, between 0 and 1",
     )
 
 
@@ -94,27 +184,27 @@ def detector(name: str) -> str:
     return name
 
 
-def add_attributes_option(parser: argparse._ActionsContainer) -> None:
+def add_attributes_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--attributes``."""
     default = ",".join(predictor.DEFAULT)
-    parser.add_argument(
+    others = ",".join(name for name in predictor.NAMES if name not in predictor.DEFAULT)
+    group(parser, MODELS).add_argument(
         "--attributes",
         type=attribute_names,
         nargs="?",
         const=predictor.DEFAULT,
         metavar="LIST",
-        help=f"predict attributes: some of {','.join(predictor.NAMES)}; without a list {default} (estimates, wrong more"
-        " often for some groups of people than for others: docs/attributes.md)",
+        help=f"estimate {default}, or a list of these and {others}; wrong more often for some groups of people than"
+        " for others: docs/attributes.md",
     )
 
 
 def add_track_option(parser: argparse.ArgumentParser) -> None:
     """Add ``--track``."""
-    parser.add_argument(
+    group(parser, RECORDS).add_argument(
         "--track",
         metavar="URI",
-        help="MLflow server to send the run, its figures and its files to (docs/tracking.md; default: the value of"
-        f" {mlflow.VARIABLE}, if MLflow is installed)",
+        help=f"send the run to this MLflow server (default: {mlflow.VARIABLE}; docs/tracking.md)",
     )
 
 

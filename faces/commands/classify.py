@@ -20,24 +20,36 @@ def build_parser() -> argparse.ArgumentParser:
     """Create the parser of ``faces classify``."""
     parser = options.parser(
         "Classify pictures: print the class if its probability is above the threshold, else the probabilities.",
-        "faces classify --image pet.jpg pets/ --model output/classifier.onnx",
+        "--image sample/photo.jpg --threshold 0.9",
+        "--image sample --model output/classifier.onnx --json",
     )
-    parser.add_argument(
+    files = options.group(parser, options.FILES)
+    files.add_argument(
         "-i", "--image", type=Path, nargs="+", required=True, metavar="PATH", help="pictures or folders of them"
     )
-    parser.add_argument(
-        "-m", "--model", type=Path, default=Path("output/classifier.onnx"), help="classifier of faces train-classifier"
+    files.add_argument("--json", action="store_true", help="print one JSON object per picture")
+    models = options.group(parser, options.MODELS)
+    models.add_argument(
+        "-m",
+        "--model",
+        type=Path,
+        default=Path("output/classifier.onnx"),
+        metavar="FILE",
+        help="classifier of faces train-classifier",
     )
-    parser.add_argument(
+    models.add_argument(
         "--classes",
         type=Path,
         metavar="FILE",
         help="JSON file of class names (default: classes.json beside the model, else the names in the model)",
     )
-    parser.add_argument(
-        "--threshold", type=values.share, default=0.85, help="probability above which a picture gets its class"
+    models.add_argument(
+        "--threshold",
+        type=values.share,
+        default=0.85,
+        metavar="SHARE",
+        help="probability above which a picture gets its class",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object per picture")
     return parser
 
 

@@ -35,17 +35,18 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command."""
     parser = options.parser(
         "Measure how good models and recognizers are.",
-        "faces evaluate verification --pairs lfw/pairs.txt --images lfw\n"
-        "  faces evaluate identification --images dataset --enrol 3",
+        "identification --images dataset",
+        "verification --pairs lfw/pairs.txt --images lfw",
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="measured")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", dest="measured")
 
-    def add(name: str, run: Run, add_options: AddOptions, text: str, example: str) -> None:
-        epilog = f"example:\n  faces evaluate {name} {example}"
-        command = commands.add_parser(
-            name, help=text, description=text, epilog=epilog, formatter_class=options.HelpFormatter
-        )
+    def add(name: str, run: Run, add_options: AddOptions, text: str, *examples: str) -> None:
+        command = options.subparser(commands, name, text, *examples)
         add_options(command)
+        options.add_model_options(command)
+        options.group(command, options.SPEED).add_argument(
+            "--workers", type=values.count, default=os.cpu_count() or 1, metavar="N", help="number of processes"
+        )
         options.add_track_option(command)
         command.set_defaults(run=run)
 
@@ -55,13 +56,15 @@ def build_parser() -> argparse.ArgumentParser:
         add_verification_options,
         "do two photographs show the same person: accuracy, AUC, EER, TAR at FAR",
         "--pairs lfw/pairs.txt --images lfw",
+        "--pairs pairs.csv --compare fast best --report output/report.html",
     )
     add(
         "identification",
         run_identification,
         add_identification_options,
         "who is it, or is it a stranger: ranks, TPIR at FPIR",
-        "--gallery known --probes probes",
+        "--images dataset --enrol 3",
+        "--gallery known --probes probes --strangers strangers",
     )
     add(
         "operating-points",
@@ -69,13 +72,15 @@ def build_parser() -> argparse.ArgumentParser:
         add_operating_points_options,
         "an embedder's thresholds by false accept rate, in the format of faces/models/zoo.py",
         "--images lfw --without people",
+        "--images lfw --embedding-model sface",
     )
     return parser
 
 
 def add_verification_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``verification``."""
-    parser.add_argument(
+    files = options.group(parser, options.FILES)
+    files.add_argument(
         "-p",
         "--pairs",
         type=Path,
@@ -83,78 +88,75 @@ def add_verification_options(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="LFW's pairs.txt or pairsDevTest.txt, or a CSV file with photograph,other,same[,fold]",
     )
-    parser.add_argument("-i", "--images", **FOLDER, help="folder of the photographs (default: that of the pairs)")
-    add_model_options(parser)
+    files.add_argument("-i", "--images", **FOLDER, help="folder of the photographs (default: that of the pairs)")
     add_comparison_options(parser)
 
 
 def add_identification_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``identification``."""
-    parser.add_argument("--gallery", **FOLDER, help="people to enrol, one folder of photographs per person")
-    parser.add_argument("--probes", **FOLDER, help="photographs to search for, in folders with the same names")
-    parser.add_argument("-i", "--images", **FOLDER, help="instead of both: one data set, split at random")
-    parser.add_argument(
+    files = options.group(parser, options.FILES)
+    files.add_argument("-i", "--images", **FOLDER, help="one data set, split at random; or instead of it:")
+    files.add_argument("--gallery", **FOLDER, help="people to enrol, one folder of photographs per person")
+    files.add_argument("--probes", **FOLDER, help="photographs to search for, in folders with the same names")
+    files.add_argument(
         "--strangers",
         **FOLDER,
-        help="photographs of people who are not enrolled (default: each probe with its person held out)",
+        help="people who are not enrolled (default: each probe with its person held out)",
     )
-    parser.add_argument("--enrol", type=values.count, default=3, metavar="N", help="with --images: enrolled per person")
-    parser.add_argument("--splits", type=values.count, default=10, metavar="K", help="with --images: number of splits")
-    parser.add_argument("--seed", type=int, default=0, help="with --images: seed of the splits")
-    parser.add_argument("--fpir", type=values.share, default=0.01, help="as for train_model.py")
-    parser.add_argument("--threshold", type=values.positive, help="as for train_model.py")
-    add_model_options(parser)
     add_comparison_options(parser)
+    split = options.group(parser, "split of --images")
+    split.add_argument("--enrol", type=values.count, default=3, metavar="N", help="photographs enrolled per person")
+    split.add_argument("--splits", type=values.count, default=10, metavar="K", help="number of splits")
+    split.add_argument("--seed", type=int, default=0, metavar="N", help="seed of the splits")
+    recognition = options.group(parser, options.RECOGNITION)
+    recognition.add_argument("--fpir", type=values.share, default=0.01, metavar="SHARE", help="as for train_model.py")
+    recognition.add_argument("--threshold", type=values.positive, metavar="DISTANCE", help="as for train_model.py")
 
 
 def add_operating_points_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``operating-points``."""
-    parser.add_argument("-i", "--images", required=True, **FOLDER, help="one folder of photographs per person")
-    parser.add_argument("--without", **FOLDER, help="leave out the people who have a folder in it")
-    parser.add_argument("--pairs", type=Path, metavar="FILE", help="use its pairs of one person (default: all)")
-    add_model_options(parser)
-
-
-def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options for models and worker processes."""
-    options.add_model_options(parser)
-    parser.add_argument("--workers", type=values.count, default=os.cpu_count() or 1, help="number of processes")
+    files = options.group(parser, options.FILES)
+    files.add_argument("-i", "--images", required=True, **FOLDER, help="one folder of photographs per person")
+    files.add_argument("--without", **FOLDER, help="leave out the people who have a folder in it")
+    files.add_argument("--pairs", type=Path, metavar="FILE", help="use its pairs of one person (default: all)")
 
 
 def add_comparison_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that verification and identification share."""
-    parser.add_argument(
+    files = options.group(parser, options.FILES)
+    files.add_argument(
+        "--json", type=Path, nargs="?", const=STDOUT, metavar="FILE", help="write JSON; without FILE print only JSON"
+    )
+    files.add_argument("--report", type=Path, metavar="FILE", help="write an HTML page with plots and worst errors")
+    files.add_argument("--no-faces", action="store_true", help="in the page, list the errors without photographs")
+    measured = options.group(parser, "what is measured")
+    measured.add_argument(
         "--compare",
         nargs="+",
         metavar="NAME",
         default=(),
-        help="compare several in one table, with times: built-in, fast, best, DETECTOR+EMBEDDER, an embedder's file;"
-        " for identification also version:3 of retrain.py, or a folder with a recognizer",
+        help="several in one table, with times: built-in, fast, best, DETECTOR+EMBEDDER, an embedder's file; for"
+        " identification also version:3 of retrain.py, or a folder with a recognizer",
     )
-    parser.add_argument(
-        "--skip-missing", action="store_true", help="leave out faces that were not found, instead of counting errors"
-    )
-    parser.add_argument(
-        "--json", type=Path, nargs="?", const=STDOUT, metavar="FILE", help="write JSON; without FILE print only JSON"
-    )
-    parser.add_argument("--report", type=Path, metavar="FILE", help="write an HTML page with plots and worst errors")
-    parser.add_argument("--no-faces", action="store_true", help="in the page, list the errors without photographs")
-    parser.add_argument(
+    measured.add_argument(
         "--groups",
         metavar="FILE",
         help="figures of each group of people: a CSV file of person (or photograph) and columns such as"
         f" gender,age_group; or {PREDICTED}: by the attribute models, which are wrong for some groups more often than"
         " for others",
     )
-    parser.add_argument(
+    measured.add_argument(
         "--robustness",
         type=values.count,
         nargs="?",
         const=300,
         default=0,
         metavar="N",
-        help="degrade N pairs or probes (default 300): blur, JPEG, darkness, rotation, low resolution, covered eyes and"
+        help="degrade N pairs or probes (300): blur, JPEG, darkness, rotation, low resolution, covered eyes and"
         f" mouths; each is measured {len(ALL_DEGRADATIONS)} times",
+    )
+    measured.add_argument(
+        "--skip-missing", action="store_true", help="leave out faces that were not found; else they count as errors"
     )
 
 

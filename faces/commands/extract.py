@@ -24,19 +24,22 @@ LISTED_DUPLICATES = 10
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``extract``."""
-    parser.add_argument(
+    files = cli_options.group(parser, cli_options.FILES)
+    files.add_argument(
         "-i",
         "--dataset",
         default="dataset",
-        help="folder with one folder of photographs per person, or its address (s3://..., any that fsspec knows)",
+        metavar="FOLDER",
+        help="one folder of photographs per person; also an address (s3://..., any that fsspec knows)",
     )
     cli_options.add_embeddings_option(parser)
+    files.add_argument("--rebuild", action="store_true", help="embed every photograph again")
     cli_options.add_model_options(parser)
-    parser.add_argument("--rebuild", action="store_true", help="embed every photograph again")
-    parser.add_argument(
-        "--workers", type=values.count, default=os.cpu_count() or 1, help="number of processes that work in parallel"
+    speed = cli_options.group(parser, cli_options.SPEED)
+    speed.add_argument(
+        "--workers", type=values.count, default=os.cpu_count() or 1, metavar="N", help="number of processes"
     )
-    parser.add_argument(
+    speed.add_argument(
         "--scheduler",
         metavar="ADDRESS",
         help="use a Dask cluster: tcp://host:8786, or local for one of --workers processes on this machine",
@@ -48,7 +51,8 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = cli_options.parser(
         "Detect the face in every photograph of a data set, one folder per person, and write its embedding.",
-        "python extract_embeddings.py --dataset dataset --embeddings output/embeddings.pickle",
+        "--dataset dataset --embeddings output/embeddings.pickle",
+        "--rebuild --workers 2",
     )
     add_options(parser)
     return parser

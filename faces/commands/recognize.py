@@ -25,17 +25,26 @@ def build_parser() -> argparse.ArgumentParser:
     """Build the parser."""
     parser = options.parser(
         "Name the faces in photographs, or mark them as unknown.",
-        "python recognize_image.py --image photo.jpg holiday/ --json",
+        "--image sample/photo.jpg",
+        "--image sample --attributes --json",
     )
-    parser.add_argument(
+    files = options.group(parser, options.FILES)
+    files.add_argument(
         "-i", "--image", type=Path, nargs="+", required=True, metavar="PATH", help="photographs, and folders of them"
     )
-    options.add_model_options(parser)
+    files.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("output"),
+        metavar="FOLDER",
+        help="folder for the annotated copies",
+    )
+    files.add_argument("--json", action="store_true", help="print one JSON object per photograph")
+    files.add_argument("--show", action="store_true", help="show each photograph in a window until a key is pressed")
     options.add_recognizer_options(parser)
+    options.add_model_options(parser)
     options.add_attributes_option(parser)
-    parser.add_argument("-o", "--output", type=Path, default=Path("output"), help="folder for the annotated copies")
-    parser.add_argument("--json", action="store_true", help="print one JSON object per photograph")
-    parser.add_argument("--show", action="store_true", help="show each photograph in a window until a key is pressed")
     return parser
 
 

@@ -30,30 +30,34 @@ UNCHANGED = {  # by the stage of the version that nothing changed since
     "candidate": ", a candidate: --promote puts it in service",
     "retired": ", which was rolled back; {}",
 }
+INSTEAD = "instead of one run"
+CHECK = "check of the new version"
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 PREVIOUS = NEWEST = 0  # the values of --rollback and --promote without a number
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(
-        description="Extract, train, check the new recognizer against the one in service, and only then swap it in.",
-        epilog="example:\n  python retrain.py --watch",
-        formatter_class=options.HelpFormatter,
+    parser = options.parser(
+        "Extract, train, check the new recognizer against the one in service, and only then swap it in.",
+        "--watch",
+        "--dataset dataset --every 1h --keep 10",
         conflict_handler="resolve",  # both steps take --embeddings: it is one option
     )
-    action = parser.add_mutually_exclusive_group()
-    action.add_argument(
-        "--watch", action="store_true", help="keep running, and retrain whenever the data set has changed and settled"
-    )
-    action.add_argument("--list", action="store_true", help="show the versions; train nothing")
+    groups = (options.FILES, INSTEAD, CHECK, options.RECOGNITION, options.MODELS, options.SPEED, options.RECORDS)
+    for title in groups:  # in the order of the help
+        options.group(parser, title)
+    when = options.group(parser, INSTEAD)
+    action = when.add_mutually_exclusive_group()
+    action.add_argument("--watch", action="store_true", help="retrain whenever the data set has changed")
+    action.add_argument("--list", action="store_true", help="show the versions")
     action.add_argument(
         "--rollback",
         type=values.count,
         nargs="?",
         const=PREVIOUS,
         metavar="N",
-        help="put version N back in service (without a number: the one before); train nothing",
+        help="put version N back in service, or the one before",
     )
     action.add_argument(
         "--promote",
@@ -61,39 +65,35 @@ def build_parser() -> argparse.ArgumentParser:
         nargs="?",
         const=NEWEST,
         metavar="N",
-        help="put candidate N in service if its figures hold (without a number: the newest); train nothing",
+        help="put candidate N, or the newest, in service if its figures hold",
     )
-    parser.add_argument(
-        "--candidate",
-        action="store_true",
-        help="leave the new version as a candidate for --promote",
-    )
-    parser.add_argument(
-        "--every", type=duration, metavar="TIME", help="keep running, and retrain every 90s, 15m, 1h or 1d"
-    )
-    parser.add_argument(
+    when.add_argument("--every", type=duration, metavar="TIME", help="retrain every 90s, 15m, 1h or 1d")
+    when.add_argument(
         "--settle",
         type=values.positive,
         default=5.0,
         metavar="SECONDS",
-        help="with --watch: retrain after so long without a change",
+        help="with --watch: after so long without a change",
     )
-    parser.add_argument(
+    when.add_argument(
         "--poll",
         type=values.positive,
         nargs="?",
         const=5.0,
         metavar="SECONDS",
-        help="with --watch, for network folders: list all files every so many seconds (without a number: 5)",
+        help="with --watch, for network folders: list all files so often (default: 5)",
     )
-    parser.add_argument(
+    check = options.group(parser, CHECK)
+    check.add_argument("--candidate", action="store_true", help="only make a candidate for --promote")
+    check.add_argument(
         "--tolerance",
         type=values.share,
         default=0.02,
-        help="share of the held-out photographs that the new version may lose",
+        metavar="SHARE",
+        help="share of held-out photographs that it may lose",
     )
-    parser.add_argument("--keep", type=values.count, default=5, metavar="N", help="number of versions to keep")
-    parser.add_argument("--force", action="store_true", help="put the new version in service whatever the check says")
+    check.add_argument("--keep", type=values.count, default=5, metavar="N", help="number of versions to keep")
+    check.add_argument("--force", action="store_true", help="put it in service whatever the check says")
     extract.add_options(parser)
     train.add_options(parser)
     return parser

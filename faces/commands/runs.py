@@ -23,34 +23,39 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = options.parser(
         "Show which run made a file and from which photographs, and what changed since the last run.",
-        "faces runs why output/recognizer.pickle",
+        "list --kind train",
+        "why output/recognizer.pickle",
     )
-    commands = parser.add_subparsers(title="commands", dest="command", required=True)
+    commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
 
-    def command(name: str, summary: str) -> argparse.ArgumentParser:
-        command_parser = commands.add_parser(
-            name, help=summary, description=summary, formatter_class=options.HelpFormatter
-        )
-        command_parser.add_argument("--folder", type=Path, default=FOLDER, help="folder of the records")
-        return command_parser
+    def command(name: str, summary: str, *examples: str) -> argparse._ArgumentGroup:
+        files = options.group(options.subparser(commands, name, summary, *examples), options.FILES)
+        # "why" looks beside the file
+        folder = None if name == "why" else FOLDER
+        files.add_argument("--folder", type=Path, default=folder, metavar="FOLDER", help="folder of the records")
+        return files
 
-    listing = command("list", "show the runs, the newest first")
+    listing = command("list", "show the runs, the newest first", "--kind train", "--json")
     listing.add_argument("--kind", help="only extract, train, evaluate, ...")
     listing.add_argument("--json", action="store_true", help="print one JSON object per run")
-    showing = command("show", "show everything about a run")
+    showing = command("show", "show everything about a run", "last", "last-1 --json")
     showing.add_argument(
         "run", nargs="?", default=lineage.NEWEST, help="its number, the beginning of it, last, last-1, ..."
     )
     showing.add_argument("--json", action="store_true", help="print the record")
-    diff = command("diff", "show how run B differs from run A")
+    diff = command("diff", "show how run B differs from run A", "last-1 last", "--kind train")
     diff.add_argument("a", nargs="?", help="a run (without it, the one of B's kind before B)")
     diff.add_argument("b", nargs="?", help="a later run (without it, the last; of A's kind if only A is given)")
     diff.add_argument("--kind", help="compare the last two runs of this kind")
-    why = command("why", "show which run made a file, and from which photographs")
+    why = command(
+        "why",
+        "show which run made a file, and from which photographs",
+        "output/recognizer.pickle",
+        "output/embeddings.pickle --person Amina",
+    )
     why.add_argument("file", type=Path, help="such as output/recognizer.pickle")
     why.add_argument("--person", metavar="NAME", help="list this person's photographs")
-    why.set_defaults(folder=None)  # the records beside the file
-    prune = command("prune", "delete old records, but not those of files that still exist")
+    prune = command("prune", "delete old records, but not those of files that still exist", "--keep 100")
     prune.add_argument(
         "--keep", type=values.count, required=True, metavar="N", help="number of records to keep, the newest"
     )

@@ -30,16 +30,34 @@ def build_parser() -> argparse.ArgumentParser:
     """Build the parser."""
     parser = options.parser(
         "Draw a sample data set of people who do not exist, to try everything without a photograph.",
-        "faces sample --people 8 --photos 10 -o dataset",
+        "--people 8 --photos 10",
+        "--seed 8 --output output/people --extras output/extras",
     )
-    parser.add_argument("-o", "--output", type=Path, default=Path("dataset"), help="folder for the people's folders")
-    parser.add_argument(
-        "--extras", type=Path, default=Path("sample"), help="folder for group pictures, a film and truth.json"
+    files = options.group(parser, options.FILES)
+    files.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("dataset"),
+        metavar="FOLDER",
+        help="folder for the people's folders",
     )
-    parser.add_argument("--seed", type=int, default=7, help="another seed draws other photographs")
-    parser.add_argument("--people", type=whole_number(2, 100), default=8, help="number of people, 2 to 100")
-    parser.add_argument("--photos", type=whole_number(1, 99), default=10, help="photographs of each person, 1 to 99")
-    parser.add_argument("--force", action="store_true", help="draw again, even into a folder that has other files")
+    files.add_argument(
+        "--extras",
+        type=Path,
+        default=Path("sample"),
+        metavar="FOLDER",
+        help="folder for group pictures, a film and truth.json",
+    )
+    files.add_argument("--force", action="store_true", help="draw again, even into a folder that has other files")
+    people = options.group(parser, "people")
+    people.add_argument(
+        "--people", type=whole_number(2, 100), default=8, metavar="N", help="number of people, 2 to 100"
+    )
+    people.add_argument(
+        "--photos", type=whole_number(1, 99), default=10, metavar="N", help="photographs of each person, 1 to 99"
+    )
+    people.add_argument("--seed", type=int, default=7, metavar="N", help="another seed draws other photographs")
     return parser
 
 

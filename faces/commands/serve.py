@@ -14,93 +14,100 @@ from faces.errors import UsageError
 
 def build_parser() -> argparse.ArgumentParser:
     """Create the parser of ``faces serve``."""
-    parser = options.parser("Serve the web pages and the Face API.", "faces serve --port 5000")
-    parser.add_argument("--host", default="127.0.0.1", help="host name or address to listen on")
-    parser.add_argument("--port", type=port, default=5000, help="port to listen on; 0: any free port")
-    parser.add_argument(
-        "--database",
-        default="sqlite:///output/faces.db",
-        metavar="URL",
-        help="database; several servers can share postgresql+psycopg://user@host/name",
+    parser = options.parser(
+        "Serve the web pages and the Face API.",
+        "--port 8080",
+        "--gallery output/embeddings.pickle --recognizer output/recognizer.pickle",
     )
-    parser.add_argument(
+    network = options.group(parser, "network")
+    network.add_argument("--host", default="127.0.0.1", help="host name or address to listen on")
+    network.add_argument("--port", type=port, default=5000, help="port to listen on; 0: any free port")
+    network.add_argument(
         "--key-file",
         type=Path,
         metavar="FILE",
-        help="file of the key that clients send; created if missing (default: output/face_api.key)",
+        help="key that clients send; created if missing (default: output/face_api.key)",
     )
-    parser.add_argument("--threads", type=values.count, default=4, help="requests answered at the same time")
-    parser.add_argument(
+    network.add_argument(
+        "--rate-limit",
+        default="200/second",
+        metavar="RATE",
+        help="requests per client address, such as 1000/minute, or none",
+    )
+    network.add_argument(
+        "--trusted-proxy",
+        type=address,
+        metavar="ADDRESS",
+        help="reverse proxy whose X-Forwarded headers are trusted",
+    )
+    network.add_argument(
         "--url-map",
         type=url_and_file,
         action="append",
         metavar="URL=FILE",
-        help="answer for a picture's URL with a local file; may be repeated",
+        help="answer for a picture's URL with a file; may be repeated",
     )
-    parser.add_argument(
+    network.add_argument(
         "--allow-url",
         action="append",
         metavar="PREFIX",
-        help="also fetch pictures whose URL starts with this from this machine or network; may be repeated",
+        help="fetch pictures whose URL starts with this also from this machine or network; may be repeated",
     )
-    parser.add_argument(
-        "--classifier",
-        type=Path,
-        default=Path("output/classifier.onnx"),
-        metavar="FILE",
-        help="classifier of faces train-classifier, for the page that classifies pictures",
+    files = options.group(parser, options.FILES)
+    files.add_argument(
+        "--database",
+        default="sqlite:///output/faces.db",
+        metavar="URL",
+        help="several servers can share postgresql+psycopg://user@host/name",
     )
-    parser.add_argument(
+    files.add_argument(
         "--gallery",
         type=Path,
         metavar="FILE",
-        help="embeddings to share with the other commands, such as output/embeddings.pickle: people in it are enrolled"
-        " here, and people enrolled or erased here are so in it (docs/sharing-people.md)",
+        help="embeddings to share with the other commands: people enrolled or erased here or there are so in both"
+        " (docs/sharing-people.md)",
     )
-    parser.add_argument(
+    files.add_argument(
         "-r",
         "--recognizer",
         type=Path,
         metavar="FILE",
-        help="recognizer of the pages, such as output/recognizer.pickle; a new version is loaded when it replaces the"
-        " file; without the option, the pages compare with the faces enrolled here",
+        help="recognizer of the pages, loaded again when it changes (default: compare with the faces enrolled here)",
     )
-    parser.add_argument(
+    files.add_argument(
         "-l", "--le", type=Path, metavar="FILE", help="label encoder (default: le.pickle beside the recognizer)"
     )
-    parser.add_argument("--keep-photos", action="store_true", help="keep the photographs of enrolled people")
-    parser.add_argument(
-        "--retention",
-        type=values.positive,
-        metavar="DAYS",
-        help="erase faces and their photographs after this many days",
+    files.add_argument(
+        "--classifier",
+        type=Path,
+        default=Path("output/classifier.onnx"),
+        metavar="FILE",
+        help="of faces train-classifier, for the page that classifies",
     )
-    parser.add_argument(
-        "--rate-limit",
-        default="200/second",
-        metavar="RATE",
-        help="requests allowed per client address, such as 1000/minute; none: no limit",
+    records = options.group(parser, "privacy and records")
+    records.add_argument("--keep-photos", action="store_true", help="keep the photographs of enrolled people")
+    records.add_argument(
+        "--retention", type=values.positive, metavar="DAYS", help="erase faces and photographs after so many days"
     )
-    parser.add_argument(
-        "--trusted-proxy",
-        type=address,
-        metavar="ADDRESS",
-        help="address of the reverse proxy whose X-Forwarded headers are trusted",
-    )
-    parser.add_argument(
+    records.add_argument(
         "--audit",
         type=file_or_none,
         default=Path("output/audit.log"),
         metavar="FILE",
-        help="log of enrolments, identifications and erasures; none: no log",
+        help="log of enrolments, identifications and erasures, or none",
     )
-    parser.add_argument(
-        "--log", choices=("text", "json", "none"), default="text", help="format of the request log on stderr"
-    )
+    records.add_argument("--log", choices=("text", "json", "none"), default="text", help="request log on stderr")
     options.add_model_options(parser)
-    parser.add_argument("--min-face", type=values.count, default=36, metavar="PX", help="smallest face to detect")
-    parser.add_argument(
-        "--threshold", type=values.positive, help="distance with a confidence of 0.5, instead of the measured one"
+    models = options.group(parser, options.MODELS)
+    models.add_argument("--min-face", type=values.count, default=36, metavar="PX", help="smallest face to detect")
+    models.add_argument(
+        "--threshold",
+        type=values.positive,
+        metavar="DISTANCE",
+        help="distance with a confidence of 0.5, instead of the measured one",
+    )
+    options.group(parser, options.SPEED).add_argument(
+        "--threads", type=values.count, default=4, metavar="N", help="requests answered at the same time"
     )
     return parser
 

@@ -19,17 +19,25 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``train``."""
     cli_options.add_embeddings_option(parser)
     cli_options.add_recognizer_options(parser)
-    parser.add_argument(
-        "--fpir", type=values.share, default=0.01, help="share of strangers that may be given a name (lower: stricter)"
+    recognition = cli_options.group(parser, cli_options.RECOGNITION)
+    recognition.add_argument(
+        "--fpir",
+        type=values.share,
+        default=0.01,
+        metavar="SHARE",
+        help="share of strangers that may be given a name (lower: stricter)",
     )
-    parser.add_argument(
-        "--threshold", type=values.positive, help="greatest distance of a match, instead of the one from --fpir"
+    recognition.add_argument(
+        "--threshold",
+        type=values.positive,
+        metavar="DISTANCE",
+        help="greatest distance of a match, instead of the one from --fpir",
     )
-    parser.add_argument(
+    recognition.add_argument(
         "--classifier",
         choices=("auto", *faces.CLASSIFIERS),
         default="auto",
-        help="classifier of people: svc, centroid, knn, or auto: svc while training it takes seconds, then centroid",
+        help="auto: svc while training it takes seconds, then centroid",
     )
     cli_options.add_track_option(parser)
 
@@ -38,7 +46,8 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = cli_options.parser(
         "Train the recognizer: a classifier on the embeddings, and the distance beyond which a face is unknown.",
-        "python train_model.py --embeddings output/embeddings.pickle --fpir 0.001",
+        "--embeddings output/embeddings.pickle --fpir 0.001",
+        "--classifier centroid --threshold 0.5",
     )
     add_options(parser)
     return parser

@@ -32,78 +32,84 @@ def build_parser() -> argparse.ArgumentParser:
     """Create the parser of ``faces train-attributes``."""
     parser = options.parser(
         "Train a network that predicts attributes of faces, and measure it by group.",
-        "faces train-attributes --dataset utkface --targets gender age_group age ethnicity",
+        "--dataset utkface --targets gender age_group age ethnicity",
+        "--dataset utkface --explore",
     )
-    parser.add_argument(
+    files = options.group(parser, options.FILES)
+    files.add_argument(
         "-i",
         "--dataset",
         type=Path,
         required=True,
-        help="folder of faces named as in UTKFace, or with one folder per class; or a CSV file: path, labels",
+        metavar="PATH",
+        help="faces named as in UTKFace, or one folder per class; or a CSV file: path, labels",
     )
-    parser.add_argument(
-        "--images", type=Path, metavar="DIR", help="folder that the paths of a CSV file are relative to, if not its own"
+    files.add_argument(
+        "--images", type=Path, metavar="FOLDER", help="what a CSV file's paths are relative to, if not its folder"
     )
-    parser.add_argument(
+    files.add_argument(
         "-t",
         "--targets",
         nargs="+",
         metavar="NAME",
         help="labels to learn, one head each; for one folder per class, its name (default: all labels)",
     )
-    parser.add_argument("--explore", action="store_true", help="describe and plot the data set, and stop")
-    parser.add_argument("--evaluate", type=Path, metavar="MODEL", help="measure a model on its test faces, and stop")
-    parser.add_argument(
+    files.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        default=Path("output/attributes.onnx"),
+        metavar="FILE",
+        help="model; its card, report and plots go beside it, as do those of --evaluate",
+    )
+    others = options.group(parser, "instead of training")
+    others.add_argument("--explore", action="store_true", help="describe and plot the data set")
+    others.add_argument("--evaluate", type=Path, metavar="MODEL", help="measure a model on its test faces")
+    network = options.group(parser, "network")
+    network.add_argument(
         "--architecture",
         choices=ARCHITECTURES,
         default="pretrained",
         help="pretrained: fine-tune dlib's face network; residual: a small network from scratch;"
         " cnn3: three convolutions, as in tutorials",
     )
-    parser.add_argument("--epochs", type=values.count, default=12, help="maximum passes over the faces")
-    parser.add_argument(
-        "--patience", type=values.count, default=5, help="epochs without improvement before training stops"
+    network.add_argument("--image-size", type=values.count, default=96, metavar="PX", help="side of a face crop")
+    network.add_argument(
+        "--blocks", type=int, choices=BLOCKS[1:], default=11, metavar="N", help="pretrained: use N of dlib's 14 blocks"
     )
-    parser.add_argument("--batch-size", type=values.count, default=64, help="faces per training step")
-    parser.add_argument("--image-size", type=values.count, default=96, help="px, side of a face crop")
-    parser.add_argument(
-        "--blocks",
-        type=int,
-        choices=BLOCKS[1:],
-        default=11,
+    network.add_argument(
+        "--frozen", type=int, choices=BLOCKS, default=7, metavar="N", help="pretrained: N of them keep their weights"
+    )
+    network.add_argument("--embedding", action="store_true", help="pretrained: also use the built-in embedding")
+    fitting = options.group(parser, options.TRAINING)
+    fitting.add_argument("--epochs", type=values.count, default=12, metavar="N", help="maximum passes over the faces")
+    fitting.add_argument(
+        "--patience",
+        type=values.count,
+        default=5,
         metavar="N",
-        help="pretrained: how many of dlib's 14 blocks to use",
+        help="epochs without improvement before training stops",
     )
-    parser.add_argument(
-        "--frozen",
-        type=int,
-        choices=BLOCKS,
-        default=7,
-        metavar="N",
-        help="pretrained: how many of them keep their weights",
-    )
-    parser.add_argument("--embedding", action="store_true", help="pretrained: also use the built-in embedding")
-    parser.add_argument(
+    fitting.add_argument("--batch-size", type=values.count, default=64, metavar="N", help="faces per training step")
+    fitting.add_argument("--rate", type=values.positive, default=4e-4, metavar="RATE", help="highest learning rate")
+    fitting.add_argument(
         "--augmentation",
         choices=("light", "strong"),
         default="light",
         help="light: mirror, shift, change brightness; strong: also rotate, scale and cover a part",
     )
-    parser.add_argument(
-        "--smoothing", type=values.share, help="label smoothing, for data with wrong labels, such as 0.1"
+    fitting.add_argument(
+        "--smoothing", type=values.share, metavar="SHARE", help="label smoothing, for wrong labels, such as 0.1"
     )
-    parser.add_argument("--rate", type=values.positive, default=4e-4, help="highest learning rate")
-    parser.add_argument("--seed", type=int, default=0, help="random seed, also of the split; --evaluate ignores it")
-    parser.add_argument("--source", help="for the model card: description of the data")
-    parser.add_argument("--terms", default="not stated", help="for the model card: licence of the data")
-    parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="folder for TensorBoard's log")
-    parser.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        default=Path("output/attributes.onnx"),
-        help="model file; its card, report and plots are written beside it, as are those of --evaluate",
+    fitting.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="random seed, also of the split; --evaluate ignores it"
     )
+    records = options.group(parser, options.RECORDS)
+    records.add_argument("--source", metavar="TEXT", help="for the model card: description of the data")
+    records.add_argument(
+        "--terms", default="not stated", metavar="TEXT", help="for the model card: licence of the data"
+    )
+    records.add_argument("--tensorboard", type=Path, metavar="FOLDER", help="folder for TensorBoard's log")
     options.add_track_option(parser)
     return parser
 

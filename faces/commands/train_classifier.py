@@ -27,29 +27,41 @@ def build_parser() -> argparse.ArgumentParser:
     """Create the parser of ``faces train-classifier``."""
     parser = options.parser(
         "Train a picture classifier from one folder per class, or convert a Keras file.",
-        "faces train-classifier --dataset pets --output output",
+        "--dataset pets",
+        "--from-keras pets.h5 --classes cat dog",
     )
-    parser.add_argument("--dataset", type=Path, metavar="DIR", help="folder with one folder of pictures per class")
-    parser.add_argument("--image-size", type=values.count, default=100, help="px, side of the network's input")
-    parser.add_argument("--epochs", type=values.count, default=60, help="maximum passes over the pictures")
-    parser.add_argument("--batch-size", type=values.count, default=32, help="pictures per training step")
-    parser.add_argument(
-        "--patience", type=values.count, default=8, help="epochs without improvement before training stops"
+    files = options.group(parser, options.FILES)
+    files.add_argument("--dataset", type=Path, metavar="FOLDER", help="folder with one folder of pictures per class")
+    files.add_argument(
+        "-o", "--output", type=Path, default=Path("output"), metavar="FOLDER", help="folder for the classifier"
     )
-    parser.add_argument("--seed", type=int, default=0, help="random seed")
-    parser.add_argument(
+    files.add_argument("--keep-keras", type=Path, metavar="FILE", help="also save the network as a .keras file")
+    network = options.group(parser, options.TRAINING)
+    network.add_argument(
         "--architecture",
         choices=networks.ARCHITECTURES,
         default="transfer",
         help="transfer: features of dlib's face network; residual: a network from scratch, for many pictures",
     )
-    parser.add_argument(
+    network.add_argument(
+        "--image-size", type=values.count, default=100, metavar="PX", help="side of the network's input"
+    )
+    network.add_argument(
+        "--epochs", type=values.count, default=60, metavar="N", help="maximum passes over the pictures"
+    )
+    network.add_argument(
+        "--patience",
+        type=values.count,
+        default=8,
+        metavar="N",
+        help="epochs without improvement before training stops",
+    )
+    network.add_argument("--batch-size", type=values.count, default=32, metavar="N", help="pictures per training step")
+    network.add_argument(
         "--per-class", type=values.count, metavar="N", help="train with at most N pictures of each class, to compare"
     )
-    parser.add_argument("-o", "--output", type=Path, default=Path("output"), help="folder for the classifier")
-    parser.add_argument("--tensorboard", type=Path, metavar="DIR", help="folder for TensorBoard's log")
-    parser.add_argument("--keep-keras", type=Path, metavar="FILE", help="also save the network as a .keras file")
-    conversion = parser.add_argument_group("instead of training")
+    network.add_argument("--seed", type=int, default=0, metavar="N", help="random seed")
+    conversion = options.group(parser, "instead of training")
     conversion.add_argument("--from-keras", type=Path, metavar="FILE", help=".keras or .h5 file to convert")
     conversion.add_argument(
         "--classes", nargs="+", metavar="NAME", help="its classes, in its order (default: the folders of --dataset)"
@@ -60,6 +72,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="range of pixel values that it takes (default: 0..255 if it scales pixels itself, else 0..1)",
     )
     conversion.add_argument("--bgr", action="store_true", help="it was trained on BGR, as OpenCV reads pictures")
+    options.group(parser, options.RECORDS).add_argument(
+        "--tensorboard", type=Path, metavar="FOLDER", help="folder for TensorBoard's log"
+    )
     options.add_track_option(parser)
     return parser
 

@@ -29,46 +29,60 @@ def build_parser() -> argparse.ArgumentParser:
     """Create the parser of ``faces train-embedder``."""
     parser = options.parser(
         "Train OpenFace's network to embed faces as the built-in embedder does.",
-        "faces train-embedder --photos celeba utkface --without lfw",
+        "--photos celeba utkface --without lfw",
+        "--photos celeba --epochs 40 --output output/nn4.small2.t7",
     )
-    parser.add_argument(
+    files = options.group(parser, options.FILES)
+    files.add_argument(
         "--photos",
         nargs="+",
         type=Path,
         required=True,
-        metavar="DIR",
+        metavar="PATH",
         help="photographs or folders of them, of as many people as possible; the best face of each is used",
     )
-    parser.add_argument(
+    files.add_argument(
         "--without",
         nargs="+",
         type=Path,
-        metavar="DIR",
+        metavar="PATH",
         help="photographs for evaluation; copies of them are not learned from",
     )
-    parser.add_argument(
-        "--teacher", default=embedders.BUILT_IN, help="built-in, or an embedding model: a .t7 or .onnx file"
-    )
-    parser.add_argument("--student", choices=STUDENTS, default=STUDENTS[0], help="network to train")
-    parser.add_argument("--epochs", type=values.count, default=20, help="passes over the photographs, in all")
-    parser.add_argument("--batch-size", type=values.count, default=64, help="faces per training step")
-    parser.add_argument("--rate", type=values.positive, default=0.02, help="highest learning rate")
-    parser.add_argument(
-        "--loose", type=values.share, default=0.2, help="share of the faces that are cut by a box like the SSD's"
-    )
-    parser.add_argument(
-        "--bf16", action="store_true", help="compute in bfloat16, which is faster on hardware that supports it"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="random seed")
-    parser.add_argument("--threads", type=values.count, help="cores to use (default: all)")
-    parser.add_argument(
+    files.add_argument(
         "-o",
         "--output",
         type=Path,
         default=Path("output/nn4.small2.t7"),
-        help="network file, written after each check; beside it: the faces, the curves, the network as .onnx, and a"
+        metavar="FILE",
+        help="network, written after each check; beside it: the faces, the curves, the network as .onnx, and a"
         " checkpoint from which the same command continues, also with more --epochs",
     )
+    models = options.group(parser, options.MODELS)
+    models.add_argument(
+        "--teacher", default=embedders.BUILT_IN, metavar="NAME", help="built-in, or a .t7 or .onnx file"
+    )
+    models.add_argument("--student", choices=STUDENTS, default=STUDENTS[0], help="network to train")
+    training_options = options.group(parser, options.TRAINING)
+    training_options.add_argument(
+        "--epochs", type=values.count, default=20, metavar="N", help="passes over the photographs, in all"
+    )
+    training_options.add_argument(
+        "--batch-size", type=values.count, default=64, metavar="N", help="faces per training step"
+    )
+    training_options.add_argument(
+        "--rate", type=values.positive, default=0.02, metavar="RATE", help="highest learning rate"
+    )
+    training_options.add_argument(
+        "--loose",
+        type=values.share,
+        default=0.2,
+        metavar="SHARE",
+        help="share of the faces that are cut by a box like the SSD's",
+    )
+    training_options.add_argument("--seed", type=int, default=0, metavar="N", help="random seed")
+    speed = options.group(parser, options.SPEED)
+    speed.add_argument("--bf16", action="store_true", help="compute in bfloat16, faster on hardware that supports it")
+    speed.add_argument("--threads", type=values.count, metavar="N", help="cores to use (default: all)")
     options.add_track_option(parser)
     return parser
 

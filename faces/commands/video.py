@@ -25,23 +25,45 @@ tell = partial(print, file=sys.stderr, flush=True)
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser."""
     parser = options.parser(
-        "Follow the faces in a video and name them, or mark them as unknown.",
-        "python recognize_video.py --source interview.mp4 --output output/interview.mp4 --no-display",
+        "Follow the faces in a video and name them, or mark them as unknown. Events are printed.",
+        "--source sample/video.mp4 --no-display",
+        "--source 0 --output output/door.mp4 --blur-unknown",
     )
-    source = parser.add_argument_group("source")
-    source.add_argument(
+    files = options.group(parser, options.FILES)
+    files.add_argument(
         "-s",
         "--source",
         default="0",
-        help="a camera's number or name, a video file, the address of a stream (rtsp://, http://, ...),"
-        " a folder of frames, or - for stdin",
+        help="camera's number or name, video, stream (rtsp://, http://, ...), folder of frames, or - for stdin",
     )
+    files.add_argument(
+        "-o",
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="annotated video: .mp4, .mkv, .avi (default: for a file, one in output/; else none)",
+    )
+    options.add_recognizer_options(parser)
+    files.add_argument("--events", type=Path, metavar="FILE", help="write the events to .csv or .jsonl, not to stdout")
+    files.add_argument("--json", action="store_true", help="print JSON lines instead of CSV")
+    files.add_argument("--boxes", type=Path, metavar="FILE", help="write the faces of every frame to .csv or .jsonl")
+    files.add_argument("--attendance", type=Path, metavar="FILE", help="write when each person was there to .csv")
+    files.add_argument("--save-unknown", type=Path, metavar="FOLDER", help="keep a photograph of each unknown face")
+    files.add_argument("--no-display", action="store_true", help="open no window")
+    privacy = options.group(parser, "privacy (--save-unknown never blurs)").add_mutually_exclusive_group()
+    privacy.add_argument("--blur-unknown", action="store_true", help="blur every face without a name")
+    privacy.add_argument("--blur-all", action="store_true", help="blur every face")
+    options.add_model_options(parser)
+    models = options.group(parser, options.MODELS)
+    models.add_argument(
+        "--min-face", type=values.count, default=80, metavar="PX", help="smallest face, built-in detector"
+    )
+    options.add_attributes_option(parser)
+    source = options.group(parser, "source")
     source.add_argument("--list-cameras", action="store_true", help="print the available cameras and exit")
     source.add_argument("--realtime", action="store_true", help="play a file at its own speed, dropping frames")
-    source.add_argument(
-        "--size", type=values.size, metavar="WxH", help="size of raw bgr24 frames on stdin, or to request of a camera"
-    )
-    source.add_argument("--rate", type=values.rate, help="frames per second of raw frames, or to request of a camera")
+    source.add_argument("--size", type=values.size, metavar="WxH", help="of a camera, or of raw bgr24 frames on stdin")
+    source.add_argument("--rate", type=values.rate, metavar="FPS", help="of a camera, or of raw frames")
     source.add_argument(
         "--reconnect",
         type=values.not_negative,
@@ -49,33 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="how long to retry a stream that drops",
     )
-    source.add_argument("--max-frames", type=values.count, help="stop after this number of frames")
-    models = parser.add_argument_group("models")
-    options.add_model_options(models)
-    models.add_argument(
-        "--min-face", type=values.count, default=80, help="smallest face that the built-in detector finds, px"
-    )
-    options.add_recognizer_options(models)
-    options.add_attributes_option(models)
-    results = parser.add_argument_group("results (events are printed on stdout)")
-    results.add_argument(
-        "-o",
-        "--output",
-        type=Path,
-        help="annotated video to write (.mp4, .mkv, .avi); default: for a file, a video in output/; for a camera or"
-        " stream, none",
-    )
-    results.add_argument("--json", action="store_true", help="print JSON lines instead of CSV")
-    results.add_argument("--events", type=Path, help="write the events to a file (.csv, .jsonl) instead of stdout")
-    results.add_argument("--boxes", type=Path, help="write the faces of every frame to a file (.csv, .jsonl)")
-    results.add_argument("--attendance", type=Path, help="write when each person was there to a file (.csv)")
-    results.add_argument(
-        "--save-unknown", type=Path, metavar="DIR", help="keep a photograph of each unknown face, never blurred"
-    )
-    results.add_argument("--no-display", action="store_true", help="open no window")
-    privacy = results.add_mutually_exclusive_group()
-    privacy.add_argument("--blur-unknown", action="store_true", help="blur every face without a name")
-    privacy.add_argument("--blur-all", action="store_true", help="blur every face")
+    source.add_argument("--max-frames", type=values.count, metavar="N", help="stop after this number of frames")
     return parser
 
 

@@ -49,7 +49,7 @@ def test_numbers(kind: Callable[[str], float], good: dict[str, float], bad: list
 
 
 def test_options_are_the_recipes_and_have_defaults(capsys: pytest.CaptureFixture[str]) -> None:
-    parser = options.parser("Does something.", "python x.py --confidence 0.7")
+    parser = options.parser("Does something.", "--confidence 0.7", prog="x.py")
     options.add_embeddings_option(parser)
     options.add_model_options(parser)
     options.add_recognizer_options(parser)
@@ -67,7 +67,9 @@ def test_options_are_the_recipes_and_have_defaults(capsys: pytest.CaptureFixture
     assert [str(value) for value in vars(short).values()] == ["a", "b", "c", "best", "0.7", "d", "e"]
     text = parser.format_help()
     assert text.count("(default:") == 7
-    assert "example:\n  python x.py --confidence 0.7" in text
+    assert text.startswith("usage: x.py [options]\n")
+    assert "input and output:\n  -e, --embeddings FILE " in text
+    assert text.endswith("example:\n  python x.py --confidence 0.7\n")
     with pytest.raises(SystemExit) as caught:
         parser.parse_args(["--confidence", "2"])
     assert caught.value.code == 2

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import subprocess
 import sys
 from importlib import import_module
@@ -39,13 +40,36 @@ def test_every_command_has_a_parser_with_its_name(
     assert callable(import_module(f"faces.commands.{commands.COMMANDS[name][0]}").build_parser)
 
 
-@pytest.mark.parametrize("name", commands.COMMANDS)
-def test_the_help_of_a_command_shows_an_example_and_explains_every_option(name: str) -> None:
+def parsers(name: str) -> list[argparse.ArgumentParser]:
+    """The parser of a command, and those of its subcommands."""
     parser = import_module(f"faces.commands.{commands.COMMANDS[name][0]}").build_parser()
-    groups = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    parsers = [parser, *(subparser for group in groups for subparser in group.choices.values())]
-    assert any("example" in each.format_help() for each in parsers)
-    assert all(action.help for each in parsers for action in each._actions if action not in groups)
+    subcommands = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return [parser, *(subparser for action in subcommands for subparser in action.choices.values())]
+
+
+@pytest.mark.parametrize("name", commands.COMMANDS)
+def test_the_help_of_a_command_explains_every_option_in_a_group(name: str) -> None:
+    for parser in parsers(name):
+        shown = [action for action in parser._actions if action.help != argparse.SUPPRESS]
+        assert all(action.help for action in shown if not isinstance(action, argparse._SubParsersAction))
+        ungrouped = {*parser._positionals._group_actions, *parser._optionals._group_actions}
+        assert not ungrouped & set(shown)
+
+
+@pytest.mark.parametrize("name", commands.COMMANDS)
+def test_the_examples_of_a_command_are_two_that_it_takes(name: str) -> None:
+    parser, *subparsers = parsers(name)
+    parser.prog = f"faces {name}"
+    shown = [line.strip() for line in parser.format_help().rpartition("examples:\n")[2].splitlines()]
+    assert len(shown) == 2
+    for each in (parser, *subparsers):
+        for line in (each.epilog or "").splitlines()[1:]:
+            program, *arguments = shlex.split(line)
+            assert program == "%(prog)s"
+            each.parse_args(arguments)
+    for line in shown:
+        assert shlex.split(line)[:2] == ["faces", name]
+        parser.parse_args(shlex.split(line)[2:])
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

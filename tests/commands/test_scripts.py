@@ -87,9 +87,10 @@ def test_the_recipes_options_with_defaults(script: str, short: str, long: str, d
 
 
 @pytest.mark.parametrize("script", (*SCRIPTS, "retrain"))
-def test_the_help_of_a_script_shows_it_in_an_example(script: str) -> None:
+def test_the_help_of_a_script_shows_it_in_its_examples(script: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", [f"{script}.py"])
     parser = parser_of(script)
-    assert f"example:\n  python {script}.py" in parser.format_help()
+    assert f"examples:\n  python {script}.py" in parser.format_help()
     assert "(default: " in parser.format_help()
 
 
