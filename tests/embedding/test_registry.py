@@ -18,7 +18,7 @@ from tests.fakes import write_embedder
 
 
 def test_names() -> None:
-    assert registry.names() == ("built-in", "openface-distilled", "openface", "sface")
+    assert registry.names() == ("built-in", "dlib", "openface-distilled", "openface", "sface")
     assert registry.path_of("sface") == Path("face_recognition_sface_2021dec.onnx")
     for path in ("models/sface.onnx", "arcface", "dlib-resnet"):  # no file of their own: taken for paths
         assert registry.path_of(path) == Path(path)
@@ -64,5 +64,5 @@ def test_names_for_processes_in_other_folders(tmp_path: Path, monkeypatch: pytes
         (registry, "a/b.onnx", "a/b.onnx"),
         (detectors, "folder", "folder"),
     ):
-        assert kind.absolute("built-in") == "built-in"
+        assert [kind.absolute(packaged) for packaged in kind.PACKAGED] == ["built-in", "dlib"]
         assert kind.absolute(name) == str(tmp_path / file)

