@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +17,9 @@ from faces.cli import options, running, values
 from faces.cli.text import plural, table, warn
 from faces.errors import FacesError, ImageError, UsageError
 from faces.files.writing import require_distinct
+from tests.conftest import ROOT, patience
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
 
 
 def test_table_aligns_words_left_and_numbers_right() -> None:
@@ -89,6 +94,13 @@ def test_a_folder_without_a_detector_stands_for_the_built_in_one(
     assert capsys.readouterr().err.startswith(warning) is waits
 
 
+@pytest.fixture(autouse=True)
+def keep_handler() -> Iterator[None]:
+    handler = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, handler)
+
+
 def raising(error: BaseException) -> Callable[[], int]:
     def main() -> int:
         raise error
@@ -121,13 +133,74 @@ def test_run_lets_our_own_mistakes_through() -> None:
 
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     code = "from faces.cli import running; running.run(lambda: [print('x' * 80) for _ in range(10_000)] and 0)"
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.readline()
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    assert process.wait() == 0
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait() == 0
+
+
+SLOW_IMPORT = """
+import time
+print("importing", flush=True)
+try:
+    time.sleep(1)
+except KeyboardInterrupt:
+    raise ImportError("half done") from None  # as packages written in C do
+"""
+CALLBACK = """
+import signal, time, weakref
+from faces.cli.running import run
+class Thing: pass
+def callback(_):
+    signal.raise_signal(signal.SIGINT)
+    time.sleep(0)
+def main():
+    thing = Thing()
+    reference = weakref.ref(thing, callback)
+    del thing
+    time.sleep(20)
+    return 0
+run(main)
+"""
+
+
+def interrupted(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program, and send Ctrl-C when it has said something."""
+    (folder / "program.py").write_text(code)
+    line = [sys.executable, "program.py"]
+    path = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        line, cwd=folder, env=path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        if process.stdout.readline():
+            process.send_signal(signal.SIGINT)
+        _, stderr = process.communicate(timeout=patience(30))
+    return subprocess.CompletedProcess(line, process.returncode, "", stderr)
+
+
+@posix
+@pytest.mark.parametrize(
+    "program",
+    [
+        "from faces.cli.running import run\nimport slow\nrun(lambda: 0)",
+        "from faces.cli.running import run\ndef main():\n    import slow\n    slow.time.sleep(20)\nrun(main)",
+    ],
+    ids=["before the command runs", "while it runs"],
+)
+def test_an_interrupt_during_an_import(program: str, tmp_path: Path) -> None:
+    (tmp_path / "slow.py").write_text(SLOW_IMPORT)
+    result = interrupted(program, tmp_path)
+    assert (result.returncode, result.stderr) == (130, "stopped; what was there before is unchanged\n")
+
+
+@posix
+def test_an_interrupt_in_a_callback_is_not_lost(tmp_path: Path) -> None:
+    result = interrupted(CALLBACK, tmp_path)
+    assert (result.returncode, result.stderr) == (130, "stopped; what was there before is unchanged\n")
 
 
 def test_warn_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
