@@ -97,7 +97,8 @@ def extract(args: argparse.Namespace) -> int:
 def show_photographs(update: faces.EmbeddingsUpdate) -> None:
     """Print the photographs that were skipped or are there twice, and the number of photographs of each person."""
     show_rows(("left out", "reason"), update.skipped, LISTED_PEOPLE, update.skipped_csv)
-    same = [(pair.first, pair.second, pair.why) for pair in update.duplicates if not pair.is_nearly_the_same]
+    pairs = zip(update.twice, update.duplicates, strict=True)
+    same = [row for row, pair in pairs if not pair.is_nearly_the_same]
     show_rows(("photograph", "other photograph", "why"), same, LISTED_DUPLICATES, update.duplicates_csv)
     if nearly_same := len(update.duplicates) - len(same):
         photographs = text.plural(nearly_same, "photograph is", "photographs are")

@@ -68,6 +68,11 @@ class EmbeddingsUpdate:
         return [(f"{self.dataset}/{path}", reason) for path, reason in sorted([*rows, *self.extraction.lost])]
 
     @property
+    def twice(self) -> list[tuple[str, str, str]]:
+        """The paths of each two photographs that are the same or nearly so, and why: of ``duplicates``, in order."""
+        return [(f"{self.dataset}/{pair.first}", f"{self.dataset}/{pair.second}", pair.why) for pair in self.duplicates]
+
+    @property
     def notes(self) -> list[str]:
         """A line for each folder that was left out as a whole: a folder of strangers."""
         return [f"{self.dataset}/{name}: left out; {NO_NEED}" for name in self.extraction.nobody]
@@ -81,9 +86,8 @@ class NoFaceError(FacesError):
 
 def write_tables(update: EmbeddingsUpdate) -> None:
     """Write the tables of the photographs that were skipped and of those that are there twice. Raises FacesError."""
-    pairs = [(pair.first, pair.second, pair.why) for pair in update.duplicates]
     _write_csv(update.skipped_csv, ("photograph", "reason"), update.skipped)
-    _write_csv(update.duplicates_csv, ("photograph", "other photograph", "why"), pairs)
+    _write_csv(update.duplicates_csv, ("photograph", "other photograph", "why"), update.twice)
 
 
 def _write_csv(path: Path, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

@@ -732,6 +732,17 @@ def test_what_is_no_video(project: Path, run_script: RunScript, kind: str) -> No
     assert contents(project / "output") == before
 
 
+@pytest.mark.parametrize("script", ["recognize_image", "recognize_video"])
+def test_a_photograph_that_is_cut_off(project: Path, run_script: RunScript, script: str) -> None:
+    (project / "cut.jpg").write_bytes((project / "sample" / "photo.jpg").read_bytes()[:20_000])
+    line = ["-i", "cut.jpg"] if script == "recognize_image" else ["-s", "cut.jpg", "--no-display"]
+    before = contents(project / "output")
+    result = run_script(f"{script}.py", *line, cwd=project)
+    assert (result.returncode, result.stdout) == (1, "")
+    assert re.fullmatch(r"error: cut\.jpg: damaged or cut off .*\n", result.stderr)
+    assert contents(project / "output") == before
+
+
 # Options and models
 
 

@@ -23,7 +23,8 @@ from faces import datasets
 from faces.commands import extract
 from faces.datasets import Photograph
 from faces.errors import FacesError
-from faces.extraction.results import Extraction
+from faces.extraction.results import EmbeddingsUpdate, Extraction, write_tables
+from faces.recognition.duplicates import Duplicate
 from faces.recognition.gallery import Gallery
 from tests.conftest import PEOPLE, PHOTOS, RunScript, command, contents, environment, open_terminal, patience
 
@@ -155,9 +156,9 @@ def test_duplicates_and_odd_files_and_names(project: Path, run_script: RunScript
     assert "2 photographs are nearly the same as another of the same person, see new/duplicates.csv" in result.stdout
     assert (project / "new" / "duplicates.csv").read_bytes() == (
         b"photograph,other photograph,why\n"
-        b'Bob/1.jpg,Zo\xeb/1.jpg,"the same photograph, of Bob and of Zo\xeb"\n'
-        b"Bob/1.jpg,Bob/2.jpg,nearly the same photograph\n"
-        b"Bob/1.jpg,Bob/3.jpg,nearly the same photograph\n"
+        b'odd/Bob/1.jpg,odd/Zo\xeb/1.jpg,"the same photograph, of Bob and of Zo\xeb"\n'
+        b"odd/Bob/1.jpg,odd/Bob/2.jpg,nearly the same photograph\n"
+        b"odd/Bob/1.jpg,odd/Bob/3.jpg,nearly the same photograph\n"
     )
     assert b"odd/Zo\xeb/link.jpg,unreadable: no such file or directory\n" in (
         (project / "new" / "skipped.csv").read_bytes()
@@ -396,3 +397,20 @@ def test_a_data_set_that_cannot_be_listed_is_not_an_empty_one(
     with pytest.raises(OSError, match="Stale file handle"):
         extract.extract(extract.build_parser().parse_args(["-i", "people"]))
     assert contents(project / "output") == before
+
+
+def test_both_lists_name_photographs_with_the_data_sets_folder(tmp_path: Path) -> None:
+    extraction = made(2)
+    extraction.lost.append(("Person 00/7.jpg", "unreadable: empty file"))
+    update = EmbeddingsUpdate(
+        embeddings=tmp_path / "embeddings.pickle",
+        skipped_csv=tmp_path / "skipped.csv",
+        duplicates_csv=tmp_path / "duplicates.csv",
+        dataset="people",
+        extraction=extraction,
+        duplicates=[Duplicate("Person 00/0.jpg", "Person 01/0.jpg", "the same photograph")],
+        continued=False,
+    )
+    write_tables(update)
+    assert "people/Person 00/7.jpg,unreadable: empty file" in update.skipped_csv.read_text()
+    assert "people/Person 00/0.jpg,people/Person 01/0.jpg,the same photograph" in update.duplicates_csv.read_text()

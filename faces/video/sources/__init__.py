@@ -8,8 +8,10 @@ import sys
 from io import FileIO
 from pathlib import Path
 
-from faces.errors import SourceError
+from faces.errors import ImageError, SourceError
+from faces.files.finding import SUFFIXES
 from faces.files.redaction import without_password
+from faces.images import read_image
 from faces.video.sources.base import FrameSource, Tell
 from faces.video.sources.camera import Camera, CameraSource, cameras, find_camera
 from faces.video.sources.folder import FolderSource
@@ -52,11 +54,21 @@ def open_source(
         return FolderSource(name, rate, tell)
     if stat.S_ISREG(mode):
         _reject_options(name, size, rate)
+        if Path(name).suffix.lower() in SUFFIXES:
+            _require_readable(Path(name))
         return RecordingSource(name, Media(f"file:{name}", name, {}), tell)
     if camera := find_camera(name):
         return CameraSource(name, camera, size, rate)
     available = ", ".join(map(str, cameras())) or "none"
     raise SourceError(f"{name}: no video, folder or camera has this name; available cameras: {available}")
+
+
+def _require_readable(photograph: Path) -> None:
+    """Raise SourceError for a damaged photograph: FFmpeg would show what it makes of the rest."""
+    try:
+        read_image(photograph)
+    except ImageError as error:
+        raise SourceError(f"{photograph}: {error}") from error
 
 
 def _file_mode(name: str) -> int:
