@@ -93,7 +93,14 @@ class Running:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self.process = process
         self.lines: list[str] = []
-        Thread(target=self._read, daemon=True).start()
+        self._thread = Thread(target=self._read, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Close the output of a script that has ended."""
+        self._thread.join(patience(5))  # a worker process may outlive a killed script
+        if not self._thread.is_alive() and self.process.stdout is not None:
+            self.process.stdout.close()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -123,11 +130,13 @@ def running(*args: object, cwd: Path, env: dict[str, str] | None = None) -> Iter
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
+    script = Running(process)
     try:
-        yield Running(process)
+        yield script
     finally:
         process.kill()
         process.wait()
+        script.close()
 
 
 @pytest.fixture(scope="session")

@@ -113,6 +113,7 @@ class Api:
         self.database = Database(url or f"sqlite:///{folder / 'faces.db'}", FINGERPRINT, 3)
         self.indexes = Indexes()
         self.trainer = Trainer(self.database, self.indexes)
+        self.audit = AuditLog(folder / "audit.log")
         services = Services(
             vision=ColourVision(),
             database=self.database,
@@ -120,10 +121,16 @@ class Api:
             trainer=self.trainer,
             fetcher=Fetcher(),
             indexes=self.indexes,
-            audit=AuditLog(folder / "audit.log"),
+            audit=self.audit,
             limiter=RateLimiter(rate),
         )
         self.client: FlaskClient = create_app(services, SECRET).test_client()
+
+    def close(self) -> None:
+        """End the trainer's thread and close the files."""
+        self.trainer.close()
+        self.database.close()
+        self.audit.close()
 
     def __call__(self, method: str, path: str, **more: Any) -> TestResponse:
         """Send a request with the key. A path without a leading slash is below ``/face/v1.0``."""
@@ -173,5 +180,4 @@ class Api:
 def api(tmp_path: Path) -> Iterator[Api]:
     instance = Api(tmp_path)
     yield instance
-    instance.trainer.close()
-    instance.database.close()
+    instance.close()

@@ -28,6 +28,7 @@ class Pipe:
         self._wake_reader, self._wake_writer = os.pipe()
 
     def __del__(self) -> None:
+        self._file.close()  # not stdin's own
         os.close(self._wake_reader)
         os.close(self._wake_writer)
 

@@ -34,8 +34,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     picture.write_bytes(PHOTOGRAPHS["Ada"])
     instance.client.application.extensions[NAME].fetcher._files[ADDRESS] = picture
     yield instance
-    instance.trainer.close()
-    instance.database.close()
+    instance.close()
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,7 @@ from tests.server.conftest import Api
 def limited(tmp_path: Path) -> Iterator[Api]:
     instance = Api(tmp_path, rate="3/minute")
     yield instance
-    instance.trainer.close()
-    instance.database.close()
+    instance.close()
 
 
 def asked(api: Api, address: str, **more: object) -> int:
