@@ -45,7 +45,7 @@ class Ours:
     """This project, as extract_embeddings.py and train_model.py go, with its processes running."""
 
     def __init__(self, name: str, detector: str, count: int) -> None:
-        models = (detector, "built-in", 0.5, "fast")
+        models = (detector, "built-in", 0.5, "default")
         self.name, self.workers, self.detector = name, count, detector
         self._fingerprint = Pipeline.load(*models).fingerprint
         self._processes = workers.Processes(Task(Folder(Path()), models), count)

@@ -46,7 +46,7 @@ from faces.pipeline import Enrolment, Pipeline
 from faces.types import Faces
 
 ROOT = Path(__file__).resolve().parents[1]
-MODELS = ("built-in", "built-in", 0.5, "fast")
+MODELS = ("built-in", "built-in", 0.5, "default")
 PER_PERSON = 20  # photographs
 WARM_UP = 128  # photographs, untimed: every worker has loaded its models
 ADDED = 10  # photographs of one person more

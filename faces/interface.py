@@ -10,13 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from faces import images
+from faces import images, model_choice
 from faces.attributes import predictor
 from faces.attributes.answers import Answers
 from faces.attributes.predictor import Attributes
-from faces.detection import BUILT_IN
 from faces.display import drawing
-from faces.embedding.embedders import DEFAULT
 from faces.errors import ImageError, UsageError
 from faces.pipeline import Pipeline
 from faces.recognition import recognizer_files
@@ -31,7 +29,6 @@ from faces.video.tracker import Track
 from faces.video.tracks import Frame, Tracks
 
 WAIT = 0.1  # s without a frame after which ``follow_steps`` yields a step without one
-MIN_FACE = 60  # px: the smallest face that the built-in detector finds in a photograph
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,34 +56,38 @@ class Recognition:
 
 
 def load_models(
-    detector: str = BUILT_IN,
-    embedding_model: str = BUILT_IN,
+    detector: str | None = None,
+    embedding_model: str | None = None,
     *,
     confidence: float = 0.5,
-    accuracy: str = DEFAULT,
+    accuracy: str | None = None,
     threads: int | None = None,
-    min_face: int = MIN_FACE,
+    min_face: int = 60,
+    gallery: str | Path | None = None,
+    warn: Callable[[str], object] = warnings.warn,
 ) -> Pipeline:
-    """Load a detector and an embedder.
+    """Load a detector and an embedder: those that are named, else the gallery's own, else the built-in ones.
 
-    detector: "built-in", a folder with OpenCV's SSD or YuNet, or a YuNet ``.onnx`` file.
-    embedding_model: "built-in", OpenFace's ``.t7`` file, or an ``.onnx`` file (SFace, ArcFace).
-    confidence: least score of a detected face, in (0, 1).
-    accuracy: "fast", or "best" for the built-in embedder in three times the time; their embeddings cannot be compared.
-    threads: number of threads for one image; default: the number of cores.
-    min_face: smallest face that the built-in detector finds, px.
-    Raises ModelError for a model that is missing or damaged, and UsageError for an accuracy that the embedder lacks.
+    detector: "built-in", "dlib", a folder with OpenCV's SSD or YuNet, or a YuNet ``.onnx`` file.
+    embedding_model: "built-in", "dlib", OpenFace's ``.t7`` file, or an ``.onnx`` file (SFace, ArcFace).
+    confidence, accuracy, threads, min_face: as for ``Pipeline.load``.
+    gallery: an embeddings file or label encoder, which names the models that made it; it may be missing.
+    warn: called with a line if these are not the built-in ones.
+    Raises ModelError for a missing model, UsageError for an accuracy that is not there, PickleError for another file.
     """
-    return Pipeline.load(detector, embedding_model, confidence, accuracy, threads, min_face)
+    made_by = recognizer_files.models_of(Path(gallery)) if gallery else None
+    chosen = model_choice.choose(detector, embedding_model, accuracy, made_by, gallery or "")
+    if chosen.note:
+        warn(chosen.note)
+    return Pipeline.load(
+        chosen.detector, chosen.embedding_model, confidence, chosen.accuracy, threads, min_face
+    )
 
 
 def load_attributes(
     models: Pipeline, names: Sequence[str] = predictor.DEFAULT, *, threads: int | None = None
 ) -> Attributes:
-    """Load the models of some attributes, such as ("age", "gender").
-
-    Raises ModelError for a model that is missing or damaged.
-    """
+    """Load the models of some attributes, such as ("age", "gender"). Raises ModelError for one that is missing."""
     return predictor.load(names, models, threads)
 
 

@@ -18,7 +18,7 @@ LAYERS = (  # lowest first: a module imports from its own folder and from layers
     "files optional processes",
     "images models datasets metrics records",
     "detection embedding image_classifier",
-    "pipeline",
+    "pipeline model_choice",
     "attributes recognition",
     "video synthetic",
     "extraction training display versions",

@@ -9,12 +9,11 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from faces import detection
 from faces.attributes import predictor
-from faces.cli.text import warn
-from faces.cli.values import share
+from faces.cli import values
 from faces.detection import registry as detectors
-from faces.embedding import embedders, registry
+from faces.embedding import registry
+from faces.model_choice import Named
 from faces.versions import mlflow
 
 FILES = "input and output"
@@ -145,43 +144,47 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Add ``--detector``, ``--embedding-model``, ``--accuracy`` and ``--confidence``."""
     models = group(parser, MODELS)
     models.add_argument(
+        "--models",
+        choices=detectors.PACKAGED,
+        metavar="SET",
+        help=f"detector and embedder: {' or '.join(detectors.PACKAGED)} (default: those of the gallery, else built-in)",
+    )
+    models.add_argument(
         "-d",
         "--detector",
-        type=detector,
-        default=detection.BUILT_IN,
+        type=values.detector,
         metavar="NAME",
         help=f"{', '.join(detectors.names())}, or a file or folder with OpenCV's SSD or YuNet",
     )
     models.add_argument(
         "-m",
         "--embedding-model",
-        default=embedders.BUILT_IN,
         metavar="NAME",
         help=f"{', '.join(registry.names())}, or a file: OpenFace's .t7, or .onnx (SFace, ArcFace)",
     )
     models.add_argument(
         "--accuracy",
-        choices=embedders.ACCURACIES,
-        default=embedders.FAST,
-        help="average two views of a face, or six, in three times the time, for many people; the same for all commands",
+        type=values.accuracy,
+        metavar="LEVEL",
+        help="default or best, which takes about six times as long to embed; the same for all commands",
     )
     models.add_argument(
         "-c",
         "--confidence",
-        type=share,
+        type=values.share,
         default=0.5,
         metavar="SCORE",
         help="lowest score of a detected face, between 0 and 1",
     )
 
 
-def detector(name: str) -> str:
-    """Return the detector's name; a folder without a model, as in a new clone, stands for the built-in detector."""
-    folder = Path(name)
-    if folder.is_dir() and all(file.suffix == ".md" or file.name.startswith(".") for file in folder.iterdir()):
-        warn(f"{name}: no detector in it yet, so the built-in one is used (the SSD: faces download-models openface)")
-        return detection.BUILT_IN
-    return name
+def model_names(args: argparse.Namespace) -> Named:
+    """Return the models that the user names."""
+    return Named(
+        detector=args.detector or args.models,
+        embedding_model=args.embedding_model or args.models,
+        accuracy=args.accuracy,
+    )
 
 
 def add_attributes_option(parser: argparse.ArgumentParser) -> None:

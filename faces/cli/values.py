@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from pathlib import Path
+
+from faces.cli.text import warn
+from faces.embedding import embedders
 
 MAX_FRAME_SIDE = 16384  # px
 
@@ -16,6 +21,25 @@ def share(text: str) -> float:
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number between 0 and 1")
     return value
+
+
+def detector(name: str) -> str | None:
+    """Return the detector's name; None for a folder without a model, as in a new clone, as if nothing were named."""
+    folder = Path(name)
+    if folder.is_dir() and all(file.suffix == ".md" or file.name.startswith(".") for file in folder.iterdir()):
+        warn(f"{name}: no detector in it yet, so none is named (the SSD: faces download-models openface)")
+        return None
+    return name
+
+
+def accuracy(level: str) -> str:
+    """Parse an accuracy; ``fast``, which older commands name, is the default and said so."""
+    if level not in embedders.ACCURACIES:
+        raise argparse.ArgumentTypeError(f"no accuracy {level!r}; there are {', '.join(embedders.ACCURACIES)}")
+    if level == embedders.FAST:
+        print("--accuracy fast is the same as default: there is no faster embedder yet", file=sys.stderr)
+        return embedders.DEFAULT
+    return level
 
 
 def positive(text: str) -> float:

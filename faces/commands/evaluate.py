@@ -23,7 +23,6 @@ from faces.files.writing import check_writable
 
 STDOUT = Path("-")
 RECORDED_AS = Path("output/evaluation")  # not a file: the record of the run goes to output/runs
-
 PHOTO_BAR = partial(progress_bar, "photo")
 
 Run = Callable[[argparse.Namespace], int]
@@ -56,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
         add_verification_options,
         "do two photographs show the same person: accuracy, AUC, EER, TAR at FAR",
         "--pairs lfw/pairs.txt --images lfw",
-        "--pairs pairs.csv --compare fast best --report output/report.html",
+        "--pairs pairs.csv --compare built-in best --report output/report.html",
     )
     add(
         "identification",
@@ -135,8 +134,8 @@ def add_comparison_options(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         metavar="NAME",
         default=(),
-        help="several in one table, with times: built-in, fast, best, DETECTOR+EMBEDDER, an embedder's file; for"
-        " identification also version:3 of retrain.py, or a folder with a recognizer",
+        help="several in one table, with times: built-in, best, DETECTOR+EMBEDDER, an embedder's file; version:3 of"
+        " retrain.py, or a folder with a recognizer",
     )
     measured.add_argument(
         "--groups",
@@ -208,7 +207,8 @@ def run_operating_points(args: argparse.Namespace) -> int:
 def evaluator(args: argparse.Namespace, compare: Sequence[str] = (), skip_missing: bool = False) -> Evaluator:
     """Return the evaluator for the options."""
     return Evaluator(
-        models=(args.detector, args.embedding_model, args.confidence, args.accuracy),
+        named=options.model_names(args),
+        confidence=args.confidence,
         compare=compare,
         images=args.images,
         skip_missing=skip_missing,

@@ -72,10 +72,8 @@ def extract(args: argparse.Namespace) -> int:
             update = faces.extract(
                 args.dataset,
                 args.embeddings,
-                detector=args.detector,
-                embedding_model=args.embedding_model,
+                **cli_options.model_names(args),
                 confidence=args.confidence,
-                accuracy=args.accuracy,
                 workers=args.workers,
                 scheduler=args.scheduler,
                 rebuild=args.rebuild,

@@ -52,7 +52,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     args = build_parser().parse_args(argv)
     photographs = faces.find_images(args.image, partial(is_copy, output=args.output))
-    models = faces.load_models(args.detector, args.embedding_model, confidence=args.confidence, accuracy=args.accuracy)
+    models = faces.load_models(
+        **options.model_names(args), confidence=args.confidence, gallery=args.le, warn=warn
+    )
     recognizer = faces.load_recognizer(models, args.recognizer, args.le, warn=warn)
     attributes = faces.load_attributes(models, args.attributes) if args.attributes else None
     window = faces.Window("recognize_image", partial(print, file=sys.stderr)) if args.show else None

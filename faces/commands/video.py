@@ -56,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     options.add_model_options(parser)
     models = options.group(parser, options.MODELS)
     models.add_argument(
-        "--min-face", type=values.count, default=80, metavar="PX", help="smallest face, built-in detector"
+        "--min-face", type=values.count, default=80, metavar="PX", help="smallest face that dlib's detector finds"
     )
     options.add_attributes_option(parser)
     source = options.group(parser, "source")
@@ -90,12 +90,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         live = source.live or args.realtime
         threads = max(1, CORES - 1) if live else 1  # live: one core for the picture; a file: one frame per core
         models = faces.load_models(
-            args.detector,
-            args.embedding_model,
+            **options.model_names(args),
             confidence=args.confidence,
-            accuracy=args.accuracy,
             threads=threads,
             min_face=args.min_face,
+            gallery=args.le,
+            warn=text.warn,
         )
         attributes = faces.load_attributes(models, args.attributes, threads=threads) if args.attributes else None
         recognizer = faces.ReloadingRecognizer(args.recognizer, args.le, models.fingerprint, tell)

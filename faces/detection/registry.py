@@ -15,6 +15,7 @@ from faces.types import ModelId
 
 BUILT_IN, DLIB = "built-in", "dlib"
 PACKAGED = {BUILT_IN: "yunet-int8", DLIB: "dlib-mmod"}  # rows whose files ``faces download-models`` puts in the cache
+NAMES_IN_FINGERPRINTS = {"ssd": "ssd-caffe"}  # rows with another name there
 Load = Callable[[Path, float, int | None], Detector]
 LOADERS: dict[str, Load] = {  # by suffix; in a folder with several files the first suffix wins
     ".caffemodel": lambda path, confidence, threads: SsdDetector.load(path, confidence),
@@ -49,10 +50,11 @@ def named_by(model: ModelId) -> str:
     packaged = next((short for short, row in PACKAGED.items() if row == model.name), None)
     if packaged is not None:
         return packaged
-    path = _files().get(model.name)
+    name = NAMES_IN_FINGERPRINTS.get(model.name, model.name)
+    path = _files().get(name)
     if path is None or not path.is_file():
         raise ModelError(f"the detector {model} is needed; name its file: --detector FILE")
-    return model.name
+    return name
 
 
 def load(name: str, confidence: float = 0.5, threads: int | None = None, min_face: int = 60) -> Detector:

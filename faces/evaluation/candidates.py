@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import TypeVar
 
 from faces import records
-from faces.embedding.embedders import ACCURACIES, BUILT_IN
+from faces.embedding.embedders import ACCURACIES, BUILT_IN, DEFAULT, FAST
 from faces.errors import FacesError, UsageError
 from faces.evaluation import photographs
 from faces.evaluation.figures.results import Identification, Verification
 from faces.evaluation.photographs import Photographs
 from faces.extraction.workers import Models
+from faces.model_choice import Named, choose
 from faces.recognition import recognizer_files
 from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Fingerprint
 from faces.versions.versions import LE, RECOGNIZER
 
+NOTHING_NAMED = Named()
 VERSION = "version:"  # followed by the number of a version that retrain.py made, in output/
 
 
@@ -28,30 +30,32 @@ class Candidate:
     """A detector and an embedder to evaluate.
 
     recognizer: folder of a recognizer that was trained with these models; None to train one.
+    note: a line for the user, such as that the recognizer's models are not the built-in ones.
     """
 
     name: str
     models: Models
     recognizer: Path | None = None
+    note: str = ""
 
 
-def parse_all(texts: Sequence[str], models: Models) -> list[Candidate]:
+def parse_all(texts: Sequence[str], models: Models, named: Named = NOTHING_NAMED) -> list[Candidate]:
     """Return a candidate for each different value of ``--compare``; without values, the models alone.
 
     Raises UsageError as ``parse`` does.
     """
     if texts:
-        return [parse(text, models) for text in dict.fromkeys(texts)]
+        return [parse(text, models, named) for text in dict.fromkeys(texts)]
     name = BUILT_IN if set(models[:2]) == {BUILT_IN} else "+".join(models[:2])
     return [Candidate(name, models)]
 
 
-def parse_models(texts: Sequence[str], models: Models) -> list[Candidate]:
+def parse_models(texts: Sequence[str], models: Models, named: Named = NOTHING_NAMED) -> list[Candidate]:
     """Return candidates as ``parse_all`` does; recognizers are refused.
 
     Raises UsageError.
     """
-    candidates = parse_all(texts, models)
+    candidates = parse_all(texts, models, named)
     for candidate in candidates:
         if candidate.recognizer:
             raise UsageError(
@@ -60,12 +64,13 @@ def parse_models(texts: Sequence[str], models: Models) -> list[Candidate]:
     return candidates
 
 
-def parse(text: str, models: Models) -> Candidate:
+def parse(text: str, models: Models, named: Named = NOTHING_NAMED) -> Candidate:
     """Return the candidate that one value of ``--compare`` names.
 
     text: ``built-in``, one of its accuracies, ``DETECTOR+EMBEDDER``, an embedder's file, ``version:3``, or a
         recognizer's folder.
-    models: defaults for the parts that ``text`` does not name, and the models of a recognizer.
+    models: defaults for the parts that ``text`` does not name.
+    named: the models that the user named: a recognizer is used with these, or else with its own.
 
     Raises UsageError if there is no such version, or no recognizer in the folder.
     """
@@ -74,11 +79,17 @@ def parse(text: str, models: Models) -> Candidate:
     if text == BUILT_IN:
         return Candidate(text, (BUILT_IN, BUILT_IN, *models[2:]))
     if text in ACCURACIES:
-        return Candidate(text, (BUILT_IN, BUILT_IN, models[2], text))
+        note = "fast is the same as default: there is no faster embedder yet" if text == FAST else ""
+        return Candidate(text, (BUILT_IN, BUILT_IN, models[2], DEFAULT if text == FAST else text), note=note)
     if path.is_dir():
         if not (path / RECOGNIZER).is_file():
             raise UsageError(f"{text}: a folder without {RECOGNIZER}; name models as DETECTOR+EMBEDDER")
-        return Candidate(text, models, path)
+        try:
+            chosen = choose(**named, made_by=recognizer_files.models_of(path / LE), file=path / LE)
+        except FacesError:  # ``load_recognizer`` says more
+            return Candidate(text, models, path)
+        own_models = chosen.detector, chosen.embedding_model, models[2], chosen.accuracy
+        return Candidate(text, own_models, path, chosen.note)
     if text.startswith(VERSION):
         raise UsageError(f"{text}: there is no {path}; retrain.py --list shows the versions")
     if "+" in text and not path.is_file():

@@ -18,6 +18,7 @@ from faces.evaluation.searches.identification import identify
 from faces.evaluation.searches.trials import Trial
 from faces.evaluation.searches.verification import verify
 from faces.extraction.workers import Models
+from faces.model_choice import Named, choose
 from faces.records import Manifest, Recorder
 from faces.types import Fingerprint
 from faces.versions.versions import RECOGNIZER
@@ -58,7 +59,8 @@ class IdentificationSettings:
 class Evaluator:
     """Evaluates models and recognizers.
 
-    models: detector, embedder, least score of a face, accuracy.
+    named: detector, embedder and accuracy; None for what is not named.
+    confidence: least score of a face.
     compare: values of ``--compare``; empty for the models alone.
     images: folder of the photographs, or None.
     skip_missing: leave out faces that were not found, instead of counting them as errors.
@@ -68,7 +70,8 @@ class Evaluator:
     warn, report_error: take a message.
     """
 
-    models: Models
+    named: Named
+    confidence: float
     compare: Sequence[str]
     images: Path | None
     skip_missing: bool
@@ -77,6 +80,12 @@ class Evaluator:
     progress_bar: ProgressBar
     warn: Callable[[str], object]
     report_error: Callable[[str], object]
+
+    @property
+    def models(self) -> Models:
+        """Return the models that are named, else the built-in ones."""
+        chosen = choose(**self.named)
+        return chosen.detector, chosen.embedding_model, self.confidence, chosen.accuracy
 
     def verification(self, pairs_file: Path, breakdowns: Breakdowns) -> Outcome:
         """Evaluate the pairs in a file. Raises FacesError if no candidate can be evaluated."""
@@ -88,7 +97,7 @@ class Evaluator:
             breakdowns.add_verification(result, wanted, photographs, candidate.models)
             return result
 
-        chosen = candidates.parse_models(self.compare, self.models)
+        chosen = self._with_notes(candidates.parse_models(self.compare, self.models, self.named))
         paths = (*wanted.first, *wanted.second)
         results = candidates.evaluate_each(
             chosen, lambda models: self.embed(paths, models), evaluate, self.report_error
@@ -98,7 +107,7 @@ class Evaluator:
 
     def identification(self, settings: IdentificationSettings, breakdowns: Breakdowns) -> Outcome:
         """Search galleries for probes and strangers. Raises FacesError if no candidate can be evaluated."""
-        chosen = candidates.parse_all(self.compare, self.models)
+        chosen = self._with_notes(candidates.parse_all(self.compare, self.models, self.named))
         to_train, paths = self._trials(chosen, settings)
 
         def evaluate(candidate: Candidate, photographs: Photographs, seconds: float | None) -> Identification:
@@ -150,6 +159,12 @@ class Evaluator:
         measured = measure_points(people, photographs, same_pairs)
         self.record.models(photographs.fingerprint)
         return measured, photographs.fingerprint
+
+    def _with_notes(self, chosen: list[Candidate]) -> list[Candidate]:
+        """Return the candidates after their notes are told."""
+        for note in dict.fromkeys(candidate.note for candidate in chosen if candidate.note):
+            self.warn(note)
+        return chosen
 
     def embed(self, paths: Sequence[Path], models: Models) -> Photographs:
         """Embed photographs, warn of unreadable ones, and record all of them."""

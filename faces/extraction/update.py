@@ -12,8 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from faces.datasets import REMOTE, Dataset, Photograph, open_dataset
-from faces.detection import BUILT_IN
-from faces.embedding.embedders import FAST
+from faces.errors import PickleError
 from faces.extraction.checkpoints import Checkpoint
 from faces.extraction.dask import Cluster
 from faces.extraction.known import KnownPhotograph, PreviousGallery, load_previous, look_up, settings
@@ -21,9 +20,11 @@ from faces.extraction.results import EmbeddingsUpdate, Extraction, NoFaceError, 
 from faces.extraction.workers import BATCH_SIZE, Processes, Task, enrol
 from faces.files import locks
 from faces.files.writing import check_writable, require_distinct
+from faces.model_choice import choose
 from faces.pipeline import Enrolment, Pipeline
 from faces.recognition import duplicates
 from faces.recognition.gallery import Gallery, LeftOut, is_nobody
+from faces.recognition.recognizer_files import models_of
 from faces.records import Recorder
 from faces.types import Fingerprint, Floats
 
@@ -38,10 +39,10 @@ def update_embeddings(
     dataset: str | Path = "dataset",
     embeddings: str | Path = "output/embeddings.pickle",
     *,
-    detector: str = BUILT_IN,
-    embedding_model: str = BUILT_IN,
+    detector: str | None = None,
+    embedding_model: str | None = None,
     confidence: float = 0.5,
-    accuracy: str = FAST,
+    accuracy: str | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
     rebuild: bool = False,
@@ -55,7 +56,8 @@ def update_embeddings(
 
     dataset: a folder with one folder of photographs per person, or its address (``s3://...``).
     embeddings: the file to write; ``skipped.csv`` and ``duplicates.csv`` are written beside it.
-    detector, embedding_model, confidence, accuracy: as for ``Pipeline.load``.
+    detector, embedding_model, confidence, accuracy: as for ``Pipeline.load``; None: as in the embeddings file, if it is
+        there, else the built-in ones.
     workers: number of processes; default: the number of cores.
     scheduler: address of a Dask scheduler, or "local", to run the workers there.
     rebuild: enrol every photograph again.
@@ -71,10 +73,14 @@ def update_embeddings(
     require_distinct(path, skipped_csv, duplicates_csv)
     for file in (path, skipped_csv, duplicates_csv):
         check_writable(file)
-    models, made_with = (detector, embedding_model, confidence, accuracy), settings(confidence)
+    made_with = settings(confidence)
 
     with locks.only_one(path), recording or nullcontext() as recorder:
+        chosen = choose(detector, embedding_model, accuracy, _models_of(path), path)
+        models = chosen.detector, chosen.embedding_model, confidence, chosen.accuracy
         fingerprint = Pipeline.load(*models).fingerprint
+        if chosen.note:
+            warn(chosen.note)
         previous, why = (None, "") if rebuild else load_previous(path, fingerprint, made_with)
         if why:
             warn(why)
@@ -110,6 +116,14 @@ def update_embeddings(
             error.update = update
             raise error
     return update
+
+
+def _models_of(embeddings: Path) -> Fingerprint | None:
+    """Return the models of an embeddings file; None if there is none that can be continued."""
+    try:
+        return models_of(embeddings)
+    except PickleError:  # ``load_previous`` says why
+        return None
 
 
 def _place(dataset: str) -> str:

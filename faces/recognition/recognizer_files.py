@@ -89,15 +89,34 @@ def load(recognizer_path: Path, le_path: Path, fingerprint: Fingerprint) -> tupl
 
 def made_by(le_path: Path) -> Fingerprint | None:
     """Return the models that a label encoder's recognizer was trained with; None if unknown. Raises PickleError."""
-    models = _labels(le_path).fingerprint_
+    return _fingerprint(le_path, _labels(le_path).fingerprint_)
+
+
+def models_of(path: Path) -> Fingerprint | None:
+    """Return the models of an embeddings file or a label encoder; None if it is not there or does not name them.
+
+    Raises PickleError for another file.
+    """
+    if not path.exists():
+        return None
+    content = _read_labels(path)
+    models = content.get("fingerprint") if isinstance(content, dict) else getattr(content, "fingerprint_", None)
+    return _fingerprint(path, models)
+
+
+def _fingerprint(path: Path, models: Any) -> Fingerprint | None:
     try:
-        return None if models is None else Fingerprint.from_dict(models)
+        return Fingerprint.from_dict(models) if models else None
     except (KeyError, TypeError, AttributeError) as error:
-        raise PickleError(f"{le_path}: not a label encoder ({type(error).__name__}); {REMEDY}") from error
+        raise PickleError(f"{path}: does not name its models ({type(error).__name__}); {REMEDY}") from error
+
+
+def _read_labels(path: Path) -> Any:
+    return pickles.load(path, "a label encoder", REMEDY, {**pickles.ARRAYS, LABEL_ENCODER: LabelEncoder})
 
 
 def _labels(le_path: Path) -> LabelEncoder:
-    labels = pickles.load(le_path, "a label encoder", REMEDY, {**pickles.ARRAYS, LABEL_ENCODER: LabelEncoder})
+    labels = _read_labels(le_path)
     if not isinstance(labels, LabelEncoder) or not hasattr(labels, "classes_"):
         raise PickleError(f"{le_path}: not a label encoder; {REMEDY}")
     return labels

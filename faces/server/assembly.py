@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ from pathlib import Path
 from faces.errors import UsageError
 from faces.extraction import known
 from faces.files.locks import only_one
+from faces.model_choice import MOVE_DATABASE, Choice, choose
 from faces.pipeline import Pipeline
+from faces.recognition import recognizer_files
 from faces.server import keys, pages
 from faces.server.api.application import create_app
 from faces.server.api.context import Services
@@ -58,10 +61,11 @@ class Options:
     trusted_proxy: str | None
     audit: Path | None
     log: str
-    detector: str
-    embedding_model: str
+    models: str | None
+    detector: str | None
+    embedding_model: str | None
     confidence: float
-    accuracy: str
+    accuracy: str | None
     min_face: int
     threshold: float | None
 
@@ -108,9 +112,12 @@ def assembled(options: Options) -> Iterator[Server]:
             audit = AuditLog(options.audit)
             stack.callback(audit.close)
 
+        chosen = chosen_models(options)
         pipeline = Pipeline.load(
-            options.detector, options.embedding_model, options.confidence, options.accuracy, min_face=options.min_face
+            chosen.detector, chosen.embedding_model, options.confidence, chosen.accuracy, min_face=options.min_face
         )
+        if chosen.note:
+            logging.getLogger(__name__).warning(chosen.note)
         spec = pipeline.embedder.spec
         confidence = curve(spec, options.threshold)
         database = Database(options.database, pipeline.fingerprint, spec.dimension)
@@ -142,6 +149,21 @@ def assembled(options: Options) -> Iterator[Server]:
         pages.install(app, PageServices(people, PictureClassifier(options.classifier), recognizer), key)
         listener = Listener(app, address, options.port, options.threads, options.trusted_proxy)
         yield Server(listener, database, key, key_file)
+
+
+def chosen_models(options: Options) -> Choice:
+    """Return the models that are named, else those of the database, the gallery or the recognizer, else the built-in.
+
+    Raises UsageError for an invalid URL, and ModelError for models that are not known.
+    """
+    named = options.detector or options.models, options.embedding_model or options.models, options.accuracy
+    if made_by := Database.models_of(options.database):
+        return choose(*named, made_by, Database.path_of(options.database) or "the database", MOVE_DATABASE)
+    files = options.gallery, options.recognizer and (options.le or options.recognizer.with_name(LE))
+    for file in filter(None, files):
+        if made_by := recognizer_files.models_of(file):
+            return choose(*named, made_by, file)
+    return choose(*named)
 
 
 MMAP_THRESHOLD = -3  # glibc's malloc.h

@@ -61,17 +61,18 @@ def test_options_are_the_recipes_and_have_defaults(capsys: pytest.CaptureFixture
     args = vars(parser.parse_args([]))
     assert {name: str(value) for name, value in args.items()} == {
         "embeddings": "output/embeddings.pickle",
-        "detector": "built-in",
-        "embedding_model": "built-in",
-        "accuracy": "fast",
+        "models": "None",
+        "detector": "None",
+        "embedding_model": "None",
+        "accuracy": "None",
         "confidence": "0.5",
         "recognizer": "output/recognizer.pickle",
         "le": "output/le.pickle",
     }
     short = parser.parse_args(["-e", "a", "-d", "b", "-m", "c", "--accuracy=best", "-c", "0.7", "-r", "d", "-l", "e"])
-    assert [str(value) for value in vars(short).values()] == ["a", "b", "c", "best", "0.7", "d", "e"]
+    assert [str(value) for value in vars(short).values()] == ["a", "None", "b", "c", "best", "0.7", "d", "e"]
     text = parser.format_help()
-    assert text.count("(default:") == 7
+    assert text.count("(default:") == 5
     assert text.startswith("usage: x.py [options]\n")
     assert "input and output:\n  -e, --embeddings FILE " in text
     assert text.endswith("example:\n  python x.py --confidence 0.7\n")
@@ -84,13 +85,13 @@ def test_options_are_the_recipes_and_have_defaults(capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("files", "waits"), [([], True), (["README.md", ".gitkeep"], True), (["README.md", "net.weights"], False)]
 )
-def test_a_folder_without_a_detector_stands_for_the_built_in_one(
+def test_a_folder_without_a_detector_counts_as_not_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], files: list[str], waits: bool
 ) -> None:
     for name in files:
         (tmp_path / name).touch()
-    assert options.detector(str(tmp_path)) == ("built-in" if waits else str(tmp_path))
-    warning = f"warning: {tmp_path}: no detector in it yet, so the built-in one is used (the SSD: faces download"
+    assert values.detector(str(tmp_path)) == (None if waits else str(tmp_path))
+    warning = f"warning: {tmp_path}: no detector in it yet, so none is named (the SSD: faces download"
     assert capsys.readouterr().err.startswith(warning) is waits
 
 
@@ -219,13 +220,39 @@ def test_plural(number: int, text: str) -> None:
     assert plural(number, "person", "people") == text
 
 
+def parsed(*arguments: str) -> argparse.Namespace:
+    parser = options.parser("Does something.", "faces x")
+    options.add_model_options(parser)
+    return parser.parse_args(arguments)
+
+
+def test_models_are_named_together_or_apart() -> None:
+    names = {"detector": None, "embedding_model": None, "accuracy": None}
+    assert options.model_names(parsed()) == names
+    dlib = {"detector": "dlib", "embedding_model": "dlib"}
+    assert options.model_names(parsed("--models", "dlib", "--accuracy", "best")) == {**dlib, "accuracy": "best"}
+    assert options.model_names(parsed("--models", "dlib", "-d", "yunet")) == {**names, **dlib, "detector": "yunet"}
+    with pytest.raises(SystemExit):
+        parsed("--models", "openface")
+
+
+def test_fast_is_the_default_and_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert parsed("--accuracy", "fast").accuracy == "default"
+    assert capsys.readouterr().err == "--accuracy fast is the same as default: there is no faster embedder yet\n"
+    assert parsed("--accuracy", "best").accuracy == "best"
+    assert capsys.readouterr().err == ""
+    with pytest.raises(SystemExit):
+        parsed("--accuracy", "slow")
+    assert "no accuracy 'slow'; there are default, best, fast" in capsys.readouterr().err
+
+
 def test_a_dataclass_takes_the_options_of_its_names() -> None:
     @dataclass
     class Some:
         confidence: float
-        detector: str
+        detector: str | None
 
     parser = options.parser("Does something.", "faces x")
     options.add_model_options(parser)
     args = parser.parse_args(["--confidence", "0.7"])
-    assert options.as_dataclass(Some, args) == Some(confidence=0.7, detector="built-in")
+    assert options.as_dataclass(Some, args) == Some(confidence=0.7, detector=None)

@@ -24,7 +24,7 @@ def test_an_evaluation_is_recorded(trained: Path, run_script: RunScript, tmp_pat
     assert "tpir_at_fpir_0.001" not in run.figures, "too few strangers to tell"
     assert [(one.photographs, one.role) for one in run.data] == [(12, "photographs")]
     assert [one.path for one in run.artefacts] == ["found.json"]
-    assert run.models and run.models["detector"]["name"] == "dlib-mmod"
+    assert run.models and run.models["detector"]["name"] == "yunet-int8"
 
 
 def test_the_record_leads_to_the_training_of_the_recognizer(project: Path, run_script: RunScript) -> None:

@@ -67,6 +67,26 @@ class Database:
         address = _parse_url(url)
         return Path(str(address.database)) if address.get_backend_name() == "sqlite" else None
 
+    @classmethod
+    def models_of(cls, url: str) -> Fingerprint | None:
+        """Return the models that made the embeddings in a database; None if it is new or cannot be read.
+
+        Raises UsageError for an invalid URL.
+        """
+        address, path = _parse_url(url), cls.path_of(url)
+        if path is not None and not path.is_file():
+            return None
+        try:
+            engine = (sqlite if path else postgresql).engines(address)[0]
+            try:
+                with Session(engine) as session:
+                    models = session.get(Property, MODELS_PROPERTY)
+                    return None if models is None else Fingerprint.from_dict(json.loads(models.value))
+            finally:
+                engine.dispose()
+        except (OSError, DatabaseError, DBAPIError, ImportError, ValueError, KeyError, TypeError):
+            return None  # opening it says why, or makes the tables
+
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a session that reads one snapshot of the database."""

@@ -118,7 +118,8 @@ def assert_the_same(model: Any, engine: OnnxEngine, shape: Sequence[int] = (CHAN
     """Compare with onnx's own evaluation of the original, one by one, and several at once."""
     inputs = normal(3, *shape)
     evaluator = ReferenceEvaluator(model)
-    expected = np.concatenate([evaluator.run(None, {"data": each[None]})[0] for each in inputs])
+    answers: list[Any] = [evaluator.run(None, {"data": each[None]}) for each in inputs]
+    expected = np.concatenate([answer[0] for answer in answers])
     for count in (1, 3):
         assert np.allclose(engine.run(inputs[:count])[0], expected[:count], rtol=1e-4, atol=1e-4)
     assert np.abs(expected).max() > 0.1
