@@ -18,7 +18,7 @@ from faces.display import drawing
 from faces.errors import ImageError, UsageError
 from faces.pipeline import Pipeline
 from faces.recognition import recognizer_files
-from faces.recognition.recognizers import FaceRecognizer, Recognizer
+from faces.recognition.recognizers import FaceRecognizer, Recognizer, identify_together
 from faces.recognition.thresholds import STRICT_FAR, threshold_at
 from faces.types import Faces, Floats, Image, Matches
 from faces.versions.reloading import ReloadingRecognizer
@@ -79,9 +79,7 @@ def load_models(
     chosen = model_choice.choose(detector, embedding_model, accuracy, made_by, gallery or "")
     if chosen.note:
         warn(chosen.note)
-    return Pipeline.load(
-        chosen.detector, chosen.embedding_model, confidence, chosen.accuracy, threads, min_face
-    )
+    return Pipeline.load(chosen.detector, chosen.embedding_model, confidence, chosen.accuracy, threads, min_face)
 
 
 def load_attributes(
@@ -150,15 +148,21 @@ def match_threshold(models: Pipeline, far: float = STRICT_FAR) -> float:
 
 
 def recognize(
-    image: Image, models: Pipeline, recognizer: Recognizer, attributes: Attributes | None = None
+    image: Image,
+    models: Pipeline,
+    recognizer: Recognizer,
+    attributes: Attributes | None = None,
+    *,
+    exclusive: bool = True,
 ) -> Recognition:
     """Detect the faces of an image and name them.
 
     image: uint8 (H, W, 3), BGR.
+    exclusive: give no two faces the same name; False for mirrors and collages.
     """
     faces = models.detect(image)
     embeddings = models.embed(image, faces)
-    matches = recognizer.identify(embeddings)
+    matches = identify_together(recognizer, embeddings) if exclusive else recognizer.identify(embeddings)
     answers = attributes.of(image, faces, embeddings) if attributes else None
     return Recognition(faces, embeddings, matches, answers)
 
@@ -179,6 +183,7 @@ def follow_video(
     every_frame: bool = False,
     realtime: bool = False,
     max_frames: int | None = None,
+    exclusive: bool = True,
 ) -> Generator[tuple[Frame, Tracks], None, None]:
     """Follow the faces of a video and yield each frame with its tracks.
 
@@ -188,6 +193,7 @@ def follow_video(
     every_frame: detect faces in every frame, so that none is shown before it is detected.
     realtime: play a file at its own speed and drop frames, as for a camera.
     max_frames: stop after so many frames.
+    exclusive: give no two faces that are seen together the same name; False for mirrors and collages.
     Raises SourceError for a source that cannot be opened.
     """
     steps = follow_steps(
@@ -198,6 +204,7 @@ def follow_video(
         every_frame=every_frame,
         realtime=realtime,
         max_frames=max_frames,
+        exclusive=exclusive,
     )
     with closing(steps):
         for frame, tracks in steps:
@@ -214,6 +221,7 @@ def follow_steps(
     every_frame: bool = False,
     realtime: bool = False,
     max_frames: int | None = None,
+    exclusive: bool = True,
     ended: Callable[[Track], None] | None = None,
 ) -> Generator[Step, None, None]:
     """Follow a video as ``follow_video`` does, for programs with a window to keep alive.
@@ -226,7 +234,8 @@ def follow_steps(
         if isinstance(source, (str, Path)):
             source = stack.enter_context(closing(open_source(str(source))))
         live = source.live or realtime
-        follower = Follower(models, recognizer, live, every_frame, acceptance_threshold(recognizer), attributes)
+        threshold = acceptance_threshold(recognizer)
+        follower = Follower(models, recognizer, live, every_frame, threshold, attributes, exclusive)
         if ended is not None:
             follower.tracker.ended = ended
         feed = stack.enter_context(Feed(source, live, realtime=realtime))

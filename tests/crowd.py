@@ -10,6 +10,7 @@ import numpy as np
 
 from faces.embedding.embedders import unit
 from faces.pipeline import Pipeline
+from faces.recognition.assignment import Candidates
 from faces.recognition.thresholds import OperatingPoint
 from faces.types import Faces, Floats, Image, Matches
 from faces.video.tracks import Frame
@@ -60,7 +61,9 @@ class ColourDetector:
 class ColourEmbedder:
     """The mean colour, as a direction; counts the faces that it embedded."""
 
-    spec = SimpleNamespace(operating_points=[OperatingPoint(d, far, None, "") for far, d in ((1e-3, 0.4), (1e-1, 0.6))])
+    spec = SimpleNamespace(
+        name="colours", operating_points=[OperatingPoint(d, far, None, "") for far, d in ((1e-3, 0.4), (1e-1, 0.6))]
+    )
 
     def __init__(self) -> None:
         self.aligner = self
@@ -74,6 +77,9 @@ class ColourEmbedder:
         self.embedded += len(crops)
         return unit(np.asarray(crops, np.float32).reshape(len(crops), -1, 3).mean(axis=1).reshape(-1, 3))
 
+    def embed_with_outputs(self, crops: Image) -> tuple[Floats, Floats]:
+        return (embeddings := self.embed(crops)), embeddings
+
 
 class ColourRecognizer:
     """Knows some people by their colours."""
@@ -82,16 +88,47 @@ class ColourRecognizer:
         self.known = known
         self.colours = unit(np.array([COLOURS[name] for name in known], np.float32))
 
+    def distances(self, embeddings: Floats) -> Floats:
+        return np.asarray(np.linalg.norm(embeddings[:, None] - self.colours, axis=2), np.float32)
+
     def identify(self, embeddings: Floats) -> Matches:
-        distances = np.linalg.norm(embeddings[:, None] - self.colours, axis=2)
+        distances = self.distances(embeddings)
         candidates = tuple(self.known[k] for k in distances.argmin(axis=1))
         nearest = distances.min(axis=1).astype(np.float32)
         names = tuple(name if d < NEAREST else None for name, d in zip(candidates, nearest, strict=True))
         return Matches(names, candidates, 1 - nearest / 2, nearest)
 
+    def candidates(self, embeddings: Floats) -> Candidates:
+        distances = self.distances(embeddings)
+        order = distances.argsort(axis=1)
+        distances = np.take_along_axis(distances, order, axis=1)
+        probability = np.asarray(1 - distances / 2, np.float32)
+        limit = np.full(len(embeddings), NEAREST, np.float64)
+        return Candidates(np.array(self.known)[order], probability, distances, distances.astype(np.float64), limit)
+
+
+class Lookalikes(ColourRecognizer):
+    """Knows people who look like several colours.
+
+    distances: of each colour to each person.
+    """
+
+    def __init__(self, distances: dict[str, dict[str, float]]) -> None:
+        self.known = tuple(next(iter(distances.values())))
+        self.table = np.array([[distances[colour][name] for name in self.known] for colour in COLOURS], np.float32)
+
+    def distances(self, embeddings: Floats) -> Floats:
+        return np.asarray(self.table[embeddings.argmax(axis=1)], np.float32)
+
 
 def pipeline(detector: ColourDetector | None = None, embedder: ColourEmbedder | None = None) -> Pipeline:
     """What tracking needs of a pipeline."""
-    found = detector or ColourDetector()
-    parts: Any = SimpleNamespace(detector=found, embedder=embedder or ColourEmbedder(), detect=found.detect)
+    found, known = detector or ColourDetector(), embedder or ColourEmbedder()
+    parts: Any = SimpleNamespace(
+        detector=found,
+        embedder=known,
+        candidates=found.detect,
+        has_check=False,
+        embed_crops=lambda crops, score: (known.embed(crops), np.ones(len(crops), np.bool_)),
+    )
     return cast(Pipeline, parts)

@@ -37,7 +37,7 @@ class HelpFormatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescript
         super().__init__(prog, *args, **{"max_help_position": HELP_COLUMN, **kwargs})
 
     def _get_help_string(self, action: argparse.Action) -> str | None:
-        nothing = action.default is None or action.default is False or action.default == ()
+        nothing = action.default is None or isinstance(action.default, bool) or action.default == ()
         return action.help if nothing else super()._get_help_string(action)
 
     def _format_usage(
@@ -184,6 +184,16 @@ def model_names(args: argparse.Namespace) -> Named:
         detector=args.detector or args.models,
         embedding_model=args.embedding_model or args.models,
         accuracy=args.accuracy,
+    )
+
+
+def add_exclusive_option(parser: argparse.ArgumentParser, where: str = "a picture") -> None:
+    """Add ``--no-exclusive``; where: what else holds a person only once."""
+    group(parser, RECOGNITION).add_argument(
+        "--no-exclusive",
+        dest="exclusive",
+        action="store_false",
+        help=f"allow the same name for several faces of {where}: for mirrors and collages",
     )
 
 

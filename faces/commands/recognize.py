@@ -45,6 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     options.add_recognizer_options(parser)
     options.add_model_options(parser)
     options.add_attributes_option(parser)
+    options.add_exclusive_option(parser)
     return parser
 
 
@@ -52,9 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command; return its exit status."""
     args = build_parser().parse_args(argv)
     photographs = faces.find_images(args.image, partial(is_copy, output=args.output))
-    models = faces.load_models(
-        **options.model_names(args), confidence=args.confidence, gallery=args.le, warn=warn
-    )
+    models = faces.load_models(**options.model_names(args), confidence=args.confidence, gallery=args.le, warn=warn)
     recognizer = faces.load_recognizer(models, args.recognizer, args.le, warn=warn)
     attributes = faces.load_attributes(models, args.attributes) if args.attributes else None
     window = faces.Window("recognize_image", partial(print, file=sys.stderr)) if args.show else None
@@ -67,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             complain(str(error))
             status = 1
             continue
-        recognition = faces.recognize(image, models, recognizer, attributes)
+        recognition = faces.recognize(image, models, recognizer, attributes, exclusive=args.exclusive)
         print((as_json if args.json else as_text)(path, recognition))
 
         annotated = faces.annotate(image, recognition)

@@ -106,6 +106,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="DISTANCE",
         help="distance with a confidence of 0.5, instead of the measured one",
     )
+    options.add_exclusive_option(parser, "a picture on the page Recognize")
     options.group(parser, options.SPEED).add_argument(
         "--threads", type=values.count, default=4, metavar="N", help="requests answered at the same time"
     )

@@ -59,6 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--min-face", type=values.count, default=80, metavar="PX", help="smallest face that dlib's detector finds"
     )
     options.add_attributes_option(parser)
+    options.add_exclusive_option(parser, "a frame")
     source = options.group(parser, "source")
     source.add_argument("--list-cameras", action="store_true", help="print the available cameras and exit")
     source.add_argument("--realtime", action="store_true", help="play a file at its own speed, dropping frames")
@@ -119,6 +120,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             every_frame=blurring,
             realtime=args.realtime,
             max_frames=args.max_frames,
+            exclusive=args.exclusive,
             ended=strangers.keep if strangers else None,
         )
         stack.enter_context(closing(steps))

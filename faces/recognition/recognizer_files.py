@@ -11,6 +11,7 @@ import numpy as np
 
 from faces.errors import PickleError
 from faces.files import pickles
+from faces.recognition.assignment import Candidates, nearest
 from faces.recognition.classifiers import CLASSIFIERS
 from faces.recognition.distances import People
 from faces.recognition.gallery import is_nobody
@@ -47,6 +48,18 @@ class RecipeRecognizer:
         distance = np.full(len(names), np.nan, np.float32)
         known = tuple(None if is_nobody(name) else name for name in names)
         return Matches(known, names, probability.max(axis=1).astype(np.float32), distance)
+
+    def candidates(self, embeddings: Floats) -> Candidates:
+        """Return the most probable people of probes (N, D); who is less probable than by chance does not pass."""
+        require_dimension(embeddings, self._classifier.n_features_in_)
+        labels = np.array([self._names[int(k)] for k in self._classifier.classes_])
+        shape = len(embeddings), len(labels)
+        probability = np.asarray(self._classifier.predict_proba(embeddings)) if len(embeddings) else np.zeros(shape)
+        people = nearest(-probability, probability.argmax(axis=1))
+        probability = np.take_along_axis(probability, people, axis=1)
+        distance, cost = np.full(people.shape, np.nan, np.float32), 1 - probability
+        limit = np.maximum(1 - 1 / len(labels), cost[:, 0])  # the most probable is always named
+        return Candidates(labels[people], probability.astype(np.float32), distance, cost, limit)
 
 
 def save(recognizer: FaceRecognizer, recognizer_path: Path, le_path: Path) -> None:

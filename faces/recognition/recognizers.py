@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.errors import FacesError, FingerprintError, UsageError
+from faces.recognition.assignment import Candidates, nearest
 from faces.recognition.classifiers import CLASSIFIERS, SVC, Classifier, choose, softmax
 from faces.recognition.distances import People, by_person
 from faces.recognition.gallery import Gallery, is_nobody
@@ -101,6 +102,24 @@ class FaceRecognizer:
         )
         return Matches(names, candidates, probability, distance)
 
+    def candidates(self, embeddings: Floats) -> Candidates:
+        """Return the people whom probes (N, D) may be: the one that ``identify`` finds, and the nearest.
+
+        Raises FingerprintError for another D.
+        """
+        require_dimension(embeddings, self.people_.embeddings.shape[1])
+        step = max(1, BLOCK_SCORES // len(self.people_.embeddings))
+        starts = range(0, max(len(embeddings), 1), step)  # a block even without probes
+        return Candidates.joined([self._candidates(embeddings[start : start + step]) for start in starts])
+
+    def _candidates(self, embeddings: Floats) -> Candidates:
+        probability, distance = softmax(self.scorer_.scores(embeddings)), self.distances(embeddings)
+        people = nearest(distance, probability.argmax(axis=1))
+        distance = np.take_along_axis(distance, people, axis=1)
+        probability = np.take_along_axis(probability, people, axis=1).astype(np.float32)
+        limit = np.full(len(embeddings), self.threshold_.distance, np.float64)
+        return Candidates(self.names_[people], probability, distance, distance.astype(np.float64), limit)
+
     def require(self, fingerprint: Fingerprint, labels: LabelEncoder) -> None:
         """Raise FingerprintError unless these models made the gallery, and the labels are of the same training."""
         same_names = [str(label) for label in labels.classes_] == [str(name) for name in self.names_]
@@ -126,6 +145,23 @@ class Recognizer(Protocol):
     def identify(self, embeddings: Floats) -> Matches:
         """Return the person of each probe of (N, D); None for unknown."""
         ...
+
+    def candidates(self, embeddings: Floats) -> Candidates:
+        """Return the people whom each probe of (N, D) may be, the one that ``identify`` finds first."""
+        ...
+
+
+def identify_together(recognizer: Recognizer, embeddings: Floats) -> Matches:
+    """Return the person of each probe as ``identify``, but nobody twice: for the faces of one picture.
+
+    Names are assigned jointly: a face that is less like a person than another is given its next best candidate within
+    the threshold, or none.
+
+    embeddings: float32 (N, D), unit length.
+    """
+    matches = recognizer.identify(embeddings)
+    names = [name for name in matches.names if name is not None]
+    return matches if len(set(names)) == len(names) else recognizer.candidates(embeddings).matches()
 
 
 class LabelEncoder:

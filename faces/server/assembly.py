@@ -67,6 +67,7 @@ class Options:
     confidence: float
     accuracy: str | None
     min_face: int
+    exclusive: bool
     threshold: float | None
 
 
@@ -146,7 +147,8 @@ def assembled(options: Options) -> Iterator[Server]:
             limiter=limiter,
         )
         app = create_app(services, key)
-        pages.install(app, PageServices(people, PictureClassifier(options.classifier), recognizer), key)
+        classifier = PictureClassifier(options.classifier)
+        pages.install(app, PageServices(people, classifier, recognizer, options.exclusive), key)
         listener = Listener(app, address, options.port, options.threads, options.trusted_proxy)
         yield Server(listener, database, key, key_file)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from faces.errors import FacesError
 from faces.files.identity import FileIdentity, identity
 from faces.recognition import recognizer_files
+from faces.recognition.assignment import Candidates
 from faces.recognition.recognizers import FaceRecognizer, Recognizer
 from faces.types import Fingerprint, Floats, Matches
 from faces.versions.versions import label
@@ -47,6 +48,10 @@ class ReloadingRecognizer:
             self._follow()
             self._next_check = time.monotonic() + CHECK_INTERVAL
         return self._recognizer.identify(embeddings)
+
+    def candidates(self, embeddings: Floats) -> Candidates:
+        """Return the candidates of the recognizer in use, as ``FaceRecognizer.candidates``."""
+        return self._recognizer.candidates(embeddings)
 
     def follow(self) -> None:
         """Check the files now, and again soon after a change: for callers that identify seldom."""

@@ -38,6 +38,7 @@ class Follower:
         detector, and the result is reproducible.
     every_frame: run the detector on every frame, so that no face is shown before it is detected.
     threshold, attributes: as for ``Associator``.
+    exclusive: as for ``Tracker``.
 
     seconds: time spent so far, by stage.
     detections: runs of the detector so far.
@@ -51,8 +52,9 @@ class Follower:
         every_frame: bool = False,
         threshold: float = float("inf"),
         attributes: Attributes | None = None,
+        exclusive: bool = True,
     ) -> None:
-        self.tracker = Tracker(recognizer, 1 if every_frame else CONFIRMING_DETECTIONS)
+        self.tracker = Tracker(recognizer, 1 if every_frame else CONFIRMING_DETECTIONS, exclusive)
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.detections = 0
         self._pipeline = pipeline

@@ -19,7 +19,7 @@ from faces.types import Floats
 from faces.video.association import CANDIDATE_IOU, MATCH_IOU, Assignment, TrackerState, box_size
 from faces.video.motion import GreyFrame, move_boxes
 from faces.video.tracks import Frame, Tracks
-from faces.video.votes import Identity, Sample
+from faces.video.votes import Identity, Sample, name_together
 
 LOST_SECONDS = 2.0  # for which a lost track is kept
 UNDETECTED_SECONDS = 1.0  # for which a face counts as visible by its motion alone, such as when it turns away
@@ -96,12 +96,16 @@ class Tracker:
     """Track the faces of a video.
 
     confirming_detections: detections before a track is confirmed.
+    exclusive: give no two tracks that are seen together the same name.
 
     ended: called with each confirmed track that ends.
     """
 
-    def __init__(self, recognizer: Recognizer, confirming_detections: int = CONFIRMING_DETECTIONS) -> None:
+    def __init__(
+        self, recognizer: Recognizer, confirming_detections: int = CONFIRMING_DETECTIONS, exclusive: bool = True
+    ) -> None:
         self._recognizer = recognizer
+        self._exclusive = exclusive
         self._confirming_detections = confirming_detections
         self.ended: Callable[[Track], None] = lambda track: None
         self._tracks: list[Track] = []
@@ -154,6 +158,8 @@ class Tracker:
         for index, box in zip(new, boxes, strict=True):
             self._tracks.append(Track(next(self._keys), box, time))
             self._identify(self._tracks[-1], assignment.samples.get(index), time)
+        if self._exclusive:
+            name_together({t.key: t.identity for t in self._tracks if not t.missed}, self._recognizer)
 
     def _identify(self, track: Track, sample: Sample | None, time: float) -> None:
         """Give a confirmed track a number, and add a sample to its votes."""

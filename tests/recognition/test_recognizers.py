@@ -15,11 +15,12 @@ import pytest
 from faces.errors import FacesError, FingerprintError, PickleError
 from faces.models import zoo
 from faces.recognition import classifiers, recognizer_files, recognizers
+from faces.recognition.assignment import NEAREST
 from faces.recognition.classifiers import CLASSIFIERS, SVC
 from faces.recognition.distances import CLOSER
 from faces.recognition.gallery import Gallery
 from faces.recognition.recognizer_files import RecipeRecognizer
-from faces.recognition.recognizers import FaceRecognizer
+from faces.recognition.recognizers import FaceRecognizer, identify_together
 from faces.recognition.thresholds import ENOUGH_PAIRS, OperatingPoint, far_per_person, threshold_at
 from faces.types import Fingerprint, Floats, ModelId
 
@@ -445,3 +446,57 @@ def test_the_recipes_own_pickles_name_everybody(tmp_path: Path) -> None:
     assert np.isnan(matches.distance).all()
     assert matches.probability == pytest.approx(classifier.predict_proba(probes).max(axis=1), abs=1e-6)
     assert len(loaded.identify(probes[:0])) == 0
+
+
+def mirrored(numbers: tuple[int, ...] = (0, 0, 1)) -> Floats:
+    """Faces of people, the second of the first person a little farther away."""
+    return np.concatenate([person(number, 1, first=50 + k) for k, number in enumerate(numbers)])
+
+
+@every_classifier
+def test_of_the_same_person_twice_in_a_picture_one_is_named(classifier: str) -> None:
+    recognizer = FaceRecognizer(classifier=classifier).fit(gallery(5, 2, DLIB))
+    probes = mirrored()
+    assert recognizer.identify(probes).names == ("Person 000", "Person 000", "Person 001")
+    matches = identify_together(recognizer, probes)
+    assert sorted(str(name) for name in matches.names[:2]) == ["None", "Person 000"]
+    assert matches.names[2] == "Person 001"
+    assert matches.candidates == ("Person 000", "Person 000", "Person 001")
+    alone = recognizer.identify(probes)
+    assert matches.distance == pytest.approx(alone.distance, abs=1e-3)
+    assert matches.probability == pytest.approx(alone.probability, abs=1e-3)
+
+
+@every_classifier
+def test_the_first_candidate_is_the_one_that_is_identified(classifier: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    recognizer = FaceRecognizer(classifier=classifier).fit(gallery(30, 2, DLIB))
+    probes = np.concatenate([person(number, 1, first=50) for number in range(8)])
+    found, alone = recognizer.candidates(probes), recognizer.identify(probes)
+    assert found.names.shape == (8, NEAREST)
+    assert tuple(found.names[:, 0].tolist()) == alone.candidates
+    assert found.distance[:, 0] == pytest.approx(alone.distance, abs=1e-3)
+    assert all(len(set(row)) == NEAREST for row in found.names.tolist())
+    assert found.matches().names == alone.names
+    monkeypatch.setattr(recognizers, "BLOCK_SCORES", 120)
+    in_parts = recognizer.candidates(probes)
+    assert in_parts.names.tolist() == found.names.tolist()
+    assert len(recognizer.candidates(probes[:0])) == len(identify_together(recognizer, probes[:0])) == 0
+
+
+def test_without_conflict_faces_are_named_each_for_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    recognizer = FaceRecognizer().fit(gallery(5, 2, DLIB))
+    monkeypatch.setattr(recognizer, "candidates", None)
+    probes = np.concatenate([mirrored((0, 1)), person(900, 2)])
+    assert identify_together(recognizer, probes).names == ("Person 000", "Person 001", None, None)
+
+
+def test_the_recipes_pickle_names_nobody_twice() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    people = gallery(3, 4)
+    numbers = [people.people.index(name) for name in people.names]
+    recipe = RecipeRecognizer(LogisticRegression(C=100).fit(people.embeddings, numbers), people.people)
+    matches = identify_together(recipe, mirrored())
+    assert sorted(str(name) for name in matches.names) == ["None", "Person 000", "Person 001"]
+    assert np.isnan(matches.distance).all()
+    assert len(recipe.candidates(mirrored()[:0])) == 0

@@ -16,13 +16,20 @@ from faces.video import follower as video_follower
 from faces.video.follower import CORES, Follower
 from faces.video.tracker import LOST_SECONDS
 from faces.video.tracks import Frame, Tracks
-from tests.crowd import ColourDetector, ColourEmbedder, ColourRecognizer, frame, pipeline, stage
+from tests.crowd import ColourDetector, ColourEmbedder, ColourRecognizer, Lookalikes, frame, pipeline, stage
 from tests.fakes import noise
 
 RATE = 25.0
 EVERY = int(np.ceil(video_follower.DETECTION_INTERVAL * RATE))  # frames between two detections
 Where = Callable[[float], dict[str, tuple[float, float]]]
 KNOWN = ColourRecognizer("Ada", "Bob")
+FAMILY = Lookalikes(  # Ada and Bob both look most like the daughter, Bob also like the son; Cleo only like the daughter
+    {
+        "Ada": {"Daughter": 0.2, "Son": 0.7},
+        "Bob": {"Daughter": 0.3, "Son": 0.4},
+        "Cleo": {"Daughter": 0.35, "Son": 0.7},
+    }
+)
 
 
 def film(where: Where, seconds: float) -> Iterator[Frame]:
@@ -32,6 +39,16 @@ def film(where: Where, seconds: float) -> Iterator[Frame]:
 def follow(where: Where, seconds: float, live: bool = False, every_frame: bool = False) -> list[tuple[Frame, Tracks]]:
     follower = Follower(pipeline(), KNOWN, live, every_frame)
     return [(at, tracks) for at, tracks in follower.follow(film(where, seconds)) if at is not None]
+
+
+def follow_family(where: Where, seconds: float, exclusive: bool = True, live: bool = False) -> list[list[str]]:
+    """What is said of the tracks in each frame: a name, unknown, or ?; sorted."""
+    follower = Follower(pipeline(), FAMILY, live, exclusive=exclusive)
+    return [
+        sorted((name or "unknown") if settled else "?" for name, settled in zip(t.names, t.settled, strict=True))
+        for at, t in follower.follow(film(where, seconds))
+        if at is not None
+    ]
 
 
 def numbers(steps: list[tuple[Frame, Tracks]], name: str | None) -> set[int]:
@@ -272,3 +289,33 @@ def test_numbers_only_grow() -> None:
     highest = [max(tracks.ids, default=0) for _, tracks in steps]
     assert all(a <= b for a, b in pairwise(np.maximum.accumulate(highest)))
     assert len(numbers(steps, "Bob")) == 2
+
+
+@pytest.mark.parametrize(
+    ("second", "names"), [("Bob", ["Daughter", "Son"]), ("Cleo", ["Daughter", "unknown"])], ids=["next best", "none"]
+)
+@pytest.mark.parametrize("live", [False, True])
+def test_two_who_are_seen_together_are_never_given_the_same_name(second: str, names: list[str], live: bool) -> None:
+    def both(t: float) -> dict[str, tuple[float, float]]:
+        return {second: (220, 90), **({"Ada": (80 + 10 * t, 90)} if t > 1.5 else {})}
+
+    said = follow_family(both, 4, live=live)
+    assert said[-1] == names
+    settled = [row for at, row in enumerate(said) if "?" not in row and (at == 0 or row != said[at - 1])]
+    assert settled[-2:] == [["Daughter"], names] or settled[-1] == names  # and no changes to and fro
+    assert sum(row == names for row in settled) == 1
+    assert all(row.count("Daughter") <= 1 for row in said)
+
+
+def test_in_a_mirror_two_may_have_the_same_name() -> None:
+    said = follow_family(lambda t: {"Ada": (80, 90), "Cleo": (220, 90)}, 2, exclusive=False)
+    assert said[-1] == ["Daughter", "Daughter"]
+
+
+def test_who_leaves_does_not_leave_their_name_to_others() -> None:
+    def leaving(t: float) -> dict[str, tuple[float, float]]:
+        return {"Cleo": (220, 90), **({"Ada": (80 - 100 * max(t - 2, 0), 90)} if t < 3.5 else {})}
+
+    said = follow_family(leaving, 7)
+    assert said[-1] == ["unknown"]
+    assert all(row.count("Daughter") <= 1 for row in said)

@@ -8,6 +8,7 @@ import pytest
 from faces.embedding.embedders import unit
 from faces.types import Faces, Floats, LandmarkScheme
 from faces.video.votes import (
+    HANDOVER,
     KEPT_SAMPLES,
     QUORUM,
     SAMPLE_INTERVAL,
@@ -15,9 +16,10 @@ from faces.video.votes import (
     Identity,
     Sample,
     frontality,
+    name_together,
     quality,
 )
-from tests.crowd import COLOURS, ColourRecognizer
+from tests.crowd import COLOURS, NEAREST, ColourRecognizer, Lookalikes
 from tests.fakes import faces_at
 
 ADA, BOB, CLEO = unit(np.array([COLOURS[name] for name in ("Ada", "Bob", "Cleo")], np.float32))
@@ -121,3 +123,55 @@ def test_quality_grows_with_size_and_sharpness_and_is_nothing_below_the_least() 
 
 def test_quality_of_nobody() -> None:
     assert quality(Faces.empty(), np.zeros(0, np.float32)).shape == (0,)
+
+
+def lookalikes(ada: float, bob: float) -> Lookalikes:
+    """Two people who both look like Dad, at these distances."""
+    return Lookalikes({"Ada": {"Dad": ada, "Son": 0.9}, "Bob": {"Dad": bob, "Son": 0.9}, "Cleo": {"Dad": 1, "Son": 1}})
+
+
+def together(ada: float, bob: float, before: dict[int, Identity] | None = None) -> dict[int, Identity]:
+    recognizer = lookalikes(ada, bob)
+    identities = before or {1: after(*[(ADA, 0.5)] * QUORUM, recognizer=recognizer), 2: Identity()}
+    for key, face in ((1, ADA), (2, BOB)):
+        for time in range(QUORUM):
+            identities[key].add(Sample(0.5, face, PICTURE), float(time), recognizer)
+    name_together(identities, recognizer)
+    return identities
+
+
+def test_the_nearer_of_two_has_the_name() -> None:
+    identities = together(0.4, 0.3)
+    assert [identities[key].name for key in (1, 2)] == [None, "Dad"]
+    assert [identities[key].voted for key in (1, 2)] == ["Dad", "Dad"]
+    assert identities[1].distance == pytest.approx(0.4)  # of the votes for the name that it lost
+    assert all(identity.settled for identity in identities.values())
+
+
+def test_a_name_changes_hands_only_for_a_clear_difference() -> None:
+    identities = together(0.3, 0.35)
+    assert [identities[key].name for key in (1, 2)] == ["Dad", None]
+    slightly, clearly = 0.35 - 0.9 * HANDOVER * NEAREST, 0.35 - 1.1 * HANDOVER * NEAREST
+    assert together(0.35, slightly, identities)[1].name == "Dad"
+    assert [together(0.35, clearly, identities)[key].name for key in (1, 2)] == [None, "Dad"]
+    assert together(0.35 - 0.9 * HANDOVER * NEAREST, 0.35, identities)[2].name == "Dad"  # nor back
+
+
+def test_a_lost_name_stays_lost_while_its_owner_is_out_of_sight() -> None:
+    identities = together(0.3, 0.4)
+    del identities[1]
+    name_together(identities, lookalikes(0.3, 0.4))
+    assert identities[2].name is None
+    identities[3] = after(*[(CLEO, 0.5)] * QUORUM)  # a stranger who comes changes nothing
+    name_together(identities, lookalikes(0.3, 0.4))
+    assert [identities[key].name for key in (2, 3)] == [None, None]
+
+
+def test_whose_owner_votes_for_another_name_is_free() -> None:
+    identities = together(0.3, 0.4)
+    ada, bob = identities.values()
+    for time in range(KEPT_SAMPLES):
+        ada.add(Sample(0.9, ADA, PICTURE), 9.0 + time, Lookalikes({name: {"Ada": 0.1, "Dad": 0.4} for name in COLOURS}))
+    name_together(identities, lookalikes(0.3, 0.4))
+    assert (ada.name, bob.name) == ("Ada", "Dad")
+    assert bob.distance == pytest.approx(0.4)

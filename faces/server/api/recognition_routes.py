@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from flask import Blueprint, request
+from numpy.typing import NDArray
 
+from faces.recognition.assignment import NEAREST
 from faces.server import errors, limits
 from faces.server.api import face_attributes, inputs, landmark_points
 from faces.server.api.context import services
@@ -14,7 +16,7 @@ from faces.server.errors import ApiError, not_found_as
 from faces.server.kinds import FACE_LIST, LARGE_FACE_LIST, LARGE_PERSON_GROUP, PERSON_GROUP, Kind
 from faces.server.monitoring.metrics import current_metrics
 from faces.server.search.confidence import SAME_PERSON
-from faces.server.search.matching import distance_to_person, group_faces
+from faces.server.search.matching import distance_to_person, group_faces, one_each
 from faces.server.store import collections, detected_faces, persons
 from faces.types import Floats, Image
 
@@ -65,13 +67,21 @@ def identify() -> list[Json]:
     kind, group_id = _group_of(body)
     number = body.integer("maxNumOfCandidatesReturned", limits.IDENTIFY_CANDIDATES)
     threshold = body.number("confidenceThreshold", limits.CONFIDENCE, SAME_PERSON)
+    exclusive = inputs.flag("exclusive", False)
     with own.database.read() as session, not_found_as(400):
         index = own.indexes.of(session, collections.find(session, kind, group_id))
-        person_ids, distances = index.nearest(detected_faces.find(session, face_ids), number)
+        searched = max(number, NEAREST) if exclusive else number
+        person_ids, distances = index.nearest(detected_faces.find(session, face_ids), searched)
     confidence = own.confidence.among(index.crowd)
+    given = _given(person_ids, one_each(person_ids, distances, confidence, threshold)) if exclusive else {}
     answers: list[Json] = []
-    for face, ids, confidences in zip(face_ids, person_ids, confidence.of(distances), strict=True):
-        matches = [(str(id_), _rounded(c)) for id_, c in zip(ids, confidences, strict=True) if c >= threshold]
+    for row, (face, ids, confidences) in enumerate(zip(face_ids, person_ids, confidence.of(distances), strict=True)):
+        own_candidates = [
+            (str(id_), _rounded(c))
+            for id_, c in zip(ids, confidences, strict=True)
+            if c >= threshold and given.get(str(id_), row) == row
+        ]
+        matches = own_candidates[:number]
         answers.append({"faceId": face, "candidates": [{"personId": id_, "confidence": c} for id_, c in matches]})
         persons_ = ",".join(id_ for id_, _ in matches)
         own.audit("identify", collection=f"{kind.route}/{group_id}", face=face, persons=persons_)
@@ -166,6 +176,11 @@ def _group_of(body: Body) -> tuple[Kind, str]:
         return LARGE_PERSON_GROUP, large
     message = "Large person group ID and person group ID are both null."
     raise ApiError(400, "PersonGroupIdAndLargePersonGroupIdBothNull", message)
+
+
+def _given(person_ids: NDArray[np.str_], column: NDArray[np.intp]) -> dict[str, int]:
+    """Return the row of the face that each person was given to."""
+    return {str(person_ids[row, k]): row for row, k in enumerate(column.tolist()) if k >= 0}
 
 
 def _rounded(confidence: float) -> float:

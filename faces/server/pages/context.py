@@ -24,11 +24,13 @@ class PageServices:
     """The services of the pages.
 
     recognizer: names faces; None if the enrolled people do.
+    exclusive: whether no two faces of a picture are given the same name.
     """
 
     people: EnrolledPeople
     classifier: PictureClassifier
     recognizer: ServedRecognizer | None = None
+    exclusive: bool = True
 
 
 def page_services() -> PageServices:

@@ -104,9 +104,11 @@ def _results(image: Image, faces: Faces, embeddings: Floats, can_enrol: bool) ->
 
 
 def _identify(embeddings: Floats) -> list[PersonMatch | None]:
-    people, recognizer = page_services().people, page_services().recognizer
-    matches = recognizer.identify(embeddings) if recognizer else None
-    return people.identify(embeddings) if matches is None else people.with_person_ids(matches)
+    own = page_services()
+    matches = own.recognizer.identify(embeddings, own.exclusive) if own.recognizer else None
+    if matches is None:
+        return own.people.identify(embeddings, own.exclusive)
+    return own.people.with_person_ids(matches)
 
 
 def _marks(faces: Faces, results: list[FaceResult], image: Image) -> tuple[Mark, ...]:

@@ -140,12 +140,13 @@ class EnrolledPeople:
             raise errors.persisted_face_not_found(face_id)
         return cutout
 
-    def identify(self, embeddings: Floats) -> list[PersonMatch | None]:
+    def identify(self, embeddings: Floats, exclusive: bool = False) -> list[PersonMatch | None]:
         """Identify N >= 0 probes among the enrolled people; None for unknown.
 
         embeddings: float32 (N, D), unit length.
+        exclusive: identify no two probes as the same person.
         """
-        matches = identification.identify(self._database, self._indexes, self._confidence, embeddings)
+        matches = identification.identify(self._database, self._indexes, self._confidence, embeddings, exclusive)
         if matches is None:
             return [None] * len(embeddings)
         persons = ",".join(match.person_id for match in matches if match)

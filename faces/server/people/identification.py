@@ -7,11 +7,12 @@ from contextlib import suppress
 import numpy as np
 from sqlalchemy import select
 
+from faces.recognition.assignment import NEAREST
 from faces.server.errors import ApiError
 from faces.server.people import people_group
 from faces.server.people.values import PersonMatch
 from faces.server.search.confidence import SAME_PERSON, Confidence
-from faces.server.search.matching import Indexes
+from faces.server.search.matching import Indexes, one_each
 from faces.server.store.database import Database
 from faces.server.store.schema import Person
 from faces.types import Floats, Matches
@@ -22,10 +23,12 @@ def identify(
     indexes: Indexes,
     confidence: Confidence,
     embeddings: Floats,
+    exclusive: bool = False,
 ) -> list[PersonMatch | None] | None:
     """Identify N >= 0 probes by their nearest enrolled face.
 
     embeddings: float32 (N, D), unit length.
+    exclusive: identify no two probes as the same person: for the faces of one picture.
 
     Returns a match for each probe, None for unknown; or None if there are no probes or no enrolled faces.
     """
@@ -36,11 +39,15 @@ def identify(
                 index = indexes.of(session, group)
         if index is None:
             return None
-        nearest, distances = index.nearest(np.asarray(embeddings, np.float32), 1)
-        ids = [str(person_id) for person_id in nearest[:, 0]]
+        number = NEAREST if exclusive and len(embeddings) > 1 else 1
+        nearest, distances = index.nearest(np.asarray(embeddings, np.float32), number)
+        curve = confidence.among(index.crowd)
+        column = one_each(nearest, distances, curve, SAME_PERSON) if number > 1 else np.zeros(len(nearest), np.intp)
+        rows = np.arange(len(nearest))
+        ids = [str(person_id) for person_id in nearest[rows, column]]
         people = session.execute(select(Person.id, Person.name).where(Person.id.in_(set(ids))))
         names = {person.id: person.name or "" for person in people}
-    confidences = confidence.among(index.crowd).of(distances)[:, 0]
+    confidences = np.where(column < 0, 0, curve.of(distances)[rows, column])
     return [
         PersonMatch(person_id, names[person_id], float(value)) if value >= SAME_PERSON and person_id in names else None
         for person_id, value in zip(ids, confidences, strict=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Lock
 
 from faces.errors import FacesError
+from faces.recognition.recognizers import identify_together
 from faces.types import Fingerprint, Floats, Matches
 from faces.versions.reloading import ReloadingRecognizer
 
@@ -30,16 +31,19 @@ class ServedRecognizer:
         self._lock = Lock()
         self._recognizer: ReloadingRecognizer | None = self._load()
 
-    def identify(self, embeddings: Floats) -> Matches | None:
+    def identify(self, embeddings: Floats, exclusive: bool = False) -> Matches | None:
         """Identify probes.
 
         embeddings: float32 (N, D), unit length.
+        exclusive: give no two probes the same name.
 
         Returns the matches, see ``FaceRecognizer.identify``; None if there is no recognizer.
         """
         with self._lock:
             recognizer = self._current()
-            return recognizer.identify(embeddings) if recognizer else None
+            if recognizer is None:
+                return None
+            return identify_together(recognizer, embeddings) if exclusive else recognizer.identify(embeddings)
 
     def label(self) -> str:
         """Return a label such as ``version 3``, or the recognizer's path; "" if there is no recognizer."""

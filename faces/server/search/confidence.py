@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
+from math import inf, isfinite, log
 
 import numpy as np
 
@@ -42,6 +42,12 @@ class Confidence:
         """Return the confidence for distances of any shape: float32 of the same shape, in (0, 1)."""
         exponent = np.minimum(self.steepness * (distances - self.middle), 80)  # exp of more overflows float32
         return np.asarray(1 / (1 + np.exp(exponent)), np.float32)
+
+    def distance(self, confidence: float) -> float:
+        """Return the distance with a confidence; infinite for 0."""
+        if not 0 < confidence < 1:
+            return inf if confidence <= 0 else -inf
+        return self.middle - log(confidence / (1 - confidence)) / self.steepness
 
 
 def curve(spec: ModelSpec, threshold: float | None = None) -> Confidence:

@@ -13,10 +13,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unused-ignore]
 
+from faces.recognition.assignment import assign
 from faces.recognition.distances import People, euclidean
 from faces.recognition.thresholds import Crowd
 from faces.server import errors
 from faces.server.kinds import KINDS
+from faces.server.search.confidence import Confidence
 from faces.server.search.index import Index, Layers, decode_embeddings
 from faces.server.search.pgvector import PgvectorSearch
 from faces.server.store import collections
@@ -163,6 +165,19 @@ def distance_to_person(session: Session, person: Person, probe: Floats) -> float
         raise errors.person_without_face()
     people = People.of(decode_embeddings(blobs), np.zeros(1, np.intp))
     return float(people.distance(probe[None], np.zeros(1, np.intp))[0])
+
+
+def one_each(persons: NDArray[np.str_], distances: Floats, curve: Confidence, least: float) -> NDArray[np.intp]:
+    """Give each probe the person that it matches, and no person to two probes, at the least total distance.
+
+    persons, distances: (N, K), the candidates of each probe, see ``Index.nearest``.
+    least: the confidence that a match needs.
+
+    Returns intp (N,), the column of each probe's person; -1 for none.
+    """
+    limit = float(min(curve.distance(least), distances.max(initial=0)))
+    cost = np.where(curve.of(distances) >= least, np.minimum(distances, limit), np.inf)
+    return assign(persons, cost.astype(np.float64), np.full(len(persons), limit))
 
 
 def group_faces(embeddings: Floats, max_distance: float) -> list[list[int]]:

@@ -98,6 +98,27 @@ def test_identify(api: Api, route: str) -> None:
     assert every["candidates"][0]["confidence"] > 0.99 > 0.5 > every["candidates"][1]["confidence"]
 
 
+def test_identify_the_faces_of_one_picture(api: Api) -> None:
+    """Option ``exclusive``: each person is a candidate of one face."""
+    people = api.group("Ada", "Bob")
+    ids = [*api.detect("Ada"), *api.detect("Ada", "Bob")]
+    body: dict[str, object] = {"faceIds": ids, "personGroupId": "crowd"}
+
+    def candidates(query: str = "", **more: object) -> list[list[str]]:
+        answers = api.ok("POST", f"identify{query}", json=body | more)
+        assert [answer["faceId"] for answer in answers] == ids
+        return [[match["personId"] for match in answer["candidates"]] for answer in answers]
+
+    ada, bob = people["Ada"], people["Bob"]
+    assert candidates() == candidates("?exclusive=false") == [[ada], [ada], [bob]]
+    once = candidates("?exclusive=true")
+    assert sorted(once[:2]) == [[], [ada]] and once[2] == [bob]
+    every = candidates("?exclusive=true", confidenceThreshold=0, maxNumOfCandidatesReturned=5)
+    assert sorted(every[:2]) == [[], [ada]] and every[2] == [bob]
+    assert candidates(confidenceThreshold=0, maxNumOfCandidatesReturned=5) == [[ada, bob], [ada, bob], [bob, ada]]
+    assert api.error("POST", "identify?exclusive=perhaps", json=body)[:2] == (400, "BadArgument")
+
+
 def test_new_faces_need_training_and_erased_ones_vanish_at_once(api: Api) -> None:
     people = api.group("Ada")
     bob = api.ok("POST", "persongroups/crowd/persons", json={"name": "Bob"})["personId"]

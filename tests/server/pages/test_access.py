@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -17,6 +18,7 @@ from faces.errors import FingerprintError, PickleError, UsageError
 from faces.server import errors
 from faces.server.errors import ApiError
 from faces.server.keys import KEY_HEADER
+from faces.server.pages.context import EXTENSION
 from faces.server.people.values import PersonRecord, Removal
 from tests.conftest import ROOT
 from tests.crowd import stage
@@ -289,6 +291,23 @@ def test_a_large_picture_is_shown_with_its_faces(inside: FlaskClient, size: floa
     answer = inside.post("/train", data={"csrf_token": token(inside, "/train"), "name": "Ada", "picture": file})
     assert answer.status_code == 400 and f"is {size} MB. Use one smaller than 3 MB" in answer.text
     assert answer.text.count("<rect") == (2 if shown else 0) and "The picture is too" not in answer.text
+
+
+@pytest.mark.parametrize("exclusive", [True, False])
+def test_no_two_faces_of_a_picture_have_the_same_name(
+    inside: FlaskClient, app: Site, monkeypatch: pytest.MonkeyPatch, exclusive: bool
+) -> None:
+    """Ada is enrolled with two colours, so that both faces are like her; False: ``serve.py --no-exclusive``."""
+    monkeypatch.setitem(app.app.extensions, EXTENSION, replace(app.services, exclusive=exclusive))
+    for colour in (0, 2):
+        _, ada = app.enrolled.enrol("Ada", np.eye(3, dtype=np.float32)[colour], b"", b"")
+    picture = cv2.imencode(".png", stage({"Ada": (80, 90), "Cleo": (220, 90)}))[1].tobytes()
+    form = {"csrf_token": token(inside, "/recognize"), "picture": (io.BytesIO(picture), "two.png"), "part": "result"}
+    marks = re.findall(r"<text[^>]*>\s*([^<]+?)\s*</text>", inside.post("/recognize", data=form).text)
+    named = [mark.split()[0] for mark in marks if mark.startswith("Ada")]
+    assert len(named) == (1 if exclusive else 2), marks
+    assert sum("unknown" in mark for mark in marks) == (1 if exclusive else 0)
+    app.enrolled.remove_person(ada.id)
 
 
 @pytest.mark.parametrize("face", ["", "made up", "eyJhIjoxfQ.aGk.c2ln"])

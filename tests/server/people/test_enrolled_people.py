@@ -57,6 +57,20 @@ def test_an_enrolled_person_is_identified_at_once(people: People) -> None:
     assert match is not None and match.name == "Bob" and 0.5 <= match.confidence <= 1
 
 
+def test_of_two_faces_of_a_picture_one_is_the_person(people: People) -> None:
+    for name in ("Ada", "Bob"):
+        people.enrol(name)
+    faces = np.stack([colour("Ada", 1), colour("Ada"), colour("Bob")])
+
+    def named(exclusive: bool) -> list[str | None]:
+        return [match.name if match else None for match in people.enrolled.identify(faces, exclusive)]
+
+    assert named(exclusive=False) == ["Ada", "Ada", "Bob"]
+    assert named(exclusive=True) == [None, "Ada", "Bob"]  # the nearer one
+    assert people.enrolled.identify(faces[:0], exclusive=True) == []
+    assert [match and match.name for match in people.enrolled.identify(faces[:1], exclusive=True)] == ["Ada"]
+
+
 @pytest.mark.parametrize("name", ["", "  ", "x" * 129, "a\0b", "a\nb", "\ud800", "unknown", " Unknown"])
 def test_invalid_names(people: People, name: str) -> None:
     assert refused(people.enrolled.enrol, name, colour("Ada"), b"", b"")[0] == 400

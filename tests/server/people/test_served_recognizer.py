@@ -117,6 +117,14 @@ def test_new_files_are_used_at_once(files: tuple[Path, Path]) -> None:
     assert named(recognizer, "Cleo", "Bob") == ("Cleo", None) and recognizer.label() == str(files[0])
 
 
+def test_of_two_faces_of_a_picture_one_is_named(files: tuple[Path, Path]) -> None:
+    recognizer = ServedRecognizer(*files, FINGERPRINT)
+    faces = np.stack([colour("Ada", 1), colour("Ada"), colour("Bob")])
+    for exclusive, names in ((False, ("Ada", "Ada", "Bob")), (True, (None, "Ada", "Bob"))):
+        matches = recognizer.identify(faces, exclusive)
+        assert matches is not None and matches.names == names
+
+
 def test_deleted_and_damaged_files(files: tuple[Path, Path]) -> None:
     recognizer = ServedRecognizer(*files, FINGERPRINT)
     good = files[0].read_bytes()

@@ -53,6 +53,7 @@ QUERY: dict[str, Schema] = {
     "returnRecognitionModel": {**FLAG, "default": False},
     "detectionModel": choice(*inputs.DETECTION_MODELS),
     "faceIdTimeToLive": integer(limits.DETECTED_FACE_SECONDS),
+    "exclusive": {**FLAG, "default": False},
     "start": {"type": "string", "maxLength": limits.MAX_COLLECTION_ID},
     "top": integer(limits.LISTED),
     "userData": text(limits.MAX_FACE_USER_DATA),
@@ -86,6 +87,7 @@ OPERATIONS: dict[str, Operation] = {
         "Identify detected faces in a group",
         array(ref("Identified"), max_items=limits.FACES_TO_IDENTIFY.high),
         body=ref("Identify"),
+        query=("exclusive",),
         errors=(409,),
     ),
     "recognition.verify": Operation(
