@@ -77,9 +77,10 @@ def load_models(
     """
     made_by = recognizer_files.models_of(Path(gallery)) if gallery else None
     chosen = model_choice.choose(detector, embedding_model, accuracy, made_by, gallery or "")
+    models = Pipeline.load(chosen.detector, chosen.embedding_model, confidence, chosen.accuracy, threads, min_face)
     if chosen.note:
         warn(chosen.note)
-    return Pipeline.load(chosen.detector, chosen.embedding_model, confidence, chosen.accuracy, threads, min_face)
+    return models
 
 
 def load_attributes(
@@ -160,8 +161,7 @@ def recognize(
     image: uint8 (H, W, 3), BGR.
     exclusive: give no two faces the same name; False for mirrors and collages.
     """
-    faces = models.detect(image)
-    embeddings = models.embed(image, faces)
+    faces, embeddings = models.find(image)
     matches = identify_together(recognizer, embeddings) if exclusive else recognizer.identify(embeddings)
     answers = attributes.of(image, faces, embeddings) if attributes else None
     return Recognition(faces, embeddings, matches, answers)

@@ -9,11 +9,12 @@ from functools import cache, cached_property
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from faces import detection
 from faces.detection import Detector
 from faces.detection.base import scaled
-from faces.embedding import embedders
+from faces.embedding import embedders, face_check
 from faces.embedding.embedders import Embedder
 from faces.embedding.landmarks import ShapePredictor
 from faces.errors import ImageError
@@ -23,6 +24,7 @@ from faces.types import Faces, Fingerprint, Floats, Image, ModelId
 SMALLEST_FACE = 24  # px: smaller faces have too little detail to embed (docs/models.md, "What can be enrolled")
 CROPPED_FACE = 100  # px: size of the face in a crop; a finer image would only be shrunk
 LEAST_SHARPNESS = 3.5  # variance of the crop's Laplacian: embeddings of blurrier faces vary too much (same place)
+NO_FACE, NOT_A_FACE = "no face", "not a face"  # why a photograph is left out: nothing detected, or refused by the check
 
 
 class Pipeline:
@@ -38,6 +40,7 @@ class Pipeline:
         self.detector = detector
         self.embedder = embedder
         self._predictor = predictor
+        self._check = face_check.check_of(detector.model.name, embedder.spec.name)
 
     @classmethod
     def load(
@@ -95,7 +98,47 @@ class Pipeline:
 
         image: uint8 (H, W, 3), BGR.
         """
+        return self.find(image)[0] if self.has_check else self.candidates(image)
+
+    @property
+    def has_check(self) -> bool:
+        """Whether the embedding tells faces from what the detector took for one: the built-in models' does."""
+        return self._check is not None
+
+    def find(self, image: Image) -> tuple[Faces, Floats]:
+        """Detect and embed: return the faces as ``detect`` does, and their embeddings as ``embed`` does.
+
+        image: uint8 (H, W, 3), BGR.
+        """
+        return self.keep_faces(image, self.candidates(image))
+
+    def candidates(self, image: Image) -> Faces:
+        """Return what the detector takes for faces, best first, with landmarks; not checked by the embedding.
+
+        image: uint8 (H, W, 3), BGR.
+        """
         return self._with_landmarks(image, self.detector.detect(image))
+
+    def keep_faces(self, image: Image, candidates: Faces) -> tuple[Faces, Floats]:
+        """Return the candidates that are faces, in the same order, and their embeddings: float32 (N, D).
+
+        image: uint8 (H, W, 3), BGR.
+        candidates: from ``candidates``.
+        """
+        embeddings, is_face = self.embed_crops(self.embedder.aligner.crop(image, candidates), candidates.score)
+        return candidates[is_face], embeddings[is_face]
+
+    def embed_crops(self, crops: Image, score: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        """Return the embeddings of N crops, float32 (N, D), and whether each shows a face, bool (N,).
+
+        Without a check each crop counts as a face.
+        crops: from the embedder's aligner.
+        score: float32 (N,), of the detector.
+        """
+        embeddings, outputs = self.embedder.embed_with_outputs(crops)
+        if self._check is None:
+            return embeddings, np.ones(len(crops), np.bool_)
+        return embeddings, self._check.passes(outputs, score)
 
     def embed(self, image: Image, faces: Faces) -> Floats:
         """Return embeddings: float32 (N, D), unit length.
@@ -112,12 +155,12 @@ class Pipeline:
         check_quality: leave out faces that are too small or too blurred; for enrolment, not for probes.
         """
         prepared = [self._prepare(photograph, check_quality) for photograph in photographs]
-        crops = [crop for _, crop in prepared if crop is not None]
-        embeddings = iter(self.embedder.embed(np.concatenate(crops)) if crops else ())
-        return [
-            enrolment if crop is None else replace(enrolment, embedding=next(embeddings))
-            for enrolment, crop in prepared
-        ]
+        found = [(enrolment, crop) for enrolment, crop in prepared if enrolment.face is not None and crop is not None]
+        if not found:
+            return [enrolment for enrolment, _ in prepared]
+        score = np.array([enrolment.face.score[0] for enrolment, _ in found if enrolment.face], np.float32)
+        embedded = zip(*self.embed_crops(np.concatenate([crop for _, crop in found]), score), strict=True)
+        return [enrolment if crop is None else enrolment.embedded(*next(embedded)) for enrolment, crop in prepared]
 
     def _prepare(self, photograph: bytes | str, check_quality: bool) -> tuple[Enrolment, Image | None]:
         """Return a photograph's enrolment without the embedding, and the crop (1, side, side, 3) to embed, if any."""
@@ -129,7 +172,7 @@ class Pipeline:
         except ImageError as error:
             return Enrolment(sha256=sha256, reason=f"unreadable: {error}"), None
         if len(face) == 0:
-            return Enrolment(sha256=sha256, reason="no face"), None
+            return Enrolment(sha256=sha256, reason=NO_FACE), None
         if check_quality and face.sizes[0] < SMALLEST_FACE:
             reason = f"face too small: {int(face.sizes[0])} px, at least {SMALLEST_FACE}"
             return Enrolment(sha256=sha256, reason=reason), None
@@ -189,6 +232,12 @@ class Enrolment:
     embedding: Floats | None = None
     sha256: str = ""
     reason: str = ""
+
+    def embedded(self, embedding: Floats, is_face: bool) -> Enrolment:
+        """Return the enrolment with the embedding of its face, or with the reason why that is not a face."""
+        if not is_face:
+            return Enrolment(sha256=self.sha256, reason=NOT_A_FACE)
+        return replace(self, embedding=embedding)
 
 
 def sharpness(crop: Image) -> float:

@@ -9,11 +9,13 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from faces.embedding import face_check
 from faces.embedding.aligners import TEMPLATES, Aligner
 from faces.embedding.embedders import Embedder
 from faces.models import zoo
-from faces.pipeline import LEAST_SHARPNESS, SMALLEST_FACE, Pipeline, sharpness
+from faces.pipeline import LEAST_SHARPNESS, NO_FACE, NOT_A_FACE, SMALLEST_FACE, Pipeline, sharpness
 from faces.types import Faces, Fingerprint, Floats, Image, LandmarkScheme, ModelId
 from tests.fakes import FakeDetector, FakeEngine, faces_at, noise
 
@@ -195,6 +197,60 @@ def test_embed_gives_one_embedding_a_face_in_their_order() -> None:
     image[:, :200], image[:, 200:] = (200, 0, 0), (0, 0, 200)
     faces = seeing.predictor.predict(image, faces_at((20, 20, 180, 180), (220, 20, 380, 180)))
     assert np.allclose(seeing.embed(image, faces), [[1, 0, 0], [0, 0, 1]], atol=0.01)
+
+
+# -- what is no face ---------------------------------------------------------------------------------------------------
+
+
+class Reds:
+    """A check that takes what is more red than blue for a face."""
+
+    def passes(self, outputs: Floats, score: Floats) -> NDArray[np.bool_]:
+        assert len(outputs) == len(score)
+        return np.asarray(outputs[:, 2] > outputs[:, 0])
+
+
+@pytest.fixture
+def checking(monkeypatch: pytest.MonkeyPatch) -> Pipeline:
+    monkeypatch.setattr(face_check, "check_of", lambda detector, embedder: Reds())
+    return pipeline()
+
+
+def textured(blue: int, red: int) -> Image:
+    return (noise(160, 160) // 4 + np.array([blue, 10, red])).astype(np.uint8)
+
+
+RED, BLUE = photograph(textured(10, 150)), photograph(textured(150, 10))
+
+
+def test_what_is_no_face_is_not_detected(checking: Pipeline) -> None:
+    assert checking.has_check
+    assert [len(checking.candidates(image)) for image in (RED, BLUE)] == [1, 1]
+    assert [len(checking.detect(image)) for image in (RED, BLUE)] == [1, 0]
+
+
+def test_faces_are_found_with_their_embeddings(checking: Pipeline) -> None:
+    image = np.concatenate([BLUE, RED], axis=1)
+    both = checking.predictor.predict(image, faces_at((120, 70, 280, 230), (520, 70, 680, 230)))
+    faces, embeddings = checking.keep_faces(image, both)
+    assert faces.xyxy.tolist() == [[520, 70, 680, 230]]
+    assert np.allclose(embeddings, checking.embed(image, faces))
+    faces, embeddings = checking.find(BLUE)
+    assert (len(faces), len(embeddings)) == (0, 0)
+
+
+def test_what_is_no_face_is_not_enrolled(checking: Pipeline) -> None:
+    blue, red, nobody = checking.enrol([file(BLUE), file(RED), PHOTOGRAPHS["nobody"]])
+    assert (blue.reason, red.reason, nobody.reason) == (NOT_A_FACE, "", NO_FACE)
+    assert blue.face is None
+    assert blue.embedding is None
+    assert blue.sha256 == hashlib.sha256(file(BLUE)).hexdigest()
+    assert red.embedding is not None
+
+
+def test_other_models_have_no_check() -> None:
+    assert not pipeline().has_check
+    assert len(pipeline().detect(BLUE)) == 1
 
 
 # -- the rest ----------------------------------------------------------------------------------------------------------

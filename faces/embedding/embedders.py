@@ -72,8 +72,17 @@ class Embedder:
 
         crops: uint8 (N, side, side, 3), BGR; N may be 0.
         """
-        outputs = unit(self.forward(np.concatenate([view.of(crops) for view in self._views])))
-        return unit(outputs.reshape(len(self._views), len(crops), outputs.shape[1]).sum(axis=0))
+        return self.embed_with_outputs(crops)[0]
+
+    def embed_with_outputs(self, crops: Image) -> tuple[Floats, Floats]:
+        """Return embeddings, and the network's outputs for the crops as they are, without other views.
+
+        crops: as for ``embed``.
+        The embeddings are float32 (N, D), unit length; the outputs float32 (N, D), not normalized.
+        """
+        outputs = self.forward(np.concatenate([view.of(crops) for view in self._views]))
+        views = unit(outputs).reshape(len(self._views), len(crops), outputs.shape[1])
+        return unit(views.sum(axis=0)), outputs[: len(crops)]  # the first view is the crop itself
 
 
 def unit(vectors: Floats) -> Floats:

@@ -14,7 +14,7 @@ from faces.datasets import Dataset, Folder
 from faces.evaluation.figures.shares import Flags, Indices
 from faces.extraction import workers
 from faces.extraction.workers import Models
-from faces.pipeline import Pipeline
+from faces.pipeline import NO_FACE, NOT_A_FACE, Pipeline
 from faces.types import Fingerprint, Floats
 
 BUILT_IN_MODELS: Models = ("built-in", "built-in", 0.5, "fast")
@@ -54,7 +54,7 @@ class Photographs:
     def unreadable(self) -> str:
         """Describe the photographs that could not be processed; empty if all could."""
         each = zip(self.paths, self.reasons, strict=True)
-        failed = [(path, reason) for path, reason in each if reason not in ("", "no face")]
+        failed = [(path, reason) for path, reason in each if reason not in ("", NO_FACE, NOT_A_FACE)]
         if not failed:
             return ""
         (path, reason), more = failed[0], f" (and {len(failed) - 1:,} more)" if len(failed) > 1 else ""

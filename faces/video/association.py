@@ -88,7 +88,11 @@ class Associator:
         self._different = distance_at(points, DIFFERENT_FAR, 1.2 * threshold)
 
     def assign(self, frame: Frame, grey: GreyFrame, faces: Faces, state: TrackerState) -> Assignment:
-        """Match the faces detected in a frame to the tracks at that frame."""
+        """Match the faces detected in a frame to the tracks at that frame.
+
+        faces: as ``Pipeline.candidates`` returns them. Those that turn out to be no faces when they are embedded are
+        left out, as if they had not been detected.
+        """
         overlap = np.array([iou(box, faces.xyxy) for box in state.xyxy], np.float32).reshape(
             len(state.keys), len(faces)
         )
@@ -96,7 +100,9 @@ class Associator:
         candidate = (overlap >= CANDIDATE_IOU) | (~state.followed[:, None] & within_reach)
         unambiguous = (candidate & (overlap >= MATCH_IOU) & state.followed[:, None]) & (candidate.sum(axis=0) == 1)
         unambiguous &= candidate.sum(axis=1, keepdims=True) == 1
-        samples = self._samples(frame.image, faces, _priorities(candidate, unambiguous, state))
+        samples, kept = self._samples(frame.image, faces, _priorities(candidate, unambiguous, state))
+        faces, overlap = faces[kept], overlap[:, kept]
+        candidate, unambiguous = candidate[:, kept], unambiguous[:, kept]
         cost = np.where(candidate, 1 - overlap, FORBIDDEN_COST)
         for row, column in zip(*np.nonzero(candidate), strict=True):
             in_place = bool(state.followed[row]) and bool(overlap[row, column] >= CANDIDATE_IOU)
@@ -119,25 +125,36 @@ class Associator:
         distance = float(np.linalg.norm(mean - sample.embedding))
         return distance if distance <= (self._different if in_place else self._same) else FORBIDDEN_COST
 
-    def _samples(self, image: Image, faces: Faces, priority: Floats) -> dict[int, Sample]:
-        """Embed the faces of highest priority that are good enough, at most ``max_embedded``; by their index."""
+    def _samples(self, image: Image, faces: Faces, priority: Floats) -> tuple[dict[int, Sample], NDArray[np.bool_]]:
+        """Embed the faces of highest priority, at most ``max_embedded``: new ones, and others that are good enough.
+
+        Returns the samples of good faces, by their index among the kept ones, and which faces are kept, bool (N,): all
+        but those that were embedded and are no faces. A new face is embedded however bad it is, so that what is no face
+        starts no track.
+        """
         wanted = np.argsort(-priority, kind="stable")[: np.count_nonzero(priority)]
+        kept = np.ones(len(faces), np.bool_)
         if len(wanted) == 0:
-            return {}
+            return {}, kept
         crops = self._pipeline.embedder.aligner.crop(image, faces[wanted])
         qualities = quality(faces[wanted], np.array([sharpness(crop) for crop in crops], np.float32))
-        usable = np.flatnonzero(qualities > 0)[: self._max_embedded]
-        embeddings = self._pipeline.embedder.embed(crops[usable])
-        answers = None if self._attributes is None else self._attributes.of(image, faces[wanted[usable]], embeddings)
+        is_new = np.isinf(priority[wanted]) & self._pipeline.has_check
+        embedded = np.flatnonzero((qualities > 0) | is_new)[: self._max_embedded]
+        embeddings, is_face = self._pipeline.embed_crops(crops[embedded], faces.score[wanted[embedded]])
+        kept[wanted[embedded[~is_face]]] = False
+        usable = is_face & (qualities[embedded] > 0)
+        embedded, embeddings = embedded[usable], embeddings[usable]
+        rows, index = wanted[embedded], np.cumsum(kept) - 1
+        answers = None if self._attributes is None else self._attributes.of(image, faces[rows], embeddings)
         return {
-            int(wanted[k]): Sample(
+            int(index[row]): Sample(
                 float(qualities[k]),
                 embedding,
-                face_picture(image, faces.xyxy[wanted[k]]),
-                None if answers is None else answers[row : row + 1],
+                face_picture(image, faces.xyxy[row]),
+                None if answers is None else answers[number : number + 1],
             )
-            for row, (k, embedding) in enumerate(zip(usable, embeddings, strict=True))
-        }
+            for number, (k, row, embedding) in enumerate(zip(embedded, rows, embeddings, strict=True))
+        }, kept
 
 
 def _priorities(candidate: NDArray[np.bool_], unambiguous: NDArray[np.bool_], state: TrackerState) -> Floats:

@@ -145,7 +145,7 @@ class Follower:
 
     def _detect(self, frame: Frame) -> Faces:
         with self._timed("detect"):
-            return self._pipeline.detect(frame.image)
+            return self._pipeline.candidates(frame.image)  # checked when they are embedded
 
     def _move(self, frame: Frame, grey: GreyFrame) -> None:
         with self._timed("flow"):

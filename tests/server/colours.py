@@ -20,9 +20,12 @@ class ColourVision(Vision):
         self._detector, self._embedder, self._large = ColourDetector(), ColourEmbedder(), Lock()
 
     def detect(self, image: Image) -> Faces:
+        return self.candidates(image)
+
+    def candidates(self, image: Image) -> Faces:
         return self._detector.detect(image)
 
-    def embed(self, image: Image, faces: Faces) -> Floats:
-        if len(faces) == 0:
-            return np.zeros((0, 3), np.float32)
-        return self._embedder.embed(self._embedder.crop(image, faces)).astype(np.float32)
+    def keep_faces(self, image: Image, candidates: Faces) -> tuple[Faces, Floats]:
+        if len(candidates) == 0:
+            return candidates, np.zeros((0, 3), np.float32)
+        return candidates, self._embedder.embed(self._embedder.crop(image, candidates)).astype(np.float32)

@@ -35,8 +35,7 @@ def detect() -> list[Json]:
     seconds = inputs.detected_face_seconds()
 
     with own.vision.open_image(inputs.image(own.fetcher)) as image:
-        faces = own.vision.detect(image)
-        embeddings = own.vision.embed(image, faces) if with_id else None
+        faces, embeddings = own.vision.find(image) if with_id else (own.vision.detect(image), None)
         current_metrics().faces.inc(len(faces))
         answers: list[Json] = [{} for _ in range(len(faces))]
         if embeddings is not None and len(faces):

@@ -55,9 +55,9 @@ def upload() -> str | tuple[str, int]:
     try:
         vision = services().vision
         image = vision.decode(pictures.uploaded())
-        faces = vision.detect(image)
-        faces = faces[np.argsort(faces.xyxy[:, 0], kind="stable")]  # numbered from left to right
-        embeddings = vision.embed(image, faces)
+        faces, embeddings = vision.find(image)
+        order = np.argsort(faces.xyxy[:, 0], kind="stable")  # numbered from left to right
+        faces, embeddings = faces[order], embeddings[order]
         results = _results(image, faces, embeddings, can_enrol=part != "live")
     except ApiError as error:
         template = "_result.html" if part else "recognize.html"

@@ -69,7 +69,7 @@ def _single_face(data: bytes) -> tuple[Floats, bytes]:
         raise UnsuitablePictureError(too_large)
     vision = services().vision
     image = vision.decode(data)
-    faces = vision.detect(image)
+    faces, embeddings = vision.find(image)
     marks = [Mark(*box, label=str(number), known=False) for number, box in enumerate(pictures.boxes(faces), 1)]
     if len(data) >= MAX_BYTES:
         raise UnsuitablePictureError(too_large, pictures.view(image, marks))
@@ -78,7 +78,7 @@ def _single_face(data: bytes) -> tuple[Floats, bytes]:
         several = "There are {number} faces in this picture. Use one that shows only this person."
         message = translate(several if len(faces) else none, number=len(faces))
         raise UnsuitablePictureError(message, pictures.view(image, marks))
-    return vision.embed(image, faces)[0], pictures.cut_out(image, faces.xyxy[0])
+    return embeddings[0], pictures.cut_out(image, faces.xyxy[0])
 
 
 def _page(**values: object) -> str:

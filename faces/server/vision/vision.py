@@ -81,35 +81,43 @@ class Vision:
         with self.open_image(data) as image:
             return image
 
+    def find(self, image: Image) -> tuple[Faces, Floats]:
+        """Detect faces as ``detect`` does, and embed them: N faces and float32 (N, D), unit length."""
+        return self.keep_faces(image, self.candidates(image))
+
     def detect(self, image: Image) -> Faces:
         """Detect faces, with landmarks, the largest first, at most ``MAX_DETECTED_FACES``."""
+        return self.find(image)[0] if self.pipeline.has_check else self.candidates(image)
+
+    def candidates(self, image: Image) -> Faces:
+        """Return what the detector takes for faces, as ``detect`` does; not checked by the embedding."""
         height, width = image.shape[:2]
         with self._detections if height * width > SMALL_MEGAPIXELS * 1e6 else nullcontext():
-            faces = self.pipeline.detect(image)
+            faces = self.pipeline.candidates(image)
         return faces[np.argsort(-faces.sizes, kind="stable")[:MAX_DETECTED_FACES]]
+
+    def keep_faces(self, image: Image, candidates: Faces) -> tuple[Faces, Floats]:
+        """Return the candidates that are faces, and their embeddings: float32 (N, D), unit length."""
+        return self.pipeline.keep_faces(image, candidates)
 
     def embed_single(self, image: Image, target: Rectangle | None) -> Floats:
         """Return the embedding, float32 (D,), of the only face in an image, or of the face at ``target``.
 
         Raises ApiError, 400, if there is no such face.
         """
-        faces = self.detect(image)
+        faces = self.candidates(image)
         if target is not None:
             left, top, width, height = target
             if left + width > image.shape[1] or top + height > image.shape[0]:
                 raise errors.bad_argument("Argument targetFace out of range.")
             overlap = iou(np.array([left, top, left + width, top + height], np.float32), faces.xyxy)
-            faces = faces[np.argsort(-overlap)[:1]] if overlap.max(initial=0) >= MIN_TARGET_OVERLAP else Faces.empty()
+            faces = faces[np.argsort(-overlap)[:1]] if overlap.max(initial=0) >= MIN_TARGET_OVERLAP else faces[:0]
+        faces, embeddings = self.keep_faces(image, faces)
         if len(faces) == 0:
             raise errors.no_face()
         if len(faces) > 1:
             raise errors.several_faces()
-        (embedding,) = self.embed(image, faces)
-        return np.asarray(embedding, np.float32)
-
-    def embed(self, image: Image, faces: Faces) -> Floats:
-        """Return the embeddings of N faces: float32 (N, D), unit length."""
-        return self.pipeline.embed(image, faces)
+        return np.asarray(embeddings[0], np.float32)
 
     def attributes(self, image: Image, faces: Faces, embeddings: Floats | None, names: Collection[str]) -> Answers:
         """Predict attributes of N faces.

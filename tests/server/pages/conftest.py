@@ -62,9 +62,10 @@ class SeeingVision(ColourVision):
         if isinstance(data, str):
             return Enrolled(reason=data)
         image = self.decode(data)
-        face, sha256 = self.detect(image), hashlib.sha256(data).hexdigest()
-        embedding = self.embed(image, face)[0] if len(face) else None
-        return Enrolled(face if len(face) else None, embedding, sha256, "" if len(face) else "no face")
+        (face, embeddings), sha256 = self.find(image), hashlib.sha256(data).hexdigest()
+        if len(face) == 0:
+            return Enrolled(sha256=sha256, reason="no face")
+        return Enrolled(face, embeddings[0], sha256)
 
     def attributes(self, image: Image, faces: Faces, embeddings: Floats | None, names: Any) -> Answers:
         rows = {"gender": [0.1, 0.9], "age": [34], "glasses": [0.9, 0.1, 0], "emotion": [0.4, 0.4, 0.2]}
