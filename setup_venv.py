@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parent
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 PIP_INSTALL = ["-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input", "--no-compile"]
 
+MODELS = "models yunet-int8 sface-int8"  # the built-in ones: an environment with others is brought up to date
 TESTS = r"[\\/]tests[\\/]"  # a folder of tests, in a path
 
 
@@ -74,9 +75,9 @@ def last_line(answer: subprocess.CompletedProcess[str]) -> str:
 
 
 def wanted(extras: list[str]) -> set[str]:
-    """Return the lines that the stamp must have: the Python's version, the project's SHA-256, and the extras."""
+    """Return the lines that the stamp must have: the Python's version, the project's SHA-256, models and extras."""
     project = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
-    return {f"python {VERSION}", f"pyproject.toml {project}"} | {f"with {extra}" for extra in extras}
+    return {f"python {VERSION}", f"pyproject.toml {project}", MODELS} | {f"with {extra}" for extra in extras}
 
 
 def make(venv: Path, stamp: Path) -> None:

@@ -23,9 +23,10 @@ from faces.models import cache, packages, zoo
 from faces.synthetic.people import CAST, STRANGERS
 from faces.synthetic.scenes import group, portrait
 from faces.types import Faces, Floats, Image
+from tests.dlib_models import needs_dlib_models
 
 dlib: Any = pytest.importorskip("dlib", reason="dlib-bin is not installed: pip install -e '.[dev]'")
-pytestmark = pytest.mark.dlib
+pytestmark = [pytest.mark.dlib, needs_dlib_models]
 
 YUNET = DATA.parent / "models" / "face_detection_yunet_2026may.onnx"
 WITH_PHOTOGRAPHS = [
@@ -120,7 +121,7 @@ def predictor() -> ShapePredictor:
 
 @pytest.fixture(scope="module")
 def embedder() -> Embedder:
-    return embedders.load("built-in")
+    return embedders.load("dlib")
 
 
 @pytest.fixture(scope="module", params=WITH_PHOTOGRAPHS)

@@ -23,18 +23,20 @@ from faces.synthetic.scenes import portrait
 from faces.types import Floats, Image
 from faces.video import strangers
 from faces.video.strangers import COMPARED_PHOTOGRAPHS, Strangers
+from tests.dlib_models import needs_dlib_models
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 FAR = 1e-4
 THRESHOLD = threshold_at(zoo.MODELS["dlib-resnet"].operating_points, FAR)
 photographs = pytest.mark.skipif(not DATA.is_dir(), reason=f"no photographs to group: {DATA} is not here")
 
+pytestmark = needs_dlib_models  # whose thresholds were measured
 Crop = tuple[Image, Floats]
 
 
 @pytest.fixture(scope="module")
 def pipeline() -> Pipeline:
-    return Pipeline.load(threads=1)
+    return Pipeline.load("dlib", "dlib", threads=1)
 
 
 def crop(pipeline: Pipeline, image: Image) -> Crop:

@@ -23,11 +23,13 @@ from faces.images import read_image
 from faces.pipeline import process_pipeline
 from faces.processes import mapped
 from faces.training.data.face_crops import MIN_FACE, with_margin
-from faces.types import Floats, Image, ModelId
+from faces.types import Floats, Image, LandmarkScheme, ModelId
 
 # The wide crop has room for turned, shifted and stretched crops of the face, at about their resolution.
 SIDE, PADDING = 152, 0.5
-WIDE = Template("wide", SIDE, {"eye-corners": ([0, 1, 2, 3, 4], mean_face(PADDING, SIDE))})
+SCHEME: LandmarkScheme = "eye-corners"  # what the crops of the student are aligned by
+WIDE = Template("wide", SIDE, {SCHEME: ([0, 1, 2, 3, 4], mean_face(PADDING, SIDE))})
+DETECTOR = "dlib"  # whose faces get landmarks of this scheme
 BATCH_PHOTOGRAPHS = 64  # per job of a worker process
 BLOCK_ROWS = 1000  # faces per matrix product
 SAME_PHOTOGRAPH = 0.3  # distance below which a 24 px face is a copy of a larger one (docs/models.md)
@@ -141,10 +143,10 @@ def _open_records(file: Path, paths: Sequence[Path], key: str, dimension: int) -
 
 
 def _collect_batch(teacher: str, paths: Sequence[Path]) -> NDArray[np.void]:
-    pipeline = process_pipeline(embedding_model=teacher)
+    pipeline = process_pipeline(DETECTOR, teacher)
     records = np.zeros(len(paths), _record_dtype(pipeline.embedder.spec.dimension or 0))
     records["state"] = NO_FACE
-    aligner, (used, template) = Aligner(WIDE), WIDE.points["eye-corners"]
+    aligner, (used, template) = Aligner(WIDE), WIDE.points[SCHEME]
     for record, path in zip(records, paths, strict=True):
         try:
             image, _, margin = with_margin(read_image(path))

@@ -17,7 +17,10 @@ from faces.training.data import teacher_faces
 from faces.training.data.face_crops import with_margin
 from faces.training.data.teacher_faces import WIDE, collect
 from tests.conftest import disk
+from tests.dlib_models import needs_dlib_models
 from tests.fakes import write_embedder
+
+pytestmark = needs_dlib_models
 
 
 def never(_: int) -> None:
@@ -47,7 +50,7 @@ def kept(photographs: list[Path], tmp_path_factory: pytest.TempPathFactory) -> P
 def test_a_face_is_cut_out_widely_and_embedded_by_the_teacher(photographs: list[Path], kept: Path) -> None:
     faces, rows = collect(photographs, "built-in", kept, never)  # nothing is looked at again
     assert rows.tolist() == [0, 3]
-    pipeline = Pipeline.load()
+    pipeline = Pipeline.load("dlib")
     for row in rows.tolist():
         image = with_margin(read_image(photographs[row]))[0]
         face = pipeline.best_face(image)
