@@ -1,6 +1,6 @@
 """What naming the faces of a picture jointly changes, and where HANDOVER of faces/video/votes.py comes from.
 
-python -m benchmarks.together [--detector NAME --embedding-model NAME]
+python -m benchmarks.together [--models built-in|dlib]
 
 Made pictures: 8 people of ../shared/data/people with one photograph each are enrolled; four of them and four of
 ../shared/data/strangers are in a picture. The threshold gives a name to a share of all strangers (FPIR), each for
@@ -17,8 +17,10 @@ import numpy as np
 
 from benchmarks.photographs import DATA, embeddings, found
 from benchmarks.video_chains import CLIP, known
-from benchmarks.video_correctness import truly
-from faces.cli import options, running, text
+from benchmarks.video_correctness import SHOTS, truly
+from faces.cli import running, text
+from faces.detection import BUILT_IN
+from faces.detection.registry import PACKAGED
 from faces.evaluation.photographs import BUILT_IN_MODELS
 from faces.evaluation.searches.trials import by_person
 from faces.files.finding import find_images
@@ -39,9 +41,9 @@ EVERY = 7  # frames of the clip: 0.28 s
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_model_options(parser)
+    parser.add_argument("--models", choices=PACKAGED, default=BUILT_IN)
     args = parser.parse_args(argv)
-    models = (args.detector, args.embedding_model, *BUILT_IN_MODELS[2:])
+    models = (args.models, args.models, *BUILT_IN_MODELS[2:])
     paths = by_person(DATA / "people")
     everybody = embeddings([p for each in paths.values() for p in each], models, "people")
     strangers = [v for v in embeddings(find_images(DATA / "strangers"), models, "strangers").values() if found(v)]
@@ -51,7 +53,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     rows = [row for rate in RATES for row in pictures(people, np.stack(strangers), rate)]
     print(text.table(["FPIR", "names", "right", "wrong", "strangers named"], rows))
     print()
-    print(text.table(["of the clip", "recounts", "largest change", "of the threshold"], [steps(args)]))
+    print(
+        text.table(
+            ["of the clip", "recounts", "largest change", "of the threshold"],
+            [steps(Pipeline.load(args.models, args.models))],
+        )
+    )
     return 0
 
 
@@ -84,9 +91,8 @@ def pictures(people: dict[str, Floats], strangers: Floats, rate: float) -> list[
     return [[rate, how, *(f"{c[what] / total / n:.2%}" for what, n in sums.items())] for how, c in counts.items()]
 
 
-def steps(args: argparse.Namespace) -> list[object]:
+def steps(pipeline: Pipeline) -> list[object]:
     """Return how much the voted distance of a track of the clip changes from one sample to the next."""
-    pipeline = Pipeline.load(args.detector, args.embedding_model)
     recognizer = enrolled_in(pipeline)
     names, limit = recognizer.names_.tolist(), recognizer.threshold_.distance
     samples: dict[tuple[str, int], list[tuple[float, Floats]]] = defaultdict(list)
@@ -100,7 +106,7 @@ def steps(args: argparse.Namespace) -> list[object]:
         for box, share, embedding in zip(detected.xyxy, good, pipeline.embed(frame.image, detected), strict=True):
             if (name := truly(frame.index, box)) is None or share <= 0:
                 continue
-            track = name, int(frame.index > 81)  # the cut before the singer's scene
+            track = name, sum(frame.index > shot.last for shot in SHOTS)  # a cut ends it
             samples[track] = sorted([*samples[track], (float(share), embedding)], key=lambda s: -s[0])[:KEPT_SAMPLES]
             if len(samples[track]) >= QUORUM:
                 weights = np.array([weight for weight, _ in samples[track]])

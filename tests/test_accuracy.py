@@ -28,7 +28,7 @@ from faces.images import read_image
 from faces.models import zoo
 from faces.pipeline import Enrolment, Pipeline
 from faces.recognition.gallery import Gallery
-from faces.recognition.recognizers import FaceRecognizer
+from faces.recognition.recognizers import FaceRecognizer, identify_together
 from faces.types import Faces
 
 pytestmark = [
@@ -195,6 +195,24 @@ def test_the_family_in_a_group_picture(pipeline: Pipeline) -> None:
     for path in ("Family2-Lady1.jpg", "Family2-Man1.jpg"):
         image = read_image(DATA / "family" / path)
         assert recognizer.identify(pipeline.embed(image, pipeline.best_face(image))).names == (None,)
+
+
+@pytest.mark.parametrize("enrolled", [tuple(FAMILY), ("Dad", "Mom", "Daughter")], ids=["everybody", "without the son"])
+def test_nobody_of_the_family_is_named_twice(pipeline: Pipeline, enrolled: tuple[str, ...]) -> None:
+    """Brother and sister look alike. With a threshold that accepts every face, one of them is the daughter."""
+    paths = [DATA / "family" / f"Family1-{name}{number}.jpg" for name in enrolled for number in (1, 2)]
+    vectors: list[Any] = [enrolment.embedding for enrolment in enrol(pipeline, paths)]
+    people = Gallery(np.stack(vectors), tuple(np.repeat(enrolled, 2).tolist()), fingerprint=pipeline.fingerprint)
+    group = read_image(DATA / "family" / "identification1.jpg")
+    faces = pipeline.detect(group)
+    order = [index for (index,) in centres_inside(faces, list(FAMILY.values()))]
+    embeddings = pipeline.embed(group, faces)[order]
+    farthest = FaceRecognizer(threshold=1).fit(people).distances(embeddings).min(axis=1).max()
+    recognizer = FaceRecognizer(threshold=float(farthest) + 0.01).fit(people)
+    assert None not in recognizer.identify(embeddings).names
+    assert identify_together(recognizer, embeddings).names == tuple(
+        name if name in enrolled else None for name in FAMILY
+    )
 
 
 def test_presidents_large_small_and_partial(pipeline: Pipeline) -> None:

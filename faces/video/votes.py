@@ -23,7 +23,7 @@ KEPT_SAMPLES = 5  # per track
 QUORUM = 3  # samples needed before a name is shown
 MAJORITY = 2 / 3  # of the votes, each weighted by its face's quality
 SAMPLE_INTERVAL = 0.25  # s between two samples; the next frame's face is almost the same picture
-HANDOVER = 0.05  # of the limit: a voted cost changes by less from one face to the next (benchmarks/together.py)
+HANDOVER = 0.06  # of the limit: a voted cost changes by less from one face to the next (benchmarks/together.py)
 SETTLED_INTERVAL = 2.0  # s between two samples of a track whose name is settled
 
 

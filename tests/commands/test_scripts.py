@@ -336,6 +336,19 @@ def test_json_is_one_object_a_photograph_and_nothing_else_on_stdout(project: Pat
     assert [face["name"] for face in group["faces"]].count(None) == 1  # the stranger, with a candidate all the same
 
 
+def test_nobody_is_named_twice_in_a_picture_but_in_a_mirror(project: Path, run_script: RunScript) -> None:
+    """A picture beside its mirror image: everybody is there twice."""
+    photo = cv2.imread(str(project / "sample" / "photo.jpg"))
+    assert photo is not None
+    (name,) = people_in(truth(project)["pictures"]["photo.jpg"])
+    cv2.imwrite(str(project / "mirror.png"), np.hstack([photo, photo[:, ::-1]]))
+    for options, names in ((), [name, "unknown"]), (("--no-exclusive",), [name, name]):
+        result = run_script("recognize_image.py", "--image", "mirror.png", *options, cwd=project)
+        assert (result.returncode, result.stderr) == (0, "")
+        lines = [LINE.fullmatch(line) for line in result.stdout.splitlines()]
+        assert sorted(line["name"] for line in lines if line) == names
+
+
 def test_folders_and_files_of_one_name_get_copies_of_their_own(project: Path, run_script: RunScript) -> None:
     people = sorted(path for path in (project / "dataset").iterdir() if path.is_dir())[:2]
     options = ("-i", *people, "sample/photo.jpg", "-o", "new/copies")

@@ -53,7 +53,7 @@ QUERY: dict[str, Schema] = {
     "returnRecognitionModel": {**FLAG, "default": False},
     "detectionModel": choice(*inputs.DETECTION_MODELS),
     "faceIdTimeToLive": integer(limits.DETECTED_FACE_SECONDS),
-    "exclusive": {**FLAG, "default": False},
+    "exclusive": {**FLAG, "default": False, "description": "Give each person to one of the faces at most."},
     "start": {"type": "string", "maxLength": limits.MAX_COLLECTION_ID},
     "top": integer(limits.LISTED),
     "userData": text(limits.MAX_FACE_USER_DATA),
