@@ -33,7 +33,9 @@ def measure(gallery: Gallery, recognizer: FaceRecognizer) -> TrainingReport:
     names = recognizer.names_.tolist()
     rows = _sample(people)
     own, other, other_distance = _compare(people, rows)
-    person = people.owner[rows]
+    person, embeddings = people.owner[rows], people.embeddings[rows]
+    own = own * recognizer.scale(embeddings, person)
+    other_distance = other_distance * recognizer.scale(embeddings, other)
 
     left_out = np.isfinite(own)
     closest_is_other = left_out & (other_distance < own)

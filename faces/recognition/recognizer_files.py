@@ -13,8 +13,10 @@ from faces.errors import PickleError
 from faces.files import pickles
 from faces.recognition.assignment import Candidates, nearest
 from faces.recognition.classifiers import CLASSIFIERS
+from faces.recognition.crowd import Crowd
 from faces.recognition.distances import People
 from faces.recognition.gallery import is_nobody
+from faces.recognition.impostors import Impostors
 from faces.recognition.recognizers import FaceRecognizer, LabelEncoder, Recognizer, require_dimension
 from faces.recognition.thresholds import Threshold
 from faces.types import Fingerprint, Floats, Matches, ModelId
@@ -79,7 +81,7 @@ def load(recognizer_path: Path, le_path: Path, fingerprint: Fingerprint) -> tupl
     the recognizer's embeddings.
     """
     labels = _labels(le_path)
-    parts = (FaceRecognizer, People, *CLASSIFIERS.values(), Threshold, Fingerprint, ModelId)
+    parts = (FaceRecognizer, People, *CLASSIFIERS.values(), Threshold, Crowd, Impostors, Fingerprint, ModelId)
     own = {(cls.__module__, cls.__qualname__): cls for cls in parts}
     own |= {(FORMER_MODULES.get(module, module), name): cls for (module, name), cls in own.items()}
     classifier = pickles.load(recognizer_path, "a recognizer", REMEDY, {**pickles.ARRAYS, **pickles.CLASSIFIERS, **own})
@@ -88,10 +90,10 @@ def load(recognizer_path: Path, le_path: Path, fingerprint: Fingerprint) -> tupl
         warnings = []
         if classifier.fingerprint_ is None:
             warnings.append(f"{recognizer_path} does not say which models made its embeddings; they are not checked")
-        if not classifier.threshold_checked_:
+        if classifier.crowd_ is None and classifier.fingerprint_ is not None and classifier.threshold is None:
             warnings.append(
-                f"{recognizer_path} was trained by an older version: its threshold may be too loose for people who look"
-                f" alike; {REMEDY}"
+                f"{recognizer_path} was trained by an older version: its threshold does not hold alike for all groups"
+                f" of people; {REMEDY}"
             )
         return classifier, warnings
     if not hasattr(classifier, "predict_proba") or len(getattr(classifier, "classes_", ())) != len(labels.classes_):

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from faces.errors import FacesError, FingerprintError, UsageError
 from faces.recognition.assignment import Candidates, nearest
 from faces.recognition.classifiers import CLASSIFIERS, SVC, Classifier, choose, softmax
-from faces.recognition.distances import People, by_person
+from faces.recognition.distances import Indices, People, by_person
 from faces.recognition.gallery import Gallery, is_nobody
-from faces.recognition.thresholds import Threshold, stranger_threshold
+from faces.recognition.thresholds import Threshold, crowd_of, far_per_person, stranger_threshold
 from faces.types import Fingerprint, Floats, Matches
 
 BLOCK_SCORES = 2**24  # probes x photographs that are scored together: bounds memory
@@ -21,12 +21,17 @@ BLOCK_SCORES = 2**24  # probes x photographs that are scored together: bounds me
 class FaceRecognizer:
     """A classifier that finds the most likely person of a face, and a distance beyond which the face is unknown.
 
+    A distance is the Euclidean distance between embeddings, scaled by how similar strangers with this face would be to
+    this person (``faces.recognition.crowd``), so that one threshold holds for all: 0 for the same photograph, and
+    strangers are within ``threshold_`` of each person at the same rate, whoever is compared.
+
     fpir: share of strangers that may be given a name (false positive identification rate), in (0, 1).
     threshold: distance that replaces the one derived from ``fpir``.
     classifier: "svc", "centroid", "knn", or "auto": chosen by the size of the gallery.
 
     After ``fit``: names_ (P,), sorted as ``LabelEncoder`` sorts; people_, their embeddings; classifier_, its name, and
-    scorer_, itself; fingerprint_; threshold_; threshold_checked_, whether the threshold considers who is enrolled.
+    scorer_, itself; fingerprint_; threshold_; crowd_, how similar these people are, None if unknown, as in pickles of
+    older versions, whose distances are not scaled.
 
     >>> recognizer = FaceRecognizer().fit(gallery)  # doctest: +SKIP
     >>> recognizer.identify(embeddings).names  # doctest: +SKIP
@@ -54,10 +59,12 @@ class FaceRecognizer:
         self.names_ = np.array(names)
         self.people_ = People.of(gallery.embeddings[order], starts)
         self.fingerprint_ = gallery.fingerprint
-        threshold = self._threshold()  # first: it may fail, and training takes long
+        embedder = gallery.fingerprint.embedder.name if gallery.fingerprint else ""
+        self.crowd_ = crowd_of(self.people_, embedder)
+        threshold = self._threshold(embedder)  # first: it may fail, and training takes long
         self.classifier_ = choose(len(gallery), len(names)) if self.classifier == "auto" else self.classifier
         self.scorer_: Classifier = CLASSIFIERS[self.classifier_].fit(self.people_)
-        self.threshold_, self.threshold_checked_ = threshold, True
+        self.threshold_ = threshold
         return self
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -66,7 +73,7 @@ class FaceRecognizer:
             people = People.of(state.pop("embeddings_"), state.pop("starts_"))
             svc = SVC(state.pop("coef_"), state.pop("intercept_"))
             state |= {"classifier": "auto", "people_": people, "classifier_": "svc", "scorer_": svc}
-        state.setdefault("threshold_checked_", state.get("threshold") is not None)
+        state.setdefault("crowd_", None)
         self.__dict__.update(state)
 
     def predict_proba(self, embeddings: Any) -> NDArray[np.float64]:
@@ -79,8 +86,21 @@ class FaceRecognizer:
         return np.asarray(softmax(self.scorer_.scores(probes).astype(np.float64)))
 
     def distances(self, embeddings: Floats) -> Floats:
-        """Return the distance float32 (N, P) of probes (N, D) to each person, as ``People.distance``."""
-        return self.people_.distances(embeddings)
+        """Return the distance float32 (N, P) of probes (N, D) to each person."""
+        distances = self.people_.distances(embeddings)
+        if self.crowd_ is None:
+            return distances
+        return distances * self.crowd_.scales(embeddings, self.people_, self._far)
+
+    def distance(self, embeddings: Floats, persons: Indices) -> Floats:
+        """Return the distance float32 (N,) of each probe of (N, D) to one person (N,)."""
+        return self.people_.distance(embeddings, persons) * self.scale(embeddings, persons)
+
+    def scale(self, embeddings: Floats, persons: Indices) -> Floats:
+        """Return the factor float32 (N,) that brings the distance of each probe of (N, D) to one person to scale."""
+        if self.crowd_ is None:
+            return np.ones(len(embeddings), np.float32)
+        return self.crowd_.scale(embeddings, self.people_, persons, self._far)
 
     def identify(self, embeddings: Floats) -> Matches:
         """Return the person of each probe; None for a probe beyond the threshold of its most likely person.
@@ -94,7 +114,7 @@ class FaceRecognizer:
         for block in (slice(start, start + step) for start in range(0, len(embeddings), step)):
             probabilities = softmax(self.scorer_.scores(embeddings[block]))
             candidate[block], probability[block] = probabilities.argmax(axis=1), probabilities.max(axis=1)
-        distance = self.people_.distance(embeddings, candidate)
+        distance = self.distance(embeddings, candidate)
         candidates = tuple(self.names_[candidate].tolist())
         near = distance <= self.threshold_.distance
         names = tuple(
@@ -132,11 +152,14 @@ class FaceRecognizer:
             remedy = "run extract_embeddings.py and train_model.py again, or name the same models"
             fingerprint.require(self.fingerprint_, "the recognizer", remedy)
 
-    def _threshold(self) -> Threshold:
+    @property
+    def _far(self) -> float:
+        return far_per_person(self.fpir, len(self.people_))
+
+    def _threshold(self, embedder: str) -> Threshold:
         if self.threshold is not None:
             return Threshold(self.threshold, "set by --threshold")
-        embedder = self.fingerprint_.embedder.name if self.fingerprint_ else ""
-        return stranger_threshold(self.people_, embedder, self.fpir)
+        return stranger_threshold(self.crowd_, embedder, self.fpir, len(self.people_))
 
 
 class Recognizer(Protocol):

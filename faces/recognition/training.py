@@ -11,10 +11,11 @@ from pathlib import Path
 from faces.files.identity import identity
 from faces.files.writing import check_writable, require_distinct
 from faces.recognition import classifiers, leave_one_out, recognizer_files
+from faces.recognition.crowd import ENOUGH_PEOPLE
 from faces.recognition.gallery import NO_NEED, UNKNOWN, Gallery
 from faces.recognition.recognizers import FaceRecognizer
 from faces.recognition.report import TrainingReport
-from faces.recognition.thresholds import ENOUGH_PEOPLE, Threshold
+from faces.recognition.thresholds import Threshold
 from faces.records import Recorder
 
 REPORT = "training_report.json"

@@ -1,0 +1,186 @@
+"""How similar the people of one gallery are, and from which similarity on a probe is one of them.
+
+The gallery is a sample of different people under its own camera, light and group; the probe's similarities to all of
+them but the closest are a sample of how similar a stranger with the probe's face is to them. Both are drawn towards
+what holds in general, the more so the fewer people are enrolled (empirical Bayes: the posterior of a normal model with
+known variances). The uncertainty that remains is part of the limit: a small gallery's is stricter.
+
+No effect makes the limit looser than in general: a child who is unlike the adults of a gallery may still be like its
+only other child.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from faces.recognition.distances import Indices, People
+from faces.recognition.impostors import Impostors
+from faces.types import Floats
+
+Array = NDArray[np.float64]
+
+INTERVAL = 1.645  # standard deviations on either side: 90 %
+SAMPLE = 500  # people who stand for a larger gallery
+TRIMMED = 3.5  # standard deviations: closer pairs are twins, or one person under two names, and are left out
+ENOUGH_PEOPLE = 10  # with fewer, the rate of strangers named is uncertain
+HIGHEST = 0.97  # similarity: limits beyond it leave no distance to scale
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """The people of a gallery as a sample of different people; all figures are cosines.
+
+    impostors: different people in general.
+    people: number of people in the gallery.
+    effect, uncertainty: of the gallery on the similarity of different people, and its standard deviation.
+    sample: float32 (S, D), the mean embeddings of some of the people.
+    crowding, persons: float32 (S,), their crowding, and their effects on the similarity.
+    """
+
+    impostors: Impostors
+    people: int
+    effect: float
+    uncertainty: float
+    sample: Floats
+    crowding: Floats
+    persons: Floats
+
+    @classmethod
+    def of(cls, people: People, impostors: Impostors, most: int = SAMPLE) -> Crowd:
+        """Measure a gallery of P >= 1 people on at most ``most`` of them."""
+        chosen = np.arange(len(people))[:: -(-len(people) // most)]
+        sample, crowding = people.centres[chosen], crowding_of(people, chosen, impostors)
+        nobody = np.zeros(len(chosen), np.float32)
+        blank = cls(impostors, len(people), 0.0, impostors.gallery_sd, sample, crowding, nobody)
+        n = len(chosen)
+        if n < 2:
+            return blank
+        excess = blank._excess(sample, crowding)
+        pairs = excess[np.triu_indices(n, 1)]
+        middle = np.median(pairs)
+        mean = float(pairs[np.abs(pairs - middle) <= TRIMMED * impostors.spread].mean())
+        error = 4 * impostors.person_sd**2 / n + 2 * impostors.noise_sd**2 / (n * (n - 1))  # variance of that mean
+        share = impostors.gallery_sd**2 / (impostors.gallery_sd**2 + error)
+        uncertainty = float(np.sqrt(share * error))
+        located = replace(blank, effect=share * mean, uncertainty=uncertainty)
+        np.fill_diagonal(excess, np.nan)
+        return replace(located, persons=np.asarray(located._effects(excess - located.effect)[0], np.float32))
+
+    def threshold(self, far: float) -> float:
+        """Return the distance to which ``scale`` brings every limit: that of people who are like people in general.
+
+        far: share of strangers that may be accepted as one person.
+        """
+        return distance_of(self.impostors.mean + self.impostors.quantile(far) * self.impostors.spread)
+
+    def scale(self, probes: Floats, people: People, persons: Indices, far: float) -> Floats:
+        """Return the factors float32 (N,) by which the distance of each probe to one person is multiplied.
+
+        A share ``far`` of strangers is then closer than ``threshold(far)``, whoever is compared.
+
+        probes: float32 (N, D), unit length.
+        people: the gallery.
+        persons: (N,), one person for each probe.
+        """
+        return self._scale(*self._of_pairs(probes, people, persons), far)
+
+    def scales(self, probes: Floats, people: People, far: float) -> Floats:
+        """Return the factors float32 (N, P) for every person, as ``scale``."""
+        mean, variance = self._of_probes(probes)
+        other_mean, other_variance = self._of_people(people, np.arange(len(people)))
+        mean, variance = mean[:, None] + other_mean, variance[:, None] + other_variance
+        return self._scale(mean, variance, far)
+
+    def far(self, distance: Floats, probes: Floats, people: People, persons: Indices) -> Array:
+        """Return the share of strangers who would be as close to one person: float64 (N,).
+
+        distance: float32 (N,), of each probe to its person, not scaled.
+        probes, people, persons: as for ``scale``.
+        """
+        mean, variance = self._of_pairs(probes, people, persons)
+        return self.impostors.far((1 - distance.astype(np.float64) ** 2 / 2 - mean) / np.sqrt(variance))
+
+    def expected_rate(self, far: float) -> tuple[float, float]:
+        """Return what ``far`` may be in truth, if the gallery's effect is at either end of its 90 % interval."""
+        spread = np.sqrt(self.impostors.spread**2 + self.uncertainty**2)
+        ends = self.impostors.quantile(far) * spread / self.impostors.spread
+        moved = INTERVAL * self.uncertainty / self.impostors.spread
+        low, high = self.impostors.far(np.array([ends + moved, ends - moved]))
+        return float(low), float(high)
+
+    def _scale(self, mean: Array, variance: Array, far: float) -> Floats:
+        limit = np.minimum(mean + self.impostors.quantile(far) * np.sqrt(variance), HIGHEST)
+        return np.asarray(self.threshold(far) / np.sqrt(2 - 2 * limit), np.float32)
+
+    def _of_pairs(self, probes: Floats, people: People, persons: Indices) -> tuple[Array, Array]:
+        """Return the mean and the variance of a stranger's similarity to each probe's person: float64 (N,) each."""
+        mean, variance = self._of_probes(probes)
+        other_mean, other_variance = self._of_people(people, persons)
+        return mean + other_mean, variance + other_variance
+
+    def _of_probes(self, probes: Floats) -> tuple[Array, Array]:
+        """Return what each probe adds to the mean and the variance of a stranger's similarity: float64 (N,) each."""
+        impostors, crowding, n = self.impostors, self.impostors.crowding(probes), len(self.sample)
+        excess = self._excess(probes, crowding) - self.effect - self.persons
+        if n > 1:  # without the closest person, who may be the probe's own; a stranger's mean is higher by so much
+            excess[np.arange(len(excess)), excess.argmax(axis=1)] = np.nan
+        effect, variance = self._effects(excess)
+        if n > 1:
+            known = 1 - variance / impostors.person_sd**2
+            effect = effect + known * impostors.noise_sd * _expected_highest(n) / (n - 1)
+        mean = impostors.mean + max(self.effect, 0.0) + crowding / 2 + np.maximum(effect, 0)
+        return mean, variance + impostors.noise_sd**2 + self.uncertainty**2
+
+    def _of_people(self, people: People, persons: Indices) -> tuple[Array, Array]:
+        """Return what each person adds to the same mean and variance: float64 (N,) each."""
+        crowding = crowding_of(people, persons, self.impostors)
+        effect, variance = self._effects(self._excess(people.centres[persons], crowding) - self.effect)
+        return crowding / 2 + np.maximum(effect, 0), variance
+
+    def _excess(self, embeddings: Floats, crowding: Floats) -> Array:
+        """Return how much more similar embeddings (N, D) are to the sample than people in general: (N, S)."""
+        similarity = embeddings @ self.sample.T
+        return np.asarray(similarity - self.impostors.mean - (crowding[:, None] + self.crowding) / 2, np.float64)
+
+    def _effects(self, excess: Array) -> tuple[Array, Array]:
+        """Return the effect of each row's person, drawn towards 0, and the variance of what is left unknown: (N,) each.
+
+        excess: (N, S), less the effects of the gallery and of the sample's people; NaN to be left out.
+        """
+        kept = np.abs(excess) <= TRIMMED * self.impostors.spread
+        number = kept.sum(axis=1)
+        mean = np.where(kept, excess, 0).sum(axis=1) / np.maximum(number, 1)
+        variance, noise = self.impostors.person_sd**2, self.impostors.noise_sd**2
+        share = variance / (variance + noise / np.maximum(number, 1)) * (number > 0)
+        return share * mean, variance * (1 - share)
+
+
+def crowding_of(people: People, persons: Indices, impostors: Impostors) -> Floats:
+    """Return the mean crowding of the photographs of people: float32 (N,).
+
+    persons: (N,), numbers of people in ``people``.
+    """
+    if len(persons) == 0 or len(impostors.centroids) == 0:
+        return np.zeros(len(persons), np.float32)
+    rows, first = people.photographs(persons)
+    total = np.add.reduceat(impostors.crowding(people.embeddings[rows]), first)
+    return np.asarray(total / people.counts[persons], np.float32)
+
+
+def _expected_highest(n: int) -> float:
+    """Return the mean of the highest of n standard normal values (Blom, 1958)."""
+    return NormalDist().inv_cdf((n - 0.375) / (n + 0.25))
+
+
+def distance_of(similarity: float) -> float:
+    """Return the Euclidean distance between unit-length embeddings with a cosine similarity.
+
+    >>> distance_of(0.5)
+    1.0
+    """
+    return math.sqrt(max(2 - 2 * similarity, 0.0))
