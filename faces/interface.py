@@ -59,7 +59,7 @@ def load_models(
     detector: str | None = None,
     embedding_model: str | None = None,
     *,
-    confidence: float = 0.5,
+    confidence: float | None = None,
     accuracy: str | None = None,
     threads: int | None = None,
     min_face: int = 60,

@@ -23,6 +23,7 @@ from faces.types import Faces, Fingerprint, Floats, Image, ModelId
 
 SMALLEST_FACE = 24  # px: smaller faces have too little detail to embed (docs/models.md, "What can be enrolled")
 CROPPED_FACE = 100  # px: size of the face in a crop; a finer image would only be shrunk
+AS_IN_DLIBS_CROP = {112: 0.54}  # by the crop's side: SFace's crops have 6.5 where dlib's have 3.5 (same place)
 LEAST_SHARPNESS = 3.5  # variance of the crop's Laplacian: embeddings of blurrier faces vary too much (same place)
 NO_FACE, NOT_A_FACE = "no face", "not a face"  # why a photograph is left out: nothing detected, or refused by the check
 
@@ -47,7 +48,7 @@ class Pipeline:
         cls,
         detector: str = "built-in",
         embedding_model: str = "built-in",
-        confidence: float = 0.5,
+        confidence: float | None = None,
         accuracy: str = embedders.DEFAULT,
         threads: int | None = None,
         min_face: int = 60,
@@ -56,7 +57,7 @@ class Pipeline:
 
         detector: as for ``faces.detection.load``.
         embedding_model, accuracy: as for ``faces.embedding.embedders.load``.
-        confidence: least score of a detected face, in (0, 1).
+        confidence: least score of a detected face, in (0, 1); None for the detector's own.
         threads: within one image; by default the number of cores.
         min_face: smallest face that dlib's detector finds, px.
         Raises ModelError if a model is missing or invalid, and UsageError for an accuracy that the embedder does not
@@ -206,7 +207,7 @@ class Pipeline:
 def process_pipeline(
     detector: str = "built-in",
     embedding_model: str = "built-in",
-    confidence: float = 0.5,
+    confidence: float | None = None,
     accuracy: str = embedders.DEFAULT,
 ) -> Pipeline:
     """Load the models once per process, for a worker process that has one core.
@@ -241,5 +242,9 @@ class Enrolment:
 
 
 def sharpness(crop: Image) -> float:
-    """Return the sharpness of an aligned crop: the variance of its Laplacian (Pech-Pacheco et al., ICPR 2000)."""
-    return float(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.CV_32F).var(dtype=np.float64))
+    """Return the sharpness of an aligned crop, as that of dlib's crop of the same face.
+
+    It is the variance of the Laplacian (Pech-Pacheco et al., ICPR 2000), which is larger in a smaller crop.
+    """
+    variance = float(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.CV_32F).var(dtype=np.float64))
+    return variance * AS_IN_DLIBS_CROP.get(len(crop), 1.0)

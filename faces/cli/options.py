@@ -172,9 +172,9 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         "-c",
         "--confidence",
         type=values.share,
-        default=0.5,
         metavar="SCORE",
-        help="lowest score of a detected face, between 0 and 1",
+        help=f"lowest score of a detected face, between 0 and 1 (default: {detectors.default_confidence('built-in'):g};"
+        f" {detectors.DEFAULT_CONFIDENCE:g} with other detectors)",
     )
 
 

@@ -16,6 +16,7 @@ from faces.types import ModelId
 BUILT_IN, DLIB = "built-in", "dlib"
 PACKAGED = {BUILT_IN: "yunet-int8", DLIB: "dlib-mmod"}  # rows whose files ``faces download-models`` puts in the cache
 NAMES_IN_FINGERPRINTS = {"ssd": "ssd-caffe"}  # rows with another name there
+DEFAULT_CONFIDENCE, CONFIDENCES = 0.5, {BUILT_IN: 0.6}  # docs/models.md, "What is found" (benchmarks.finding)
 Load = Callable[[Path, float, int | None], Detector]
 LOADERS: dict[str, Load] = {  # by suffix; in a folder with several files the first suffix wins
     ".caffemodel": lambda path, confidence, threads: SsdDetector.load(path, confidence),
@@ -57,16 +58,25 @@ def named_by(model: ModelId) -> str:
     return name
 
 
-def load(name: str, confidence: float = 0.5, threads: int | None = None, min_face: int = 60) -> Detector:
+def default_confidence(name: str) -> float:
+    """Return the least score of a face that a detector is used with by default.
+
+    name: as for ``load``.
+    """
+    return CONFIDENCES.get(name, DEFAULT_CONFIDENCE)
+
+
+def load(name: str, confidence: float | None = None, threads: int | None = None, min_face: int = 60) -> Detector:
     """Load the detector that ``--detector`` names.
 
     name: of ``names``, or the path of a model file or of a folder with one.
-    confidence: least score of a detected face, in (0, 1).
+    confidence: least score of a detected face, in (0, 1); None for ``default_confidence``.
     threads: within one image; by default the number of cores.
     min_face: smallest face that dlib's detector finds, px; smaller values take more time. The other detectors have a
     fixed limit.
     Raises ModelError if the file is missing, damaged, or not a detector.
     """
+    confidence = default_confidence(name) if confidence is None else confidence
     if name == BUILT_IN:
         return YuNetDetector.built_in(confidence, threads)
     if name == DLIB:

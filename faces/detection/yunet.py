@@ -22,6 +22,7 @@ NMS_IOU = 0.3  # opencv_zoo's default
 BOX_SCALE, BOX_DOWN = 0.917, -0.021
 PORTRAIT_SIDE = 640  # px, the longer side on the first try in a portrait; finds faces from about 15 px
 MAX_SIDE = 1280  # px, the longer side: larger images are shrunk; finds faces from about 10 px
+BORDER = 0.5  # of the longer side, around a portrait whose face fills it (docs/models.md, "What is found")
 
 
 class YuNetDetector:
@@ -82,7 +83,17 @@ class YuNetDetector:
             faces = self._detect(image, side)
             if len(faces) or max(image.shape[:2]) <= side:
                 break
+        if len(faces) == 0:
+            faces = self._detect_in_border(image)
         return scaled(faces.best(*image.shape[1::-1]), 1 / scale)
+
+    def _detect_in_border(self, image: Image) -> Faces:
+        """Detect faces in an image with black around it: a face that fills an image is seldom found without."""
+        margin = round(BORDER * max(image.shape[:2]))
+        bordered = cv2.copyMakeBorder(image, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=(0, 0, 0))
+        faces = self._detect(np.asarray(bordered, np.uint8), PORTRAIT_SIDE)
+        points = None if faces.landmarks is None else faces.landmarks - np.float32(margin)
+        return Faces(faces.xyxy - np.float32(margin), faces.score, points, faces.scheme)
 
     def _detect(self, image: Image, longest: int) -> Faces:
         """Detect faces in an image whose longer side is first shrunk to ``longest`` px."""

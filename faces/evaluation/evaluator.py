@@ -60,7 +60,7 @@ class Evaluator:
     """Evaluates models and recognizers.
 
     named: detector, embedder and accuracy; None for what is not named.
-    confidence: least score of a face.
+    confidence: least score of a face; None for the detector's own.
     compare: values of ``--compare``; empty for the models alone.
     images: folder of the photographs, or None.
     skip_missing: leave out faces that were not found, instead of counting them as errors.
@@ -71,7 +71,7 @@ class Evaluator:
     """
 
     named: Named
-    confidence: float
+    confidence: float | None
     compare: Sequence[str]
     images: Path | None
     skip_missing: bool

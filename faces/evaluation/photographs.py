@@ -17,7 +17,7 @@ from faces.extraction.workers import Models
 from faces.pipeline import NO_FACE, NOT_A_FACE, Pipeline
 from faces.types import Fingerprint, Floats
 
-BUILT_IN_MODELS: Models = ("built-in", "built-in", 0.5, "fast")
+BUILT_IN_MODELS: Models = ("built-in", "built-in", None, "fast")
 CURRENT_FOLDER = Folder(Path())  # paths are relative to it, as the user gave them
 TIMED_PHOTOGRAPHS = 30
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from faces.datasets import Dataset, Photograph
+from faces.detection.registry import default_confidence
 from faces.errors import PickleError
 from faces.files.writing import write_bytes
 from faces.pipeline import Enrolment
@@ -69,8 +70,13 @@ class PreviousGallery:
         return Enrolment(face, gallery.embeddings[row], gallery.hashes[row])
 
 
-def settings(confidence: float) -> str:
-    """Return what decides, besides the models, which faces are enrolled."""
+def settings(detector: str, confidence: float | None = None) -> str:
+    """Return what decides, besides the models, which faces are enrolled.
+
+    detector: its name.
+    confidence: least score of a face; None for the detector's own.
+    """
+    confidence = default_confidence(detector) if confidence is None else confidence
     return f"confidence {confidence:g}, rules {RULES}"
 
 

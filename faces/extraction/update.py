@@ -41,7 +41,7 @@ def update_embeddings(
     *,
     detector: str | None = None,
     embedding_model: str | None = None,
-    confidence: float = 0.5,
+    confidence: float | None = None,
     accuracy: str | None = None,
     workers: int | None = None,
     scheduler: str | None = None,
@@ -73,11 +73,11 @@ def update_embeddings(
     require_distinct(path, skipped_csv, duplicates_csv)
     for file in (path, skipped_csv, duplicates_csv):
         check_writable(file)
-    made_with = settings(confidence)
 
     with locks.only_one(path), recording or nullcontext() as recorder:
         chosen = choose(detector, embedding_model, accuracy, _models_of(path), path)
         models = chosen.detector, chosen.embedding_model, confidence, chosen.accuracy
+        made_with = settings(chosen.detector, confidence)
         fingerprint = Pipeline.load(*models).fingerprint
         if chosen.note:
             warn(chosen.note)

@@ -29,7 +29,7 @@ MAX_DEATHS = 20  # of workers in a row, without a result: then the photographs a
 POLL = 1  # s between two checks that the workers are alive
 KEPT = "what was done is kept: run it again"
 
-Models = tuple[str, str, float, str]  # detector, embedding model, confidence, accuracy
+Models = tuple[str, str, float | None, str]  # detector, embedding model, confidence, accuracy
 Result = tuple[Fingerprint, list[Enrolment]]
 
 _loading = threading.Lock()  # a process of a cluster may have several threads

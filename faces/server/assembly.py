@@ -64,7 +64,7 @@ class Options:
     models: str | None
     detector: str | None
     embedding_model: str | None
-    confidence: float
+    confidence: float | None
     accuracy: str | None
     min_face: int
     exclusive: bool
@@ -130,7 +130,8 @@ def assembled(options: Options) -> Iterator[Server]:
         recognizer = (
             ServedRecognizer(options.recognizer, le, pipeline.fingerprint) if options.recognizer and le else None
         )
-        gallery = GalleryFile(options.gallery, known.settings(options.confidence)) if options.gallery else None
+        settings = known.settings(chosen.detector, options.confidence)
+        gallery = GalleryFile(options.gallery, settings) if options.gallery else None
         people = EnrolledPeople(database, indexes, confidence, options.keep_photos, gallery, spec.dimension, audit)
         people.synchronize()
         maintain = partial(people.erase_older, options.retention) if options.retention else people.try_synchronize

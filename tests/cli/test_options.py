@@ -65,7 +65,7 @@ def test_options_are_the_recipes_and_have_defaults(capsys: pytest.CaptureFixture
         "detector": "None",
         "embedding_model": "None",
         "accuracy": "None",
-        "confidence": "0.5",
+        "confidence": "None",
         "recognizer": "output/recognizer.pickle",
         "le": "output/le.pickle",
     }

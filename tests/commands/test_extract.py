@@ -96,13 +96,13 @@ def test_the_recipes_folder_of_strangers_is_no_person(project: Path, people: Pat
 
 
 def test_another_confidence_starts_over_and_says_why(project: Path, run_script: RunScript) -> None:
-    result = run_script(SCRIPT, "-c", 0.6, "--workers", 1, cwd=project)
+    result = run_script(SCRIPT, "-c", 0.7, "--workers", 1, cwd=project)
     assert result.returncode == 0
     (line,) = result.stderr.splitlines()
-    assert line.startswith(f"warning: {EMBEDDINGS}: made with confidence 0.5, ")
-    assert "but this run uses confidence 0.6, " in line and line.endswith(": every photograph is embedded again")
+    assert line.startswith(f"warning: {EMBEDDINGS}: made with confidence 0.6, ")
+    assert "but this run uses confidence 0.7, " in line and line.endswith(": every photograph is embedded again")
     assert "known" not in result.stdout
-    assert Gallery.load(project / EMBEDDINGS).settings.startswith("confidence 0.6")
+    assert Gallery.load(project / EMBEDDINGS).settings.startswith("confidence 0.7")
 
 
 def test_the_recipes_file_is_kept_and_everything_embedded_anew(project: Path, run_script: RunScript) -> None:

@@ -17,7 +17,7 @@ from faces.files import digest
 from faces.images import Picture
 from faces.synthetic.people import CAST
 from faces.synthetic.scenes import portrait
-from faces.types import Image, ModelId
+from faces.types import Faces, Image, ModelId
 from tests.fakes import Array, FakeEngine, noise, write_onnx
 
 MODEL = ModelId("fake", "0" * 64)
@@ -413,6 +413,25 @@ def test_yunet_without_any_face(shape: tuple[int, int]) -> None:
     assert (len(found), found.xyxy.shape, found.score.shape) == (0, (0, 4), (0,))
     assert found.landmarks is not None
     assert found.landmarks.shape == (0, 5, 2)
+
+
+def test_a_portrait_without_a_face_is_searched_again_in_a_border(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The face fills the picture, 100 x 200; the border is half its longer side."""
+    detector, _ = yunet_seeing(32, 1, 2)
+    shapes = []
+
+    def detect(image: Image, longest: int) -> Faces:
+        shapes.append(image.shape[:2])
+        points = np.full((1, 5, 2), 150, np.float32)
+        found = Faces(np.array([[90, 120, 210, 280]], np.float32), np.ones(1, np.float32), points, "five-points")
+        return found if len(shapes) == 2 else found[:0]
+
+    monkeypatch.setattr(detector, "_detect", detect)
+    face = detector.portrait(Picture.of(noise(200, 100)), 24)
+    assert shapes == [(200, 100), (400, 300)]
+    assert face.xyxy.tolist() == [[-10, 20, 110, 180]]
+    assert face.landmarks is not None
+    assert np.all(face.landmarks == 50)
 
 
 def test_yunet_file_is_known_by_its_outputs(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from faces.recognition.gallery import Gallery
 from faces.types import Faces, Fingerprint, ModelId
 
 PRINT = Fingerprint(ModelId("det", "1" * 64), ModelId("ali", "2" * 64), ModelId("emb", "3" * 64))
-SETTINGS = known.settings(0.5)
+SETTINGS = known.settings("built-in")
 LONG_AGO = 1_000_000_000  # seconds
 
 

@@ -42,7 +42,7 @@ def test_other_models_or_another_confidence_start_over_and_say_why(world: World)
     other = replace(PRINT, embedder=ModelId("another", "4" * 64))
     for fingerprint, settings, words in (
         (other, SETTINGS, ("the embedder emb", "this run uses another")),
-        (PRINT, known.settings(0.6), ("confidence 0.5", "this run uses confidence 0.6")),
+        (PRINT, known.settings("built-in", 0.7), ("confidence 0.6", "this run uses confidence 0.7")),
     ):
         gallery, why = known.load_previous(path, fingerprint, settings)
         assert gallery is None

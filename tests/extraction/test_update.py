@@ -266,5 +266,5 @@ def test_other_settings_do_not_go_on(world: World) -> None:
     with pytest.raises(KeyboardInterrupt):
         world.run()
     world.dies = 1000
-    world.run(made_with=known.settings(0.6))
+    world.run(made_with=known.settings("built-in", 0.7))
     assert len(world.looked_at) == 6
