@@ -4,6 +4,7 @@ python -m benchmarks.measure_models closer              faces/recognition/distan
 python -m benchmarks.measure_models svc                 faces/recognition/classifiers.py (C)
 python -m benchmarks.measure_models scales              faces/recognition/classifiers.py (SVC_SCALE, SIMILARITY_SCALE)
 python -m benchmarks.measure_models quality             faces/pipeline.py (SMALLEST_FACE, LEAST_SHARPNESS)
+python -m benchmarks.measure_models sharpness           faces/pipeline.py (AS_IN_DLIBS_CROP)
 python -m benchmarks.measure_models boxes               faces/detection (BOX_SCALE, BOX_DOWN)
 python -m benchmarks.measure_models templates           faces/embedding/aligners.py (ArcFace's corners, attributes' five
 points)
@@ -47,6 +48,7 @@ def main() -> int:
         "svc": measure_svc,
         "scales": measure_scales,
         "quality": measure_quality,
+        "sharpness": measure_sharpness,
         "boxes": measure_boxes,
         "templates": measure_templates,
     }
@@ -189,7 +191,12 @@ def _scale_losses(
 
 def measure_quality() -> None:
     """What is left of a photograph once it is small or blurred: its distance to itself, and the share still matched."""
-    pipeline = Pipeline.load()
+    for models in ("built-in", "dlib"):
+        print(f"--models {models}")
+        _measure_quality(Pipeline.load(models, models))
+
+
+def _measure_quality(pipeline: Pipeline) -> None:
     aligner, rows = pipeline.embedder.aligner, []
     paths = [path for paths in by_person(DATA / "lfw").values() for path in paths][::5]
     images = [read_image(path) for path in paths]
@@ -218,9 +225,33 @@ def measure_quality() -> None:
     print(text.table(["photograph", "sharpness 1 %", "50 %", "99 %", "drift 50 %", "90 %"], rows))
 
 
+def measure_sharpness() -> None:
+    """How sharp crops of SFace are where dlib's of the same face are as sharp as the least: see AS_IN_DLIBS_CROP."""
+    built_in, dlib = Pipeline.load(), Pipeline.load("dlib", "dlib")
+    rows = []
+    for path in list(find_images(DATA / "lfw"))[::9][:150]:
+        image = read_image(path)
+        if len(face := built_in.best_face(image)) == 0:
+            continue
+        known = [pipeline.embed(image, face)[0] for pipeline in (built_in, dlib)]
+        for sigma in (1.5, 2, 2.5, 3, 3.5, 4, 5, 6):
+            blurred = np.asarray(cv2.GaussianBlur(image, (0, 0), sigma), np.uint8)
+            crop = built_in.embedder.aligner.crop(blurred, face)[0]
+            variance = cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.CV_32F).var()
+            points = dlib.predictor.predict(blurred, face, built_in.detector.predictor_boxes(face))
+            drifts = [
+                np.linalg.norm(p.embed(blurred, face)[0] - k) for p, k in zip((built_in, dlib), known, strict=True)
+            ]
+            rows.append((sharpness(dlib.embedder.aligner.crop(blurred, points)[0]), variance, *drifts))
+    table = np.array(rows)
+    near = table[np.abs(table[:, 0] - 3.6) < 0.8]
+    print(f"{len(near)} crops; SFace's sharpness, quartiles: {np.quantile(near[:, 1], [0.25, 0.5, 0.75]).round(1)}")
+    print(f"median drift of SFace and of dlib: {np.median(near[:, 2:], axis=0).round(2)}")
+
+
 def measure_boxes() -> None:
     """How other detectors frame a face that dlib frames as it does: side and shift down, medians."""
-    ours = detection.load("built-in", min_face=80)
+    ours = detection.load("dlib", min_face=80)
     for name in (str(YUNET), str(YUNET.parent)):
         other = detection.load(name)
         found = []

@@ -76,8 +76,8 @@ def parser_of(script: str) -> ArgumentParser:
         ("recognize_video", "-l", "--le", Path("output/le.pickle")),
         ("recognize_video", "-c", "--confidence", 0.5),
         ("recognize_video", "-s", "--source", "0"),
-        *((script, "-d", "--detector", "built-in") for script in SCRIPTS if script != "train_model"),
-        *((script, "-m", "--embedding-model", "built-in") for script in SCRIPTS if script != "train_model"),
+        *((script, "-d", "--detector", None) for script in SCRIPTS if script != "train_model"),
+        *((script, "-m", "--embedding-model", None) for script in SCRIPTS if script != "train_model"),
     ],
 )
 def test_the_recipes_options_with_defaults(script: str, short: str, long: str, default: object) -> None:
