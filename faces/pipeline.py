@@ -23,8 +23,7 @@ from faces.types import Faces, Fingerprint, Floats, Image, ModelId
 
 SMALLEST_FACE = 24  # px: smaller faces have too little detail to embed (docs/models.md, "What can be enrolled")
 CROPPED_FACE = 100  # px: size of the face in a crop; a finer image would only be shrunk
-AS_IN_DLIBS_CROP = {112: 0.54}  # by the crop's side: SFace's crops have 6.5 where dlib's have 3.5 (same place)
-AS_IN_DLIBS_CROP = {112: 0.54}  # by the crop's side: SFace's crops have 6.5 where dlib's have 3.5 (same place)
+AS_IN_DLIBS_CROP = {112: 0.55}  # by the crop's side: SFace's crops have 6.4 where dlib's have 3.5 (same place)
 LEAST_SHARPNESS = 3.5  # variance of the crop's Laplacian: embeddings of blurrier faces vary too much (same place)
 NO_FACE, NOT_A_FACE = "no face", "not a face"  # why a photograph is left out: nothing detected, or refused by the check
 
