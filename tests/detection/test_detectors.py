@@ -501,6 +501,15 @@ def test_load_by_name(
     assert [kind for kind, _ in loaded] == ["SsdDetector", "YuNetDetector"]
 
 
+def test_a_detector_has_its_own_score(loaded: list[tuple[str, tuple[Any, ...]]]) -> None:
+    for name, own in (("built-in", 0.6), ("dlib", 0.5)):
+        assert detection.default_confidence(name) == own
+        detection.load(name)
+        detection.load(name, 0.3)
+        assert [args[0] for _, args in loaded[-2:]] == [own, 0.3]
+    assert detection.default_confidence("face_detection_model") == 0.5
+
+
 def test_load_errors_say_what_to_run(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").touch()

@@ -133,7 +133,7 @@ def _from_cutout(photograph: bytes, cutout: bytes, pipeline: Pipeline) -> Floats
         image = decode_image(photograph)
     except ImageError as error:
         return f"its photograph is unreadable: {error}"
-    embeddings = pipeline.embed(image, pipeline.detect(image))
+    _, embeddings = pipeline.find(image)
     (shown,) = pipeline.enrol([cutout], check_quality=False)
     if len(embeddings) > 1 and shown.embedding is not None:
         return np.asarray(embeddings[int(np.argmax(embeddings @ shown.embedding))], np.float32)
