@@ -38,12 +38,14 @@ class Recognition:
     faces: their boxes, scores and landmarks.
     embeddings: float32 (N, D), unit length.
     matches: the person of each face, with probability and distance.
+    match_probability: float32 (N,), that the face is that person's, who may as well be a stranger; NaN if unknown.
     answers: their attributes; None if they were not asked for.
     """
 
     faces: Faces
     embeddings: Floats
     matches: Matches
+    match_probability: Floats
     answers: Answers | None = None
 
     def __len__(self) -> int:
@@ -155,16 +157,19 @@ def recognize(
     attributes: Attributes | None = None,
     *,
     exclusive: bool = True,
+    prior: float = 0.5,
 ) -> Recognition:
     """Detect the faces of an image and name them.
 
     image: uint8 (H, W, 3), BGR.
     exclusive: give no two faces the same name; False for mirrors and collages.
+    prior: share of those who come that are enrolled, in (0, 1), for the probability that a match is true.
     """
     faces, embeddings = models.find(image)
     matches = identify_together(recognizer, embeddings) if exclusive else recognizer.identify(embeddings)
     answers = attributes.of(image, faces, embeddings) if attributes else None
-    return Recognition(faces, embeddings, matches, answers)
+    true = recognizer.match_probability(embeddings, matches.candidates, prior)
+    return Recognition(faces, embeddings, matches, true, answers)
 
 
 def annotate(image: Image, recognition: Recognition | Tracks) -> Image:

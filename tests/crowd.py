@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -105,6 +106,9 @@ class ColourRecognizer:
         probability = np.asarray(1 - distances / 2, np.float32)
         limit = np.full(len(embeddings), NEAREST, np.float64)
         return Candidates(np.array(self.known)[order], probability, distances, distances.astype(np.float64), limit)
+
+    def match_probability(self, embeddings: Floats, names: Sequence[str], prior: float = 0.5) -> Floats:
+        return np.full(len(embeddings), np.nan, np.float32)
 
 
 class Lookalikes(ColourRecognizer):

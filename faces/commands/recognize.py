@@ -17,6 +17,7 @@ import numpy as np
 import faces
 from faces.cli import options
 from faces.cli.text import complain, warn
+from faces.cli.values import share
 
 LONGEST_NAME = 235  # bytes of a copy's name: file systems allow 255, and temporary files have ten more
 
@@ -46,6 +47,13 @@ def build_parser() -> argparse.ArgumentParser:
     options.add_model_options(parser)
     options.add_attributes_option(parser)
     options.add_exclusive_option(parser)
+    options.group(parser, options.RECOGNITION).add_argument(
+        "--prior",
+        type=share,
+        default=0.5,
+        metavar="SHARE",
+        help="how many of those who come are enrolled: for the probability that a match is true",
+    )
     return parser
 
 
@@ -66,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             complain(str(error))
             status = 1
             continue
-        recognition = faces.recognize(image, models, recognizer, attributes, exclusive=args.exclusive)
+        recognition = faces.recognize(image, models, recognizer, attributes, exclusive=args.exclusive, prior=args.prior)
         print((as_json if args.json else as_text)(path, recognition))
 
         annotated = faces.annotate(image, recognition)
@@ -102,6 +110,8 @@ def as_text(path: Path, recognition: faces.Recognition) -> str:
     matches, lines = recognition.matches, []
     for k, box in enumerate(recognition.faces.xyxy.round().astype(int)):
         name = f"{matches.names[k] or 'unknown'}  probability {matches.probability[k]:.2f}"
+        true = recognition.match_probability[k]
+        name += "" if np.isnan(true) else f"  match {true:.2f}"
         place = ",".join(str(value) for value in box)
         attributes = "" if recognition.answers is None else f"  {recognition.answers.text(k)}"
         lines.append(f"{path}: {name}  distance {matches.distance[k]:.3f}  box {place}{attributes}")
@@ -116,11 +126,12 @@ def as_json(path: Path, recognition: faces.Recognition) -> str:
             "name": matches.names[k],
             "candidate": matches.candidates[k],
             "probability": round(float(matches.probability[k]), 4),
+            "match_probability": None if np.isnan(true) else round(true, 4),
             "distance": None if np.isnan(matches.distance[k]) else round(float(matches.distance[k]), 4),
             "box": recognition.faces.xyxy[k].round().astype(int).tolist(),
             "score": round(float(recognition.faces.score[k]), 4),
             **({} if answers is None else {"attributes": answers.plain(k)}),
         }
-        for k in range(len(recognition))
+        for k, true in enumerate(recognition.match_probability.tolist())
     ]
     return json.dumps({"file": str(path), "faces": rows}, ensure_ascii=False)

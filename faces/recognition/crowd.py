@@ -12,6 +12,7 @@ only other child.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
@@ -19,16 +20,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.recognition.distances import Indices, People
-from faces.recognition.impostors import Impostors
+from faces.recognition.impostors import TRIMMED, Impostors
 from faces.types import Floats
 
 Array = NDArray[np.float64]
+Terms = tuple[Array, Array]
+"""What faces or people add to the mean and to the variance of a stranger's similarity: float64 (N,) each."""
 
 INTERVAL = 1.645  # standard deviations on either side: 90 %
 SAMPLE = 500  # people who stand for a larger gallery
-TRIMMED = 3.5  # standard deviations: closer pairs are twins, or one person under two names, and are left out
 ENOUGH_PEOPLE = 10  # with fewer, the rate of strangers named is uncertain
 HIGHEST = 0.97  # similarity: limits beyond it leave no distance to scale
+BLOCK_SCORES = 2**20  # similarities or factors that are computed together: bounds memory
+ITSELF = 1e-6  # largest difference between a person's similarity to the sample and to itself, if it is in the sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +66,13 @@ class Crowd:
             return blank
         excess = blank._excess(sample, crowding)
         pairs = excess[np.triu_indices(n, 1)]
-        middle = np.median(pairs)
-        mean = float(pairs[np.abs(pairs - middle) <= TRIMMED * impostors.spread].mean())
-        error = 4 * impostors.person_sd**2 / n + 2 * impostors.noise_sd**2 / (n * (n - 1))  # variance of that mean
+        error = 4 * impostors.person_sd**2 / n + 2 * impostors.noise_sd**2 / (n * (n - 1))  # variance of their mean
         share = impostors.gallery_sd**2 / (impostors.gallery_sd**2 + error)
-        uncertainty = float(np.sqrt(share * error))
-        located = replace(blank, effect=share * mean, uncertainty=uncertainty)
+        middle = share * np.median(pairs)  # the only pair of two people may be one person under two names
+        kept = pairs[np.abs(pairs - middle) <= TRIMMED * impostors.spread]
+        if len(kept) == 0:
+            return blank
+        located = replace(blank, effect=share * float(kept.mean()), uncertainty=float(np.sqrt(share * error)))
         np.fill_diagonal(excess, np.nan)
         return replace(located, persons=np.asarray(located._effects(excess - located.effect)[0], np.float32))
 
@@ -89,12 +94,20 @@ class Crowd:
         """
         return self._scale(*self._of_pairs(probes, people, persons), far)
 
-    def scales(self, probes: Floats, people: People, far: float) -> Floats:
-        """Return the factors float32 (N, P) for every person, as ``scale``."""
+    def terms(self, people: People) -> Terms:
+        """Return the terms of all P people, for ``scales``."""
+        return self._of_people(people, np.arange(len(people)))
+
+    def scales(self, probes: Floats, terms: Terms, far: float) -> Floats:
+        """Return the factors float32 (N, P) for every person, as ``scale``.
+
+        terms: of the P people; they are the same for all probes, and take long to compute.
+        """
         mean, variance = self._of_probes(probes)
-        other_mean, other_variance = self._of_people(people, np.arange(len(people)))
-        mean, variance = mean[:, None] + other_mean, variance[:, None] + other_variance
-        return self._scale(mean, variance, far)
+        factors = np.empty((len(probes), len(terms[0])), np.float32)
+        for rows in _blocks(len(probes), len(terms[0])):
+            factors[rows] = self._scale(mean[rows, None] + terms[0], variance[rows, None] + terms[1], far)
+        return factors
 
     def far(self, distance: Floats, probes: Floats, people: People, persons: Indices) -> Array:
         """Return the share of strangers who would be as close to one person: float64 (N,).
@@ -117,35 +130,46 @@ class Crowd:
         limit = np.minimum(mean + self.impostors.quantile(far) * np.sqrt(variance), HIGHEST)
         return np.asarray(self.threshold(far) / np.sqrt(2 - 2 * limit), np.float32)
 
-    def _of_pairs(self, probes: Floats, people: People, persons: Indices) -> tuple[Array, Array]:
+    def _of_pairs(self, probes: Floats, people: People, persons: Indices) -> Terms:
         """Return the mean and the variance of a stranger's similarity to each probe's person: float64 (N,) each."""
         mean, variance = self._of_probes(probes)
-        other_mean, other_variance = self._of_people(people, persons)
-        return mean + other_mean, variance + other_variance
+        distinct, at = np.unique(persons, return_inverse=True)
+        other_mean, other_variance = self._of_people(people, distinct)
+        return mean + other_mean[at], variance + other_variance[at]
 
-    def _of_probes(self, probes: Floats) -> tuple[Array, Array]:
-        """Return what each probe adds to the mean and the variance of a stranger's similarity: float64 (N,) each."""
+    def _of_probes(self, probes: Floats) -> Terms:
+        """Return the terms of each probe; the mean is that of an average person of this gallery."""
         impostors, crowding, n = self.impostors, self.impostors.crowding(probes), len(self.sample)
-        excess = self._excess(probes, crowding) - self.effect - self.persons
-        if n > 1:  # without the closest person, who may be the probe's own; a stranger's mean is higher by so much
-            excess[np.arange(len(excess)), excess.argmax(axis=1)] = np.nan
-        effect, variance = self._effects(excess)
-        if n > 1:
+        effect, variance = np.zeros((2, len(probes)))
+        for rows in _blocks(len(probes), n):
+            excess = self._excess(probes[rows], crowding[rows]) - self.effect - self.persons
+            excess[np.arange(len(excess)), excess.argmax(axis=1)] = np.nan  # the closest may be the probe's own person
+            effect[rows], variance[rows] = self._effects(excess)
+        if n > 1:  # without the closest, a stranger's mean is lower by so much
             known = 1 - variance / impostors.person_sd**2
-            effect = effect + known * impostors.noise_sd * _expected_highest(n) / (n - 1)
+            effect += known * impostors.noise_sd * _expected_highest(n) / (n - 1)
         mean = impostors.mean + max(self.effect, 0.0) + crowding / 2 + np.maximum(effect, 0)
         return mean, variance + impostors.noise_sd**2 + self.uncertainty**2
 
-    def _of_people(self, people: People, persons: Indices) -> tuple[Array, Array]:
-        """Return what each person adds to the same mean and variance: float64 (N,) each."""
-        crowding = crowding_of(people, persons, self.impostors)
-        effect, variance = self._effects(self._excess(people.centres[persons], crowding) - self.effect)
-        return crowding / 2 + np.maximum(effect, 0), variance
+    def _of_people(self, people: People, persons: Indices) -> Terms:
+        """Return the terms of each person."""
+        mean, variance = np.zeros((2, len(persons)))
+        for rows in _blocks(len(persons), len(self.sample)):
+            centres, crowding = people.centres[persons[rows]], crowding_of(people, persons[rows], self.impostors)
+            excess = self._excess(centres, crowding)
+            itself = excess + self._general(crowding) - (centres**2).sum(axis=1, keepdims=True)
+            excess[np.abs(itself) < ITSELF] = np.nan
+            effect, variance[rows] = self._effects(excess - self.effect)
+            mean[rows] = crowding / 2 + np.maximum(effect, 0)
+        return mean, variance
 
     def _excess(self, embeddings: Floats, crowding: Floats) -> Array:
         """Return how much more similar embeddings (N, D) are to the sample than people in general: (N, S)."""
-        similarity = embeddings @ self.sample.T
-        return np.asarray(similarity - self.impostors.mean - (crowding[:, None] + self.crowding) / 2, np.float64)
+        return np.asarray(embeddings @ self.sample.T - self._general(crowding), np.float64)
+
+    def _general(self, crowding: Floats) -> Floats:
+        """Return the mean similarity of people in general with this crowding (N,) to the sample: (N, S)."""
+        return np.asarray(self.impostors.mean + (crowding[:, None] + self.crowding) / 2, np.float32)
 
     def _effects(self, excess: Array) -> tuple[Array, Array]:
         """Return the effect of each row's person, drawn towards 0, and the variance of what is left unknown: (N,) each.
@@ -158,6 +182,12 @@ class Crowd:
         variance, noise = self.impostors.person_sd**2, self.impostors.noise_sd**2
         share = variance / (variance + noise / np.maximum(number, 1)) * (number > 0)
         return share * mean, variance * (1 - share)
+
+
+def _blocks(rows: int, columns: int) -> Iterator[slice]:
+    """Return the parts of a table's rows that are computed together."""
+    step = max(1, BLOCK_SCORES // max(columns, 1))
+    return (slice(start, start + step) for start in range(0, rows, step))
 
 
 def crowding_of(people: People, persons: Indices, impostors: Impostors) -> Floats:

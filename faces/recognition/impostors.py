@@ -36,6 +36,7 @@ FOLDER = "weights"
 FARS = (0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5)  # whose quantiles are measured
 LEAST_PAIRS = 2  # beyond a quantile
 ENOUGH_PAIRS, MOST_PEOPLE = 20, 1000  # of a gallery with an embedder that was not measured
+TRIMMED = 3.5  # standard deviations: closer pairs are twins, or one person under two names, and are left out
 # Standard deviations of the effects of persons and of galleries, as shares of the noise's. Over eleven groups of
 # UTKFace SFace's persons have 0.16 to 0.37; with centroids, sources of photographs differ by 0.8 at most.
 PERSON, GALLERY, GALLERY_WITHOUT_CENTROIDS = 0.33, 0.5, 1.0
@@ -118,15 +119,16 @@ def impostors_among(people: People) -> Impostors | None:
     built_in = impostors_of("sface-int8")
     if pairs < ENOUGH_PAIRS or built_in is None:
         return None
-    own = measure(people.centres[:: -(-len(people) // MOST_PEOPLE)])
+    own = measure(people.centres[:: -(-len(people) // MOST_PEOPLE)], trimmed=TRIMMED)
     return replace(own, fars=built_in.fars, quantiles=built_in.quantiles)
 
 
-def measure(faces: Floats, centroids: Floats | None = None) -> Impostors:
+def measure(faces: Floats, centroids: Floats | None = None, trimmed: float = np.inf) -> Impostors:
     """Measure how similar different people are.
 
-    faces: float32 (N, D), unit length, one of each person; a few hundred people.
+    faces: float32 (N, D), N > 3, unit length, one of each person; a few hundred people.
     centroids: float32 (K, D), as for ``Impostors``.
+    trimmed: robust standard deviations from the median beyond which pairs count neither for the mean nor the noise.
     """
     nobody = np.zeros(0, np.float32)
     blank = Impostors(0.0, 1.0, 1.0, 1.0, nobody, nobody, *(() if centroids is None else (centroids,)))
@@ -136,10 +138,14 @@ def measure(faces: Floats, centroids: Floats | None = None) -> Impostors:
     similarity = faces @ faces.T - (crowding[:, None] + crowding) / 2
     upper = np.triu_indices(len(faces), 1)
     pairs = similarity[upper].astype(np.float64)
-    mean = float(pairs.mean())
-    np.fill_diagonal(similarity, mean)
-    person = (similarity.sum(axis=1) - mean) / (len(faces) - 1) - mean
-    noise = float((pairs - mean - person[upper[0]] - person[upper[1]]).std())
+    middle = np.median(pairs)
+    kept = np.abs(similarity - middle) <= trimmed * 1.4826 * np.median(np.abs(pairs - middle))
+    np.fill_diagonal(kept, False)
+    is_kept = kept[upper]
+    mean = float(pairs[is_kept].mean())
+    person = np.where(kept, similarity - mean, 0).sum(axis=1) / np.maximum(kept.sum(axis=1), 1)
+    rest = (pairs - mean - person[upper[0]] - person[upper[1]])[is_kept]
+    noise = float(np.sqrt((rest**2).sum() / (len(rest) - len(faces))))
     fars = np.array([far for far in FARS if far * len(pairs) >= LEAST_PAIRS], np.float32)
     gallery = GALLERY if len(blank.centroids) else GALLERY_WITHOUT_CENTROIDS
     return Impostors(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,10 @@ class RecipeRecognizer:
         distance = np.full(len(names), np.nan, np.float32)
         known = tuple(None if is_nobody(name) else name for name in names)
         return Matches(known, names, probability.max(axis=1).astype(np.float32), distance)
+
+    def match_probability(self, embeddings: Floats, names: Sequence[str], prior: float = 0.5) -> Floats:
+        """Return NaN (N,): without distances it is unknown."""
+        return np.full(len(embeddings), np.nan, np.float32)
 
     def candidates(self, embeddings: Floats) -> Candidates:
         """Return the most probable people of probes (N, D); who is less probable than by chance does not pass."""

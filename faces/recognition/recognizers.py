@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,8 +11,10 @@ from numpy.typing import NDArray
 from faces.errors import FacesError, FingerprintError, UsageError
 from faces.recognition.assignment import Candidates, nearest
 from faces.recognition.classifiers import CLASSIFIERS, SVC, Classifier, choose, softmax
+from faces.recognition.crowd import Terms
 from faces.recognition.distances import Indices, People, by_person
 from faces.recognition.gallery import Gallery, is_nobody
+from faces.recognition.match_probability import match_probability
 from faces.recognition.thresholds import Threshold, crowd_of, far_per_person, stranger_threshold
 from faces.types import Fingerprint, Floats, Matches
 
@@ -38,6 +41,8 @@ class FaceRecognizer:
     ('Ada', None)
     """
 
+    _terms: Terms | None = None  # of ``crowd_``, computed when they are needed; not in the pickle
+
     def __init__(self, fpir: float = 0.01, threshold: float | None = None, classifier: str = "auto") -> None:
         self.fpir = fpir
         self.threshold = threshold
@@ -60,12 +65,16 @@ class FaceRecognizer:
         self.people_ = People.of(gallery.embeddings[order], starts)
         self.fingerprint_ = gallery.fingerprint
         embedder = gallery.fingerprint.embedder.name if gallery.fingerprint else ""
-        self.crowd_ = crowd_of(self.people_, embedder)
+        self.crowd_, self._terms = crowd_of(self.people_, embedder), None
         threshold = self._threshold(embedder)  # first: it may fail, and training takes long
         self.classifier_ = choose(len(gallery), len(names)) if self.classifier == "auto" else self.classifier
         self.scorer_: Classifier = CLASSIFIERS[self.classifier_].fit(self.people_)
         self.threshold_ = threshold
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what is pickled."""
+        return {name: value for name, value in self.__dict__.items() if name != "_terms"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Read the pickles of older versions too."""
@@ -90,7 +99,9 @@ class FaceRecognizer:
         distances = self.people_.distances(embeddings)
         if self.crowd_ is None:
             return distances
-        return distances * self.crowd_.scales(embeddings, self.people_, self._far)
+        if self._terms is None:
+            self._terms = self.crowd_.terms(self.people_)
+        return distances * self.crowd_.scales(embeddings, self._terms, self._far)
 
     def distance(self, embeddings: Floats, persons: Indices) -> Floats:
         """Return the distance float32 (N,) of each probe of (N, D) to one person (N,)."""
@@ -140,6 +151,20 @@ class FaceRecognizer:
         limit = np.full(len(embeddings), self.threshold_.distance, np.float64)
         return Candidates(self.names_[people], probability, distance, distance.astype(np.float64), limit)
 
+    def match_probability(self, embeddings: Floats, names: Sequence[str], prior: float = 0.5) -> Floats:
+        """Return the probability that each probe is the person it is closest to: float32 (N,); NaN if unknown.
+
+        embeddings: float32 (N, D), unit length.
+        names: N enrolled names, such as ``Matches.candidates``.
+        prior: share of those who come that are enrolled, in (0, 1).
+        """
+        if self.crowd_ is None:
+            return np.full(len(embeddings), np.nan, np.float32)
+        persons = np.searchsorted(self.names_, np.array(names, self.names_.dtype))
+        distance = self.people_.distance(embeddings, persons)
+        expected = len(self.people_) * self.crowd_.far(distance, embeddings, self.people_, persons)
+        return match_probability(expected, prior).astype(np.float32)
+
     def require(self, fingerprint: Fingerprint, labels: LabelEncoder) -> None:
         """Raise FingerprintError unless these models made the gallery, and the labels are of the same training."""
         same_names = [str(label) for label in labels.classes_] == [str(name) for name in self.names_]
@@ -171,6 +196,10 @@ class Recognizer(Protocol):
 
     def candidates(self, embeddings: Floats) -> Candidates:
         """Return the people whom each probe of (N, D) may be, the one that ``identify`` finds first."""
+        ...
+
+    def match_probability(self, embeddings: Floats, names: Sequence[str], prior: float = 0.5) -> Floats:
+        """Return the probability (N,) that each probe of (N, D) is the enrolled person of that name; NaN if unknown."""
         ...
 
 

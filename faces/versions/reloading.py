@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from faces.errors import FacesError
@@ -52,6 +52,10 @@ class ReloadingRecognizer:
     def candidates(self, embeddings: Floats) -> Candidates:
         """Return the candidates of the recognizer in use, as ``FaceRecognizer.candidates``."""
         return self._recognizer.candidates(embeddings)
+
+    def match_probability(self, embeddings: Floats, names: Sequence[str], prior: float = 0.5) -> Floats:
+        """Return the probabilities of the recognizer in use, as ``FaceRecognizer.match_probability``."""
+        return self._recognizer.match_probability(embeddings, names, prior)
 
     def follow(self) -> None:
         """Check the files now, and again soon after a change: for callers that identify seldom."""
