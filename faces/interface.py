@@ -101,8 +101,7 @@ def load_recognizer(
 ) -> Recognizer:
     """Load a recognizer that was trained on embeddings of these models, or the recipe's two pickles.
 
-    recognizer, le: the files that ``train`` writes.
-    warn: called with each warning.
+    recognizer, le: the files that ``train`` writes. warn: called with each warning.
     Raises PickleError for files that hold something else, and FingerprintError for a recognizer of other models.
     """
     loaded, messages = recognizer_files.load(Path(recognizer), Path(le), models.fingerprint)
@@ -112,10 +111,7 @@ def load_recognizer(
 
 
 def read_image(path: str | Path) -> Image:
-    """Read a photograph: uint8 (H, W, 3), BGR, upright.
-
-    Raises ImageError for a file that is not a photograph.
-    """
+    """Read a photograph: uint8 (H, W, 3), BGR, upright. Raises ImageError for a file that is not a photograph."""
     try:
         return images.read_image(Path(path))
     except ImageError as error:
