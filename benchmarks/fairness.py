@@ -1,0 +1,302 @@
+"""The rate of strangers named, group by group: python -m benchmarks.fairness COMMAND
+
+centroids: makes faces/recognition/weights/sface-int8.npz from every other photograph of ../shared/data/utkface (the
+    centroids) and from the people of ../shared/data/strangers (how similar different people are).
+galleries: strangers named where the people of one age (../shared/data/fairface) or of one camera
+    (../shared/data/casia_v5) are enrolled with one photograph each, and where all ages are.
+pairs: pairs of different people, by group, of the other half of UTKFace.
+people: people and strangers of LFW, with 1, 2, 5 and 10 photographs enrolled; and LFW's people with two or more.
+probability: how well the probability of a match holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import pickle
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.photographs import DATA, embeddings, found
+from faces.cli import running, text, values
+from faces.evaluation import photographs
+from faces.files.finding import find_images
+from faces.metrics.intervals import wilson
+from faces.metrics.wording import percent
+from faces.pipeline import Pipeline
+from faces.recognition import impostors
+from faces.recognition.gallery import Gallery
+from faces.recognition.recognizers import FaceRecognizer
+from faces.types import Fingerprint, Floats
+
+STRANGERS = 200  # photographs a split, at most
+GROUP_FACES = 400  # of UTKFace
+CENTROIDS, LEAST_PEOPLE = 200, 8  # a centroid of fewer faces would be a template of somebody
+SAME_DLIB, SAME_COSINE = 0.35, 0.6  # pairs of UTKFace nearer than both may be one person, who is there twice
+FPIR = 0.01
+CACHE: Path | None = None  # of embeddings, between runs: set by --cache
+WEIGHTS = Path(impostors.__file__).with_name(impostors.FOLDER)
+People = dict[str, Floats]  # of each person the embeddings (photographs, D)
+ADULT = range(18, 71)
+GROUPS: dict[str, Callable[[int, int, int], bool]] = {  # by age, gender and race, as UTKFace's names have them
+    "White men": lambda age, gender, race: age in ADULT and (gender, race) == (0, 0),
+    "White women": lambda age, gender, race: age in ADULT and (gender, race) == (1, 0),
+    "Black men": lambda age, gender, race: age in ADULT and (gender, race) == (0, 1),
+    "Black women": lambda age, gender, race: age in ADULT and (gender, race) == (1, 1),
+    "Asian men": lambda age, gender, race: age in ADULT and (gender, race) == (0, 2),
+    "Asian women": lambda age, gender, race: age in ADULT and (gender, race) == (1, 2),
+    "Indian men": lambda age, gender, race: age in ADULT and (gender, race) == (0, 3),
+    "Indian women": lambda age, gender, race: age in ADULT and (gender, race) == (1, 3),
+    "over 70": lambda age, gender, race: age > 70,
+    "children 7-12": lambda age, gender, race: 7 <= age <= 12,
+    "children 1-6": lambda age, gender, race: 1 <= age <= 6,
+}
+
+
+def embedded(name: str) -> dict[Path, Floats]:
+    """The embedding of each photograph of a set that has a face."""
+    kept = CACHE and CACHE / f"{name}.pickle"
+    if kept and kept.is_file():
+        each: dict[Path, Floats] = pickle.loads(kept.read_bytes())
+    else:
+        each = embeddings(find_images(DATA / name), progress=name)
+        if kept:
+            kept.write_bytes(pickle.dumps(each))
+    return {path: embedding for path, embedding in each.items() if found(embedding)}
+
+
+def by_folder(name: str) -> People:
+    people: dict[str, list[Floats]] = {}
+    for path, embedding in embedded(name).items():
+        people.setdefault(path.parent.name, []).append(embedding)
+    return {person: np.stack(each) for person, each in people.items()}
+
+
+def by_file(name: str) -> People:
+    """Of sets with one photograph a person."""
+    return {path.stem: embedding[None] for path, embedding in embedded(name).items()}
+
+
+def halves() -> tuple[dict[Path, Floats], dict[Path, Floats]]:
+    """UTKFace: the photographs for the centroids, and those that are judged."""
+    each = sorted(embedded("utkface").items())
+    return dict(each[::2]), dict(each[1::2])
+
+
+def fingerprint() -> Fingerprint:
+    return Pipeline.load(*photographs.BUILT_IN_MODELS).fingerprint
+
+
+def make_centroids(args: argparse.Namespace) -> None:
+    from sklearn.cluster import KMeans
+
+    faces = np.stack(list(halves()[0].values()))
+    clusters = KMeans(CENTROIDS, n_init=1, random_state=0, max_iter=50).fit(faces)
+    large = np.bincount(clusters.labels_, minlength=CENTROIDS) >= LEAST_PEOPLE
+    centres = clusters.cluster_centers_[large]
+    centres = (centres / np.linalg.norm(centres, axis=1, keepdims=True)).astype(np.float16).astype(np.float32)
+    people = np.concatenate(list(by_file("strangers").values()))
+    model = impostors.measure(people, centres)
+    model.save(WEIGHTS / f"{fingerprint().embedder.name}.npz")
+    sizes = np.bincount(clusters.labels_, minlength=CENTROIDS)[large]
+    print(f"{len(centres)} centroids of {sizes.min()} to {sizes.max()} of {len(faces)} faces; {len(people)} people")
+    print(f"mean {model.mean:.4f}, noise {model.noise_sd:.4f}, quantiles {model.quantiles.round(3).tolist()}")
+
+
+def galleries(args: argparse.Namespace) -> None:
+    faces = by_file("fairface")
+    with (DATA / "fairface" / "fairface.csv").open(encoding="utf-8") as file:
+        age = {Path(row["path"]).stem: row["age"] for row in csv.DictReader(file)}
+    ages = sorted(set(age.values()), key=lambda group: int(group.split("-")[0].rstrip("+")))
+    sets = {f"fairface, {a}": {k: v for k, v in faces.items() if age.get(k) == a} for a in ages}
+    sets["casia_v5"] = by_folder("casia_v5")
+    for enrolled in args.enrolled:
+        print(f"\n{enrolled} people enrolled with one photograph, --fpir {FPIR}, {args.splits} splits")
+        chosen = sets if enrolled < 40 else {}
+        rows, means = [], []
+        for name, people in (chosen | {"fairface, all ages": faces}).items():
+            named, right, wrong, worst = open_set(people, enrolled, 1, args.splits)
+            rows.append((name, percent(named), percent(worst), *_known(right, wrong)))
+            means.append(named)
+        rows.append(("mean", percent(float(np.mean(means))), "", "", ""))
+        print(text.table(("enrolled", "strangers named", "worst split", "right", "wrong"), rows))
+
+
+def _known(right: float, wrong: float) -> tuple[str, str]:
+    return ("", "") if np.isnan(right) else (percent(right), percent(wrong))
+
+
+def open_set(
+    people: People, enrolled: int, photographs_each: int, splits: int, strangers: Floats | None = None
+) -> tuple[float, float, float, float]:
+    """Shares of strangers named, of probes right and wrong (NaN without any), and of the worst split's strangers."""
+    made_by, counts, worst = fingerprint(), np.zeros(3), 0.0
+    probes = others = 0
+    for known, gallery, mine, truth, rest in _splits(people, enrolled, photographs_each, splits):
+        recognizer = FaceRecognizer(FPIR).fit(Gallery(gallery, known, fingerprint=made_by))
+        rest = rest if strangers is None else strangers
+        named = sum(name is not None for name in recognizer.identify(rest).names)
+        found_names = recognizer.identify(mine).names if len(mine) else ()
+        right = sum(name == person for name, person in zip(found_names, truth, strict=True))
+        counts += named, right, sum(name is not None for name in found_names) - right
+        worst, probes, others = max(worst, named / len(rest)), probes + len(truth), others + len(rest)
+    known_shares = counts[1:] / probes if probes else np.full(2, np.nan)
+    return counts[0] / others, float(known_shares[0]), float(known_shares[1]), worst
+
+
+def _splits(
+    people: People, enrolled: int, each: int, splits: int
+) -> Iterator[tuple[tuple[str, ...], Floats, Floats, list[str], Floats]]:
+    """Names and embeddings of a gallery, probes and who they are, and strangers."""
+    rng = np.random.default_rng(0)
+    names = [name for name, photographs_of in people.items() if len(photographs_of) >= each]
+    for _ in range(splits):
+        order = rng.permutation(len(names))
+        gallery, probes, known, truth = [], [], [], []
+        for k in order[:enrolled]:
+            mixed = people[names[k]][rng.permutation(len(people[names[k]]))]
+            gallery.append(mixed[:each])
+            probes.append(mixed[each:])
+            known += [names[k]] * each
+            truth += [names[k]] * (len(mixed) - each)
+        rest = np.concatenate([people[names[k]] for k in order[enrolled:]] or [np.zeros((0, 1), np.float32)])
+        rest = rest[rng.permutation(len(rest))[:STRANGERS]]
+        yield tuple(known), np.concatenate(gallery), np.concatenate(probes), truth, rest
+
+
+def pairs(args: argparse.Namespace) -> None:
+    model = impostors.impostors_of(fingerprint().embedder.name)
+    assert model is not None
+    judged = halves()[1]
+    dlib = embeddings(judged, ("dlib", "dlib", 0.5, "default"), "dlib") if args.dlib else {}
+    rng = np.random.default_rng(5)
+    raw: dict[str, NDArray[np.float64]] = {}
+    scores: dict[str, NDArray[np.float64]] = {}
+    left_out = {}
+    for name, is_member in GROUPS.items():
+        members = [path for path in judged if (about := _about(path)) and is_member(*about)]
+        members = [members[k] for k in sorted(rng.permutation(len(members))[:GROUP_FACES])]
+        faces = np.stack([judged[path] for path in members])
+        crowding, upper = model.crowding(faces), np.triu_indices(len(faces), 1)
+        cosine = (faces @ faces.T)[upper].astype(np.float64)
+        same = cosine > SAME_COSINE
+        if dlib:
+            own = np.stack([dlib[path] for path in members])
+            near = np.linalg.norm(own[upper[0]] - own[upper[1]], axis=1) < SAME_DLIB
+            same &= near
+        left_out[name] = int(same.sum())
+        raw[name] = cosine[~same]
+        scores[name] = (cosine - (crowding[upper[0]] + crowding[upper[1]]) / 2)[~same]
+    rates = [0.01, 0.001]
+    columns = {"cosine": raw, "normalized": scores}
+    shares = {(kind, rate): _at_mean(by_group, rate) for kind, by_group in columns.items() for rate in rates}
+    rows = [(name, len(raw[name]), left_out[name], *(percent(shares[at][name]) for at in shares)) for name in GROUPS]
+    rows.append(("largest", "", "", *(percent(max(of_group.values())) for of_group in shares.values())))
+    print(text.table(("group", "pairs", "left out", *(f"{kind}, mean {percent(rate)}" for kind, rate in shares)), rows))
+
+
+def _about(path: Path) -> tuple[int, int, int] | None:
+    match = re.match(r"(\d+)_([01])_([0-4])_", path.name)
+    return (int(match[1]), int(match[2]), int(match[3])) if match else None
+
+
+def _at_mean(scores: dict[str, NDArray[np.float64]], rate: float) -> dict[str, float]:
+    """The share of each group's pairs above the threshold where the mean over the groups is ``rate``."""
+    weight = np.concatenate([np.full(len(each), 1 / len(each) / len(scores)) for each in scores.values()])
+    every = np.concatenate(list(scores.values()))
+    order = np.argsort(-every)
+    threshold = every[order][np.searchsorted(np.cumsum(weight[order]), rate)]
+    return {name: float((each >= threshold).mean()) for name, each in scores.items()}
+
+
+def of_people(args: argparse.Namespace) -> None:
+    people, strangers = by_folder("people"), np.concatenate(list(by_file("strangers").values()))
+    rows = []
+    for each in (1, 2, 5, 10):
+        named, right, wrong, _ = open_set(people, len(people), each, args.splits, strangers)
+        low, high = wilson(named, len(strangers))
+        rows.append((f"people, {each} enrolled", percent(right), percent(wrong), percent(named), low, high))
+    lfw = {name: each for name, each in by_folder("lfw").items() if len(each) > 1}
+    named, right, wrong, _ = open_set(lfw, len(lfw), 1, args.splits, strangers)
+    low, high = wilson(named, len(strangers))
+    rows.append((f"lfw, {len(lfw)} people, 1 enrolled", percent(right), percent(wrong), percent(named), low, high))
+    shown = [(*row[:4], f"{percent(row[4])} to {percent(row[5])}") for row in rows]
+    print(text.table(("gallery", "right", "wrong", "strangers named", "interval of strangers"), shown))
+
+
+def probability(args: argparse.Namespace) -> None:
+    strangers = np.concatenate(list(by_file("strangers").values()))
+    made_by = fingerprint()
+    fairface = by_file("fairface")
+    cases: dict[str, tuple[People, int, int, Floats | None]] = {
+        f"people, {each} enrolled": (by_folder("people"), 24, each, strangers) for each in (1, 2, 5)
+    }
+    cases["casia_v5, 20 of 40"] = by_folder("casia_v5"), 20, 1, None
+    cases["fairface, 20 of all ages (strangers)"] = fairface, 20, 1, None
+    rows = []
+    for name, (people, enrolled, each, outsiders) in cases.items():
+        true: list[float] = []
+        false: list[float] = []
+        wrong = 0
+        for known, gallery, mine, truth, rest in _splits(people, enrolled, each, args.splits):
+            recognizer = FaceRecognizer(FPIR).fit(Gallery(gallery, known, fingerprint=made_by))
+            rest = rest if outsiders is None else outsiders
+            candidates = recognizer.identify(rest).candidates
+            false += recognizer.match_probability(rest, candidates).tolist()
+            if len(mine):
+                candidates = recognizer.identify(mine).candidates
+                right = np.array([a == b for a, b in zip(candidates, truth, strict=True)])
+                each_probability = recognizer.match_probability(mine, candidates)
+                true += each_probability[right].tolist()
+                wrong += int((~right).sum())
+        rows.append((name, *_reliability(np.array(true), np.array(false))))
+    print(text.table(("gallery", "true matches above 0.5", "strangers below 0.5", "calibration error"), rows))
+
+
+def _reliability(true: NDArray[np.float64], false: NDArray[np.float64]) -> tuple[str, str, str]:
+    """Shares on the right side of 0.5, and the expected calibration error in ten bins where half of those come."""
+    below = percent(float((false < 0.5).mean()))
+    if len(true) == 0:
+        return "", below, ""
+    every = np.concatenate([true, false])
+    weight = np.concatenate([np.full(len(true), 0.5 / len(true)), np.full(len(false), 0.5 / len(false))])
+    is_true = np.arange(len(every)) < len(true)
+    place = np.minimum((every * 10).astype(int), 9)
+    error = 0.0
+    for k in range(10):
+        chosen = place == k
+        if chosen.any():
+            total = weight[chosen].sum()
+            error += abs((weight * every)[chosen].sum() - weight[chosen & is_true].sum()) / total * total
+    return percent(float((true > 0.5).mean())), below, percent(float(error))
+
+
+COMMANDS = {
+    "centroids": make_centroids,
+    "galleries": galleries,
+    "pairs": pairs,
+    "people": of_people,
+    "probability": probability,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("command", choices=COMMANDS, nargs="?", default="galleries")
+    parser.add_argument("--enrolled", type=values.count, nargs="+", default=[5, 10, 20, 100], help="people")
+    parser.add_argument("--splits", type=values.count, default=100)
+    parser.add_argument("--dlib", action="store_true", help="pairs: leave out those that dlib's network finds near too")
+    parser.add_argument("--cache", type=Path, metavar="FOLDER", help="keep embeddings here, for the next run")
+    args = parser.parse_args(argv)
+    global CACHE
+    CACHE = args.cache
+    COMMANDS[args.command](args)
+    return 0
+
+
+if __name__ == "__main__":
+    running.run(main)
