@@ -96,6 +96,13 @@ MODELS: dict[str, ModelSpec] = {
             dimension=128,
             views="one",
             best_views="best",
+            operating_points=_on_lfw(
+                (1e-5, 1.0386, 0.955),
+                (1e-4, 1.0842, 0.9693),
+                (1e-3, 1.1351, 0.9816),
+                (1e-2, 1.1929, 0.9877),
+                (1e-1, 1.2683, 0.9959),
+            ),
         ),
         ModelSpec(
             name="dlib-mmod",

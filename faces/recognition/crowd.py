@@ -81,7 +81,7 @@ class Crowd:
 
         far: share of strangers that may be accepted as one person.
         """
-        return distance_of(self.impostors.mean + self.impostors.quantile(far) * self.impostors.spread)
+        return distance_of(min(self.impostors.mean + self.impostors.quantile(far) * self.impostors.spread, HIGHEST))
 
     def scale(self, probes: Floats, people: People, persons: Indices, far: float) -> Floats:
         """Return the factors float32 (N,) by which the distance of each probe to one person is multiplied.

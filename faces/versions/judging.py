@@ -25,7 +25,7 @@ HELD_OUT = 5  # one in so many photographs of each person with two or more; at l
 MAX_HELD_OUT = 2000  # in all: enough to notice a loss of one in a hundred
 SAME = 1 - 1e-4  # similarity of a photograph to itself: embedded on another machine, its last bits may differ
 BLOCK_SIMILARITIES = 2**24  # computed together: bounds memory
-THRESHOLD_RULES = 2  # raised whenever thresholds are derived in another way: the recognizer is then another one
+THRESHOLD_RULES = 3  # raised whenever thresholds are derived in another way: the recognizer is then another one
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,9 @@ def test_a_recognizer(classifier: str) -> None:
     former = {"faces.recognizers", "faces.people", "faces.classifiers", "faces.types"}
     assert modules_in(recognizer(classifier)) == former
     old, warnings = load(recognizer(classifier), LABELS, MODELS)
-    assert not any("checked" in line for line in warnings)  # the models are known
+    (warning,) = warnings  # the models are known
+    assert "was trained by an older version" in warning
+    assert warning.endswith("; run: faces train")
     assert isinstance(old, FaceRecognizer)
     assert old.classifier_ == classifier
     known = gallery()
@@ -63,8 +65,15 @@ def test_a_recognizer(classifier: str) -> None:
     now = FaceRecognizer(threshold=old.threshold_.distance, classifier=classifier).fit(known)
     then, here = old.identify(known.embeddings), now.identify(known.embeddings)
     assert then.names == here.names == known.names
-    assert np.allclose(then.distance, here.distance)
     assert np.allclose(then.probability, here.probability)
+    own = now.people_.distance(known.embeddings, now.people_.owner)
+    assert np.allclose(then.distance, own)  # not scaled: the threshold was made for these
+    far = old.people_.embeddings + np.float32(1)
+    strangers = far / np.linalg.norm(far, axis=1, keepdims=True)
+    matches = old.identify(strangers)
+    within = matches.distance <= old.threshold_.distance
+    assert [name is not None for name in matches.names] == within.tolist()
+    assert np.isnan(old.match_probability(strangers, matches.candidates)).all()
 
 
 @every_classifier
