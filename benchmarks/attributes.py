@@ -22,7 +22,7 @@ from faces.attributes.model import AttributeModel
 from faces.cli.options import as_dataclass
 from faces.commands import train_attributes
 from faces.commands.train_attributes import log
-from faces.embedding.aligners import Aligner, mean_face
+from faces.embedding.aligners import Aligner, Template
 from faces.images import read_image
 from faces.pipeline import Pipeline
 from faces.training import scores
@@ -34,6 +34,7 @@ from faces.types import Floats, LandmarkScheme
 
 SHARES = np.linspace(0, 1, 21)  # weights of the embedding's answer when both are averaged
 RUNS = 200
+PADDING = 0.2  # of the attribute models' template
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -48,8 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = train_attributes.build_parser().parse_args(argv)
     args.output = Path("output/benchmark.onnx") if args.output.name == "attributes.onnx" else args.output
     data = reading.read(args.dataset, args.targets or (), log, args.images)
-    labelled = dataset.prepare(data, as_dataclass(AttributeOptions, args), log)
     model = AttributeModel(args.evaluate or predictor.FOLDER / "face_attributes.onnx")
+    labelled = dataset.prepare(data, as_dataclass(AttributeOptions, args), log, model.about)
     (features if measurement == "features" else cuts)(labelled, model)
     return 0
 
@@ -126,10 +127,7 @@ def cuts(labelled: LabelledFaces, model: AttributeModel) -> None:
     ]
     aligners: dict[str, Aligner | None] = {"as trained": Aligner(face_crops.TEMPLATE)}
     for padding in (0.0, 0.1, 0.3, 0.4):
-        points: dict[LandmarkScheme, tuple[list[int], NDArray[np.float64]]] = {
-            "eye-corners": ([0, 1, 2, 3, 4], mean_face(padding, face_crops.TEMPLATE.side))
-        }
-        aligners[f"padding {padding}"] = Aligner(replace(face_crops.TEMPLATE, points=points))
+        aligners[f"padding {padding}"] = Aligner(padded(padding))
     aligners["the detector's box, not turned"] = None
     for name, aligner in aligners.items():
         crops = [
@@ -140,6 +138,20 @@ def cuts(labelled: LabelledFaces, model: AttributeModel) -> None:
         found = np.array([len(face) > 0 for _, face in faces])
         kept, answers = data[found], model.answer(np.array(crops), embeddings[found])
         print(f"{name:32}" + "; ".join(f"{target} {figure(kept, target, answers[target])}" for target in kept.labels))
+
+
+def padded(padding: float) -> Template:
+    """Return the template of the attribute models with another padding than theirs."""
+    template = face_crops.TEMPLATE
+    points: dict[LandmarkScheme, tuple[list[int], NDArray[np.float64]]] = {
+        scheme: (
+            used,
+            ((at + 0.5) / template.side * (1 + 2 * PADDING) - PADDING + padding) / (1 + 2 * padding) * template.side
+            - 0.5,
+        )
+        for scheme, (used, at) in template.points.items()
+    }
+    return replace(template, points=points)
 
 
 def boxed(image: NDArray[np.uint8], box: Floats) -> NDArray[np.uint8]:
@@ -159,6 +171,7 @@ def speed() -> None:
 
     models = {path.name: AttributeModel(path, threads=1) for path in sorted(predictor.FOLDER.glob("*.onnx"))}
     embedder = embedders.load("built-in", threads=1)
+    side = embedder.aligner.template.side
     for faces in (1, 8):
         crops = (
             np.random.default_rng(0)
@@ -166,7 +179,7 @@ def speed() -> None:
             .astype(np.uint8)
         )
         embeddings = np.zeros((faces, embedder.spec.dimension or 0), np.float32)
-        crops_of_embedder = np.random.default_rng(0).integers(0, 256, (faces, 150, 150, 3)).astype(np.uint8)
+        crops_of_embedder = np.random.default_rng(0).integers(0, 256, (faces, side, side, 3)).astype(np.uint8)
         times: dict[str, list[float]] = {name: [] for name in (*models, "embedding")}
         for _ in range(RUNS):
             for name, model in models.items():

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from faces.attributes.model import EMBEDDING, IMAGE
+from faces.attributes.model import EMBEDDER, EMBEDDING, IMAGE
 
 FILES: dict[str, dict[str, dict[str, Any]]] = {
     "face_attributes.onnx": {
@@ -37,11 +37,12 @@ def write_attributes(
     side: int = 112,
     cut: str = "attributes",
     embedding: bool = False,
+    embedder: str | None = EMBEDDER,
 ) -> Path:
     """A class is the likelier the more of its channel in ``COLOURS`` (0: blue) there is; a number is green's mean.
 
     widths: of outputs that are not as wide as their labels. metadata: what the file says of itself instead.
-    embedding: a number is what an embedding, the second input, says at first, instead.
+    embedding: a number is what an embedding, the second input, says at first, instead. embedder: that the file names.
     """
     heads = FILES[path.name] if heads is None else heads
     nodes = [
@@ -79,7 +80,8 @@ def write_attributes(
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)])
     model.ir_version = 8
-    said = json.dumps({"side": side, "cut": cut, "heads": heads}) if metadata is None else metadata
+    named = {"embedder": embedder} if embedder else {}
+    said = json.dumps({"side": side, "cut": cut, "heads": heads, **named}) if metadata is None else metadata
     helper.set_model_props(model, {"faces": said})
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)

@@ -10,13 +10,15 @@ import cv2
 import numpy as np
 
 from faces.attributes.answers import Head
+from faces.embedding import registry
 from faces.errors import ModelError
 from faces.models import zoo
 from faces.models.engine import Array, OnnxEngine
 from faces.types import Floats, Image
 
 TEMPLATE = "attributes"  # the alignment template of the crops that these models take
-EMBEDDER = "dlib-resnet"  # the embedder of the embeddings that they take, if any
+EMBEDDER = registry.PACKAGED[registry.BUILT_IN]  # the embedder of the embeddings that new models take
+BEFORE = "dlib-resnet"  # the embedder of files that do not name theirs
 IMAGE, EMBEDDING = "image", "embedding"  # names of the inputs
 BATCH_FACES = 32  # crops in one call: more take memory and are no faster
 
@@ -46,18 +48,25 @@ class AttributeModel:
             raise ModelError(
                 f"{path}: not an attribute model: it was trained on crops of type {template!r}, not {TEMPLATE!r}"
             )
+        if self.wants_embeddings and self.embedder not in registry.PACKAGED.values():
+            raise ModelError(f"{path}: it takes embeddings of {self.embedder}, which is no packaged embedder")
         self._check_outputs()
 
     @property
     def wants_embeddings(self) -> bool:
-        """Whether ``answer`` also needs embeddings by the built-in embedder."""
+        """Whether ``answer`` also needs embeddings, by ``embedder``."""
         return EMBEDDING in self._engine.input_names
+
+    @property
+    def embedder(self) -> str:
+        """The row of the model table that makes the embeddings that it takes; ``EMBEDDER`` if it was trained today."""
+        return str(self.about.get("embedder", BEFORE))
 
     def answer(self, crops: Image, embeddings: Floats | None = None) -> dict[str, Floats]:
         """Predict the attributes of N >= 0 faces: by the head's name, float32 (N, classes) probabilities or (N, 1).
 
         crops: uint8 (N, side, side, 3), BGR.
-        embeddings: float32 (N, 128) of the same faces, by the built-in embedder.
+        embeddings: float32 (N, 128) of the same faces, by ``embedder``, unit length.
         """
         if crops.shape[1] != self._side:
             size = self._side, self._side
@@ -85,7 +94,7 @@ class AttributeModel:
             raise ModelError(f"{path}: it has no output {missing[0]}, only {', '.join(names)}")
         inputs: dict[str, Array] = {IMAGE: np.zeros((2, self._side, self._side, 3), np.uint8)}
         if self.wants_embeddings:
-            inputs[EMBEDDING] = np.zeros((2, zoo.MODELS[EMBEDDER].dimension or 0), np.float32)
+            inputs[EMBEDDING] = np.zeros((2, zoo.MODELS[self.embedder].dimension or 0), np.float32)
         outputs = dict(zip(names, self._engine.run(inputs), strict=True))
         for head in self.heads:
             output = outputs[head.name]
@@ -95,6 +104,19 @@ class AttributeModel:
                 raise ModelError(f"{path}: the output {head.name} is {shape} for 2 faces, which does not fit {labels}")
             if head.classes and not (np.abs(output.sum(axis=1) - 1) < 1e-2).all():
                 raise ModelError(f"{path}: the output {head.name} does not sum to 1 over its classes")
+
+
+def read_metadata(path: Path) -> dict[str, Any]:
+    """Return an attribute model's description of itself, whichever embedder it takes embeddings of.
+
+    Raises ModelError if the file is missing or is not an attribute model.
+    """
+    try:
+        about = json.loads(OnnxEngine(path).metadata["faces"])
+        about["heads"], about["cut"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelError(f"{path}: not an attribute model: its metadata does not describe its outputs") from error
+    return dict(about)
 
 
 def _head(name: str, description: dict[str, object]) -> Head:

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from faces.attributes.answers import Answers, Head
-from faces.attributes.model import EMBEDDER, TEMPLATE, AttributeModel
+from faces.attributes.model import TEMPLATE, AttributeModel
 from faces.attributes.pose import HEADS, head_pose
 from faces.attributes.registry import ATTRIBUTES, DEFAULT, FOLDER, NAMES, Attribute
 from faces.embedding import embedders, registry
 from faces.embedding.aligners import TEMPLATES, Aligner
 from faces.errors import ModelError
+from faces.models import zoo
 from faces.pipeline import Pipeline
 from faces.types import Faces, Floats, Image
 
@@ -25,7 +26,8 @@ class Attributes:
 
     wanted: names from ``registry.NAMES``.
     models: by file name.
-    pipeline: the one that detects the faces; it embeds them where a model needs embeddings.
+    pipeline: the one that detects the faces. It embeds them where a model needs its embeddings; for models that take
+    another embedder's, that one is loaded as well.
     heads: the answers, in order.
     May be called from several threads at once. Raises ModelError if a model has no output for an attribute.
     """
@@ -33,10 +35,9 @@ class Attributes:
     def __init__(self, wanted: Sequence[str], models: dict[str, AttributeModel], pipeline: Pipeline) -> None:
         self._attributes = [ATTRIBUTES[name] for name in dict.fromkeys(wanted)]
         self._models = models
-        self._pipeline, self._shares_embeddings = pipeline, True
-        if any(model.wants_embeddings for model in models.values()) and pipeline.embedder.spec.name != EMBEDDER:
-            self._pipeline = pipeline.with_embedder(embedders.load(registry.DLIB))
-            self._shares_embeddings = False
+        self._pipeline = pipeline
+        needed = {model.embedder for model in models.values() if model.wants_embeddings}
+        self._others = {name: _with_embedder(pipeline, name) for name in needed if not _makes(pipeline, name)}
         self._aligner = Aligner(TEMPLATES[TEMPLATE])
         self._files = list(dict.fromkeys(attribute.file for attribute in self._attributes if attribute.file))
         self.heads = tuple(head for attribute in self._attributes for head in self._heads_of(attribute))
@@ -69,10 +70,14 @@ class Attributes:
         if not self._files:
             return {}
         crops = self._aligner.crop(image, faces)
-        if embeddings is None or not self._shares_embeddings:
-            needed = any(self._models[file].wants_embeddings for file in self._files)
-            embeddings = self._pipeline.embed(image, faces) if needed else None
-        return {file: self._models[file].answer(crops, embeddings) for file in self._files}
+        models = {file: self._models[file] for file in self._files}
+        made = {}
+        for name in dict.fromkeys(model.embedder for model in models.values() if model.wants_embeddings):
+            if name in self._others:
+                made[name] = self._others[name].embed(image, faces)
+            else:
+                made[name] = self._pipeline.embed(image, faces) if embeddings is None else embeddings
+        return {file: model.answer(crops, made.get(model.embedder)) for file, model in models.items()}
 
     def _heads_of(self, attribute: Attribute) -> tuple[Head, ...]:
         """Return the answers to one attribute; raise ModelError if its model has none."""
@@ -117,3 +122,14 @@ def load(
             raise ModelError(f"{folder / file}: no such model file; restore it, or leave {names} out of --attributes")
         models[file] = AttributeModel(folder / file, threads)
     return Attributes(wanted, models, pipeline)
+
+
+def _makes(pipeline: Pipeline, embedder: str) -> bool:
+    """Return whether a pipeline makes the embeddings of a row of the model table, of however many views."""
+    spec, wanted = pipeline.embedder.spec, zoo.MODELS[embedder]
+    return spec.name == wanted.name and spec.dimension == wanted.dimension
+
+
+def _with_embedder(pipeline: Pipeline, embedder: str) -> Pipeline:
+    [name] = [name for name, row in registry.PACKAGED.items() if row == embedder]
+    return pipeline.with_embedder(embedders.load(name))

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from faces.attributes.model import AttributeModel
+from faces.attributes.model import AttributeModel, read_metadata
 from faces.cli import options, recording, values
 from faces.files.locks import only_one
 from faces.files.writing import check_writable
@@ -81,6 +81,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--frozen", type=int, choices=BLOCKS, default=7, metavar="N", help="pretrained: N of them keep their weights"
     )
     network.add_argument("--embedding", action="store_true", help="pretrained: also use the built-in embedding")
+    network.add_argument(
+        "--start",
+        type=Path,
+        metavar="MODEL",
+        help="pretrained: start from the filters of an attribute model instead of dlib's, and keep its split",
+    )
     fitting = options.group(parser, options.TRAINING)
     fitting.add_argument("--epochs", type=values.count, default=12, metavar="N", help="maximum passes over the faces")
     fitting.add_argument(
@@ -123,17 +129,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not args.explore and not args.evaluate:
         training.require_side(attribute_options)
     model = AttributeModel(args.evaluate) if args.evaluate else None
+    about = model.about if model else read_metadata(args.start) if args.start else None
     data = reading.read(args.dataset, args.targets or (), log, args.images)
     check_writable(args.output)
     if args.explore:
         exploration.explore(data, args.output.parent, log)
         return 0
 
-    kind = "evaluate" if model else "attributes"
+    kind = "evaluate" if args.evaluate else "attributes"
     with only_one(args.output), recording.recording(args.output, kind, vars(args)) as recorder:
-        if model:
-            recorder.input(args.evaluate)
-        faces = dataset.prepare(data, attribute_options, log, model)
+        if about:
+            recorder.input(args.evaluate or args.start)
+        faces = dataset.prepare(data, attribute_options, log, about)
         recorder.data(faces.manifest)
         if model:
             evaluation = report.evaluate(attribute_options, model, faces)
@@ -149,5 +156,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def typed_command(args: argparse.Namespace, argv: Sequence[str]) -> str:
     """Return the command that was typed, with the names of folders instead of their paths."""
-    names = {str(path): path.name for path in (args.dataset, args.images, args.output) if path is not None}
+    names = {str(path): path.name for path in (args.dataset, args.images, args.start, args.output) if path is not None}
     return shlex.join(["faces", "train-attributes", *(names.get(word, word) for word in argv)])

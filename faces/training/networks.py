@@ -7,11 +7,13 @@ no preprocessing.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from faces.attributes.model import EMBEDDING, IMAGE
+from faces.errors import ModelError
 from faces.models import conversion, zoo
 from faces.training.backend import load_keras
 from faces.types import Floats
@@ -26,6 +28,7 @@ Ranges = Mapping[str, tuple[float, float]]
 """The lowest and the highest value, by head that is a number."""
 
 ANCHORS = 30
+FEATURES, LAST_LAYERS = "features", "last_layers"  # names of layers in ``pretrained``
 HIDDEN_UNITS = 256  # of the layer between the embedding and the heads
 
 # Channels of each block of dlib's ResNet. A block with more channels than the one before halves the map; so does the
@@ -65,18 +68,27 @@ def residual(side: int, heads: Heads, ranges: Ranges) -> keras.Model:
 
 
 def pretrained(
-    side: int, heads: Heads, ranges: Ranges, blocks: int = 11, frozen: int = 7, embedding: int = 0
+    side: int,
+    heads: Heads,
+    ranges: Ranges,
+    blocks: int = 11,
+    frozen: int = 7,
+    embedding: int = 0,
+    start: Path | None = None,
 ) -> keras.Model:
     """Build the first blocks of dlib's face ResNet with its weights; the later blocks are trainable.
 
     blocks: how many of ``BLOCKS`` to use.
-    frozen: how many of them keep dlib's weights; the first convolution is frozen with them if this is above 0.
+    frozen: how many of them keep their weights; the first convolution is frozen with them if this is above 0.
     embedding: D of a second input named ``embedding``, float32 (N, D), unit length: the built-in embedding of the same
         face; 0: no such input. It holds more about identity, the pixels more about appearance.
+    start: an attribute model of this architecture, whose filters are used instead of dlib's.
+
+    Raises ModelError if dlib's model file is missing, or ``start`` has fewer blocks or another architecture.
     """
     keras = load_keras()
     layers, ops = keras.layers, keras.ops
-    weights = iter(dlib_filters())
+    weights = iter(trained_filters(start, blocks) if start else dlib_filters())
     image, x = _image(side, 1.0, 0.0)
 
     def conv(x: Any, filters: int, size: int, stride: int, same: bool, trainable: bool) -> Any:
@@ -107,14 +119,37 @@ def pretrained(
             if missing:
                 branch = ops.pad(branch, ((0, 0), (0, missing), (0, missing), (0, 0)))
         x = layers.ReLU()(layers.Add()([branch, x]))
-    x = layers.Dropout(0.3)(layers.GlobalAveragePooling2D()(x))
+    x = layers.GlobalAveragePooling2D(name=FEATURES)(x)
+    last = _last_layers(x.shape[-1], embedding, heads, ranges)
     if not embedding:
-        return keras.Model(image, _heads(x, heads, ranges))
+        return keras.Model(image, last(x))
+    identity = layers.Input((embedding,), name=EMBEDDING)
+    return keras.Model({IMAGE: image, EMBEDDING: identity}, last({FEATURES: x, EMBEDDING: identity}))
+
+
+def halves(core: keras.Model) -> tuple[keras.Model, keras.Model]:
+    """Return the two parts of a network that ``pretrained`` built: images to features, and features to heads.
+
+    The second takes features (N, C) or, with an embedding, the dictionary of ``FEATURES`` and ``EMBEDDING``.
+    """
+    keras = load_keras()
+    [image] = [entry for entry in core.inputs if entry.name == IMAGE]
+    return keras.Model(image, core.get_layer(FEATURES).output), core.get_layer(LAST_LAYERS)
+
+
+def _last_layers(features: int, embedding: int, heads: Heads, ranges: Ranges) -> keras.Model:
+    """Build the layers from features (N, C), and an embedding if D > 0, to the heads; a network of its own."""
+    keras = load_keras()
+    layers = keras.layers
+    seen = layers.Input((features,), name=FEATURES)
+    x = layers.Dropout(0.3)(seen)
+    if not embedding:
+        return keras.Model(seen, _heads(x, heads, ranges), name=LAST_LAYERS)
     identity = layers.Input((embedding,), name=EMBEDDING)
     scaled = layers.Rescaling(embedding**0.5)(identity)  # each number about 1, as features are
     hidden = layers.Dense(HIDDEN_UNITS, activation="gelu")(layers.Dropout(0.2)(scaled))
     x = layers.Concatenate()([x, scaled, layers.Dropout(0.3)(hidden)])
-    return keras.Model({IMAGE: image, EMBEDDING: identity}, _heads(x, heads, ranges))
+    return keras.Model({FEATURES: seen, EMBEDDING: identity}, _heads(x, heads, ranges), name=LAST_LAYERS)
 
 
 def dlib_filters() -> list[list[Floats]]:
@@ -137,6 +172,32 @@ def dlib_filters() -> list[list[Floats]]:
         for node in graph.node
         if node.op_type == "Conv"
     ]
+
+
+def trained_filters(path: Path, blocks: int) -> list[list[Floats]]:
+    """Return the convolutions of an attribute model in order, as ``dlib_filters`` does.
+
+    path: an ``.onnx`` file that ``exporting.export`` wrote, of the architecture ``pretrained``.
+    blocks: how many are needed at least.
+
+    Raises ModelError if the file is not such a model, or has fewer blocks.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(path).graph
+    constants = {constant.name: constant for constant in graph.initializer}
+    filters, biases = list[Floats](), list[Floats]()
+    for node in graph.node:
+        named = [constants[name] for name in node.input if name in constants]
+        if node.op_type == "Conv" and named[0].dims[-1] > 1:  # the others only widen the shortcut
+            filters.append(np.ascontiguousarray(numpy_helper.to_array(named[0]).transpose(2, 3, 1, 0)))
+        elif node.op_type == "Add" and named and list(named[0].dims[:-1]) == [1, 1, 1]:
+            biases.append(np.array(numpy_helper.to_array(named[0]).ravel()))
+    wanted = [32, *(channels for channels in BLOCKS[:blocks] for _ in range(2))]
+    if [array.shape[-1] for array in filters][: len(wanted)] != wanted or len(filters) != len(biases):
+        raise ModelError(f"{path}: not an attribute model of the architecture pretrained with {blocks} blocks or more")
+    return [[kernel, bias] for kernel, bias in zip(filters, biases, strict=True)]
 
 
 ARCHITECTURES = {"cnn3": cnn3, "residual": residual, "pretrained": pretrained}

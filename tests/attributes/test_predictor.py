@@ -134,7 +134,7 @@ class Embedding:
 
     @property
     def embedder(self) -> Any:
-        return SimpleNamespace(spec=SimpleNamespace(name=self.name))
+        return SimpleNamespace(spec=SimpleNamespace(name=self.name, dimension=128))
 
     def embed(self, image: Image, faces: Faces) -> Floats:
         self.made += len(faces)
@@ -150,7 +150,7 @@ def embeddings_that_say(*ages: float) -> Floats:
 def test_a_model_is_given_embeddings_where_it_wants_them(tmp_path: Path) -> None:
     write_attributes(tmp_path / "face_attributes.onnx", embedding=True)
     image, faces = coloured((200, 10, 20), (20, 30, 200))
-    recognition: Any = Embedding("dlib-resnet", says=40)
+    recognition: Any = Embedding("sface-int8", says=40)
     asked = load(("age",), recognition, folder=tmp_path)
     known = asked.of(image, faces, embeddings_that_say(31, 62))  # the recognition's own
     assert known.values["age"].round().tolist() == [[31], [62]]
@@ -165,18 +165,51 @@ def test_a_model_is_given_embeddings_where_it_wants_them(tmp_path: Path) -> None
 def test_another_embedders_embeddings_are_not_what_a_model_wants(tmp_path: Path) -> None:
     write_attributes(tmp_path / "face_attributes.onnx", embedding=True)
     image, faces = coloured((200, 10, 20), (20, 30, 200))
-    built_in, loaded = Embedding("dlib-resnet", says=50), []
+    built_in, loaded = Embedding("sface-int8", says=50), []
 
     class Other(Embedding):
         def with_embedder(self, embedder: Embedder) -> Embedding:
             loaded.append(embedder.spec.name)
             return built_in
 
-    other: Any = Other("sface", says=40)
+    other: Any = Other("dlib-resnet", says=40)
     asked = load(("age",), other, folder=tmp_path)
     for embeddings in (None, embeddings_that_say(31, 62)):
         assert asked.of(image, faces, embeddings).values["age"].round().tolist() == [[50], [50]]
-    assert (loaded, other.made, built_in.made) == (["dlib-resnet"], 0, 4)
+    assert (loaded, other.made, built_in.made) == (["sface-int8"], 0, 4)
+
+
+def test_a_model_that_names_no_embedder_takes_dlibs(tmp_path: Path) -> None:
+    path = write_attributes(tmp_path / "face_attributes.onnx", embedding=True, embedder=None)
+    recognition: Any = Embedding("dlib-resnet", says=40)
+    image, faces = coloured((200, 10, 20))
+    assert load(("age",), recognition, folder=tmp_path).of(image, faces).values["age"].round().tolist() == [[40]]
+    assert AttributeModel(path).embedder == "dlib-resnet"
+
+
+def test_each_model_gets_the_embeddings_that_it_takes(tmp_path: Path) -> None:
+    heads: dict[str, Any] = {"emotion": {"unit": "years"}}
+    write_attributes(tmp_path / "face_attributes.onnx", embedding=True)
+    write_attributes(tmp_path / "expression.onnx", heads, embedding=True, embedder="dlib-resnet")
+    image, faces = coloured((200, 10, 20))
+    dlib: Any = Embedding("dlib-resnet", says=50)
+
+    class BuiltIn(Embedding):
+        def with_embedder(self, embedder: Embedder) -> Embedding:
+            assert embedder.spec.name == "dlib-resnet"
+            return dlib
+
+    built_in: Any = BuiltIn("sface-int8", says=30)
+    answers = load(("age", "emotion"), built_in, folder=tmp_path).of(image, faces, embeddings_that_say(31))
+    assert answers.values["age"].round().tolist() == [[31]]
+    assert answers.values["emotion"].round().tolist() == [[50]]
+    assert (built_in.made, dlib.made) == (0, 1)
+
+
+def test_an_embedder_that_is_not_packaged_is_refused(tmp_path: Path) -> None:
+    write_attributes(tmp_path / "face_attributes.onnx", embedding=True, embedder="arcface")
+    with pytest.raises(ModelError, match="takes embeddings of arcface"):
+        load(("age",), pipeline(), folder=tmp_path)
 
 
 # Models that are none

@@ -126,6 +126,23 @@ def test_evaluate_on_other_data_is_on_all_of_it_and_claims_no_more(
     assert report["faces"] == {"training": 0, "validation": 0, "test": 24}
 
 
+def test_a_model_that_starts_from_another_keeps_its_test_faces(faces: Path, run_script: RunScript) -> None:
+    words = ("--dataset", "faces.csv", "--blocks", 1, "--frozen", 1, "--image-size", 32, "--epochs", 1)
+    first = run_script("train-attributes", *words, "--seed", 5, "-o", "start/first.onnx", cwd=faces)
+    assert first.returncode == 0, first.stderr
+    start = ("--start", "start/first.onnx", "--targets", "gender", "--embedding")
+    second = run_script("train-attributes", *words, *start, "-o", "start/second.onnx", cwd=faces)
+    assert second.returncode == 0, second.stderr
+    models = [AttributeModel(faces / "start" / name) for name in ("first.onnx", "second.onnx")]
+    assert models[0].about["held_out"] == models[1].about["held_out"]
+    assert models[1].about["embedder"] == "sface-int8"
+    assert models[1].wants_embeddings
+    assert "all blocks are frozen" in second.stderr
+    assert "--start first.onnx" in (faces / "start" / "second.md").read_text(encoding="utf-8")
+    other = run_script("train-attributes", *words, "--start", "faces.csv", "-o", "start/third.onnx", cwd=faces)
+    assert other.returncode == 1, other.stderr
+
+
 def test_evaluate_with_other_classes_is_refused(model: Path, faces: Path, run_script: RunScript) -> None:
     rows = (faces / "faces.csv").read_text().replace("female", "woman")
     (faces / "others.csv").write_text(rows)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import onnxruntime as ort
 import pytest
 
+from faces.errors import ModelError
 from faces.models import conversion, zoo
-from faces.training import backend, image_augmentation, networks
+from faces.training import backend, exporting, image_augmentation, networks
 
 pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'recognize-faces[train]'")
 pytestmark = pytest.mark.training
@@ -116,6 +119,40 @@ def test_a_warp_moves_each_image_otherwise_but_not_far() -> None:
     ys, xs = (np.tensordot(warped, np.arange(48), ((axis,), (0,))).sum(1) / warped.sum((1, 2)) for axis in (1, 2))
     assert np.abs([ys - 23.5, xs - 23.5]).max() == pytest.approx(4.8, abs=0.6)
     assert len(np.unique(ys.round(2))) > 50
+
+
+def test_the_filters_of_a_trained_model_are_what_a_start_continues(tmp_path: Path) -> None:
+    core = networks.pretrained(64, HEADS, RANGES, blocks=5, frozen=3, embedding=128)
+    core.set_weights([weight + 0.01 for weight in core.get_weights()])
+    images = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype(np.uint8)
+    example: dict[str, np.ndarray] = {"image": images, "embedding": np.eye(2, 128, dtype=np.float32)}
+    file = tmp_path / "trained.onnx"
+    exporting.export(core, file, {"heads": {"gender": {"classes": ["male", "female"]}, "age": {}}}, example)
+    again = networks.pretrained(64, {"glasses": 3}, {}, blocks=4, frozen=3, start=file)
+    started, trained = (
+        [layer.get_weights() for layer in model.layers if layer.name.startswith("conv2d") and layer.use_bias]
+        for model in (again, core)
+    )
+    assert (len(started), len(trained)) == (1 + 2 * 4, 1 + 2 * 5)
+    for mine, theirs in zip(started, trained, strict=False):
+        for weight, other in zip(mine, theirs, strict=True):
+            assert weight == pytest.approx(other, abs=1e-6)
+    with pytest.raises(ModelError, match=r"trained\.onnx: not an attribute model .* with 6 blocks or more"):
+        networks.pretrained(64, {"glasses": 3}, {}, blocks=6, start=file)
+
+
+@pytest.mark.parametrize("embedding", [0, 128])
+def test_the_two_halves_are_the_network(embedding: int) -> None:
+    core = networks.pretrained(64, HEADS, RANGES, blocks=5, frozen=5, embedding=embedding)
+    images = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3)).astype(np.uint8)
+    pixels, last = networks.halves(core)
+    features, identity = values(pixels(images)), np.eye(3, 128, dtype=np.float32)
+    whole = core({"image": images, "embedding": identity} if embedding else images)
+    parts = last({"features": features, "embedding": identity} if embedding else features)
+    for name in HEADS:
+        assert values(whole[name]) == pytest.approx(values(parts[name]), abs=1e-5)
+    assert all("conv2d" in weight.path for weight in pixels.weights)
+    assert {id(weight) for weight in last.trainable_weights} == {id(weight) for weight in core.trainable_weights}
 
 
 def test_the_embedding_is_a_second_input() -> None:

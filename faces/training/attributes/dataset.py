@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.attributes.model import AttributeModel
+from faces.attributes.model import EMBEDDER
 from faces.errors import FacesError
 from faces.records import Manifest
-from faces.training.data import exploration, face_crops, labelled, near_duplicates, splits
+from faces.training.data import exploration, face_crops, held_out, labelled, near_duplicates, splits
 from faces.training.data.face_crops import FaceCrops
 from faces.training.data.labelled import LabelledImages
 from faces.training.progress import log_every
@@ -36,6 +37,7 @@ class AttributeOptions:
     blocks: int
     frozen: int
     embedding: bool
+    start: Path | None
     augmentation: str
     smoothing: float | None
     rate: float
@@ -52,12 +54,14 @@ class LabelledFaces:
 
     parts: bool (N,) masks of the training, the validation and the test part.
     sha256: of files and labels.
+    fingerprints: S64 (N,), of the files.
     """
 
     data: LabelledImages
     crops: FaceCrops
     parts: tuple[NDArray[np.bool_], ...]
     sha256: str
+    fingerprints: NDArray[np.bytes_]
     manifest: Manifest
 
     @property
@@ -68,12 +72,16 @@ class LabelledFaces:
 
 
 def prepare(
-    data: LabelledImages, options: AttributeOptions, log: Callable[[str], None], model: AttributeModel | None = None
+    data: LabelledImages,
+    options: AttributeOptions,
+    log: Callable[[str], None],
+    about: Mapping[str, Any] | None = None,
 ) -> LabelledFaces:
     """Leave out unusable photographs, cut out the faces, and split the data set.
 
-    model: a model to evaluate: the split is the one it was trained with; if it was trained with other data, all
-        photographs are in the test part.
+    about: the metadata of a model to evaluate or to start from. To evaluate, the split is the one it was trained with;
+        if that is not known, or it was trained with other data, all photographs are in the test part. To start from,
+        photographs that it was validated or tested with stay in these parts, and all others are trained with.
 
     Raises FacesError if the labels cannot be learned, if no face is detected, or if memory does not suffice.
     """
@@ -83,21 +91,23 @@ def prepare(
     files = files[usable]
     root = options.images or (options.dataset if options.dataset.is_dir() else options.dataset.parent)
     manifest = Manifest.of_files(data.paths, files.fingerprints.astype(str), root)
-    if model is None:
+    if not options.evaluate:
         labelled.require_trainable(data, list(data.labels))
     sha256 = labelled.digest(data, files.fingerprints)
     order = hashlib.sha256(files.fingerprints.tobytes()).hexdigest()
     cache = options.output.with_suffix(".chips.npz")
     progress = log_every(1000, len(data), "faces cut", log)
-    crops = face_crops.cut_faces(data.paths, cache, f"{order} {face_crops.TEMPLATE.name}", progress)
+    crops = face_crops.cut_faces(data.paths, cache, f"{order} {face_crops.TEMPLATE.name} {EMBEDDER}", progress)
     log(f"{len(data):,} faces; in {int((~crops.found).sum()):,} photographs none was detected, its position is a guess")
     if not crops.found.any():
         raise FacesError(f"{options.dataset}: no face was found in any photograph")
-    if model is None or model.about.get("data_sha256") == sha256:
+    parts: tuple[NDArray[np.bool_], ...] | None = held_out.find(about, files.fingerprints) if about else None
+    if about and options.evaluate and (parts is None or about.get("data_sha256") != sha256):
+        parts = tuple(np.full(len(data), chosen) for chosen in (False, False, True))
+    elif parts is None:
         groups = splits.group_numbers(data.paths, files.hashes, crops.embeddings)
         stratify = [name for name in STRATIFIED if name in data.labels]
-        seed = options.seed if model is None else int(model.about.get("seed", 0))
-        training, *held_out = splits.split(data, files.fingerprints, groups, seed, stratify=stratify)
-    else:
-        training, *held_out = (np.full(len(data), chosen) for chosen in (False, False, True))
-    return LabelledFaces(data, crops, (training, *(part & ~data.copies for part in held_out)), sha256, manifest)
+        parts = splits.split(data, files.fingerprints, groups, options.seed, stratify=stratify)
+    training, *others = parts
+    parts = (training, *(part & ~data.copies for part in others))
+    return LabelledFaces(data, crops, parts, sha256, files.fingerprints, manifest)

@@ -63,6 +63,20 @@ def fit_data(data: LabelledImages, inputs: Inputs, rows: NDArray[np.bool_], bala
     return select(inputs, rows), labels, weights
 
 
+def joined(first: FitData, second: FitData) -> FitData:
+    """Return the faces of both, for Keras."""
+
+    def both(one: dict[str, NDArray[Any]], other: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        return {name: np.concatenate([one[name], other[name]]) for name in one}
+
+    inputs: Inputs
+    if isinstance(first[0], dict) and isinstance(second[0], dict):
+        inputs = both(first[0], second[0])
+    else:
+        inputs = np.concatenate([first[0], second[0]])
+    return inputs, both(first[1], second[1]), both(first[2], second[2])
+
+
 def compile_network(network: Any, data: LabelledImages, rate: float, steps: int, smoothing: float = 0.0) -> Any:
     """Compile a network: cross-entropy for classes, absolute error for the age, AdamW with a cosine schedule.
 

@@ -17,6 +17,7 @@ from faces.metrics.groups import Grouped
 from faces.records import Recorder
 from faces.training import model_card, plots, scores
 from faces.training.attributes.dataset import AttributeOptions, LabelledFaces
+from faces.training.data.held_out import HELD_OUT
 from faces.training.fitting import History
 from faces.training.scores import ChoiceScore, Score
 
@@ -97,7 +98,7 @@ def _report(
     model: AttributeModel, faces: LabelledFaces, evaluation: Evaluation, history: History | None
 ) -> dict[str, Any]:
     return {
-        "model": model.about,
+        "model": {key: value for key, value in model.about.items() if key != HELD_OUT},
         "faces": faces.sizes,
         "guessed": int((~faces.crops.found[faces.parts[2]]).sum()),
         "left_out": len(faces.data.left_out),

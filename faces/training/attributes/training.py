@@ -5,13 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from faces.attributes.model import EMBEDDING, IMAGE, TEMPLATE
+import numpy as np
+from numpy.typing import NDArray
+
+from faces.attributes.model import EMBEDDER, EMBEDDING, IMAGE, TEMPLATE
 from faces.errors import UsageError
+from faces.files.digest import digest
 from faces.training import backend, exporting, fitting, image_augmentation, networks, plots
 from faces.training.attributes import heads
 from faces.training.attributes.dataset import AttributeOptions, LabelledFaces
+from faces.training.data import held_out
 from faces.training.fitting import History
+from faces.types import Image
 
+FEATURES_BATCH = 256  # images in one call
 VERIFIED_FACES = 32  # on which the ONNX file is compared with Keras
 
 
@@ -21,6 +28,8 @@ def require_valid(options: AttributeOptions) -> None:
         raise UsageError(f"{options.output}: the model is an .onnx file")
     if options.embedding and options.architecture != "pretrained":
         raise UsageError(f"--embedding needs --architecture pretrained, not {options.architecture}")
+    if options.start and options.architecture != "pretrained":
+        raise UsageError(f"--start needs --architecture pretrained, not {options.architecture}")
 
 
 def require_side(options: AttributeOptions) -> None:
@@ -47,16 +56,24 @@ def train(options: AttributeOptions, faces: LabelledFaces, command: str, log: Ca
     images = heads.resize(faces.crops.images, side)
     inputs: heads.Inputs = {IMAGE: images, EMBEDDING: faces.crops.embeddings} if options.embedding else images
     settings = _settings(options, faces)
-    metadata = {"side": side, "cut": TEMPLATE, "heads": heads.metadata(data), "command": command, **settings}
+    metadata = {"side": side, "cut": TEMPLATE, "heads": heads.metadata(data), "embedder": EMBEDDER, "command": command}
+    metadata |= settings
+    metadata[held_out.HELD_OUT] = held_out.record(faces.fingerprints, faces.parts)
     backend.set_seed(options.seed)
     core = _build_core(options, faces)
-    network = image_augmentation.augmented(core, options.augmentation == "strong")
-    steps = options.epochs * -(-sizes["training"] // options.batch_size)
+    if options.architecture == "pretrained" and options.frozen >= options.blocks:
+        log("all blocks are frozen: the features of each face and of its mirror image are computed once")
+        network, fitted, validated = _on_features(core, faces, inputs)
+    else:
+        network = image_augmentation.augmented(core, options.augmentation == "strong")
+        fitted = heads.fit_data(data, inputs, training)
+        validated = heads.fit_data(data, inputs, validation, balanced=False)
+    steps = options.epochs * -(-len(next(iter(fitted[1].values()))) // options.batch_size)
     heads.compile_network(network, data, options.rate, steps, options.smoothing or 0.0)
     history = fitting.fit(
         network,
-        heads.fit_data(data, inputs, training),
-        heads.fit_data(data, inputs, validation, balanced=False),
+        fitted,
+        validated,
         epochs=options.epochs,
         batch_size=options.batch_size,
         seed=options.seed,
@@ -72,15 +89,37 @@ def train(options: AttributeOptions, faces: LabelledFaces, command: str, log: Ca
     return history
 
 
+def _on_features(core: Any, faces: LabelledFaces, inputs: heads.Inputs) -> tuple[Any, heads.FitData, heads.FitData]:
+    """Return the last layers of a network, and what they are fitted to and validated with, instead of images.
+
+    They are fitted to the features of the faces and of their mirror images; other augmentation would need the images.
+    """
+    training, validation, _ = faces.parts
+    pixels, last = networks.halves(core)
+    images = inputs[IMAGE] if isinstance(inputs, dict) else inputs
+
+    def features(view: Image, rows: NDArray[np.bool_]) -> heads.Inputs:
+        values = np.zeros((len(view), pixels.output.shape[-1]), np.float32)
+        values[rows] = pixels.predict(view[rows], batch_size=FEATURES_BATCH, verbose=0)
+        return {networks.FEATURES: values, EMBEDDING: inputs[EMBEDDING]} if isinstance(inputs, dict) else values
+
+    plain = features(images, training | validation)
+    mirrored = features(np.ascontiguousarray(images[:, :, ::-1]), training)
+    both = heads.joined(*(heads.fit_data(faces.data, view, training) for view in (plain, mirrored)))
+    return last, both, heads.fit_data(faces.data, plain, validation, balanced=False)
+
+
 def _settings(options: AttributeOptions, faces: LabelledFaces) -> dict[str, object]:
     names = ("architecture", "blocks", "frozen", "epochs", "embedding", "batch_size", "rate", "seed", "augmentation")
-    return {name: getattr(options, name) for name in (*names, "smoothing")} | {"data_sha256": faces.sha256}
+    start = digest(options.start) if options.start else None
+    values = {name: getattr(options, name) for name in (*names, "smoothing")}
+    return values | {"start": start, "data_sha256": faces.sha256}
 
 
 def _build_core(options: AttributeOptions, faces: LabelledFaces) -> Any:
-    arguments = {}
+    arguments: dict[str, Any] = {}
     if options.architecture == "pretrained":
         dimension = faces.crops.embeddings.shape[1] if options.embedding else 0
-        arguments = {"blocks": options.blocks, "frozen": options.frozen, "embedding": dimension}
+        arguments = {"blocks": options.blocks, "frozen": options.frozen, "embedding": dimension, "start": options.start}
     build = networks.ARCHITECTURES[options.architecture]
     return build(options.image_size, heads.class_counts(faces.data), heads.ranges(faces.data), **arguments)

@@ -136,5 +136,5 @@ def with_margin(photograph: Image) -> tuple[Image, float, int]:
 def _crop_at(photograph: Image, landmarks: Floats) -> Image:
     points = (landmarks * (photograph.shape[1], photograph.shape[0])).astype(np.float32)[None]
     box = np.zeros((1, 4), np.float32)
-    crop: Image = Aligner(TEMPLATE).crop(photograph, Faces(box, np.ones(1, np.float32), points, "eye-corners"))[0]
+    crop: Image = Aligner(TEMPLATE).crop(photograph, Faces(box, np.ones(1, np.float32), points, "five-points"))[0]
     return crop
