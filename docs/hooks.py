@@ -1,4 +1,4 @@
-"""Pages that MkDocs makes from the code: the references, and the cards of the attribute models."""
+"""Pages that MkDocs makes from the code: the references, and the cards of weights."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ import faces
 from faces.commands import COMMANDS, usage
 
 ROOT = Path(__file__).resolve().parent.parent
-CARDS = "faces/attributes/weights"
-CARDS_ON_SITE = "attribute-models"
+CARDS = {  # folders with the cards of weights, and where they are on the site
+    "faces/attributes/weights": "attribute-models",
+    "faces/embedding/weights": "face-check",
+    "faces/recognition/weights": "impostors",
+}
 SCRIPTS = {
     "extract": "extract_embeddings.py",
     "train": "train_model.py",
@@ -31,7 +34,11 @@ WIDTH = 88
 
 def generated_pages() -> dict[str, str]:
     """Return the Markdown of the pages that are in no file of docs/, by their path on the site."""
-    cards = {f"{CARDS_ON_SITE}/{card.name}": card.read_text("utf-8") for card in sorted((ROOT / CARDS).glob("*.md"))}
+    cards = {
+        f"{place}/{card.name}": card.read_text("utf-8")
+        for folder, place in CARDS.items()
+        for card in sorted((ROOT / folder).glob("*.md"))
+    }
     return {"commands.md": commands_page(), "reference.md": interface_page(), **cards}
 
 
@@ -46,7 +53,9 @@ def on_files(files: Any, config: Any) -> Any:
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     """Point links to the models' cards, which lie beside the weights, at their pages (called by MkDocs)."""
-    return markdown.replace(f"](../{CARDS}/", f"]({CARDS_ON_SITE}/")
+    for folder, place in CARDS.items():
+        markdown = markdown.replace(f"](../{folder}/", f"]({place}/")
+    return markdown
 
 
 def commands_page() -> str:
