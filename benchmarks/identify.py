@@ -122,7 +122,7 @@ def search_alone(database: Database, probes: Floats) -> None:
     def search(probe: Floats) -> str:
         with database.read() as session:
             index = indexes.of(session, collections.find(session, LARGE_PERSON_GROUP, GROUP))
-            return str(index.nearest(probe[None], 1)[0][0, 0])
+            return str(index.search(probe[None], 1).ids[0, 0])
 
     took(lambda: search(probes[0]), "the first search, in this process")
     first = [search(probe) for probe in probes]
@@ -132,7 +132,7 @@ def search_alone(database: Database, probes: Floats) -> None:
             index = Index.load(session, collections.find(session, LARGE_PERSON_GROUP, GROUP), None)
         assert index is not None
         times([lambda probe=probe: index.nearest(probe[None], 1) for probe in probes[:REQUESTS]], "the same in memory")  # type: ignore[misc]
-        same = sum(str(index.nearest(probe[None], 1)[0][0, 0]) == one for probe, one in zip(probes, first, strict=True))
+        same = sum(str(index.search(probe[None], 1).ids[0, 0]) == one for probe, one in zip(probes, first, strict=True))
         print(f"the same person as in memory: {same} of {len(probes)}")
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.recognition.distances import Indices, People
-from faces.recognition.impostors import TRIMMED, Impostors
+from faces.recognition.impostors import HIGHEST, TRIMMED, Impostors
 from faces.types import Floats
 
 Array = NDArray[np.float64]
@@ -30,9 +30,8 @@ Terms = tuple[Array, Array]
 INTERVAL = 1.645  # standard deviations on either side: 90 %
 SAMPLE = 500  # people who stand for a larger gallery
 ENOUGH_PEOPLE = 10  # with fewer, the rate of strangers named is uncertain
-HIGHEST = 0.97  # similarity: limits beyond it leave no distance to scale
 BLOCK_SCORES = 2**20  # similarities or factors that are computed together: bounds memory
-ITSELF = 1e-6  # largest difference between a person's similarity to the sample and to itself, if it is in the sample
+ITSELF = 1e-5  # largest difference between a person's similarity to the sample and to itself, if it is in the sample
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +109,11 @@ class Crowd:
         return factors
 
     def far(self, distance: Floats, probes: Floats, people: People, persons: Indices) -> Array:
-        """Return the share of strangers who would be as close to one person: float64 (N,).
+        """Return the share of strangers who would be as close to each person: float64 (N,) or (N, K).
 
-        distance: float32 (N,), of each probe to its person, not scaled.
-        probes, people, persons: as for ``scale``.
+        distance: float32 (N,) or (N, K), of each probe to one person or to several, not scaled.
+        probes, people: as for ``scale``.
+        persons: (N,) or (N, K).
         """
         mean, variance = self._of_pairs(probes, people, persons)
         return self.impostors.far((1 - distance.astype(np.float64) ** 2 / 2 - mean) / np.sqrt(variance))
@@ -131,11 +131,11 @@ class Crowd:
         return np.asarray(self.threshold(far) / np.sqrt(2 - 2 * limit), np.float32)
 
     def _of_pairs(self, probes: Floats, people: People, persons: Indices) -> Terms:
-        """Return the mean and the variance of a stranger's similarity to each probe's person: float64 (N,) each."""
-        mean, variance = self._of_probes(probes)
+        """Return the mean and the variance of a stranger's similarity to each probe's persons: both (N,) or (N, K)."""
+        mean, variance = (np.expand_dims(terms, tuple(range(1, persons.ndim))) for terms in self._of_probes(probes))
         distinct, at = np.unique(persons, return_inverse=True)
-        other_mean, other_variance = self._of_people(people, distinct)
-        return mean + other_mean[at], variance + other_variance[at]
+        other_mean, other_variance = (terms[at].reshape(persons.shape) for terms in self._of_people(people, distinct))
+        return mean + other_mean, variance + other_variance
 
     def _of_probes(self, probes: Floats) -> Terms:
         """Return the terms of each probe; the mean is that of an average person of this gallery."""
@@ -157,28 +157,27 @@ class Crowd:
         for rows in _blocks(len(persons), len(self.sample)):
             centres, crowding = people.centres[persons[rows]], crowding_of(people, persons[rows], self.impostors)
             excess = self._excess(centres, crowding)
-            itself = excess + self._general(crowding) - (centres**2).sum(axis=1, keepdims=True)
-            excess[np.abs(itself) < ITSELF] = np.nan
+            length = np.einsum("nd,nd->n", centres, centres) - self.impostors.mean - crowding / 2
+            excess[np.abs(excess + self.crowding / 2 - length[:, None]) < ITSELF] = np.nan
             effect, variance[rows] = self._effects(excess - self.effect)
             mean[rows] = crowding / 2 + np.maximum(effect, 0)
         return mean, variance
 
-    def _excess(self, embeddings: Floats, crowding: Floats) -> Array:
+    def _excess(self, embeddings: Floats, crowding: Floats) -> Floats:
         """Return how much more similar embeddings (N, D) are to the sample than people in general: (N, S)."""
-        return np.asarray(embeddings @ self.sample.T - self._general(crowding), np.float64)
+        excess = embeddings @ self.sample.T
+        excess -= (crowding / 2 + np.float32(self.impostors.mean))[:, None]
+        excess -= self.crowding / 2
+        return np.asarray(excess, np.float32)
 
-    def _general(self, crowding: Floats) -> Floats:
-        """Return the mean similarity of people in general with this crowding (N,) to the sample: (N, S)."""
-        return np.asarray(self.impostors.mean + (crowding[:, None] + self.crowding) / 2, np.float32)
-
-    def _effects(self, excess: Array) -> tuple[Array, Array]:
+    def _effects(self, excess: Floats) -> tuple[Array, Array]:
         """Return the effect of each row's person, drawn towards 0, and the variance of what is left unknown: (N,) each.
 
         excess: (N, S), less the effects of the gallery and of the sample's people; NaN to be left out.
         """
         kept = np.abs(excess) <= TRIMMED * self.impostors.spread
         number = kept.sum(axis=1)
-        mean = np.where(kept, excess, 0).sum(axis=1) / np.maximum(number, 1)
+        mean = np.where(kept, excess, 0).sum(axis=1, dtype=np.float64) / np.maximum(number, 1)
         variance, noise = self.impostors.person_sd**2, self.impostors.noise_sd**2
         share = variance / (variance + noise / np.maximum(number, 1)) * (number > 0)
         return share * mean, variance * (1 - share)

@@ -36,6 +36,7 @@ FOLDER = "weights"
 FARS = (0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3, 3e-4, 1e-4, 3e-5)  # whose quantiles are measured
 LEAST_PAIRS = 2  # beyond a quantile
 ENOUGH_PAIRS, MOST_PEOPLE = 20, 1000  # of a gallery with an embedder that was not measured
+HIGHEST = 0.97  # similarity: limits beyond it leave no distance to scale
 TRIMMED = 3.5  # standard deviations: closer pairs are twins, or one person under two names, and are left out
 # Standard deviations of the effects of persons and of galleries, as shares of the noise's. Over eleven groups of
 # UTKFace SFace's persons have 0.16 to 0.37; with centroids, sources of photographs differ by 0.8 at most.
@@ -108,6 +109,23 @@ class Impostors:
         x = -np.log(self.fars.astype(np.float64))
         rate = np.exp(-_line(np.asarray(quantile, np.float64), self.quantiles.astype(np.float64), x))
         return np.asarray(np.minimum(rate, 1.0))
+
+    def far_between(self, distance: Floats, crowding: Floats) -> Array:
+        """Return the share of strangers who would be as close to one face, without a gallery: float64, the same shape.
+
+        distance: float32, between two faces.
+        crowding: float32 of the same shape, the sum of both faces'.
+        """
+        similarity = 1 - distance.astype(np.float64) ** 2 / 2
+        return self.far((similarity - self.mean - crowding / 2) / self.spread)
+
+    def limits_between(self, far: float, crowding: Floats) -> Floats:
+        """Return the distances than which a share ``far`` of strangers is closer, without a gallery: the same shape.
+
+        crowding: as for ``far_between``.
+        """
+        limit = np.minimum(self.mean + crowding / 2 + self.quantile(far) * self.spread, HIGHEST)
+        return np.asarray(np.sqrt(2 - 2 * limit), np.float32)
 
 
 def impostors_among(people: People) -> Impostors | None:

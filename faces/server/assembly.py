@@ -120,10 +120,10 @@ def assembled(options: Options) -> Iterator[Server]:
         if chosen.note:
             logging.getLogger(__name__).warning(chosen.note)
         spec = pipeline.embedder.spec
-        confidence = curve(spec, options.threshold)
+        confidence = curve(spec, options.threshold, pipeline.fingerprint.embedder.name)
         database = Database(options.database, pipeline.fingerprint, spec.dimension)
         stack.callback(database.close)
-        trainer = Trainer(database, indexes := Indexes())
+        trainer = Trainer(database, indexes := Indexes(embedder=confidence.embedder))
         stack.callback(trainer.close)
 
         le = options.le or (options.recognizer and options.recognizer.with_name(LE))

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from faces.recognition import crowd as crowds
-from faces.recognition.crowd import HIGHEST, INTERVAL, Crowd, crowding_of, distance_of
+from faces.recognition.crowd import INTERVAL, Crowd, crowding_of, distance_of
 from faces.recognition.distances import People
-from faces.recognition.impostors import impostors_of
+from faces.recognition.impostors import HIGHEST, impostors_of
 from faces.recognition.thresholds import far_per_person
 from faces.types import Floats
 from tests.recognition.populations import GENERAL, MEAN, crowd_of_faces, one_each, photographed, units

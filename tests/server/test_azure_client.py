@@ -90,6 +90,7 @@ def test_groups_and_persons(client: FaceClient, drawn: People, large: bool) -> N
     persons = client.large_person_group_person if large else client.person_group_person
     scope = {"large_person_group_id" if large else "person_group_id": "people"}
     code = "LargePersonGroup" if large else "PersonGroup"
+    drawn = {name: drawn[name] for name in sorted(drawn, key=lambda name: name == "Bruno")}  # unlike both others
 
     assert groups.create("people", name="People", user_data="of tests", recognition_model="recognition_03") is None
     assert refused(lambda: groups.create("people", name="People")) == (409, f"{code}Exists")
@@ -142,6 +143,7 @@ def test_groups_and_persons(client: FaceClient, drawn: People, large: bool) -> N
 @pytest.mark.parametrize("large", [False, True], ids=["face_list", "large_face_list"])
 def test_lists(client: FaceClient, drawn: People, large: bool) -> None:
     lists: Any = client.large_face_list if large else client.face_list
+    drawn = dict(list(drawn.items())[:2])
     scope = {"large_face_list_id" if large else "face_list_id": "heads"}
     lists.create("heads", name="Heads", user_data="drawn")
     lists.update("heads", user_data="drawn by a program")
@@ -166,7 +168,7 @@ def test_lists(client: FaceClient, drawn: People, large: bool) -> None:
     assert [item.persisted_face_id for item in similar] == [faces[name].persisted_face_id]
     every = client.face.find_similar(face.face_id, **scope, mode="matchFace", max_num_of_candidates_returned=3)
     assert [item.confidence for item in every] == sorted((item.confidence for item in every), reverse=True)
-    assert len(every) == 3 and every[0].persisted_face_id == faces[name].persisted_face_id
+    assert len(every) == 2 and every[0].persisted_face_id == faces[name].persisted_face_id
     lists.delete("heads")
     assert lists.list() == []
 

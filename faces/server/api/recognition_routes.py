@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 from flask import Blueprint, request
 from numpy.typing import NDArray
 
 from faces.recognition.assignment import NEAREST
+from faces.recognition.distances import People
 from faces.server import errors, limits
 from faces.server.api import face_attributes, inputs, landmark_points
 from faces.server.api.context import services
@@ -15,8 +18,10 @@ from faces.server.api.replies import Json
 from faces.server.errors import ApiError, not_found_as
 from faces.server.kinds import FACE_LIST, LARGE_FACE_LIST, LARGE_PERSON_GROUP, PERSON_GROUP, Kind
 from faces.server.monitoring.metrics import current_metrics
+from faces.server.search.chance import Chance
 from faces.server.search.confidence import SAME_PERSON
-from faces.server.search.matching import distance_to_person, group_faces, one_each
+from faces.server.search.index import Index
+from faces.server.search.matching import faces_of, group_faces, one_each
 from faces.server.store import collections, detected_faces, persons
 from faces.types import Floats, Image
 
@@ -70,11 +75,11 @@ def identify() -> list[Json]:
     with own.database.read() as session, not_found_as(400):
         index = own.indexes.of(session, collections.find(session, kind, group_id))
         searched = max(number, NEAREST) if exclusive else number
-        person_ids, distances = index.nearest(detected_faces.find(session, face_ids), searched)
-    confidence = own.confidence.among(index.crowd)
-    given = _given(person_ids, one_each(person_ids, distances, confidence, threshold)) if exclusive else {}
+        found = index.search(detected_faces.find(session, face_ids), searched)
+    values = own.confidence.of(found.distance, found.expected)
+    given = _given(found.ids, one_each(found.ids, values, threshold)) if exclusive else {}
     answers: list[Json] = []
-    for row, (face, ids, confidences) in enumerate(zip(face_ids, person_ids, confidence.of(distances), strict=True)):
+    for row, (face, ids, confidences) in enumerate(zip(face_ids, found.ids, values, strict=True)):
         own_candidates = [
             (str(id_), _rounded(c))
             for id_, c in zip(ids, confidences, strict=True)
@@ -91,6 +96,7 @@ def identify() -> list[Json]:
 def verify() -> Json:
     """Compare two detected faces, or a detected face with a person."""
     own, body = services(), Body()
+    chance: Chance | None = None
     if "personId" in body:
         face_id, person_id = body.guid("faceId", "Face ID"), body.guid("personId", "Person ID")
         kind, group_id = _group_of(body)
@@ -98,14 +104,16 @@ def verify() -> Json:
             with not_found_as(400):
                 group = collections.find(session, kind, group_id)
             person = persons.find(session, group, person_id)
-            distance = distance_to_person(session, person, detected_faces.find(session, [face_id])[0])
+            known, probe = faces_of(session, person), detected_faces.find(session, [face_id])
+            with suppress(ApiError):  # not trained
+                chance = own.indexes.of(session, group).chance
         own.audit("verify", collection=f"{kind.route}/{group_id}", face=face_id, person=person.id)
     else:
         face_ids = [body.guid(name, "Face ID") for name in ("faceId1", "faceId2")]
         with own.database.read() as session:
-            first, second = detected_faces.find(session, face_ids)
-        distance = float(np.linalg.norm(first - second))
-    confidence = float(own.confidence.of(np.array(distance, np.float32)))
+            pair = detected_faces.find(session, face_ids)
+        known, probe = People.of(pair[1:], np.zeros(1, np.intp)), pair[:1]
+    confidence = own.confidence.verified(probe, known, chance)
     return {"isIdentical": confidence >= SAME_PERSON, "confidence": _rounded(confidence)}
 
 
@@ -126,16 +134,16 @@ def find_similar() -> list[Json]:
         probe = detected_faces.find(session, [face])
         if sources == ["faceIds"]:
             ids, id_name = body.face_ids(limits.FACES_TO_COMPARE), "faceId"
-            embeddings = detected_faces.find(session, ids)
-            distances = np.linalg.norm(embeddings - probe, axis=1).astype(np.float32)
-            order = np.argsort(distances, kind="stable")[:number]
-            nearest, distances = np.array(ids)[order], distances[order]
+            each = np.arange(len(ids))
+            known = Index(each, np.array(ids), People.of(detected_faces.find(session, ids), each))
+            chance = Chance.without_gallery(len(ids), own.confidence.embedder)
+            found = known.search(probe, number, None, chance)
         else:
             kind, id_name = FACE_LIST if sources == [FACE_LIST.id_name] else LARGE_FACE_LIST, "persistedFaceId"
             index = own.indexes.of(session, collections.find(session, kind, body.collection(kind) or ""))
-            (nearest,), (distances,) = index.nearest(probe, number)
-    confidences = own.confidence.of(distances)
-    matches = [(str(id_), _rounded(c)) for id_, c in zip(nearest, confidences, strict=True) if c >= threshold]
+            found = index.search(probe, number)
+    (confidences,) = own.confidence.of(found.distance, found.expected)
+    matches = [(str(id_), _rounded(c)) for id_, c in zip(found.ids[0], confidences, strict=True) if c >= threshold]
     if sources != ["faceIds"]:
         face_list = f"{kind.route}/{body.collection(kind)}"
         own.audit("identify", collection=face_list, face=face, faces=",".join(id_ for id_, _ in matches))
@@ -149,7 +157,7 @@ def group() -> Json:
     ids = list(dict.fromkeys(ids))
     with own.database.read() as session, not_found_as(400):
         embeddings = detected_faces.find(session, ids)
-    groups = [[ids[row] for row in rows] for rows in group_faces(embeddings, own.confidence.middle)]
+    groups = [[ids[row] for row in rows] for rows in group_faces(embeddings, own.confidence.limits(embeddings))]
     return {
         "groups": [members for members in groups if len(members) > 1],
         "messyGroup": [members[0] for members in groups if len(members) == 1],

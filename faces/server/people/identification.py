@@ -25,7 +25,7 @@ def identify(
     embeddings: Floats,
     exclusive: bool = False,
 ) -> list[PersonMatch | None] | None:
-    """Identify N >= 0 probes by their nearest enrolled face.
+    """Identify N >= 0 probes as the most likely enrolled person.
 
     embeddings: float32 (N, D), unit length.
     exclusive: identify no two probes as the same person: for the faces of one picture.
@@ -40,14 +40,14 @@ def identify(
         if index is None:
             return None
         number = NEAREST if exclusive and len(embeddings) > 1 else 1
-        nearest, distances = index.nearest(np.asarray(embeddings, np.float32), number)
-        curve = confidence.among(index.crowd)
-        column = one_each(nearest, distances, curve, SAME_PERSON) if number > 1 else np.zeros(len(nearest), np.intp)
-        rows = np.arange(len(nearest))
-        ids = [str(person_id) for person_id in nearest[rows, column]]
+        found = index.search(np.asarray(embeddings, np.float32), number)
+        values = confidence.of(found.distance, found.expected)
+        column = one_each(found.ids, values, SAME_PERSON) if number > 1 else np.zeros(len(values), np.intp)
+        rows = np.arange(len(values))
+        ids = [str(person_id) for person_id in found.ids[rows, column]]
         people = session.execute(select(Person.id, Person.name).where(Person.id.in_(set(ids))))
         names = {person.id: person.name or "" for person in people}
-    confidences = np.where(column < 0, 0, curve.of(distances)[rows, column])
+    confidences = np.where(column < 0, 0, values[rows, column])
     return [
         PersonMatch(person_id, names[person_id], float(value)) if value >= SAME_PERSON and person_id in names else None
         for person_id, value in zip(ids, confidences, strict=True)

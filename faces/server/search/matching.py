@@ -15,11 +15,10 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unus
 
 from faces.recognition.assignment import assign
 from faces.recognition.distances import People, euclidean
-from faces.recognition.thresholds import Crowd
 from faces.server import errors
 from faces.server.kinds import KINDS
-from faces.server.search.confidence import Confidence
-from faces.server.search.index import Index, Layers, decode_embeddings
+from faces.server.search.chance import Array, Chance
+from faces.server.search.index import Found, Index, Layers, decode_embeddings
 from faces.server.search.pgvector import PgvectorSearch
 from faces.server.store import collections
 from faces.server.store.schema import HAS_VECTORS, Collection, Face, Person
@@ -32,12 +31,12 @@ class Searchable(Protocol):
     """The faces of a collection that a search sees; valid as long as its session."""
 
     @property
-    def crowd(self) -> Crowd | None:
-        """How far apart the persons are; None for fewer than two."""
+    def chance(self) -> Chance | None:
+        """How similar strangers are; None if it is unknown."""
         ...
 
-    def nearest(self, probes: Floats, number: int) -> tuple[NDArray[np.str_], Floats]:
-        """Find the owners nearest to each probe: see ``Index.nearest``."""
+    def search(self, probes: Floats, number: int) -> Found:
+        """Find the owners whom each probe may be: see ``Index.search``."""
         ...
 
 
@@ -63,15 +62,16 @@ class Indexes:
     """The indexes of the collections that were searched. Each follows the database, whichever server changes it.
 
     memory: bytes that all indexes may take.
+    embedder: as a fingerprint names it; None if nothing is to be known of how similar strangers are.
     """
 
-    def __init__(self, memory: int = MAX_MEMORY) -> None:
+    def __init__(self, memory: int = MAX_MEMORY, embedder: str | None = None) -> None:
         # Requests already run in threads. A matrix product with threads of its own is faster on an idle machine, and
         # several times slower on a busy one.
         threadpool_limits(1, "blas")
-        self._memory = memory
+        self._memory, self._embedder = memory, embedder
         self._cached: OrderedDict[int, CachedIndex] = OrderedDict()  # by collection key; the most recently used last
-        self._crowds: dict[int, tuple[tuple[int, int | None], Crowd | None]] = {}  # by collection key: state, crowd
+        self._chances: dict[int, tuple[tuple[int, int | None], Chance | None]] = {}  # by collection key, with its state
         self._locks: dict[int, Lock] = {}
         self._lock = Lock()
 
@@ -87,7 +87,7 @@ class Indexes:
         searchable: Searchable | None
         if searches_in_database(session):
             search = PgvectorSearch(session, collection)
-            searchable = None if search.is_empty() else replace(search, crowd=self._crowd(search))
+            searchable = None if search.is_empty() else replace(search, chance=self._chance(search))
         else:
             with self._locks.setdefault(collection.key, Lock()):
                 index = self.refreshed(session, collection, collection.trained_to)
@@ -115,15 +115,22 @@ class Indexes:
                 current = Index.load(session, collection, trained_to, owners) if owners else None
                 return CachedIndex(collection.generation, trained_to, cached.layers.changed(owners, current))
         index = Index.load(session, collection, trained_to)
-        return CachedIndex(collection.generation, trained_to, None if index is None else Layers.of(index))
+        return CachedIndex(
+            collection.generation, trained_to, None if index is None else self._layers(index, collection)
+        )
 
-    def _crowd(self, search: PgvectorSearch) -> Crowd | None:
-        """Return the crowd of a collection in the database; it is measured again after a change."""
+    def _layers(self, index: Index, collection: Collection) -> Layers:
+        return Layers.of(index, self._embedder, KINDS[collection.kind].has_persons)
+
+    def _chance(self, search: PgvectorSearch) -> Chance | None:
+        """Return how similar strangers are to a collection in the database; it is measured again after a change."""
+        if self._embedder is None:
+            return None
         collection = search.collection
         state = collection.generation, collection.trained_to
-        cached = self._crowds.get(collection.key)
+        cached = self._chances.get(collection.key)
         if cached is None or cached[0] != state:
-            self._crowds[collection.key] = cached = state, search.measure_crowd()
+            self._chances[collection.key] = cached = state, search.measure(self._embedder)
         return cached[1]
 
     def keep(self, collection_key: int, index: CachedIndex) -> None:
@@ -140,7 +147,7 @@ class Indexes:
         """Drop the index of an erased collection."""
         with self._lock:
             self._cached.pop(collection_key, None)
-            self._crowds.pop(collection_key, None)
+            self._chances.pop(collection_key, None)
             self._locks.pop(collection_key, None)
 
 
@@ -158,33 +165,40 @@ def _owners_of_new_faces(session: Session, collection: Collection, after: int | 
     return {key for key in session.scalars(query) if key is not None}
 
 
-def distance_to_person(session: Session, person: Person, probe: Floats) -> float:
-    """Return the distance from a probe (D,) to a person, over all their faces. Raises ApiError if there are none."""
+def faces_of(session: Session, person: Person) -> People:
+    """Return a person's faces as the only one of ``People``. Raises ApiError if there are none."""
     blobs = list(session.scalars(select(Face.embedding).where(Face.person_key == person.key).order_by(Face.key)))
     if not blobs:
         raise errors.person_without_face()
-    people = People.of(decode_embeddings(blobs), np.zeros(1, np.intp))
-    return float(people.distance(probe[None], np.zeros(1, np.intp))[0])
+    return People.of(decode_embeddings(blobs), np.zeros(1, np.intp))
 
 
-def one_each(persons: NDArray[np.str_], distances: Floats, curve: Confidence, least: float) -> NDArray[np.intp]:
-    """Give each probe the person that it matches, and no person to two probes, at the least total distance.
+def one_each(persons: NDArray[np.str_], confidence: Array, least: float) -> NDArray[np.intp]:
+    """Give each probe the person that it matches, and no person to two probes: the most probable matches in all.
 
-    persons, distances: (N, K), the candidates of each probe, see ``Index.nearest``.
+    persons: (N, K), the candidates of each probe, see ``Found``.
+    confidence: float64 (N, K).
     least: the confidence that a match needs.
 
     Returns intp (N,), the column of each probe's person; -1 for none.
     """
-    limit = float(min(curve.distance(least), distances.max(initial=0)))
-    cost = np.where(curve.of(distances) >= least, np.minimum(distances, limit), np.inf)
-    return assign(persons, cost.astype(np.float64), np.full(len(persons), limit))
+    against = _log_odds_against(confidence)
+    limit = float(min(_log_odds_against(np.array(least)), against.max(initial=-np.inf)))
+    cost = np.where(confidence >= least, np.minimum(against, limit), np.inf)
+    return assign(persons, cost, np.full(len(persons), limit))
 
 
-def group_faces(embeddings: Floats, max_distance: float) -> list[list[int]]:
+def _log_odds_against(confidence: Array) -> Array:
+    bounded = np.clip(confidence, 1e-300, 1 - 1e-15)
+    return np.asarray(np.log1p(-bounded) - np.log(bounded))
+
+
+def group_faces(embeddings: Floats, limits: float | Floats) -> list[list[int]]:
     """Group faces by person with average linkage; a face similar to no other is a group of its own.
 
     embeddings: float32 (N, D), unit length, N >= 0.
-    max_distance: two groups merge while the mean distance between their faces is at most this.
+    limits: distance, or (N, N) distances, up to which two faces are one person's. Two groups merge while the distances
+        between their faces, as shares of these, are on average at most 1.
 
     Returns the rows of each group, the largest group first.
     """
@@ -193,8 +207,8 @@ def group_faces(embeddings: Floats, max_distance: float) -> list[list[int]]:
 
     if len(embeddings) < 2:
         return [[row] for row in range(len(embeddings))]
-    distances = euclidean(embeddings, embeddings)
-    np.fill_diagonal(distances, 0)
-    labels = fcluster(linkage(squareform(distances, checks=False), "average"), max_distance, "distance")
+    shares = euclidean(embeddings, embeddings) / limits
+    np.fill_diagonal(shares, 0)
+    labels = fcluster(linkage(squareform(shares, checks=False), "average"), 1, "distance")
     groups = [np.flatnonzero(labels == label).tolist() for label in np.unique(labels)]
     return sorted(groups, key=lambda rows: (-len(rows), rows[0]))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Double, func, select
 from sqlalchemy.orm import Session
 
-from faces.recognition.thresholds import Crowd
 from faces.server.kinds import KINDS
-from faces.server.search.index import CROWD_SAMPLE_FACES, CROWD_SAMPLE_OWNERS, MIN_CANDIDATES, Index
+from faces.server.search.chance import Chance
+from faces.server.search.index import MIN_CANDIDATES, SAMPLE_OWNERS, Found, Index
 from faces.server.store.schema import Collection, Face
 from faces.types import Floats
 
@@ -25,19 +23,19 @@ class PgvectorSearch:
 
     session: reads the database.
     collection: the group or list.
-    crowd: as in ``Layers``.
+    chance: as in ``Layers``.
     """
 
     session: Session
     collection: Collection
-    crowd: Crowd | None = None
+    chance: Chance | None = None
 
     def is_empty(self) -> bool:
         """Return whether there is no face to search."""
         return self.session.scalar(select(Face.key).where(self._is_searched()).limit(1)) is None
 
-    def nearest(self, probes: Floats, number: int) -> tuple[NDArray[np.str_], Floats]:
-        """Find the owners nearest to each probe, as ``Index.nearest`` does.
+    def search(self, probes: Floats, number: int) -> Found:
+        """Find the owners whom each probe may be, as ``Index.search`` does.
 
         The database finds the owners of the nearest faces; their distances are computed here.
         """
@@ -45,18 +43,24 @@ class PgvectorSearch:
         owners = {key for probe in probes for key in self._nearest_owners(probe, candidates, exactly)}
         index = Index.load(self.session, self.collection, self.collection.trained_to, owners)
         assert index is not None, "the collection is not empty"
-        return index.nearest(probes, number)
+        return index.search(probes, number, None, self.chance)
 
-    def measure_crowd(self) -> Crowd | None:
-        """Measure how far apart persons are, on those with the first and the last faces; None for lists."""
-        if not KINDS[self.collection.kind].has_persons:
-            return None
+    def measure(self, embedder: str) -> Chance | None:
+        """Measure how similar strangers are, on the persons with the first and the last faces.
+
+        embedder: as a fingerprint names it.
+        """
+        has_persons = KINDS[self.collection.kind].has_persons
+        owner = Face.person_key if has_persons else Face.key
+        number = self.session.scalar(select(func.count(owner.distinct())).where(self._is_searched())) or 0
+        if not has_persons:
+            return Chance.without_gallery(number, embedder)
         owners: set[int] = set()
         for order in (Face.key, Face.key.desc()):
-            query = select(Face.person_key).where(self._is_searched()).order_by(order).limit(CROWD_SAMPLE_OWNERS)
+            query = select(Face.person_key).where(self._is_searched()).order_by(order).limit(SAMPLE_OWNERS)
             owners |= {key for key in self.session.scalars(query) if key is not None}
         index = Index.load(self.session, self.collection, self.collection.trained_to, owners) if owners else None
-        return None if index is None else Crowd.of(index.people, CROWD_SAMPLE_FACES)
+        return None if index is None else Chance.among(index.people, number, embedder)
 
     def _is_small(self) -> bool:
         """Return whether to compare with every face: an index over all collections could miss those of a small one."""

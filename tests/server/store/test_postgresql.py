@@ -208,12 +208,15 @@ def test_pgvector_agrees_with_the_index_in_memory(
         assert index is not None
         np.testing.assert_array_equal(index.people.embeddings, vectors)
         for number in (1, 5, 200):
-            expected_ids, expected = index.nearest(probes, number)
-            ids, distances = Indexes().of(session, group).nearest(probes, number)
-            np.testing.assert_array_equal(ids, expected_ids)
-            np.testing.assert_allclose(distances, expected, atol=1e-6)
-        known, stored = Layers.of(index).crowd, Indexes().of(session, group).crowd
-        assert known is not None and known == stored
+            for embedder in (None, "sface-int8"):
+                expected = Layers.of(index, embedder).search(probes, number)
+                found = Indexes(embedder=embedder).of(session, group).search(probes, number)
+                np.testing.assert_array_equal(found.ids, expected.ids)
+                np.testing.assert_allclose(found.distance, expected.distance, atol=1e-6)
+                if embedder is not None:
+                    assert found.expected is not None
+                    assert expected.expected is not None
+                    np.testing.assert_allclose(found.expected, expected.expected, rtol=1e-3)
         plan = "EXPLAIN SELECT key FROM faces ORDER BY embedding <-> :probe LIMIT 1"
         session.execute(text("SET LOCAL enable_seqscan = off"))
         rows = session.execute(text(plan), {"probe": str(probes[0].tolist())}).scalars()
