@@ -104,7 +104,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--threshold",
         type=values.positive,
         metavar="DISTANCE",
-        help="distance with a confidence of 0.5, instead of the measured one",
+        help="distance with a confidence of 0.5 for everybody, instead of what was measured",
     )
     options.add_exclusive_option(parser, "a picture on the page Recognize")
     options.group(parser, options.SPEED).add_argument(
