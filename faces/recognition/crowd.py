@@ -30,6 +30,7 @@ Terms = tuple[Array, Array]
 INTERVAL = 1.645  # standard deviations on either side: 90 %
 SAMPLE = 500  # people who stand for a larger gallery
 ENOUGH_PEOPLE = 10  # with fewer, the rate of strangers named is uncertain
+FEW = 32  # persons: so many are computed without looking for those who are named twice
 BLOCK_SCORES = 2**20  # similarities or factors that are computed together: bounds memory
 ITSELF = 1e-5  # largest difference between a person's similarity to the sample and to itself, if it is in the sample
 
@@ -132,8 +133,9 @@ class Crowd:
 
     def _of_pairs(self, probes: Floats, people: People, persons: Indices) -> Terms:
         """Return the mean and the variance of a stranger's similarity to each probe's persons: both (N,) or (N, K)."""
-        mean, variance = (np.expand_dims(terms, tuple(range(1, persons.ndim))) for terms in self._of_probes(probes))
-        distinct, at = np.unique(persons, return_inverse=True)
+        column = (-1,) + (1,) * (persons.ndim - 1)
+        mean, variance = (terms.reshape(column) for terms in self._of_probes(probes))
+        distinct, at = np.unique(persons, return_inverse=True) if persons.size > FEW else (persons.ravel(), slice(None))
         other_mean, other_variance = (terms[at].reshape(persons.shape) for terms in self._of_people(people, distinct))
         return mean + other_mean, variance + other_variance
 

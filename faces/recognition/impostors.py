@@ -74,7 +74,7 @@ class Impostors:
             return np.zeros(len(embeddings), np.float32)
         similarity = embeddings @ self.centroids.T
         nearest = np.partition(similarity, -NEIGHBOURS, axis=1)[:, -NEIGHBOURS:]
-        return np.asarray(nearest.mean(axis=1) - self.average, np.float32)
+        return np.asarray(nearest.sum(axis=1) / NEIGHBOURS - self.average, np.float32)
 
     def save(self, path: Path) -> None:
         """Write the model as ``.npz``; the centroids in half precision."""
@@ -181,7 +181,7 @@ def measure(faces: Floats, centroids: Floats | None = None, trimmed: float = np.
 def _line(at: Array, x: Array, y: Array) -> Array:
     """Interpolate linearly, and extrapolate with the slope of the outermost points."""
     slopes = np.diff(y) / np.diff(x)
-    k = np.clip(np.searchsorted(x, at) - 1, 0, len(slopes) - 1)
+    k = np.searchsorted(x[1:-1], at)
     return np.asarray(y[k] + slopes[k] * (at - x[k]))
 
 
