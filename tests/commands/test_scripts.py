@@ -64,17 +64,17 @@ def parser_of(script: str) -> ArgumentParser:
     [
         ("extract_embeddings", "-i", "--dataset", "dataset"),
         ("extract_embeddings", "-e", "--embeddings", Path("output/embeddings.pickle")),
-        ("extract_embeddings", "-c", "--confidence", 0.5),
+        ("extract_embeddings", "-c", "--confidence", None),  # the detector's own: 0.5 for the recipe's
         ("train_model", "-e", "--embeddings", Path("output/embeddings.pickle")),
         ("train_model", "-r", "--recognizer", Path("output/recognizer.pickle")),
         ("train_model", "-l", "--le", Path("output/le.pickle")),
         ("recognize_image", "-r", "--recognizer", Path("output/recognizer.pickle")),
         ("recognize_image", "-l", "--le", Path("output/le.pickle")),
-        ("recognize_image", "-c", "--confidence", 0.5),
+        ("recognize_image", "-c", "--confidence", None),  # the detector's own: 0.5 for the recipe's
         ("recognize_image", "-o", "--output", Path("output")),
         ("recognize_video", "-r", "--recognizer", Path("output/recognizer.pickle")),
         ("recognize_video", "-l", "--le", Path("output/le.pickle")),
-        ("recognize_video", "-c", "--confidence", 0.5),
+        ("recognize_video", "-c", "--confidence", None),  # the detector's own: 0.5 for the recipe's
         ("recognize_video", "-s", "--source", "0"),
         *((script, "-d", "--detector", None) for script in SCRIPTS if script != "train_model"),
         *((script, "-m", "--embedding-model", None) for script in SCRIPTS if script != "train_model"),
