@@ -131,14 +131,29 @@ class Impostors:
 def impostors_among(people: People) -> Impostors | None:
     """Estimate the model of an unknown embedder from the people of a gallery; None for too few.
 
-    The tail is that of the built-in embedder.
+    Of few people, each pair of photographs counts. The tail is that of the built-in embedder.
     """
-    pairs = len(people) * (len(people) - 1) // 2
     built_in = impostors_of("sface-int8")
-    if pairs < ENOUGH_PAIRS or built_in is None:
+    if built_in is None:
         return None
-    own = measure(people.centres[:: -(-len(people) // MOST_PEOPLE)], trimmed=TRIMMED)
-    return replace(own, fars=built_in.fars, quantiles=built_in.quantiles)
+    if len(people) * (len(people) - 1) // 2 >= ENOUGH_PAIRS:
+        own = measure(people.centres[:: -(-len(people) // MOST_PEOPLE)], trimmed=TRIMMED)
+        return replace(own, fars=built_in.fars, quantiles=built_in.quantiles)
+    owner = people.owner
+    similarity = people.embeddings @ people.embeddings.T
+    pairs = similarity[np.triu(owner[:, None] != owner)].astype(np.float64)
+    if len(pairs) < ENOUGH_PAIRS:
+        return None
+    noise = float(pairs.std())
+    return replace(
+        built_in,
+        mean=float(np.median(pairs)),
+        noise_sd=noise,
+        person_sd=PERSON * noise,
+        gallery_sd=GALLERY_WITHOUT_CENTROIDS * noise,
+        centroids=built_in.centroids[:0],
+        average=0.0,
+    )
 
 
 def measure(faces: Floats, centroids: Floats | None = None, trimmed: float = np.inf) -> Impostors:

@@ -120,7 +120,9 @@ def stranger_threshold(crowd: Crowd | None, embedder: str, fpir: float, people: 
     if crowd is not None:
         far = far_per_person(fpir, people)
         low, high = (1 - (1 - rate) ** people for rate in crowd.expected_rate(far))
-        return Threshold(crowd.threshold(far), f"{fpir:.1%} of strangers named; expected {low:.1%} to {high:.1%}")
+        origin = f"{fpir:.1%} of strangers named; expected {low:.1%} to {high:.1%}"
+        source = "" if impostors_of(embedder) else ", estimated from these people alone"
+        return Threshold(crowd.threshold(far), origin + source)
     if points := operating_points(embedder):
         return Threshold(points[0].threshold, f"as published for {name}, whatever --fpir")
     raise FacesError(

@@ -225,7 +225,8 @@ def test_an_embedder_that_was_never_measured_is_measured_on_the_people() -> None
 @pytest.mark.parametrize("models", [None, fingerprint(UNMEASURED)])
 def test_too_few_people_to_measure_on(models: Fingerprint | None) -> None:
     with pytest.raises(FacesError, match=r"too few people \(6\) to derive a threshold from.* give one: --threshold"):
-        FaceRecognizer().fit(gallery(6, 4, models))
+        FaceRecognizer().fit(gallery(6, 1, models))
+    assert FaceRecognizer().fit(gallery(4, 4, models)).threshold_.distance > 0  # of few people, photographs count
     recognizer = FaceRecognizer().fit(gallery(7, 1, models))
     assert recognizer.threshold_.distance > 0
     assert recognizer.crowd_ is not None
