@@ -346,8 +346,8 @@ def test_a_deadly_photograph_costs_itself(local: bool, dask: Dask, place: Path, 
 
 
 def test_a_worker_with_other_models(steady: Dask, place: Path, fingerprint: Fingerprint) -> None:
-    other = Fingerprint(fingerprint.detector, fingerprint.aligner, ModelId("sface", "5" * 64))
-    says = r"a worker has the embedder dlib-resnet.*, but this run uses sface"
+    other = Fingerprint(fingerprint.detector, fingerprint.aligner, ModelId("other", "5" * 64))
+    says = rf"a worker has the embedder {fingerprint.embedder.name} .*, but this run uses other "
     with at_work(Folder(place / "dataset"), steady) as some, pytest.raises(FingerprintError, match=says):
         results(some, paths_in(place)[:1], other)
 
