@@ -24,6 +24,7 @@ from faces.types import Image
 
 def main() -> int:
     pipeline = Pipeline.load()
+    limit = NEAR[pipeline.embedder.spec.name]
     people = by_person(DATA / "people")
     embedded = embeddings((path for paths in people.values() for path in paths), progress="people")
     rows: list[list[object]] = []
@@ -33,9 +34,9 @@ def main() -> int:
             image = copy(read_image(path))
             if len(face := pipeline.best_face(image)):
                 found.append(np.linalg.norm(pipeline.embed(image, face)[0] - embedded[path]))
-        near = f"{np.mean(np.less(found, NEAR)):.0%}"
+        near = f"{np.mean(np.less(found, limit)):.0%}"
         rows.append([name, *np.quantile(found, [0.5, 0.9, 1]).round(3).tolist(), near])
-    print(text.table(["copy", "50 %", "90 %", "farthest", f"nearer than {NEAR}"], rows))
+    print(text.table(["copy", "50 %", "90 %", "farthest", f"nearer than {limit}"], rows))
 
     apart = [
         (np.linalg.norm(embedded[a] - embedded[b]), a.stem, b.stem)

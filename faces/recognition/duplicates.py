@@ -8,10 +8,12 @@ import numpy as np
 
 from faces.recognition.gallery import Gallery
 
-# A distance. No two different photographs of a person in ../shared/data/people are closer (the closest, 0.113, are of
-# one speech), but copies are: nearly all that were saved again as JPEG of quality 70, resized to 50 to 200 % or cropped
-# by 2 to 5 %; nine in ten of quality 50, seven in ten of quality 30. benchmarks/duplicates.py prints the table.
-NEAR = 0.1
+# Distances, by embedder. No two different photographs of a person in ../shared/data/people are closer (the closest are
+# 0.346 apart with SFace, 0.113 with dlib's network), but copies are. With SFace: all that were saved again as JPEG of
+# quality 70, eight in ten of quality 50, half of quality 30, four to seven in ten of those resized to 50 to 200 % or
+# cropped by 2 to 5 %. benchmarks/duplicates.py prints the table.
+NEAR = {"sface-int8": 0.3, "dlib-resnet": 0.1}
+NEAR_UNKNOWN = 0.1  # of embedders that were not measured, and of galleries that do not name theirs
 NEARLY = "nearly the same photograph"
 BLOCK_ROWS = 2000  # rows of one person that are compared with the others together: bounds memory
 
@@ -35,6 +37,12 @@ def find(gallery: Gallery) -> list[Duplicate]:
     return [*_between_people(gallery), *_within_people(gallery)]
 
 
+def near(gallery: Gallery) -> float:
+    """Return the distance below which two photographs of a person are nearly the same, for the gallery's embedder."""
+    name = gallery.fingerprint.embedder.name if gallery.fingerprint else ""
+    return NEAR.get(name.partition(",")[0], NEAR_UNKNOWN)  # a name ends with the views, after a comma
+
+
 def _between_people(gallery: Gallery) -> list[Duplicate]:
     seen: dict[str, int] = {}
     pairs = []
@@ -48,16 +56,16 @@ def _between_people(gallery: Gallery) -> list[Duplicate]:
 
 def _within_people(gallery: Gallery) -> list[Duplicate]:
     """Return each photograph with the first of its person that it is nearly the same as."""
-    pairs = []
+    pairs, limit = [], near(gallery)
     names = np.array(gallery.names)
     order = np.argsort(names, kind="stable")
     for rows in np.split(order, np.flatnonzero(names[order][1:] != names[order][:-1]) + 1):
         for start in range(0, len(rows), BLOCK_ROWS):
             block = rows[start : start + BLOCK_ROWS]
             squared = 2 - 2 * gallery.embeddings[block] @ gallery.embeddings[rows].T
-            near = np.tril(squared < NEAR**2, start - 1)  # each pair once, at its later row
-            for later in np.flatnonzero(near.any(axis=1)):
-                first, second = rows[near[later].argmax()], block[later]
+            close = np.tril(squared < limit**2, start - 1)  # each pair once, at its later row
+            for later in np.flatnonzero(close.any(axis=1)):
+                first, second = rows[close[later].argmax()], block[later]
                 same = gallery.hashes[first] == gallery.hashes[second]
                 why = "the same photograph" if same else NEARLY
                 pairs.append(Duplicate(gallery.paths[first], gallery.paths[second], why))

@@ -5,16 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from faces.embedding import registry
 from faces.recognition import duplicates
-from faces.recognition.duplicates import NEAR, NEARLY, Duplicate
+from faces.recognition.duplicates import NEAR, NEAR_UNKNOWN, NEARLY, Duplicate
 from faces.recognition.gallery import Gallery
-from faces.types import Floats
+from faces.types import Fingerprint, Floats, ModelId
 
 
-def gallery(*photographs: tuple[str, str, Floats]) -> Gallery:
+def gallery(*photographs: tuple[str, str, Floats], embedder: str | None = None) -> Gallery:
     """Of paths, contents and embeddings; the first folder is the person."""
     paths, hashes, embeddings = zip(*photographs, strict=True)
-    return Gallery(np.stack(embeddings).astype(np.float32), tuple(path.split("/")[0] for path in paths), paths, hashes)
+    models = None
+    if embedder:
+        models = Fingerprint(ModelId("detector", ""), ModelId("aligner", ""), ModelId(embedder, ""))
+    names = tuple(path.split("/")[0] for path in paths)
+    return Gallery(np.stack(embeddings).astype(np.float32), names, paths, hashes, fingerprint=models)
 
 
 def at(angle: float, axis: int = 1) -> Floats:
@@ -49,10 +54,10 @@ def test_the_same_and_nearly_the_same_within_one() -> None:
         gallery(
             ("Ada/1", "a", at(0)),
             ("Bob/1", "x", at(FAR)),
-            ("Ada/2", "b", at(0.9 * NEAR)),
+            ("Ada/2", "b", at(0.9 * NEAR_UNKNOWN)),
             ("Ada/3", "a", at(0)),
-            ("Ada/4", "c", at(2.5 * NEAR)),
-            ("Ada/5", "d", at(2.6 * NEAR)),
+            ("Ada/4", "c", at(2.5 * NEAR_UNKNOWN)),
+            ("Ada/5", "d", at(2.6 * NEAR_UNKNOWN)),
         )
     )
     assert found == [
@@ -62,9 +67,18 @@ def test_the_same_and_nearly_the_same_within_one() -> None:
     ]
 
 
-def test_the_limit() -> None:
-    for apart, found in ((0.98 * NEAR, 1), (1.02 * NEAR, 0)):
-        assert len(duplicates.find(gallery(("Ada/1", "a", at(0)), ("Ada/2", "b", at(apart))))) == found
+@pytest.mark.parametrize(
+    ("embedder", "near"),
+    [*NEAR.items(), ("sface-int8, best", NEAR["sface-int8"]), ("other", NEAR_UNKNOWN), (None, NEAR_UNKNOWN)],
+)
+def test_the_limit_is_the_embedders(embedder: str | None, near: float) -> None:
+    for apart, found in ((0.98 * near, 1), (1.02 * near, 0)):
+        two = gallery(("Ada/1", "a", at(0)), ("Ada/2", "b", at(apart)), embedder=embedder)
+        assert len(duplicates.find(two)) == found
+
+
+def test_the_built_in_embedders_limit_was_measured() -> None:
+    assert registry.PACKAGED[registry.BUILT_IN] in NEAR
 
 
 @pytest.mark.parametrize("block", [1, 2, 3, 100])
