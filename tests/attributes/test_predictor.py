@@ -37,6 +37,7 @@ from tests.attribute_files import FILES, write_attributes, write_folder
 from tests.commands.test_bad_input import assert_refused
 from tests.conftest import ROOT, Result, environment, patience
 from tests.crowd import ColourRecognizer, frame, pipeline, stage
+from tests.dlib_models import needs_dlib_models
 from tests.fakes import faces_at, write_embedder
 
 GENDER = {"gender": {"classes": ["male", "female"]}}
@@ -317,22 +318,36 @@ def test_the_pose_of_the_model_itself(scheme: LandmarkScheme, roll: float, yaw: 
     assert head_pose(seen(scheme, roll, yaw, pitch))[0] == pytest.approx([roll, yaw], abs=3)
 
 
+@dataclass(frozen=True)
+class Limits:
+    """Degrees by which roll and yaw may differ from those of the photograph as it was."""
+
+    flipped: tuple[float, float]
+    turned: tuple[float, float]
+
+
+# The built-in points: what 95 % of the photographs in ../shared/data/people keep (docs/attributes.md), and one more.
+# Roll is held closer than that: it is understated less on large faces, as here.
+POSE_LIMITS = {"built-in": Limits((7.3, 11.4), (12, 13.0)), "dlib": Limits((3, 3), (3, 3))}
+
+
 @pytest.mark.accuracy
 @photographs
 @pytest.mark.parametrize("name", ["examples__obama.jpg", "examples__biden.jpg", "tests__test_images__obama2.jpg"])
-def test_roll_turns_with_a_photograph_and_yaw_flips_with_it(name: str) -> None:
-    found, image = Pipeline.load(), read_image(DATA / "photos" / name)
+@pytest.mark.parametrize("models", ["built-in", pytest.param("dlib", marks=needs_dlib_models)])
+def test_roll_turns_with_a_photograph_and_yaw_flips_with_it(models: str, name: str) -> None:
+    found, image, limits = Pipeline.load(models, models), read_image(DATA / "photos" / name), POSE_LIMITS[models]
 
-    def pose(of: Image) -> Any:
-        return head_pose(found.detect(of).largest())[0]
+    def differ(of: Image, roll: float, yaw: float) -> Any:
+        return np.abs(head_pose(found.detect(of).largest())[0] - [roll, yaw])
 
     height, width = image.shape[:2]
-    roll, yaw = pose(image)
-    assert pose(np.ascontiguousarray(image[:, ::-1])) == pytest.approx([-roll, -yaw], abs=3)
+    roll, yaw = head_pose(found.detect(image).largest())[0]
+    assert (differ(np.ascontiguousarray(image[:, ::-1]), -roll, -yaw) <= limits.flipped).all()
     for degrees in (20, -20):
         turn = cv2.getRotationMatrix2D((width / 2, height / 2), -degrees, 1)  # OpenCV counts against the clock
         turned = np.asarray(cv2.warpAffine(image, turn, (width, height)), np.uint8)
-        assert pose(turned) == pytest.approx([roll + degrees, yaw], abs=3)
+        assert (differ(turned, roll + degrees, yaw) <= limits.turned).all()
 
 
 # The option
