@@ -250,7 +250,7 @@ def test_the_recipes_commands_with_the_recipes_models(
 
     refused = run_script("recognize_image.py", *files, "--image", "images/group.jpg", cwd=tmp_path)
     assert refused.returncode == 1
-    assert "or name the same models" in refused.stderr
+    assert "made with other models" in refused.stderr and "--detector FILE" in refused.stderr
     assert refused.stderr.count("\n") == 1
 
 

@@ -46,7 +46,7 @@ def test_verification(pairs_csv: Path, run_script: RunScript, tmp_path: Path) ->
     assert lines[3].split()[:2] == ["accuracy", "100.0%"]
     (content,) = json.loads((tmp_path / "v.json").read_bytes())["results"]
     assert (content["accuracy"]["value"], content["auc"]["value"], content["eer"]["value"]) == (1, 1, 0)
-    assert content["models"]["embedder"]["name"].startswith("dlib-resnet")
+    assert content["models"]["embedder"]["name"] == "sface-int8"
 
 
 @pytest.mark.slow
@@ -101,7 +101,7 @@ def test_operating_points(trained: Path, run_script: RunScript) -> None:
     result = run_script("evaluate", "operating-points", "--images", "dataset", cwd=trained)
     assert (result.returncode, result.stderr) == (0, "")
     first, *rows = result.stdout.splitlines()
-    assert first.startswith("# dlib-resnet, mirrored: ") and f"pairs of {PEOPLE} people of dataset" in first
+    assert first.startswith("# sface-int8: ") and f"pairs of {PEOPLE} people of dataset" in first
     assert [row[:6] for row in rows] == ["# 1e-5", "# 1e-4", "# 1e-3", "# 1e-2", "(1e-1,"]
 
 
