@@ -102,7 +102,7 @@ class Watched:
         kept = [path for folder in (self.home, self.cache) for path in folder.rglob("*") if path.is_file()]
         converted = [path for path in kept if path.parent.name != "originals"]
         assert {path.parent for path in converted} == {self.cache / "faces"}, kept
-        assert {path.name.partition("-")[0] for path in converted} == {"dlib"}, kept
+        assert {path.name.partition("-")[0] for path in converted} == {"sface", "yunet"}, kept
 
 
 @pytest.fixture
