@@ -1,5 +1,6 @@
 """The rate of strangers named, group by group: python -m benchmarks.fairness COMMAND
 
+similarity: the cosine of different people, by set: its mean and standard deviation, without any correction.
 centroids: makes faces/recognition/weights/sface-int8.npz from every other photograph of ../shared/data/utkface (the
     centroids) and from the people of ../shared/data/strangers (how similar different people are).
 galleries: strangers named where the people of one age (../shared/data/fairface) or of one camera
@@ -112,16 +113,33 @@ def make_centroids(args: argparse.Namespace) -> None:
         print(f"{name}, {len(people)} people: {figures}")
 
 
-def galleries(args: argparse.Namespace) -> None:
+def sets() -> tuple[dict[str, People], People]:
+    """People of one age or one camera, by the name of the set; and those of all ages."""
     faces = by_file("fairface")
     with (DATA / "fairface" / "fairface.csv").open(encoding="utf-8") as file:
         age = {Path(row["path"]).stem: row["age"] for row in csv.DictReader(file)}
     ages = sorted(set(age.values()), key=lambda group: int(group.split("-")[0].rstrip("+")))
-    sets = {f"fairface, {a}": {k: v for k, v in faces.items() if age.get(k) == a} for a in ages}
-    sets["casia_v5"] = by_folder("casia_v5")
+    groups = {f"fairface, {a}": {k: v for k, v in faces.items() if age.get(k) == a} for a in ages}
+    groups["casia_v5"] = by_folder("casia_v5")
+    return groups, faces
+
+
+def similarity(args: argparse.Namespace) -> None:
+    groups, faces = sets()
+    groups |= {"fairface, all ages": faces, "strangers": by_file("strangers")}
+    rows = []
+    for name, people in groups.items():
+        one = np.stack([each[0] for each in people.values()])
+        cosine = (one @ one.T)[np.triu_indices(len(one), 1)]
+        rows.append((name, len(one), f"{cosine.mean():.3f}", f"{cosine.std():.3f}"))
+    print(text.table(("set", "people", "mean cosine", "deviation"), rows))
+
+
+def galleries(args: argparse.Namespace) -> None:
+    groups, faces = sets()
     for enrolled in args.enrolled:
         print(f"\n{enrolled} people enrolled with one photograph, --fpir {FPIR}, {args.splits} splits")
-        chosen = sets if enrolled < 40 else {}
+        chosen = groups if enrolled < 40 else {}
         rows, means = [], []
         for name, people in (chosen | {"fairface, all ages": faces}).items():
             named, right, wrong, worst = open_set(people, enrolled, 1, args.splits)
@@ -282,6 +300,7 @@ def _reliability(true: NDArray[np.float64], false: NDArray[np.float64]) -> tuple
 
 
 COMMANDS = {
+    "similarity": similarity,
     "centroids": make_centroids,
     "galleries": galleries,
     "pairs": pairs,

@@ -77,7 +77,7 @@ def train(args: argparse.Namespace, recognizer: Path, le: Path) -> int:
     print(f"{text.plural(len(training.gallery), 'embedding', 'embeddings')} of {people} -> {recognizer}, {le}")
     print(f"unknown beyond a distance of {threshold.distance:.3f} ({threshold.origin})")
     if training.has_few_people:
-        print(f"the rate is uncertain with {people}, so the threshold is stricter than with many")
+        print(f"the rate is uncertain with {people}, so the limit is stricter than with many")
     if args.classifier == "auto" and trained.classifier_ != "svc":
         print(f"classifier: {trained.classifier_} (of so many, an SVC takes long to train)")
     print("\n".join(training.report.lines()))

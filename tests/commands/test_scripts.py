@@ -255,7 +255,7 @@ def test_a_face_that_is_too_small(project: Path, run_script: RunScript) -> None:
 
 def test_training_says_how_many_and_the_threshold(training: Result) -> None:
     first, second, few, third = training.stdout.splitlines()
-    assert few == "the rate is uncertain with 4 people, so the threshold is stricter than with many"
+    assert few == "the rate is uncertain with 4 people, so the limit is stricter than with many"
     assert first == f"{PEOPLE * PHOTOS} embeddings of {PEOPLE} people -> " + ", ".join(
         str(Path("output", name)) for name in ("recognizer.pickle", "le.pickle")
     )
