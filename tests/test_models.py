@@ -33,6 +33,7 @@ from faces.synthetic.scenes import group, portrait
 from faces.types import Faces, Floats, Image
 from tests.caffe_files import write_small_ssd
 from tests.conftest import RunScript
+from tests.dlib_models import needs_dlib_models
 from tests.test_classic_files import reads_caffe, reads_torch
 from tests.torch7_files import nn4_small2
 
@@ -182,6 +183,7 @@ def test_of_several_models_in_a_folder_caffe_then_tensorflow_then_yunet(tensorfl
 
 
 @reads_torch
+@needs_dlib_models  # for the landmarks that its crops are aligned by
 def test_openface_is_what_opencv_computes(openface: Path) -> None:
     embedder = embedders.load(str(openface))
     cut = crops(3)

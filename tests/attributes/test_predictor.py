@@ -188,6 +188,7 @@ def test_a_model_that_names_no_embedder_takes_dlibs(tmp_path: Path) -> None:
     assert AttributeModel(path).embedder == "dlib-resnet"
 
 
+@needs_dlib_models
 def test_each_model_gets_the_embeddings_that_it_takes(tmp_path: Path) -> None:
     heads: dict[str, Any] = {"emotion": {"unit": "years"}}
     write_attributes(tmp_path / "face_attributes.onnx", embedding=True)
