@@ -51,12 +51,23 @@ def _follow_parent() -> None:
 
 @contextmanager
 def uninterrupted() -> Iterator[None]:
-    """Block Ctrl-C in processes that start in this block, even before ``begin``; this process gets it afterwards."""
+    """Defer Ctrl-C to the end of this block; processes that start in it ignore it, even before ``begin``.
+
+    Without this, a process would find nothing to read when this one is stopped between its start and what it is sent.
+    """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what new processes inherit
+    received: list[object] = []
+    deferred = threading.current_thread() is threading.main_thread()
+    if deferred:  # another thread, which does not block the signal, can receive it for the main thread
+        handler = signal.signal(signal.SIGINT, lambda *arguments: received.append(arguments))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if deferred:
+            signal.signal(signal.SIGINT, handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if received:
+            signal.raise_signal(signal.SIGINT)

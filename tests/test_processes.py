@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -66,3 +67,21 @@ def test_none_is_left_when_this_one_is_killed(tmp_path: Path, sent: int) -> None
     for pid in left:
         os.kill(pid, signal.SIGKILL)
     assert left == []
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals cannot be blocked")
+def test_a_signal_that_another_thread_receives_is_deferred_too() -> None:
+    ended = threading.Event()
+    other = threading.Thread(target=ended.wait)  # starts before the block: it does not block the signal
+    other.start()
+    before, reached = signal.signal(signal.SIGINT, signal.default_int_handler), False
+    try:
+        with pytest.raises(KeyboardInterrupt), processes.uninterrupted():
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)
+            reached = True
+    finally:
+        signal.signal(signal.SIGINT, before)
+        ended.set()
+        other.join()
+    assert reached
