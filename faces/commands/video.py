@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -13,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import faces
-from faces.cli import options, text, values
+from faces.cli import options, signals, text, values
 from faces.cli.files import check_files
 
 RESULTS = Path("output")
@@ -83,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(text.table(("number", "device", "name"), [(c.number, c.device, c.name) for c in faces.cameras()]))
         return 0
     output = output_file(args)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # service managers stop with SIGTERM: treat as Ctrl-C
+    signals.stop_on_signals()
     blurring = args.blur_unknown or args.blur_all
 
     with ExitStack() as stack:
@@ -106,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         heads = attributes.heads if attributes else ()
         events = faces.EventLog(args.events or sys.stdout, as_json=args.json, heads=heads)
         boxes = faces.BoxLog(args.boxes, heads=heads) if args.boxes else None
-        journal = stack.enter_context(faces.Journal(events, boxes, args.attendance, source.live))
+        journal = stack.enter_context(faces.Journal(events, boxes, args.attendance, source.live, text.warn))
         window = None
         if not args.no_display:
             title = f"recognize_video: {source.name}"

@@ -37,9 +37,12 @@ class Attendance:
     """Collect when each named person was there.
 
     A track counts for its person from its first to its last frame. Its person is the last name that it was given.
+
+    seen_once: number of faces without a track, as ``Tracks.seen_once``; to be set.
     """
 
     def __init__(self) -> None:
+        self.seen_once = 0
         self._spans: dict[str, list[Span]] = {}  # of finished tracks, without overlap
         self._unknown = self._unsettled = 0  # finished tracks without a name
         self._present: dict[int, tuple[float, Event]] = {}  # by track: its start and its last event
@@ -95,6 +98,8 @@ class Attendance:
             parts.append(f"{unknown} unknown")
         if unsettled := self._unsettled + nameless.count(False):
             parts.append(f"{unsettled} seen too briefly to tell")
+        if self.seen_once:
+            parts.append(f"{self.seen_once} seen only once")
         return "; ".join(parts) or "nobody seen"
 
     def _presence(self, name: str, spans: Sequence[Span]) -> Presence:

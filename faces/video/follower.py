@@ -75,12 +75,16 @@ class Follower:
             self.tracker.end()
 
     def _end_tracks_during_pauses(self, frames: Iterable[Frame | None]) -> Iterator[Frame | None]:
-        """Yield the same frames; end all tracks if a live source pauses longer than a lost track is kept."""
-        last = monotonic()
+        """Yield the same frames; end all tracks if a live source pauses longer than a lost track is kept.
+
+        A source of few frames must pause longer than twice between its last two.
+        """
+        last = interval = float("inf")
         for frame in frames:
             if frame is not None:
-                last = monotonic()
-            elif self._live and monotonic() - last > LOST_SECONDS:
+                now = monotonic()
+                last, interval = now, (now - last if last <= now else float("inf"))
+            elif self._live and monotonic() - last > max(LOST_SECONDS, 2 * interval):
                 self.tracker.end()
             yield frame
 
@@ -111,7 +115,7 @@ class Follower:
         return frame, self.tracker.tracks()
 
     def _follow_live(self, frames: Iterable[Frame | None]) -> Iterator[Step]:
-        """Detect in the newest frame whenever the detector is free."""
+        """Detect in the newest frame whenever the detector is free; at the end, wait for it."""
         job: Future[Assignment] | None = None
         with ThreadPoolExecutor(2) as pool:
             pool.submit(cheapest_pairs, np.zeros((0, 0), np.float32))  # imports SciPy before it is needed
@@ -125,6 +129,9 @@ class Follower:
                     if self._is_detection_due(frame, grey, free=job is None):
                         job = pool.submit(self._detect_and_assign, frame, grey, self.tracker.state())
                 yield frame, self.tracker.tracks()
+            if job is not None:
+                self._correct(job.result())
+                yield None, self.tracker.tracks()
 
     def _is_detection_due(self, frame: Frame, grey: GreyFrame, free: bool = True) -> bool:
         """Whether to detect in a frame, if the detector is free: the first of a scene, then one per interval."""

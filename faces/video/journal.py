@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -11,6 +11,7 @@ from pathlib import Path
 from faces.video.attendance import Attendance
 from faces.video.event_logs import BoxLog, EventLog
 from faces.video.events import Event, EventFinder
+from faces.video.looks import Looks
 from faces.video.tracks import Frame, Tracks
 
 ATTENDANCE_INTERVAL = 5.0  # s between two writes of a live source's attendance
@@ -21,18 +22,25 @@ class Journal:
 
     live: whether the source is a camera or stream, whose events have clock times.
     attendance_file: CSV file to write the attendance to: at the end, and for a live source every few seconds.
+    warn: receives a line when faces are looked for too seldom, as for ``Looks``.
 
     attendance: who was there so far.
     Raises FacesError when a file cannot be written.
     """
 
     def __init__(
-        self, events: EventLog, boxes: BoxLog | None = None, attendance_file: Path | None = None, live: bool = False
+        self,
+        events: EventLog,
+        boxes: BoxLog | None = None,
+        attendance_file: Path | None = None,
+        live: bool = False,
+        warn: Callable[[str], object] = lambda line: None,
     ) -> None:
         self.attendance = Attendance()
         self._live = live
         self._attendance_file = attendance_file
         self._finder = EventFinder()
+        self._looks = Looks(warn)
         self._events = events
         self._boxes = boxes
         self._stack = ExitStack()
@@ -63,10 +71,13 @@ class Journal:
     def update(self, tracks: Tracks) -> None:
         """Write what happened to the tracks since the last frame, while no new frame arrives."""
         self._log(self._finder.observe(self._time, tracks))
+        self._looks.observe(tracks.looked)
+        self.attendance.seen_once = tracks.seen_once
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         with self._stack:
             self._log(self._finder.end())
+            self._looks.end()
             if self._attendance_file is not None and (self._live or kind is None):
                 self.attendance.write(self._attendance_file)
 

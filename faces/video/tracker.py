@@ -21,7 +21,7 @@ from faces.video.motion import GreyFrame, move_boxes
 from faces.video.tracks import Frame, Tracks
 from faces.video.votes import Identity, Sample, name_together
 
-LOST_SECONDS = 2.0  # for which a lost track is kept
+LOST_SECONDS = 2.0  # for which a lost track is kept; one that no look has missed yet is not lost
 UNDETECTED_SECONDS = 1.0  # for which a face counts as visible by its motion alone, such as when it turns away
 CONFIRMING_DETECTIONS = 2  # before a track is confirmed
 BOX_GAIN = 0.5  # share of a box's correction to apply: detected boxes jitter, motion does not
@@ -111,6 +111,8 @@ class Tracker:
         self._tracks: list[Track] = []
         self._keys, self._numbers = count(1), count(1)
         self._scene = 0
+        self._seen_once = 0  # ended tracks that were never confirmed
+        self._looked = float("nan")  # s, of the last look
         self._grey: GreyFrame | None = None
         self._time = 0.0
 
@@ -124,7 +126,7 @@ class Tracker:
         boxes, measured = move_boxes(before, grey, self._boxes())
         for track, box, is_measured, is_crowded in zip(self._tracks, boxes, measured, self._crowded(), strict=True):
             track.move(box, bool(is_measured), bool(is_crowded), elapsed, frame.time)
-        self._drop([track for track in self._tracks if frame.time - track.last > LOST_SECONDS])
+        self._drop([track for track in self._tracks if track.missed and frame.time - track.last > LOST_SECONDS])
 
     def state(self) -> TrackerState:
         """Return the tracks as they are now."""
@@ -141,7 +143,9 @@ class Tracker:
     def correct(self, assignment: Assignment) -> None:
         """Correct the tracks by detected faces, and start a track for each face without one."""
         state, faces, time = assignment.state, assignment.faces, assignment.frame.time
+        self._looked = time
         if state.scene != self._scene:
+            self._seen_once += assignment.partners.count(None)
             return
         tracks = {track.key: track for track in self._tracks}
         then = dict(zip(state.keys, state.xyxy, strict=True))
@@ -185,6 +189,8 @@ class Tracker:
             distance=np.array([track.identity.distance for track in confirmed], np.float32),
             visible=np.array([track.key in visible for track in confirmed], np.bool_),
             answers=_answers(confirmed),
+            seen_once=self._seen_once + len(self._tracks) - len(confirmed),
+            looked=self._looked,
         )
 
     def end(self) -> None:
@@ -208,6 +214,8 @@ class Tracker:
         for track in ended:
             if track.number:
                 self.ended(track)
+            else:
+                self._seen_once += 1
 
 
 def _answers(tracks: Sequence[Track]) -> Answers | None:

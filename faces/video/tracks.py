@@ -37,6 +37,8 @@ class Tracks:
     probability, distance: float32 (N,), as in ``Matches``; NaN if not settled.
     visible: bool (N,); the box of an invisible track is its last or its estimated place.
     answers: the N faces' attributes; None if not asked for or not known yet.
+    seen_once: number of other faces so far that only one look has found; they are not among the N.
+    looked: s, of the last frame in which faces were detected; NaN before the first.
     Raises ValueError if the shapes do not agree.
     """
 
@@ -48,6 +50,8 @@ class Tracks:
     distance: Floats
     visible: NDArray[np.bool_]
     answers: Answers | None = None
+    seen_once: int = 0
+    looked: float = float("nan")
 
     def __post_init__(self) -> None:
         n = len(self.ids)
@@ -86,6 +90,8 @@ class Tracks:
             distance=self.distance[index],
             visible=self.visible[index],
             answers=None if self.answers is None else self.answers[index],
+            seen_once=self.seen_once,
+            looked=self.looked,
         )
 
     def attributes(self, index: int) -> dict[str, object]:

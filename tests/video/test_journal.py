@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,33 @@ def test_a_live_source_has_clock_times_and_its_attendance_at_once(tmp_path: Path
         journal.write(frame(0), ADA)
         assert len(attendance.read_text().splitlines()) == 2
     assert all(row["clock"] for row in csv.DictReader(io.StringIO(events.getvalue())))
+
+
+def journal_of_looks(*times: float, seen_once: int = 0) -> tuple[list[str], str]:
+    """Return the warnings and the summary of a video with looks at these times."""
+    warnings: list[str] = []
+    with Journal(EventLog(io.StringIO()), warn=warnings.append) as journal:
+        for at in times:
+            for _ in range(2):  # two frames of the same look
+                journal.update(replace(Tracks.empty(), looked=at, seen_once=seen_once))
+    return warnings, journal.attendance.summary()
+
+
+def test_what_was_seen_once_is_said_to_have_been_seen_once() -> None:
+    warnings, summary = journal_of_looks(0.0, seen_once=2)
+    assert summary == "2 seen only once"
+    assert [line.partition(",")[0] for line in warnings] == ["1 look for faces in the whole video"]
+
+
+def test_slow_looks_are_warned_of_once() -> None:
+    warnings, summary = journal_of_looks(float("nan"), 0.0, 3.0, 6.1, 9.1, 12.2, 15.0)
+    assert summary == "nobody seen"
+    assert len(warnings) == 1
+    assert warnings[0].startswith("faces are looked for only every 3.1 s, and a name takes 3 looks")
+
+
+def test_usual_looks_and_a_single_pause_are_not_warned_of() -> None:
+    assert journal_of_looks(0.0, 0.3, 0.6, 60.6, 60.9) == ([], "nobody seen")
 
 
 @pytest.mark.parametrize("live", [False, True])
