@@ -14,6 +14,7 @@ from faces.datasets import Dataset, Folder
 from faces.evaluation.figures.shares import Flags, Indices
 from faces.extraction import workers
 from faces.extraction.workers import Models
+from faces.files.reading import read_file
 from faces.pipeline import NO_FACE, NOT_A_FACE, Pipeline
 from faces.types import Fingerprint, Floats
 
@@ -127,6 +128,6 @@ def seconds_per_photograph(photographs: Photographs, models: Models) -> float | 
     pipeline, times = Pipeline.load(*models), []
     for path in (sample[0], *sample):  # the first one warms up
         start = perf_counter()
-        pipeline.enrol([path.read_bytes()], check_quality=False)
+        pipeline.enrol([read_file(path)], check_quality=False)
         times.append(perf_counter() - start)
     return median(times[1:])

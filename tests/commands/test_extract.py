@@ -149,7 +149,7 @@ def test_duplicates_and_odd_files_and_names(project: Path, run_script: RunScript
     result = run_script(SCRIPT, "-i", "odd", "-e", "new/embeddings.pickle", cwd=project)
     assert (result.returncode, result.stderr) == (0, "")
     shown = [re.split(r" {2,}", line.strip()) for line in result.stdout.splitlines()]
-    assert ["odd/Bob/pipe.jpg", "unreadable: not a file"] in shown
+    assert ["odd/Bob/pipe.jpg", "unreadable: not a file but a pipe or a device"] in shown
     assert ["Nobody yet", "0", "0"] in shown
     # The first and the second are the same for people, the third is the second, byte for byte.
     assert result.stdout.count("the same photograph, of Bob and of Zo") == 1

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.errors import ImageError, reason_of
+from faces.files.reading import read_file
 from faces.images import decode_image
 from faces.types import Floats, Image
 
@@ -81,7 +82,7 @@ def scan(paths: Sequence[Path], progress: Callable[[int], None] = lambda _: None
 def _scan_file(path: Path) -> tuple[str, tuple[NDArray[np.uint8], int] | str]:
     """Return the file's SHA-256, and its hash and shorter side, or why it cannot be read."""
     try:
-        data = path.read_bytes()
+        data = read_file(path)
     except OSError as error:
         return "", reason_of(error)
     fingerprint = hashlib.sha256(data).hexdigest()
