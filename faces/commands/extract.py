@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import faces
 from faces.cli import options as cli_options
-from faces.cli import text, values
+from faces.cli import signals, text, values
 from faces.cli.progress import progress_bar
 from faces.cli.recording import recording
 
@@ -60,7 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # it stops as with Ctrl-C
+    signals.stop_on_signals()
     return extract(build_parser().parse_args(argv))
 
 

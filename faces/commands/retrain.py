@@ -6,7 +6,6 @@ A version that does worse, or a step that fails, leaves the old one in service.
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ from functools import partial
 from math import inf
 from pathlib import Path
 
-from faces.cli import options, recording, text, values
+from faces.cli import options, recording, signals, text, values
 from faces.commands import extract, train
 from faces.datasets import REMOTE
 from faces.errors import FacesError, UsageError
@@ -180,7 +179,7 @@ def keep_retraining(versions: Versions, args: argparse.Namespace) -> int:
     """Retrain again and again until Ctrl-C or SIGTERM; a run that fails prints a line on stderr."""
     if args.watch and REMOTE in str(args.dataset):
         raise UsageError(f"{args.dataset}: only a folder can be watched; use --every")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signals.stop_on_signals()
     try:
         with ExitStack() as stack:
             watch = stack.enter_context(FolderWatch(Path(args.dataset), args.poll)) if args.watch else None

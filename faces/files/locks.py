@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from faces.errors import FacesError, reason_of
+from faces.files.temporary import sweep
 from faces.files.writing import OWNER_FILE, make_folder, owner_only
 
 
@@ -19,7 +20,7 @@ from faces.files.writing import OWNER_FILE, make_folder, owner_only
 def only_one(path: Path) -> Iterator[None]:
     """Lock a path against other runs, also those on other machines if the shared file system has locks.
 
-    The operating system releases the lock when the process ends.
+    The operating system releases the lock when the process ends. What a killed run left beside the path is swept.
     path: a file or folder, which need not exist.
     Raises FacesError, which names the process that holds the lock.
     """
@@ -43,6 +44,7 @@ def only_one(path: Path) -> Iterator[None]:
             open(holder, "w", opener=owner_only) as file,
         ):  # optional: on a full disk the lock still holds
             file.write(f"{script} (process {os.getpid()} on {socket.gethostname()}, since {since})")
+        sweep(path.parent)
         try:
             yield
         finally:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from typing import IO
 
 from faces.errors import FacesError, UsageError, reason_of
+from faces.files.temporary import temporary
 
 OWNER_FILE, OWNER_FOLDER = 0o600, 0o700  # modes of new files and folders: nobody else may read them
 
@@ -22,33 +22,29 @@ def write_bytes(path: Path, data: bytes) -> None:
     """
     try:
         _prepare(path)
-        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            try:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-                file.close()
-                put_in_place(Path(file.name), path)
-            except BaseException:
-                with suppress(OSError):  # closing flushes, which fails again on a full disk
-                    file.close()
-                Path(file.name).unlink(missing_ok=True)
-                raise
+        with temporary(path) as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            put_in_place(file, path)
     except OSError as error:
         raise FacesError(f"cannot write {path}: {reason_of(error)}") from error
 
 
-def put_in_place(temporary: Path, path: Path) -> None:
+def put_in_place(file: IO[bytes], path: Path) -> None:
     """Rename a temporary file to ``path``, with the mode and group of the file it replaces.
 
     A new file is readable by its owner only.
     Raises OSError.
     """
+    if os.name == "nt":  # elsewhere it stays open and locked: no other process takes it for left over
+        file.close()
+    new = Path(file.name)
     if path.exists():
-        copy_access(path, temporary)
+        copy_access(path, new)
     else:
-        temporary.chmod(OWNER_FILE)
-    temporary.replace(path)
+        new.chmod(OWNER_FILE)
+    new.replace(path)
 
 
 def copy_access(old: Path, new: Path) -> None:
@@ -95,7 +91,8 @@ def check_writable(path: Path) -> None:
     """
     try:
         _prepare(path)
-        NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.").close()
+        with temporary(path):
+            pass
     except OSError as error:
         raise FacesError(f"cannot write {path}: {reason_of(error)}") from error
 
@@ -110,9 +107,13 @@ def require_distinct(*paths: Path) -> None:
 
 
 def _prepare(path: Path) -> None:
-    """Create the parent folders; raise OSError if ``path`` is not a regular file: a folder, or /dev/null."""
+    """Create the parent folders; raise OSError if ``path`` is no name for a file: a folder, /dev/null, or too long."""
     make_folder(path.parent)
-    if path.is_dir():
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return
+    if stat.S_ISDIR(mode):
         raise IsADirectoryError(21, "is a folder")
-    if path.exists() and not path.is_file():
+    if not stat.S_ISREG(mode):
         raise FileExistsError(17, "is a device or a pipe, not a file")

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from faces.errors import FacesError, reason_of
+from faces.files.temporary import sweep
 from faces.records import manifests
 from faces.records.folder import Runs
 from faces.records.manifests import Manifest
@@ -28,6 +29,8 @@ def forget(folder: Path, erased: Callable[[str], bool], names: Mapping[str, str]
     Raises FacesError.
     """
     became: dict[str, str] = {}
+    for place in (folder, folder / manifests.FOLDER):
+        sweep(place)
     try:
         for path in sorted((folder / manifests.FOLDER).glob("*.json.gz")):
             sha256 = path.name.partition(".")[0]

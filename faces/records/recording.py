@@ -12,8 +12,9 @@ from platform import python_version
 from typing import Any
 
 from faces.errors import FacesError, UsageError
+from faces.files.temporary import sweep
 from faces.files.writing import check_writable
-from faces.records import environment
+from faces.records import environment, manifests
 from faces.records.folder import Runs, beside
 from faces.records.manifests import Manifest
 from faces.records.record import Data, File, Run, Status, Value
@@ -111,6 +112,7 @@ def recording(folder: Path, kind: str, options: Mapping[str, Any]) -> Iterator[R
     Raises FacesError: at the start when the folder is not writable, at the end when the record cannot be written.
     """
     check_writable(folder / "record.json")
+    sweep(folder / manifests.FOLDER)  # which is written only if the photographs are other ones
     run = Recorder(folder, kind, options)
     try:
         yield run

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from faces import records
 from faces.errors import FacesError, reason_of
+from faces.files.temporary import sweep
 from faces.files.writing import make_folder, write_bytes
 from faces.versions.swap import LE, RECOGNIZER, REPORT, InService
 from faces.versions.version import Stage, Version, counts, label, read_report
@@ -135,6 +136,8 @@ class Versions:
         """Delete what an unfinished run left."""
         for leftover in self.folder.glob(".*.gone"):
             shutil.rmtree(leftover, ignore_errors=True)
+        for folder in (self.folder, *(self.path(version.number, "") for version in self.all())):
+            sweep(folder)
         for version in self.all():
             if version.stage == "candidate" and not version.waits:
                 self.discard(version.number)

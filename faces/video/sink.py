@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from faces.errors import FacesError, reason_of
+from faces.files import temporary
 from faces.files.writing import check_writable, put_in_place
 from faces.types import Image
 from faces.video.encoder import CONTAINERS, VideoEncoder, duration
@@ -35,7 +35,8 @@ class VideoSink:
 
     As a context manager, the sink keeps the video when the block ends normally, and deletes it when the block is
     interrupted or fails, unless ``keep`` is set. A video of a second or more is also kept after an error with a
-    one-line message (FacesError, BrokenPipeError).
+    one-line message (FacesError, BrokenPipeError). A video whose process was killed gets a name that no other file has
+    from the next run in its folder (``files.temporary``).
     Raises FacesError if it cannot be written; when a disk is full, the video so far is kept.
     """
 
@@ -43,7 +44,8 @@ class VideoSink:
         self.path = path
         self._rate = rate
         self._keep = keep
-        self._partial = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+        self._file: IO[bytes] | None = None  # holds the lock on the incomplete video
+        self._partial = path
         # Not a Queue(QUEUED_PICTURES): Ctrl-C in the middle of its put can leave the thread asleep for good.
         self._pictures: SimpleQueue[tuple[Image, float] | None] = SimpleQueue()
         self._free_places: SimpleQueue[None] = SimpleQueue()  # a token for each picture that may wait
@@ -62,6 +64,11 @@ class VideoSink:
         time: s, as ``Frame.time``.
         """
         if self._thread is None:
+            try:
+                self._file = temporary.create(self.path, keep=True)
+            except OSError as error:
+                raise self._write_error(error) from error
+            self._partial = Path(self._file.name)
             self._thread = Thread(target=self._run, name="video sink", daemon=True)
             self._thread.start()
         self._free_places.get()
@@ -75,7 +82,7 @@ class VideoSink:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._thread is None:
+        if self._thread is None or self._file is None:
             return
         keep = kind is None or self._keep
         expected_error = kind is not None and issubclass(kind, (FacesError, BrokenPipeError))
@@ -83,14 +90,15 @@ class VideoSink:
             self._pictures.put(None)
             self._thread.join()
             if self._failure is None and (keep or (expected_error and duration(self._partial) >= SHORTEST_KEPT)):
-                put_in_place(self._partial, self.path)
+                put_in_place(self._file, self.path)
         except OSError as failure:
             self._failure = self._write_error(failure)
-        except KeyboardInterrupt:  # a second Ctrl-C: a video to keep stays under its hidden name, where it plays
+        except KeyboardInterrupt:  # a second Ctrl-C: a video to keep gets its name from the next run
             if not keep:
                 self._partial.unlink(missing_ok=True)
             raise
         with suppress(OSError):
+            self._file.close()
             self._partial.unlink(missing_ok=True)
         if self._failure is not None and self._failure is not error:
             raise self._failure
@@ -125,10 +133,10 @@ class VideoSink:
     def _salvage(self, error: OSError | av.FFmpegError) -> FacesError:
         """Keep the video so far if it is long enough; return the error, whose message says so."""
         seconds = duration(self._partial)
-        if seconds < SHORTEST_KEPT:
+        if seconds < SHORTEST_KEPT or self._file is None:
             return self._write_error(error)
         with suppress(OSError):
-            put_in_place(self._partial, self.path)
+            put_in_place(self._file, self.path)
         return self._write_error(error, f"; the first {seconds:.1f} s are in it")
 
     def _write_error(self, error: OSError | av.FFmpegError, more: str = "") -> FacesError:

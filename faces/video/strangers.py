@@ -7,12 +7,13 @@ from contextlib import suppress
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import numpy as np
 
 from faces.errors import FacesError, reason_of
 from faces.files.finding import find_images
+from faces.files.reading import read_file
+from faces.files.temporary import sweep, temporary
 from faces.files.writing import make_folder
 from faces.images import write_image
 from faces.pipeline import Pipeline
@@ -44,7 +45,10 @@ class Strangers:
         self._started = datetime.now()
         try:
             make_folder(folder)
-            NamedTemporaryFile(dir=folder, prefix=".").close()
+            with temporary(folder / PREFIX):  # whether it can be written
+                pass
+            for place in _folders(folder):
+                sweep(place)
             self._used_names = {path.name for path in _folders(folder)}  # including folders that are gone by now
             self._groups = [group for path in _folders(folder) if (group := _Group.read(path, pipeline))]
         except OSError as error:
@@ -157,7 +161,7 @@ class _Group:
             group.files.update(str(path.relative_to(folder)) for path in paths)
             for path in paths:
                 with suppress(OSError):
-                    embedding = pipeline.enrol([path.read_bytes()])[0].embedding
+                    embedding = pipeline.enrol([read_file(path)])[0].embedding
                     group.embeddings += [] if embedding is None else [embedding]
                 if len(group.embeddings) == COMPARED_PHOTOGRAPHS:
                     break

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from faces.errors import FacesError, reason_of
+from faces.files.temporary import sweep
 from faces.recognition import recognizer_files
 from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Fingerprint, Floats
@@ -16,7 +17,7 @@ from faces.versions.versions import LE, RECOGNIZER, REPORT
 def erase_recognizers(folder: Path, embeddings: Floats, fingerprint: Fingerprint) -> tuple[str, ...]:
     """Erase the recognizers in a folder and its ``versions/`` that contain one of the embeddings.
 
-    A recognizer that cannot be read is erased, too.
+    A recognizer that cannot be read is erased, too, and so is what a killed run left of one.
 
     folder: the folder of the gallery file.
     embeddings: float32 (N, D), of the erased faces.
@@ -28,6 +29,8 @@ def erase_recognizers(folder: Path, embeddings: Floats, fingerprint: Fingerprint
         return ()
     erased = {row.tobytes() for row in embeddings}
     versions = [path for path in (folder / "versions").glob("*") if path.name.isdecimal() and path.is_dir()]
+    for place in (folder, *versions):
+        sweep(place)
     affected = [place for place in (folder, *sorted(versions)) if _contains(place, erased, fingerprint)]
     try:
         for place in affected:

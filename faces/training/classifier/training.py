@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ from numpy.typing import NDArray
 
 from faces import records
 from faces.errors import FacesError, UsageError, reason_of
-from faces.files.writing import OWNER_FILE, put_in_place, write_bytes
+from faces.files.temporary import temporary
+from faces.files.writing import put_in_place, write_bytes
 from faces.image_classifier import HEAD, ImageClassifier
 from faces.records import Recorder
 from faces.training import backend, exporting, fitting, scores
@@ -174,15 +174,12 @@ def _write(options: ClassifierOptions, core: Any, metadata: dict[str, Any], exam
 
 
 def _save_keras(core: Any, file: Path) -> None:
-    temporary = file.with_name(f".{file.stem}.{os.getpid()}.keras")
     try:
-        temporary.touch(OWNER_FILE)
-        core.save(temporary)
-        put_in_place(temporary, file)
+        with temporary(file, suffix=".keras") as saved:
+            core.save(saved.name)
+            put_in_place(saved, file)
     except OSError as error:
         raise FacesError(f"cannot write {file}: {reason_of(error)}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _probabilities(classifier: ImageClassifier, images: Image) -> NDArray[np.float32]:
