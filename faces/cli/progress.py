@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -26,8 +27,9 @@ def progress_bar(unit: str = "photo", description: str = "") -> Iterator[Progres
                 from tqdm import tqdm
 
                 bytes_ = {"unit_scale": True, "leave": False} if unit == "B" else {}
-                # disable=None: shown in a terminal only
-                bar = stack.enter_context(tqdm(desc=description or None, unit=unit, disable=None, **bytes_))
+                # The bar moves the cursor, which ``sys.stderr`` escapes. disable=None: shown in a terminal only
+                terminal = {"file": sys.__stderr__ or sys.stderr, "disable": None}
+                bar = stack.enter_context(tqdm(desc=description or None, unit=unit, **terminal, **bytes_))
             bar.total = total
             bar.update(done - bar.n)
 

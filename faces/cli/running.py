@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _thread
-import io
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from threading import Timer, main_thread
 from types import FrameType, TracebackType
 from typing import Any
 
+from faces.cli import output
 from faces.cli.text import complain
 from faces.errors import FacesError, reason_of
 
@@ -109,8 +109,7 @@ def run(main: Callable[[], int]) -> None:
 
     Exit status: what ``main`` returns, the status of a FacesError, 1 for other system errors, 130 for Ctrl-C.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names that the terminal cannot show must not fail
-        sys.stdout.reconfigure(errors="backslashreplace")
+    output.prepare()
     warnings.filterwarnings("ignore", module="PIL")  # about damaged EXIF in readable pictures
     _interrupt.runs = True
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:

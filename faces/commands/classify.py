@@ -76,8 +76,9 @@ def as_text(path: Path, verdict: Classification) -> str:
     """Return the line for a picture."""
     ranked = sorted(verdict.probabilities.items(), key=lambda item: -item[1])
     if verdict.label is not None:
-        return f"{path}: {verdict.label}  probability {ranked[0][1]:.2f}"
-    return f"{path}: undecided  " + "  ".join(f"{name} {value:.2f}" for name, value in ranked[:UNDECIDED_CLASSES])
+        return text.escaped(f"{path}: {verdict.label}  probability {ranked[0][1]:.2f}")
+    likeliest = "  ".join(f"{name} {value:.2f}" for name, value in ranked[:UNDECIDED_CLASSES])
+    return text.escaped(f"{path}: undecided  {likeliest}")
 
 
 def as_json(path: Path, verdict: Classification) -> str:

@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import re
-import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ import numpy as np
 
 import faces
 from faces.cli import options
-from faces.cli.text import complain, warn
+from faces.cli.text import complain, escaped, tell, warn
 from faces.cli.values import share
 
 LONGEST_NAME = 235  # bytes of a copy's name: file systems allow 255, and temporary files have ten more
@@ -64,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     models = faces.load_models(**options.model_names(args), confidence=args.confidence, gallery=args.le, warn=warn)
     recognizer = faces.load_recognizer(models, args.recognizer, args.le, warn=warn)
     attributes = faces.load_attributes(models, args.attributes) if args.attributes else None
-    window = faces.Window("recognize_image", partial(print, file=sys.stderr)) if args.show else None
+    window = faces.Window("recognize_image", tell) if args.show else None
 
     status, used_names = 0, set[str]()
     for path in photographs:
@@ -106,7 +105,7 @@ def is_copy(path: Path, output: Path) -> bool:
 def as_text(path: Path, recognition: faces.Recognition) -> str:
     """Format a photograph's results as lines of text."""
     if len(recognition) == 0:
-        return f"{path}: no face"
+        return escaped(f"{path}: no face")
     matches, lines = recognition.matches, []
     for k, box in enumerate(recognition.faces.xyxy.round().astype(int)):
         name = f"{matches.names[k] or 'unknown'}  probability {matches.probability[k]:.2f}"
@@ -114,7 +113,7 @@ def as_text(path: Path, recognition: faces.Recognition) -> str:
         name += "" if np.isnan(true) else f"  match {true:.2f}"
         place = ",".join(str(value) for value in box)
         attributes = "" if recognition.answers is None else f"  {recognition.answers.text(k)}"
-        lines.append(f"{path}: {name}  distance {matches.distance[k]:.3f}  box {place}{attributes}")
+        lines.append(escaped(f"{path}: {name}  distance {matches.distance[k]:.3f}  box {place}{attributes}"))
     return "\n".join(lines)
 
 

@@ -8,17 +8,15 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from functools import partial
 from pathlib import Path
 
 import faces
 from faces.cli import options, signals, text, values
 from faces.cli.files import check_files
+from faces.cli.text import tell
 
 RESULTS = Path("output")
 CORES = os.cpu_count() or 1
-
-tell = partial(print, file=sys.stderr, flush=True)
 
 
 def build_parser() -> argparse.ArgumentParser:

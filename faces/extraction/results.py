@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from faces.datasets import Photograph
 from faces.errors import FacesError
-from faces.files.writing import write_bytes
+from faces.files.tables import write_csv
 from faces.recognition.duplicates import Duplicate
 from faces.recognition.gallery import NO_NEED, Gallery
 from faces.records import Recorder
@@ -86,14 +83,9 @@ class NoFaceError(FacesError):
 
 def write_tables(update: EmbeddingsUpdate) -> None:
     """Write the tables of the photographs that were skipped and of those that are there twice. Raises FacesError."""
-    _write_csv(update.skipped_csv, ("photograph", "reason"), update.skipped)
-    _write_csv(update.duplicates_csv, ("photograph", "other photograph", "why"), update.twice)
-
-
-def _write_csv(path: Path, headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    table = io.StringIO()
-    csv.writer(table, lineterminator="\n").writerows([headings, *rows])
-    write_bytes(path, table.getvalue().encode(errors="surrogateescape"))  # on Linux a name may be any bytes
+    any_bytes = "surrogateescape"  # on Linux a name may be any bytes
+    write_csv(update.skipped_csv, ("photograph", "reason"), update.skipped, any_bytes)
+    write_csv(update.duplicates_csv, ("photograph", "other photograph", "why"), update.twice, any_bytes)
 
 
 def record(update: EmbeddingsUpdate, recorder: Recorder) -> None:

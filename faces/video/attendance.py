@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
-from faces.files.writing import write_bytes
+from faces.files.tables import write_csv
 from faces.video.events import Event
 
 Span = tuple[float, float]  # s, from and to
@@ -77,10 +75,7 @@ class Attendance:
 
     def write(self, path: Path, now: float | None = None) -> None:
         """Write ``rows`` as CSV, replacing the file atomically. Raises FacesError."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerows([Presence._fields, *self.rows(now)])
-        write_bytes(path, text.getvalue().encode("utf-8", "backslashreplace"))
+        write_csv(path, Presence._fields, self.rows(now), "backslashreplace")
 
     def summary(self, now: float | None = None) -> str:
         """Return a line such as ``2 people seen: Ada 12.3 s, Bob 0.4 s; 1 unknown``, longest presence first.

@@ -14,6 +14,7 @@ import numpy as np
 
 from faces.attributes.answers import Head, cells
 from faces.errors import FacesError, UsageError, reason_of
+from faces.files.tables import BOM, cell
 from faces.files.writing import make_folder, owner_only
 from faces.video.events import Event, whole_pixels
 from faces.video.tracks import Frame, Tracks
@@ -62,6 +63,7 @@ class _RowLog:
         with self._explained_errors():
             if isinstance(self._to, Path) and self._to.is_file():
                 self._stream.truncate(0)
+                self._stream.write("" if self._as_json else BOM)
             if not self._as_json:
                 self._writer.writeheader()
             self._stream.flush()
@@ -80,7 +82,8 @@ class _RowLog:
                 if self._as_json:
                     self._stream.write(json.dumps(row, ensure_ascii=False) + "\n")
                 else:
-                    self._writer.writerow({**row, "name": row["name"] or ("unknown" if row["settled"] else None)})
+                    name = row["name"] or ("unknown" if row["settled"] else None)
+                    self._writer.writerow({column: cell(value) for column, value in {**row, "name": name}.items()})
             self._stream.flush()
 
     def _attribute_fields(self, attributes: dict[str, object]) -> dict[str, object]:

@@ -410,7 +410,7 @@ def test_a_video_in_every_output(project: Path, run: Callable[..., Result]) -> N
     video = ("recognize_video", "--no-display", "-s", "sample/video.mp4", "--max-frames", 50)
     result = run(*video, "--attributes", "gender,age", "--boxes", "boxes.csv", "-o", "a.mp4", cwd=project)
     assert result.returncode == 0, result.stderr
-    with (project / "boxes.csv").open(encoding="utf-8") as stream:
+    with (project / "boxes.csv").open(encoding="utf-8-sig") as stream:
         boxes = list(csv.DictReader(stream))
     columns = ["gender", "gender_probability", "age", "age_group", "age_group_probability"]
     for rows in (list(csv.DictReader(io.StringIO(result.stdout))), boxes):

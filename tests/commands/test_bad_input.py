@@ -80,7 +80,7 @@ def test_a_data_set_without_a_face(project: Path, run_script: RunScript) -> None
     after = lasting(project / "output")
     assert after.pop("skipped.csv") != before.pop("skipped.csv")  # about this run
     before.pop("duplicates.csv")
-    assert after.pop("duplicates.csv") == b"photograph,other photograph,why\n"
+    assert after.pop("duplicates.csv") == b"\xef\xbb\xbfphotograph,other photograph,why\n"
     assert after == before
 
 
@@ -181,7 +181,7 @@ class Odd:
 
     @property
     def skipped(self) -> dict[str, str]:
-        with (self.folder / "out" / "skipped.csv").open(encoding="utf-8", newline="") as file:
+        with (self.folder / "out" / "skipped.csv").open(encoding="utf-8-sig", newline="") as file:
             return {Path(row["photograph"]).name: row["reason"] for row in csv.DictReader(file)}
 
 

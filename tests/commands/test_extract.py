@@ -155,7 +155,7 @@ def test_duplicates_and_odd_files_and_names(project: Path, run_script: RunScript
     assert result.stdout.count("the same photograph, of Bob and of Zo") == 1
     assert "2 photographs are nearly the same as another of the same person, see new/duplicates.csv" in result.stdout
     assert (project / "new" / "duplicates.csv").read_bytes() == (
-        b"photograph,other photograph,why\n"
+        b"\xef\xbb\xbfphotograph,other photograph,why\n"
         b'odd/Bob/1.jpg,odd/Zo\xeb/1.jpg,"the same photograph, of Bob and of Zo\xeb"\n'
         b"odd/Bob/1.jpg,odd/Bob/2.jpg,nearly the same photograph\n"
         b"odd/Bob/1.jpg,odd/Bob/3.jpg,nearly the same photograph\n"

@@ -173,7 +173,7 @@ def test_the_file_of_embeddings(trained: Path) -> None:
 
 
 def test_skipped_csv_has_only_its_heading_when_nothing_was_left_out(trained: Path) -> None:
-    assert (trained / "output" / "skipped.csv").read_text() == "photograph,reason\n"
+    assert (trained / "output" / "skipped.csv").read_text("utf-8-sig") == "photograph,reason\n"
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +224,7 @@ def test_people_by_folder_at_any_depth_in_any_script(gathered: tuple[Path, Resul
 
 def test_what_was_left_out_and_why(gathered: tuple[Path, Result]) -> None:
     folder, result = gathered
-    with (folder / "made" / "up" / "skipped.csv").open(encoding="utf-8", newline="") as file:
+    with (folder / "made" / "up" / "skipped.csv").open(encoding="utf-8-sig", newline="") as file:
         listed = list(csv.reader(file))
     assert listed[0] == ["photograph", "reason"]
     assert [Path(row[0]).name for row in listed[1:]] == ["blurred.png", "wall.bmp"]
@@ -461,7 +461,7 @@ def test_a_video_whole(project: Path, run_script: RunScript) -> None:
     assert sorted(row["name"] for row in events if row["event"] == "identified") == sorted(people)
     assert [row["event"] for row in events].count("appear") == [row["event"] for row in events].count("leave")
 
-    table = list(csv.DictReader((project / "output" / "boxes.csv").open(encoding="utf-8")))
+    table = list(csv.DictReader((project / "output" / "boxes.csv").open(encoding="utf-8-sig")))
     assert tuple(table[0]) == BOXES
     settled = max(int(row["frame"]) for row in table if not row["name"]) + 1
     assert settled < FRAMES - 5
@@ -471,7 +471,7 @@ def test_a_video_whole(project: Path, run_script: RunScript) -> None:
         assert [row["name"] for row in table if int(row["frame"]) == number] == people_in(film["frames"][number])
     assert len({(row["track"], row["name"]) for row in table if row["name"]}) == len(people)  # who is one track each
 
-    attendance = list(csv.DictReader((project / "output" / "attendance.csv").open(encoding="utf-8")))
+    attendance = list(csv.DictReader((project / "output" / "attendance.csv").open(encoding="utf-8-sig")))
     assert sorted(row["name"] for row in attendance) == sorted(name for name in film["names"] if name)
     speed, seen = result.stderr.splitlines()
     assert re.fullmatch(rf"{FRAMES} frames in \d+\.\d s: \d+\.\d frames a second -> output/film\.mp4", speed)

@@ -147,7 +147,7 @@ def test_a_stream_that_is_cut_and_comes_back(project: Path) -> None:
             assert shown.process.wait(patience(10)) == 0
     finally:
         script.__exit__(None, None, None)
-    rows = list(csv.DictReader((project / "events.csv").open(encoding="utf-8")))
+    rows = list(csv.DictReader((project / "events.csv").open(encoding="utf-8-sig")))
     assert {row["name"] for row in rows if row["event"] == "identified"} <= cast(project)
     assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d\d:\d\d", row["clock"]) for row in rows)
     assert len(frames_of(project / "film.mp4")) == 150

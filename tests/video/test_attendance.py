@@ -28,7 +28,7 @@ def attended(*spans: tuple[float, float, str | None]) -> Attendance:
 def test_nobody_attended(tmp_path: Path) -> None:
     attendance = Attendance()
     attendance.write(tmp_path / "attendance.csv")
-    assert (tmp_path / "attendance.csv").read_text() == "name,first_seen,last_seen,seconds,visits\n"
+    assert (tmp_path / "attendance.csv").read_text("utf-8-sig") == "name,first_seen,last_seen,seconds,visits\n"
     assert attendance.rows() == attendance.rows(9) == []
     assert attendance.summary() == "nobody seen"
 
@@ -84,7 +84,7 @@ def test_attendance_is_written_again_and_again(tmp_path: Path) -> None:
     for seconds in (2, 3):
         attendance.add(event("appear", 1, 9, "Ada"))
         attendance.write(path, seconds)
-        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
         assert [row["name"] for row in rows] == ["Ada", "Zoë, the second"]
         assert rows[0]["last_seen"] == str(seconds)
     assert rows[1]["seconds"] == "1.235"

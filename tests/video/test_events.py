@@ -144,12 +144,22 @@ def test_csv(tmp_path: Path) -> None:
         log.write(event("appear", 1 / 3, 7))
         log.write(event("identified", 1.0, 7, None, NOON))
         log.write(event("leave", 2.0, 7, 'José "Pepe", O\'Neill'))
-    assert (tmp_path / "new" / "events.CSV").read_text(encoding="utf-8") == (
+    assert (tmp_path / "new" / "events.CSV").read_text(encoding="utf-8-sig") == (
         "event,time,clock,track,name,probability,x1,y1,x2,y2\n"
         "appear,0.333,,7,,,1,2,3,4\n"
         "identified,1.0,2024-05-06T12:00:00.000+02:00,7,unknown,0.9,1,2,3,4\n"
         'leave,2.0,,7,"José ""Pepe"", O\'Neill",0.9,1,2,3,4\n'
     )
+
+
+def test_a_name_is_no_formula(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    for to in (tmp_path / "events.csv", stream):
+        with EventLog(to) as log:
+            log.write(replace(event("leave", 0, 1, "=cmd|' /C calc'!A0"), xyxy=(-8, 2, 3, 4)))
+    row = "leave,0,,1,'=cmd|' /C calc'!A0,0.9,-8,2,3,4\n"  # numbers may be negative
+    assert stream.getvalue().splitlines(keepends=True)[1] == row
+    assert (tmp_path / "events.csv").read_bytes() == b"\xef\xbb\xbf" + stream.getvalue().encode()
 
 
 def test_json_lines(tmp_path: Path) -> None:
@@ -223,7 +233,7 @@ def test_a_former_log_is_replaced_when_there_is_something_to_write(tmp_path: Pat
     with EventLog(path) as log:
         for _ in range(2):
             log.begin()
-        assert path.read_text() == ",".join(EventLog.columns) + "\n"
+        assert path.read_text("utf-8-sig") == ",".join(EventLog.columns) + "\n"
 
 
 @pytest.mark.parametrize("as_json", [True, False])
@@ -232,7 +242,7 @@ def test_a_stream_gets_the_same_and_stays_open(tmp_path: Path, as_json: bool) ->
     with EventLog(path) as log, EventLog(stream, as_json) as to_stream:
         for each in (log, to_stream):
             each.write(event("appear", 0, 1, "Ada"))
-    assert stream.getvalue() == path.read_text()
+    assert stream.getvalue() == path.read_text("utf-8-sig")  # the mark is for files that Excel opens
 
 
 def test_a_stream_that_nobody_reads_is_left_to_the_caller() -> None:
@@ -299,7 +309,7 @@ def test_boxes(tmp_path: Path) -> None:
         for log in (as_csv, as_json):
             log.write(frame(0), Tracks.empty())
             log.write(frame(3), tracks((2, UNSETTLED), (1, None), (3, "Ada"), (4, "Bob"), hidden=(4,), x=-20))
-    assert (tmp_path / "boxes.csv").read_text() == (
+    assert (tmp_path / "boxes.csv").read_text("utf-8-sig") == (
         "frame,time,track,name,probability,distance,x1,y1,x2,y2\n"
         "3,0.12,2,,,,0,1,5,9\n"
         "3,0.12,1,unknown,0.9,0.3,-10,1,-5,9\n"
