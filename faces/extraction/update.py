@@ -187,9 +187,9 @@ def build_gallery(
     gallery = _gallery(photographs, known, fingerprint, made_with)
 
     persons = {photograph.path: photograph.person for photograph in photographs}
-    moved = [path for path, before in known.items() if before.path != path]
+    moved = [path for path, before in known.items() if before.path not in (path, "")]
     used = {before.path for before in known.values()}
-    gone = {before.path for before in enrolled} - {*persons, *used}
+    gone = {before.path for before in enrolled} - {*persons, *used, ""}  # "": of one that was erased
     old_persons = dict(zip(previous.paths, previous.names, strict=True)) if previous else {}
     left = {old_persons[path] for path in (*gone, *(known[path].path for path in moved)) if path in old_persons}
     return Extraction(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
@@ -34,7 +35,7 @@ def is_nobody(name: str) -> bool:
 class LeftOut:
     """K photographs without a usable face, as parallel arrays.
 
-    paths, hashes, sizes, stamps: as in ``Gallery``.
+    paths, hashes, sizes, stamps: as in ``Gallery``; the path of one that was erased may be "".
     reasons: why each has none.
     Raises ValueError when the lengths differ.
     """
@@ -51,6 +52,10 @@ class LeftOut:
 
     def __len__(self) -> int:
         return len(self.paths)
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """Return rows of path and reason."""
+        return zip(self.paths, self.reasons, strict=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +126,7 @@ class Gallery:
             return None
         enrolled = zip(self.paths, self.names, self.hashes, ("" for _ in self.paths), strict=True)
         out = self.left_out
-        known = ("" if reason == ERASED else path for path, reason in zip(out.paths, out.reasons, strict=True))
+        known = ("" if reason == ERASED else path for path, reason in out.rows())
         left_out = [
             (path, unicodedata.normalize("NFC", path.partition("/")[0]), sha256, reason)
             for path, sha256, reason in zip(known, out.hashes, out.reasons, strict=True)
@@ -133,7 +138,12 @@ class Gallery:
         write_bytes(path, self.pickled())
 
     def pickled(self) -> bytes:
-        """Return the content of the file; the keys ``embeddings`` and ``names`` are the recipe's."""
+        """Return the content of the file; the keys ``embeddings`` and ``names`` are the recipe's.
+
+        Photographs of people who were erased have no path in it, which has their names: their hashes tell them.
+        """
+        left_out = {name: list(getattr(self.left_out, name)) for name in LeftOut.__slots__}
+        left_out["paths"] = ["" if reason == ERASED else path for path, reason in self.left_out.rows()]
         content = {
             "embeddings": self.embeddings,
             "names": list(self.names),
@@ -145,7 +155,7 @@ class Gallery:
             "sizes": list(self.sizes),
             "stamps": list(self.stamps),
             "settings": self.settings,
-            "left_out": {name: list(getattr(self.left_out, name)) for name in LeftOut.__slots__},
+            "left_out": left_out,
         }
         return pickles.dumped(content)
 

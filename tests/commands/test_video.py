@@ -219,7 +219,7 @@ def text(path: Path) -> str:
 
 @needs_ffmpeg
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
-@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("sent", [getattr(signal, name, 0) for name in ("SIGINT", "SIGTERM", "SIGHUP")])
 def test_a_signal_is_how_a_live_source_ends(project: Path, sent: int) -> None:
     """Everything that was written is whole."""
     port = free_port()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from faces.extraction import known
+from faces.recognition.gallery import ERASED, Gallery, LeftOut
 from tests.extraction.conftest import LONG_AGO, PRINT, SETTINGS, World, rows
 
 
@@ -268,3 +269,32 @@ def test_other_settings_do_not_go_on(world: World) -> None:
     world.dies = 1000
     world.run(made_with=known.settings("built-in", 0.7))
     assert len(world.looked_at) == 6
+
+
+def test_who_was_erased_on_the_server_is_known_by_the_photographs_content(world: World, tmp_path: Path) -> None:
+    assert world.gallery is not None
+    gallery = world.gallery
+    out = gallery.left_out
+    erased = LeftOut(
+        (*gallery.paths[:2], *out.paths),
+        (*gallery.hashes[:2], *out.hashes),
+        (*gallery.sizes[:2], *out.sizes),
+        (*gallery.stamps[:2], *out.stamps),
+        (ERASED,) * 3,
+    )
+    parts = {name: getattr(gallery, name)[2:] for name in ("embeddings", "names", "paths", "hashes", "sizes", "stamps")}
+    assert gallery.boxes is not None and gallery.scores is not None
+    parts |= {"boxes": gallery.boxes[2:], "scores": gallery.scores[2:]}
+    for _ in range(2):
+        replace(gallery, **parts, left_out=erased).save(tmp_path / "a.pickle")
+        assert b"Ada" not in (tmp_path / "a.pickle").read_bytes()
+        world.gallery = Gallery.load(tmp_path / "a.pickle")
+        assert world.gallery.left_out.paths == ("",) * 3
+        result = world.run()
+        assert (result.new, result.known, result.moved, result.gone, world.looked_at) == (0, 4, 0, 0, [])
+        assert result.gallery.people == ["Bob"] and set(result.gallery.left_out.reasons) == {ERASED}
+        assert result.gallery.left_out.paths == ("Ada/1.jpg", "Ada/2.jpg", "Ada/wall.jpg")  # to say which are left out
+        erased = result.gallery.left_out
+    (world.folder / "data" / "Ada" / "1.jpg").unlink()
+    world.run()
+    assert world.gallery.left_out.paths == ("Ada/2.jpg", "Ada/wall.jpg")

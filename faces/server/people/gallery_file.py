@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import unicodedata
+from collections.abc import Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +40,11 @@ class GalleryRow(NamedTuple):
     score: float = float("nan")
     size: int = 0
     stamp: str = ""
+
+    @property
+    def is_photograph(self) -> bool:
+        """Whether it is of a photograph in the data set."""
+        return bool(self.path) and not self.path.startswith(SERVER_PATH)
 
 
 def rows_of(gallery: Gallery) -> list[GalleryRow]:
@@ -85,17 +91,26 @@ def gallery_of(rows: Sequence[GalleryRow], fingerprint: Fingerprint, settings: s
     )
 
 
-def with_erased(left_out: LeftOut, rows: Sequence[GalleryRow]) -> LeftOut:
-    """Return ``left_out`` with the erased rows of the data set added, so that the scripts do not enrol them again."""
-    known_paths = set(left_out.paths)
-    new = [row for row in rows if row.path and not row.path.startswith(SERVER_PATH) and row.path not in known_paths]
+def with_erased(left_out: LeftOut, rows: Sequence[GalleryRow], people: Container[str]) -> LeftOut:
+    """Return ``left_out`` with the erased rows of the data set added, so that the scripts do not enrol them again.
+
+    people: folders of the people of whom nothing is left: their photographs without a usable face are erased, too.
+    """
+    reasons = tuple(ERASED if folder(path) in people else reason for path, reason in left_out.rows())
+    known = {sha256 for sha256, reason in zip(left_out.hashes, reasons, strict=True) if reason == ERASED}
+    new = [row for row in rows if row.is_photograph and row.sha256 not in known]
     return LeftOut(
         (*left_out.paths, *(row.path for row in new)),
         (*left_out.hashes, *(row.sha256 for row in new)),
         (*left_out.sizes, *(row.size for row in new)),
         (*left_out.stamps, *(row.stamp for row in new)),
-        (*left_out.reasons, *(ERASED for _ in new)),
+        (*reasons, *(ERASED for _ in new)),
     )
+
+
+def folder(path: str) -> str:
+    """Return the folder of a photograph's person, as names are written."""
+    return unicodedata.normalize("NFC", path.partition("/")[0])
 
 
 def load(path: Path, fingerprint: Fingerprint, dimension: int | None) -> tuple[Gallery, list[GalleryRow]]:

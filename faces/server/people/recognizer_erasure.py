@@ -1,8 +1,10 @@
-"""Erase trained recognizers that contain an erased face."""
+"""Erase what was made of erased faces: trained recognizers, and tables that name the people."""
 
 from __future__ import annotations
 
 import shutil
+import unicodedata
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from faces.recognition import recognizer_files
 from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Fingerprint, Floats
 from faces.versions.versions import LE, RECOGNIZER, REPORT
+
+TABLES = ("skipped.csv", "duplicates.csv")
 
 
 def erase_recognizers(folder: Path, embeddings: Floats, fingerprint: Fingerprint) -> tuple[str, ...]:
@@ -41,6 +45,21 @@ def erase_recognizers(folder: Path, embeddings: Floats, fingerprint: Fingerprint
     except OSError as error:
         raise FacesError(f"cannot erase {error.filename}: {reason_of(error)}") from error
     return tuple((place / RECOGNIZER).as_posix() for place in affected)
+
+
+def erase_tables(folder: Path, people: Iterable[str]) -> None:
+    """Erase the tables of the last extraction that name one of these people; the next extraction writes them again.
+
+    folder: of the gallery file.
+    people: their folders in the data set.
+    Raises OSError.
+    """
+    named = [f"/{person}/".replace('"', '""') for person in people]
+    for path in (folder / name for name in TABLES):
+        if path.is_file():
+            text = unicodedata.normalize("NFC", path.read_text("utf-8", "replace"))
+            if any(name in text for name in named):
+                path.unlink()
 
 
 def _contains(folder: Path, erased: set[bytes], fingerprint: Fingerprint) -> bool:

@@ -14,8 +14,8 @@ from faces.errors import FacesError, reason_of
 from faces.recognition.gallery import LeftOut
 from faces.server.errors import ApiError
 from faces.server.people import gallery_file, gallery_merging, people_group
-from faces.server.people.gallery_file import SERVER_PATH, GalleryFile, GalleryRow
-from faces.server.people.recognizer_erasure import erase_recognizers
+from faces.server.people.gallery_file import GalleryFile, GalleryRow
+from faces.server.people.recognizer_erasure import erase_recognizers, erase_tables
 from faces.server.people.values import SyncResult
 from faces.server.store import origins
 from faces.server.store.database import Database
@@ -91,13 +91,17 @@ class SharedGallery:
         changed_names = _changed_names(self._names, names)
         if erased or changed_names:
             records.forget(records.beside(self._file.path), erased_origins.__contains__, changed_names)
+        people = {name for name, now in changed_names.items() if not now}
+        people |= {gallery_file.folder(row.path) for row in erased_rows if row.is_photograph}
+        people -= {gallery_file.folder(row.path) for row in merged if row.is_photograph}
+        erase_tables(self._file.path.parent, people)
         self._names = names
         if len(merged) != len(rows) or any(new is not row for new, row in zip(merged, rows, strict=True)):
-            left_out = gallery_file.with_erased(old.left_out if old else LeftOut(), erased_rows)
+            left_out = gallery_file.with_erased(old.left_out if old else LeftOut(), erased_rows, people)
             settings = old.settings if old else self._file.settings
             self._file.write(gallery_file.gallery_of(merged, fingerprint, settings, left_out))
         self._state = people, self._file_state()
-        dataset = tuple(row.path for row in erased_rows if row.path and not row.path.startswith(SERVER_PATH))
+        dataset = tuple(row.path for row in erased_rows if row.is_photograph)
         return SyncResult(models, dataset, faces=matched.result.faces)
 
     def _is_synchronized(self) -> bool:

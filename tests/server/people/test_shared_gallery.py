@@ -32,6 +32,7 @@ from faces.records import Manifest, Runs
 from faces.server.errors import ApiError
 from faces.server.people import dataset_files, people_group
 from faces.server.people.gallery_file import GalleryFile
+from faces.server.people.recognizer_erasure import TABLES
 from faces.server.people.values import ImportResult
 from faces.server.store import persons
 from faces.server.store.schema import Face
@@ -117,6 +118,28 @@ def test_rows_of_the_file_are_preserved(start: Callable[..., People], path: Path
     assert shared.stamps[:2] == ("0", "1") and shared.scores is not None and np.array_equal(shared.scores[:2], scores)
 
 
+def test_no_name_of_who_was_erased_stays_beside_the_gallery(start: Callable[..., People], path: Path) -> None:
+    left_out = LeftOut(
+        ("Ada/blurred.jpg", "Bob/blurred.jpg"), ("a" * 64, "b" * 64), (1, 2), ("1", "2"), ("too blurred",) * 2
+    )
+    hashes = tuple(digit * 64 for digit in "123")
+    gallery(("Ada", 0), ("Ada", 1), ("Bob", 0), hashes=hashes, left_out=left_out).save(path)
+    tables = [path.with_name(name) for name in TABLES]
+    for table, person in zip(tables, ("Ada", "Bob"), strict=True):
+        table.write_text(f"photograph,reason\ndataset/{person}/blurred.jpg,too blurred\n")
+    people = start()
+    ada = people.enrolled.list_all()[0]
+    people.enrolled.remove_face(ada.id, ada.faces[0].id)
+    assert people.gallery().left_out.paths == ("Ada/blurred.jpg", "Bob/blurred.jpg", "")  # she is still enrolled
+    assert tables[0].exists()
+    people.enrolled.remove_person(ada.id)
+    shared = people.gallery()
+    assert shared.left_out.paths == ("", "Bob/blurred.jpg", "", "")
+    assert shared.left_out.reasons == (ERASED, "too blurred", ERASED, ERASED)
+    assert b"Ada" not in path.read_bytes()
+    assert [table.exists() for table in tables] == [False, True]
+
+
 def test_erased_people_do_not_come_back(start: Callable[..., People], path: Path) -> None:
     old = gallery(("Ada", 0), ("Ada", 1), ("Bob", 0))
     old.save(path)
@@ -125,7 +148,8 @@ def test_erased_people_do_not_come_back(start: Callable[..., People], path: Path
     assert people.enrolled.remove_face(ada.id, ada.faces[0].id).dataset == ("Ada/0.jpg",)
     shared = people.gallery()
     assert shared.paths == ("Ada/1.jpg", "Bob/0.jpg")
-    assert shared.left_out.paths == ("Ada/0.jpg",) and shared.left_out.reasons == (ERASED,)
+    assert shared.left_out.paths == ("",) and shared.left_out.reasons == (ERASED,)
+    assert shared.left_out.hashes == (old.hashes[0],)  # which tells the scripts
     old.save(path)  # by a script with an older gallery
     assert people.enrolled.try_synchronize().dataset == ("Ada/0.jpg",)
     assert people.gallery().paths == ("Ada/1.jpg", "Bob/0.jpg")
