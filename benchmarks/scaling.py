@@ -32,7 +32,7 @@ import psutil  # type: ignore[import-untyped, unused-ignore]
 
 from benchmarks.photographs import DATA
 from faces.cli import running, text, values
-from faces.datasets import Folder, Photograph
+from faces.datasets import Folder, Listing, Photograph
 from faces.errors import UsageError
 from faces.evaluation.searches.trials import by_person
 from faces.extraction import workers
@@ -228,7 +228,7 @@ def bookkeeping(photographs: int, folder: Path) -> Row:
         Photograph(f"person {at // PER_PERSON:06d}/{at:08d}.jpg", f"person {at // PER_PERSON:06d}", 12_000, str(10**18))
         for at in range(photographs)
     ]
-    listing = sorted({one.person for one in listed}), listed
+    listing = Listing(sorted({one.person for one in listed}), listed, [])
     some, path = Immediate(), folder / "embeddings.pickle"
 
     def enrol(paths: Sequence[str]) -> Generator[tuple[Sequence[str], list[Enrolment]], None, None]:

@@ -6,20 +6,24 @@ import io
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageOps, UnidentifiedImageError
 
 from faces.errors import ImageError, UsageError, reason_of
+from faces.files.finding import suffix_of
+from faces.files.reading import MAX_MEGAPIXELS, read_file
 from faces.files.writing import write_bytes
 from faces.types import Image
 
-FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")  # not all of Pillow's: EPS would run Ghostscript on the file
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF")  # not all of Pillow's: EPS would run Ghostscript
+GROUND = 255  # the grey level behind transparent pictures: white, as on paper
 REDUCTIONS = (8, 4, 2, 1)  # factors by which a JPEG can be decoded smaller
-MAX_MEGAPIXELS = 100  # 300 MB decoded; more is a mistake or an attack
 
 PillowImage.MAX_IMAGE_PIXELS = None  # MAX_MEGAPIXELS is checked instead, before decoding, with a better message
 
@@ -31,7 +35,7 @@ def read_image(path: Path) -> Image:
     Raises ImageError with the reason, without the path.
     """
     try:
-        return decode_image(path.read_bytes())
+        return decode_image(read_file(path))
     except OSError as error:
         raise ImageError(reason_of(error)) from error
 
@@ -39,7 +43,8 @@ def read_image(path: Path) -> Image:
 def decode_image(data: bytes) -> Image:
     """Decode an image file: uint8 (H, W, 3), BGR, upright by its EXIF orientation.
 
-    Only the first frame of an animation is decoded; transparency is dropped.
+    Only the first frame of an animation is decoded. A transparent picture is laid on white, so that what its
+    transparency hides is never seen.
     data: the file's bytes.
     Raises ImageError with the reason.
     """
@@ -60,13 +65,8 @@ class Picture:
         self._data = data
         self._image: Image | None = None
         self._scale = 0.0
-        try:
-            with _opened(data) as picture:
-                self.sides = min(picture.size), max(picture.size)
-        except ImageError:
-            if (image := _deep_tiff(data)) is None:
-                raise
-            self._keep(image)
+        with _opened(data) as picture:
+            self.sides = min(picture.size), max(picture.size)
         megapixels = self.sides[0] * self.sides[1] / 1e6
         if megapixels > MAX_MEGAPIXELS:
             raise ImageError(f"too large ({megapixels:.0f} megapixels; at most {MAX_MEGAPIXELS}): save it smaller")
@@ -103,12 +103,23 @@ def _opened(data: bytes) -> Iterator[PillowImage.Image]:
     """Open a file with Pillow; whatever its decoders raise becomes an ImageError."""
     try:
         PillowImage.preinit()  # the usual formats: otherwise ``open`` loads all plugins
-        with PillowImage.open(io.BytesIO(data), formats=FORMATS) as picture:
+        formats = (*FORMATS, _heif()) if data[4:8] == b"ftyp" else FORMATS
+        with PillowImage.open(io.BytesIO(data), formats=formats) as picture:
             yield picture
     except UnidentifiedImageError as error:
-        raise ImageError("not an image") from error
+        cut_off = data[4:8] == b"ftyp" and suffix_of(data)  # HEIC and AVIF: Pillow does not say
+        raise ImageError("damaged or cut off" if cut_off else "not an image") from error
     except Exception as error:
         raise ImageError(f"damaged or cut off ({str(error).strip() or type(error).__name__})") from error
+
+
+@cache
+def _heif() -> str:
+    """Let Pillow read HEIC and HEIF, and return the format's name."""
+    from pi_heif import register_heif_opener  # late: few photographs need it
+
+    register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+    return "HEIF"
 
 
 def _reduce(picture: PillowImage.Image, scale: float) -> float:
@@ -134,21 +145,18 @@ def _to_bgr(picture: PillowImage.Image) -> Image:
         wide = picture.mode.startswith("I;16") or (picture.mode == "I" and values.max(initial=0) > 255)
         white = 65535 if wide else 255
         grey = (values * (255 / white)).clip(0, 255).astype(np.uint8)
+        grey[values == picture.info.get("transparency")] = GROUND
         return np.ascontiguousarray(np.repeat(grey[:, :, None], 3, axis=2))
-    if picture.mode == "P" and "transparency" in picture.info:
-        picture = picture.convert("RGBA")
+    if picture.has_transparency_data:
+        rgba = np.asarray(picture.convert("RGBA"))
+        return _on_ground(rgba[:, :, 2::-1], rgba[:, :, 3:])
     return np.asarray(cv2.cvtColor(np.asarray(picture.convert("RGB")), cv2.COLOR_RGB2BGR), np.uint8)
 
 
-def _deep_tiff(data: bytes) -> Image | None:
-    """Decode a TIFF that Pillow cannot read, such as three channels of 16 bits; None if OpenCV cannot either."""
-    if not data.startswith((b"II*\0", b"MM\0*")):
-        return None
-    try:
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:  # an impossible size
-        return None
-    return None if image is None else np.asarray(image, np.uint8)
+def _on_ground(bgr: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Image:
+    """Lay a transparent picture on the ground; bgr (H, W, 3), alpha (H, W, 1): 0 is transparent."""
+    weight = alpha.astype(np.uint16)
+    return ((bgr * weight + GROUND * (255 - weight) + 127) // 255).astype(np.uint8)
 
 
 def write_image(path: Path, image: Image) -> None:

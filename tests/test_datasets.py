@@ -14,7 +14,9 @@ import pytest
 from fsspec import AbstractFileSystem
 
 from faces.datasets import Folder, Photograph, RemoteDataset, open_dataset
+from faces.datasets.listing import ASIDE, NO_PERSON
 from faces.errors import FacesError, UsageError
+from faces.files.finding import NO_PHOTOGRAPH
 
 LONG_AGO = 1_000_000_000  # seconds
 
@@ -27,13 +29,23 @@ def touch(folder: Path, *names: str) -> None:
         os.utime(path, (LONG_AGO, LONG_AGO))
 
 
+@pytest.fixture
+def memory() -> Iterator[AbstractFileSystem]:
+    """fsspec's files in memory, of this process alone, none at the start."""
+    system = fsspec.filesystem("memory")
+    system.store.clear()
+    yield system
+    system.store.clear()
+
+
 def test_people_one_folder_each_sorted_and_composed(tmp_path: Path) -> None:
     decomposed = unicodedata.normalize("NFD", "Zoë Lind")
     touch(tmp_path, "Bob/album/2.jpg", "Bob/1.jpg", "Ada/x.png", f"{decomposed}/1.jpg", "李/1.jpg")
     touch(tmp_path, "loose.jpg", ".x/1.jpg", "Ada/.hidden.jpg", "Ada/notes.txt")
     (tmp_path / "Empty").mkdir()
-    people, photographs = Folder(tmp_path).listing()
+    people, photographs, left_out = Folder(tmp_path).listing()
     assert people == ["Ada", "Bob", "Empty", "Zoë Lind", "李"]
+    assert left_out == [("Ada/notes.txt", NO_PHOTOGRAPH), ("loose.jpg", ASIDE)]
     assert [(one.person, one.path) for one in photographs] == [
         ("Ada", "Ada/x.png"),
         ("Bob", "Bob/1.jpg"),
@@ -67,7 +79,7 @@ def test_links(tmp_path: Path) -> None:
     (tmp_path / "data" / "Ada" / "2.jpg").symlink_to("1.jpg")
     (tmp_path / "data" / "Ada" / "3.jpg").symlink_to("nowhere.jpg")
     dataset = Folder(tmp_path / "data")
-    people, photographs = dataset.listing()
+    people, photographs, _ = dataset.listing()
     assert people == ["Ada", "Bob"]
     assert [(one.path, one.size) for one in photographs] == [
         ("Ada/1.jpg", 4),
@@ -96,7 +108,7 @@ def test_names_of_any_bytes(tmp_path: Path) -> None:
     except OSError:
         pytest.skip("this file system takes Unicode names only")
     dataset = Folder(tmp_path)
-    people, photographs = dataset.listing()
+    people, photographs, _ = dataset.listing()
     assert (os.fsencode(people[0]), os.fsencode(photographs[0].path)) == (b"Zo\xeb", b"Zo\xeb/caf\xe9.jpg")
     assert dataset.read(photographs[0].path) == b"four"
 
@@ -126,6 +138,39 @@ def test_two_folders_of_one_name(tmp_path: Path, pair: tuple[str, str]) -> None:
         Folder(tmp_path).listing()
 
 
+def test_folders_of_systems_are_nobody(tmp_path: Path) -> None:
+    folders = ["#recycle", "$RECYCLE.BIN", "@eaDir", "__MACOSX", "lost+found"]
+    touch(tmp_path, "Ada/1.jpg", "Ada/@eaDir/2.jpg", ".git/1.jpg", *(f"{folder}/1.jpg" for folder in folders))
+    people, photographs, left_out = Folder(tmp_path).listing()
+    assert (people, [photograph.path for photograph in photographs]) == (["Ada"], ["Ada/1.jpg"])
+    assert left_out == [(folder, NO_PERSON) for folder in folders]
+
+
+@pytest.mark.parametrize("folders", [["train", "test"], ["Training"], ["train", "Ada"]])
+def test_parts_of_a_data_set_are_not_made_people(
+    tmp_path: Path, memory: AbstractFileSystem, folders: list[str]
+) -> None:
+    paths = [f"{folder}/Bob/1.jpg" if folder != "Ada" else "Ada/1.jpg" for folder in folders]
+    touch(tmp_path, *paths)
+    memory.pipe({f"/people/{path}": b"1" for path in paths})
+    for place in (str(tmp_path), "memory://people"):
+        with pytest.raises(UsageError, match=rf"^{place}: .* of people, .* no (person|people); give {place}/\w+$"):
+            open_dataset(place).listing()
+
+
+def test_a_person_may_be_called_test(tmp_path: Path) -> None:
+    touch(tmp_path, "Test/1.jpg", "Test/album/2.jpg")
+    assert Folder(tmp_path).listing().people == ["Test"]
+
+
+def test_a_flat_folder_is_told_from_an_empty_one(tmp_path: Path, memory: AbstractFileSystem) -> None:
+    touch(tmp_path, "ada_1.jpg", "ada_2.jpg", "notes.txt")
+    memory.pipe({"/people/ada_1.jpg": b"1", "/people/ada_2.jpg": b"1"})
+    for place in (str(tmp_path), "memory://people"):
+        with pytest.raises(UsageError, match="no folders of people in it, but 2 photographs beside each other"):
+            open_dataset(place).listing()
+
+
 @pytest.mark.parametrize(
     ("name", "why"), [("none", "no such folder"), ("file.jpg", "a file, not a folder"), ("empty", "no photographs")]
 )
@@ -139,24 +184,20 @@ def test_no_data_set(tmp_path: Path, name: str, why: str) -> None:
 # At an address of fsspec's
 
 
-@pytest.fixture
-def memory() -> Iterator[AbstractFileSystem]:
-    """fsspec's files in memory, of this process alone, none at the start."""
-    system = fsspec.filesystem("memory")
-    system.store.clear()
-    yield system
-    system.store.clear()
-
-
 def test_an_address_shows_what_a_folder_does(tmp_path: Path) -> None:
     decomposed = unicodedata.normalize("NFD", "Zoë Lind")
     touch(tmp_path, "Bob/album/2.jpg", "Bob/1.JPG", "Ada 1/x y%20#?.png", f"{decomposed}/1.jpg", "loose.jpg")
-    touch(tmp_path, ".x/1.jpg", "Bob/.hidden.jpg", "Bob/.album/1.jpg", "Bob/notes.txt")
+    touch(tmp_path, ".x/1.jpg", "Bob/.hidden.jpg", "Bob/.album/1.jpg", "Bob/notes.txt", "README.md")
+    touch(tmp_path, "#recycle/1.jpg", "Bob/@eaDir/1.jpg")
+    for name in ("Bob/scan", "Ada 1/photo.jpg_large"):
+        (tmp_path / name).write_bytes(b"\xff\xd8\xff\xe0")
     here, there = Folder(tmp_path).listing(), open_dataset(f"file://{tmp_path}/").listing()
-    assert there[0] == here[0]
-    assert [(one.person, one.path, one.size) for one in there[1]] == [(one.person, one.path, 4) for one in here[1]]
-    for one in there[1]:
-        assert RemoteDataset(f"file://{tmp_path}").read(one.path) == b"four"
+    assert (there.people, there.left_out) == (here.people, here.left_out)
+    assert [path for path, _ in there.left_out] == ["#recycle", "Bob/notes.txt", "loose.jpg"]
+    assert len(here.photographs) == 6
+    for one, same in zip(there.photographs, here.photographs, strict=True):
+        assert (one.person, one.path, one.size) == (same.person, same.path, 4)
+        assert RemoteDataset(f"file://{tmp_path}").read(one.path) == Folder(tmp_path).read(one.path)
 
 
 def test_an_address_sees_what_is_new_and_what_is_written_again(memory: AbstractFileSystem, tmp_path: Path) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import struct
+import subprocess
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +19,14 @@ import pytest
 from PIL import EpsImagePlugin
 from PIL import Image as PillowImage
 
-from faces import images
 from faces.errors import FacesError, ImageError, UsageError
-from faces.files.finding import find_images
+from faces.files.finding import LONGEST_SIGNATURE, suffix_of
+from faces.files.reading import MAX_MEGAPIXELS
 from faces.files.writing import check_writable, write_bytes
 from faces.images import Picture, decode_image, read_image, write_image
 
 RGB = (200, 100, 50)
+WHITE = (255, 255, 255)
 LUMA = 124  # of RGB, by Pillow
 ORIENTATION = 0x0112
 
@@ -37,10 +41,10 @@ def plain(mode: str = "RGB", wh: tuple[int, int] = (5, 3)) -> PillowImage.Image:
     return PillowImage.new("RGB", wh, RGB).convert(mode)
 
 
-def clear(mode: str) -> PillowImage.Image:
-    """A picture that is fully transparent: its colours still count."""
+def clear(mode: str, alpha: int = 0) -> PillowImage.Image:
+    """A picture that is transparent: it shows the white that lies behind it."""
     picture = plain(mode)
-    picture.putalpha(0)
+    picture.putalpha(alpha)
     return picture
 
 
@@ -52,11 +56,18 @@ def clear(mode: str) -> PillowImage.Image:
         (encoded(plain(), "WEBP", lossless=True), RGB[::-1]),
         (encoded(plain(), "TIFF", compression="tiff_lzw"), RGB[::-1]),
         (encoded(plain().quantize(2), "PNG"), RGB[::-1]),
-        (encoded(plain().quantize(2), "PNG", transparency=0), RGB[::-1]),
+        (encoded(plain().quantize(2), "PNG", transparency=0), WHITE),
+        (encoded(plain(), "PNG", transparency=RGB), WHITE),
+        (encoded(plain("L"), "PNG", transparency=LUMA), WHITE),
+        (encoded(PillowImage.new("I;16", (5, 3), 25700), "PNG", transparency=25700), WHITE),
         (encoded(plain("CMYK"), "TIFF"), RGB[::-1]),
-        (encoded(clear("RGBA"), "PNG"), RGB[::-1]),
+        (encoded(clear("RGBA"), "PNG"), WHITE),
+        (encoded(clear("RGBA"), "WEBP", lossless=True, exact=True), WHITE),
+        (encoded(clear("RGBA"), "TIFF"), WHITE),
+        (encoded(clear("RGBA"), "AVIF"), WHITE),
+        (encoded(clear("RGBA", 51), "PNG"), (214, 224, 244)),
         (encoded(plain("L"), "PNG"), (LUMA,) * 3),
-        (encoded(clear("LA"), "PNG"), (LUMA,) * 3),
+        (encoded(clear("LA"), "PNG"), WHITE),
         (encoded(PillowImage.new("1", (5, 3), 1), "PNG"), (255,) * 3),
         (encoded(PillowImage.new("I;16", (5, 3), 25700), "PNG"), (100,) * 3),
         (encoded(PillowImage.new("F", (5, 3), 77.0), "TIFF"), (77,) * 3),
@@ -70,8 +81,15 @@ def clear(mode: str) -> PillowImage.Image:
         "tiff",
         "palette",
         "palette-alpha",
+        "colour-alpha",
+        "grey-level-alpha",
+        "16-bit-alpha",
         "cmyk",
         "rgba",
+        "webp-alpha",
+        "tiff-alpha",
+        "avif-alpha",
+        "half-transparent",
         "grey",
         "grey-alpha",
         "bits",
@@ -87,7 +105,7 @@ def test_every_kind_becomes_bgr_bytes(data: bytes, bgr: tuple[int, ...]) -> None
     assert np.array_equal(image, np.broadcast_to(np.array(bgr, np.uint8), (3, 5, 3)))
 
 
-def test_tiff_that_only_opencv_knows(tmp_path: Path) -> None:
+def test_tiff_of_16_bits(tmp_path: Path) -> None:
     path = tmp_path / "deep.tiff"
     cv2.imwrite(str(path), np.full((3, 5, 3), (2570, 5140, 25700), np.uint16))
     assert read_image(path)[0, 0].tolist() == [10, 20, 100]
@@ -116,6 +134,90 @@ def test_exif_turns_the_picture_upright(orientation: int) -> None:
     assert np.array_equal(decode_image(data), upright[..., ::-1])
 
 
+# -- HEIC and AVIF -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def heic(tmp_path_factory: pytest.TempPathFactory) -> Callable[[PillowImage.Image], bytes]:
+    """Return a function that encodes a picture as HEIC; Python's packages of that kind only decode."""
+    if (program := shutil.which("heif-enc")) is None:
+        pytest.skip("heif-enc is not installed (Debian: libheif-examples)")
+    folder = tmp_path_factory.mktemp("heic")
+
+    def encode(picture: PillowImage.Image) -> bytes:
+        picture.save(folder / "picture.png")
+        subprocess.run([program, "-q", "95", folder / "picture.png", "-o", folder / "picture.heic"], check=True)
+        return (folder / "picture.heic").read_bytes()
+
+    return encode
+
+
+def turned_left(heic: bytes, times: int) -> bytes:
+    """The file with the property by which telephones say how they were held: as many right angles to the left."""
+
+    def grow(box: bytes, by: int) -> int:
+        """Add to a box's stated size; return where it ends."""
+        nonlocal heic
+        start = heic.index(box) - 4
+        size = int.from_bytes(heic[start : start + 4], "big")
+        heic = heic[:start] + (size + by).to_bytes(4, "big") + heic[start + 4 :]
+        return start + size
+
+    content = heic.index(b"mdat") + 4
+    end = grow(b"ipco", 9)  # the properties: a fourth one
+    heic = heic[:end] + b"\0\0\0\x09irot" + bytes([times]) + heic[end:]
+    end = grow(b"ipma", 1)  # whose properties they are: the picture's
+    heic = heic[:end] + b"\x84" + heic[end:]
+    count = heic.index(b"ipma") + 14
+    heic = heic[:count] + bytes([heic[count] + 1]) + heic[count + 1 :]
+    for box in (b"iprp", b"meta"):
+        grow(box, 10)
+    return heic.replace(content.to_bytes(4, "big"), (content + 10).to_bytes(4, "big"))
+
+
+def two_colours() -> PillowImage.Image:
+    """Red on the left, blue on the right, 128 x 64 px."""
+    picture = PillowImage.new("RGB", (128, 64), (255, 0, 0))
+    picture.paste((0, 0, 255), (64, 0, 128, 64))
+    return picture
+
+
+def test_heic_is_read_upright(heic: Callable[[PillowImage.Image], bytes]) -> None:
+    data = heic(two_colours())
+    assert suffix_of(data) == ".heic"
+    for times, upright in enumerate((two_colours(), *(two_colours().rotate(90 * n, expand=True) for n in (1, 2, 3)))):
+        expected = np.asarray(upright)[..., ::-1].astype(int)
+        assert np.abs(decode_image(turned_left(data, times)) - expected).mean() < 5
+
+
+def test_transparent_heic_lies_on_white(heic: Callable[[PillowImage.Image], bytes]) -> None:
+    picture = two_colours()
+    picture.putalpha(0)
+    assert (decode_image(heic(picture)) == 255).all()
+
+
+def test_a_heic_that_is_cut_off(heic: Callable[[PillowImage.Image], bytes]) -> None:
+    data = heic(two_colours())
+    for length in (100, len(data) // 2, len(data) - 20):
+        with pytest.raises(ImageError, match="damaged or cut off"):
+            decode_image(data[:length])
+
+
+def test_avif_is_read_upright() -> None:
+    exif = PillowImage.Exif()
+    exif[ORIENTATION] = 6
+    data = encoded(two_colours(), "AVIF", exif=exif, quality=95)
+    assert suffix_of(data) == ".avif"
+    expected = np.asarray(two_colours().rotate(-90, expand=True))[..., ::-1].astype(int)
+    assert np.abs(decode_image(data) - expected).mean() < 5
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".gif", ".bmp", ".webp", ".tif", ".avif"])
+def test_files_are_known_by_their_first_bytes(suffix: str) -> None:
+    kind = PillowImage.registered_extensions()[suffix]
+    assert suffix_of(encoded(plain(), kind)[:LONGEST_SIGNATURE]) == suffix
+
+
 @pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 def test_damaged_exif_spoils_no_sound_picture() -> None:
     data = encoded(plain(wh=(16, 16)), "JPEG", exif=b"Exif\0\0II*\0\x08\0\0\0\xff\xff\x12\x01\x03")
@@ -130,7 +232,7 @@ def huge_png() -> bytes:
 
 
 def wide_tiff() -> bytes:
-    """A TIFF that only OpenCV knows, damaged: it says to be of 2,097,152 px by 3."""
+    """A TIFF of a kind that Pillow does not know, which says to be of 2,097,152 px by 3."""
     data = cv2.imencode(".tiff", np.full((3, 5, 3), 77, np.int16))[1].tobytes()
     return data.replace(struct.pack("<HHII", 256, 3, 1, 5), struct.pack("<HHII", 256, 4, 1, 2**21))
 
@@ -325,30 +427,6 @@ def test_check_writable_leaves_nothing_but_folders(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.rglob("*")] == ["new"]
 
 
-def touch(folder: Path, *names: str) -> None:
-    for name in names:
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch()
-
-
-def test_find_images_at_any_depth_in_order(tmp_path: Path) -> None:
-    touch(
-        tmp_path,
-        "b.PNG",
-        "a/2.jpeg",
-        "a/1.tif",
-        "a/deep/er/x.webp",
-        "c/x.bmp",
-        "a/notes.txt",
-        ".hidden.jpg",
-        ".git/x.jpg",
-        "a/noext",
-    )
-    found = [path.relative_to(tmp_path).as_posix() for path in find_images(tmp_path)]
-    assert found == ["b.PNG", "a/1.tif", "a/2.jpeg", "a/deep/er/x.webp", "c/x.bmp"]
-
-
 def test_pillows_own_limit_is_off() -> None:
     assert PillowImage.MAX_IMAGE_PIXELS is None
-    assert images.MAX_MEGAPIXELS == 100
+    assert MAX_MEGAPIXELS == 100

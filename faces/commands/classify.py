@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from faces.cli import options, text, values
+from faces.cli.files import without_photographs
 from faces.errors import ImageError
 from faces.files.finding import expand
 from faces.image_classifier import Classification, ImageClassifier, decide
@@ -56,7 +57,8 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``faces classify``; return 1 if a picture cannot be read."""
     args = build_parser().parse_args(argv)
-    pictures = expand(args.image)
+    others: list[Path] = []
+    pictures = expand(args.image, leave_out=lambda path, reason: others.append(path))
     beside = args.model.with_name("classes.json")
     classifier = ImageClassifier(args.model, args.classes or (beside if beside.exists() else None))
     status = 0
@@ -69,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             continue
         verdict = decide(classifier.classes, classifier.probabilities([image])[0], args.threshold)
         print(as_json(path, verdict) if args.json else as_text(path, verdict))
+    if others:
+        text.warn(without_photographs(others))
     return status
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import faces
 from faces.cli import options as cli_options
 from faces.cli import signals, text, values
+from faces.cli.files import without_photographs
 from faces.cli.progress import progress_bar
 from faces.cli.recording import recording
 
@@ -93,7 +94,11 @@ def extract(args: argparse.Namespace) -> int:
 
 def show_photographs(update: faces.EmbeddingsUpdate) -> None:
     """Print the photographs that were skipped or are there twice, and the number of photographs of each person."""
-    show_rows(("left out", "reason"), update.skipped, LISTED_PEOPLE, update.skipped_csv)
+    others = set(update.no_photographs)
+    skipped = [row for row in update.skipped if row[0] not in others]
+    show_rows(("left out", "reason"), skipped, LISTED_PEOPLE, update.skipped_csv)
+    if others:
+        print(f"{without_photographs(update.no_photographs)}; see {update.skipped_csv}\n")
     pairs = zip(update.twice, update.duplicates, strict=True)
     same = [row for row, pair in pairs if not pair.is_nearly_the_same]
     show_rows(("photograph", "other photograph", "why"), same, LISTED_DUPLICATES, update.duplicates_csv)

@@ -21,6 +21,7 @@ from faces.cli.values import share
 LONGEST_NAME = 235  # bytes of a copy's name: file systems allow 255, and temporary files have ten more
 
 
+WRITTEN = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})  # the formats of copies
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser."""
     parser = options.parser(
@@ -85,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def copy_name(path: Path, used_names: set[str]) -> str:
     """Return a file name for the annotated copy that no other photograph has; add it to ``used_names``."""
-    suffix = path.suffix if path.suffix.lower() in faces.IMAGE_SUFFIXES else ".jpg"
+    suffix = path.suffix if path.suffix.lower() in WRITTEN else ".jpg"
     stem = path.stem
     while len(os.fsencode(f"{stem}_annotated{suffix}")) > LONGEST_NAME:
         stem = stem[:-1]
@@ -111,7 +112,7 @@ def as_text(path: Path, recognition: faces.Recognition) -> str:
         name = f"{matches.names[k] or 'unknown'}  probability {matches.probability[k]:.2f}"
         true = recognition.match_probability[k]
         name += "" if np.isnan(true) else f"  match {true:.2f}"
-        place = ",".join(str(value) for value in box)
+        place = ",".join(str(value) for value in boxes[k])
         attributes = "" if recognition.answers is None else f"  {recognition.answers.text(k)}"
         lines.append(escaped(f"{path}: {name}  distance {matches.distance[k]:.3f}  box {place}{attributes}"))
     return "\n".join(lines)
@@ -125,7 +126,7 @@ def as_json(path: Path, recognition: faces.Recognition) -> str:
             "name": matches.names[k],
             "candidate": matches.candidates[k],
             "probability": round(float(matches.probability[k]), 4),
-            "match_probability": None if np.isnan(true) else round(true, 4),
+            "match_probability": None if np.isnan(true[k]) else round(float(true[k]), 4),
             "distance": None if np.isnan(matches.distance[k]) else round(float(matches.distance[k]), 4),
             "box": recognition.faces.xyxy[k].round().astype(int).tolist(),
             "score": round(float(recognition.faces.score[k]), 4),

@@ -19,7 +19,7 @@ from faces.recognition.gallery import Gallery
 from faces.types import Faces, Fingerprint
 
 READERS = 8  # photographs read in parallel for their hashes: a network folder answers many as fast as one
-RULES = 2  # raised whenever the choice of a photograph's face, its crop or the least quality changes
+RULES = 3  # raised whenever the choice of a photograph's face, its crop or the least quality changes
 
 
 class Enrolments(Protocol):

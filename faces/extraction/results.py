@@ -7,6 +7,7 @@ from pathlib import Path
 
 from faces.datasets import Photograph
 from faces.errors import FacesError
+from faces.files.finding import NO_PHOTOGRAPH
 from faces.files.tables import write_csv
 from faces.recognition.duplicates import Duplicate
 from faces.recognition.gallery import NO_NEED, Gallery
@@ -20,6 +21,7 @@ class Extraction:
     people: everyone with a folder.
     photographs: the photographs of the data set.
     lost: path and reason of photographs that could not be read; the next run tries them again.
+    left_out: path and reason of what else is in the data set (``datasets.Listing``).
     new, known, moved, gone: numbers of photographs: enrolled in this run, unchanged, known by another path, no longer
         in the data set.
     changed: people with photographs that are new, moved or gone.
@@ -30,6 +32,7 @@ class Extraction:
     people: list[str]
     photographs: list[Photograph]
     lost: list[tuple[str, str]]
+    left_out: list[tuple[str, str]]
     new: int
     known: int
     moved: int
@@ -59,10 +62,15 @@ class EmbeddingsUpdate:
 
     @property
     def skipped(self) -> list[tuple[str, str]]:
-        """The path and the reason of each photograph without a usable face, sorted by path."""
+        """The path and the reason of each photograph without a usable face and each other file, sorted by path."""
         left_out = self.extraction.gallery.left_out
-        rows = zip(left_out.paths, left_out.reasons, strict=True)
-        return [(f"{self.dataset}/{path}", reason) for path, reason in sorted([*rows, *self.extraction.lost])]
+        rows = [*zip(left_out.paths, left_out.reasons, strict=True), *self.extraction.lost, *self.extraction.left_out]
+        return [(f"{self.dataset}/{path}", reason) for path, reason in sorted(rows)]
+
+    @property
+    def no_photographs(self) -> list[str]:
+        """The paths of those ``skipped`` that are not photographs at all, in order."""
+        return [path for path, reason in self.skipped if reason == NO_PHOTOGRAPH]
 
     @property
     def twice(self) -> list[tuple[str, str, str]]:

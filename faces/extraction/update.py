@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from faces.datasets import REMOTE, Dataset, Photograph, open_dataset
+from faces.datasets import REMOTE, Dataset, Listing, Photograph, open_dataset
 from faces.errors import PickleError
 from faces.extraction.checkpoints import Checkpoint
 from faces.extraction.dask import Cluster
@@ -153,7 +153,7 @@ def _enroller(task: Task, fingerprint: Fingerprint, most: int, scheduler: str | 
 
 def build_gallery(
     dataset: Dataset,
-    listing: tuple[list[str], list[Photograph]],
+    listing: Listing,
     previous: Gallery | None,
     checkpoint: Checkpoint,
     enrol: Enrol,
@@ -162,15 +162,15 @@ def build_gallery(
 ) -> Extraction:
     """Make the gallery of a data set, enrolling only photographs with new content.
 
-    listing: the people and photographs of the data set.
+    listing: of the data set.
     previous, checkpoint: the gallery of the last run, and what a stopped run has done.
     enrol: enrols new photographs.
     fingerprint, made_with: the models and settings of this run.
     Raises FacesError as ``enrol`` and the checkpoint do; the checkpoint then keeps what was done.
     """
-    folders, listed = listing
+    folders = listing.people
     nobody = tuple(name for name in folders if is_nobody(name))
-    photographs = [photograph for photograph in listed if photograph.person not in nobody]
+    photographs = [photograph for photograph in listing.photographs if photograph.person not in nobody]
     sources: list[PreviousGallery | Checkpoint] = [checkpoint]
     if previous is not None:
         sources.insert(0, PreviousGallery(previous))
@@ -197,6 +197,7 @@ def build_gallery(
         people=[name for name in folders if name not in nobody],
         photographs=photographs,
         lost=sorted(lost),
+        left_out=listing.left_out,
         new=len(new) - len(lost),
         moved=len(moved),
         known=len(photographs) - len(new) - len(moved),

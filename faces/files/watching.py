@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,14 +44,15 @@ class FolderWatch:
         replaced = self._identity != _identity(
             self._folder
         )  # after an unmount or mount, the observer watches a folder that is gone
-        if replaced or (self._changed is not None and self._linked != _linked(self._folder)):
+        quiet = self._changed is not None and time.monotonic() - self._changed >= seconds
+        if replaced or (quiet and self._linked != _linked(self._folder)):
             self._stop()
             self._identity = self._start()
             self._changed = time.monotonic()
-        if self._changed is None or time.monotonic() - self._changed < seconds:
             return False
-        self._changed = None
-        return True
+        if quiet:
+            self._changed = None
+        return quiet
 
     def _start(self) -> tuple[int, int] | None:
         from watchdog import events
@@ -95,11 +97,16 @@ class FolderWatch:
 
 
 def _linked(folder: Path) -> set[Path]:
-    """Return the folders that links in a folder lead to; none if the folder is gone."""
-    try:
-        return {path.resolve() for path in folder.iterdir() if path.is_symlink() and path.is_dir()}
-    except OSError:
-        return set()
+    """Return the folders that links in a folder lead to, at any depth, but not those that the folder is in."""
+    linked: set[Path] = set()
+    remaining = [folder.resolve()]
+    while remaining:
+        for parent, folders, _ in os.walk(remaining.pop()):
+            links = {path.resolve() for path in (Path(parent, name) for name in folders) if path.is_symlink()}
+            new = {path for path in links - linked if not folder.resolve().is_relative_to(path)}
+            linked |= new
+            remaining += new
+    return linked
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

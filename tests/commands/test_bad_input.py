@@ -148,6 +148,7 @@ BROKEN = {
     "cut_off.jpg": "unreadable: damaged or cut off",
     "cut_off.png": "unreadable: damaged or cut off",
     "empty.jpg": "unreadable: empty file",
+    "hidden.png": "no face",
     "huge.png": "unreadable: too large (200 megapixels; at most 100): save it smaller",
     "link.jpg": "unreadable: no such file or directory",
     "one_pixel.png": "no face",
@@ -165,6 +166,9 @@ def save_broken(photo: PillowImage.Image, folder: Path) -> None:
     (folder / "empty.jpg").write_bytes(b"")
     (folder / "text.jpg").write_text("Dear diary")
     (folder / "link.jpg").symlink_to("nowhere.jpg")
+    hidden = photo.convert("RGBA")
+    hidden.putalpha(0)
+    hidden.save(folder / "hidden.png")  # somebody whom nobody sees who opens the photograph
     png(folder / "one_pixel.png", 1, 1)
     png(folder / "thin.png", 3000, 1)
     png(folder / "huge.png", 20_000, 10_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import pickle
 import re
@@ -19,11 +20,14 @@ import cv2
 import numpy as np
 import pytest
 
-from faces import datasets
 from faces.commands import extract
 from faces.datasets import Photograph
+from faces.datasets import folder as data_folder
+from faces.datasets.listing import ASIDE, NO_PERSON
 from faces.errors import FacesError
 from faces.extraction.results import EmbeddingsUpdate, Extraction, write_tables
+from faces.files.finding import NO_PHOTOGRAPH
+from faces.images import read_image, write_image
 from faces.recognition.duplicates import Duplicate
 from faces.recognition.gallery import Gallery
 from tests.conftest import PEOPLE, PHOTOS, RunScript, command, contents, environment, open_terminal, patience
@@ -167,12 +171,40 @@ def test_duplicates_and_odd_files_and_names(project: Path, run_script: RunScript
     assert news(again.stdout) == "4 photographs known, 2 not read"
 
 
+def test_what_is_not_read_is_told(project: Path, people: Path, run_script: RunScript) -> None:
+    """No file of a person is passed over in silence; by their content, photographs are read whatever their names."""
+    names = sorted(path.name for path in people.iterdir() if path.is_dir())
+    first, second = (people / name for name in names[:2])
+    for name in ("scan", "1.jfif", "1.jpg_large"):
+        shutil.copy(first / "01.jpg", first / name)
+    write_image(second / "1.gif", read_image(second / "01.jpg"))
+    (second / "notes.txt").write_text("taken in May")
+    (second / "clip.mov").write_bytes(b"\0\0\0\x14ftypqt  ")
+    shutil.copytree(first, people / "#recycle")
+    shutil.copy(first / "01.jpg", people / "loose.jpg")
+    result = run_script(SCRIPT, "-i", "people", "-e", "new/embeddings.pickle", cwd=project)
+    assert (result.returncode, result.stderr) == (0, "")
+    with (project / "new" / "skipped.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = {row["photograph"]: row["reason"] for row in csv.DictReader(file)}
+    assert rows == {
+        "people/#recycle": NO_PERSON,
+        f"people/{second.name}/clip.mov": NO_PHOTOGRAPH,
+        f"people/{second.name}/notes.txt": NO_PHOTOGRAPH,
+        "people/loose.jpg": ASIDE,
+    }
+    others = f"people/{second.name}/clip.mov, people/{second.name}/notes.txt"
+    assert f"2 files are not photographs that can be read: {others}; see new/skipped.csv\n" in result.stdout
+    assert re.search(rf"^people/loose\.jpg +{ASIDE}$", result.stdout, re.MULTILINE)
+    gallery = Gallery.load(project / "new" / "embeddings.pickle")
+    assert (gallery.people, len(gallery)) == (names, COUNT + 4)
+
+
 def made(people: int, changed: set[str] = frozenset()) -> Extraction:  # type: ignore[assignment]
     """An extraction of people with two photographs each, one of which has a face."""
     names = [f"Person {number:02}" for number in range(people)]
     photographs = [Photograph(f"{name}/{k}.jpg", name, 1, "") for name in names for k in range(2)]
     gallery = Gallery(np.eye(people, dtype=np.float32), tuple(names))
-    return Extraction(gallery, names, photographs, [], new=0, known=0, moved=0, gone=0, changed=changed)
+    return Extraction(gallery, names, photographs, [], [], new=0, known=0, moved=0, gone=0, changed=changed)
 
 
 def test_of_many_people_those_with_changes_are_shown() -> None:
@@ -389,10 +421,10 @@ def test_a_data_set_that_cannot_be_listed_is_not_an_empty_one(
 ) -> None:
     before = contents(project / "output")
 
-    def stale(folder: Path) -> Iterator[Path]:
-        raise OSError(116, "Stale file handle", str(folder))
+    def stale(place: Path, _: object) -> Iterator[Path]:
+        raise OSError(116, "Stale file handle", str(place))
 
-    monkeypatch.setattr(datasets, "find_images", stale)
+    monkeypatch.setattr(data_folder, "find_images", stale)
     monkeypatch.chdir(project)
     with pytest.raises(OSError, match="Stale file handle"):
         extract.extract(extract.build_parser().parse_args(["-i", "people"]))

@@ -106,6 +106,19 @@ def test_links_that_come_and_lead_elsewhere(watch: FolderWatch, folder: Path) ->
     assert soon(settled(watch))
 
 
+def test_links_of_a_person(watch: FolderWatch, folder: Path) -> None:
+    for name in ("album", "deep"):
+        (folder.parent / name).mkdir()
+    (folder.parent / "album" / "deep").symlink_to(folder.parent / "deep", target_is_directory=True)
+    (folder / "Ada" / "album").symlink_to(folder.parent / "album", target_is_directory=True)
+    (folder / "Ada" / "all").symlink_to(folder, target_is_directory=True)
+    assert soon(settled(watch))
+    time.sleep(0.2)
+    for name in ("album", "deep"):
+        (folder.parent / name / "1.jpg").write_text("behind a link")
+        assert soon(settled(watch))
+
+
 def test_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
     with FolderWatch(tmp_path / "later") as watch:
         assert not watch.settled(0.1)

@@ -25,7 +25,7 @@ from tests.fakes import FakeDetector, noise
 from tests.server.colours import FINGERPRINT
 
 CONFIDENCE = Confidence(0.6, 20)
-SETTINGS = "confidence 0.5, rules 2"
+SETTINGS = "confidence 0.5, rules 3"
 
 
 def colour(name: str, number: int = 0) -> Floats:

@@ -8,25 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-import cv2
 from pathvalidate import sanitize_filename
 
 from faces.datasets import Folder
 from faces.errors import UsageError, reason_of
-from faces.files.finding import SUFFIXES
-from faces.images import decode_image
+from faces.files.finding import NO_PHOTOGRAPH, SUFFIXES, is_hidden, suffix_of
 from faces.server.limits import MAX_IMAGE_BYTES
 
 MAX_FILES = 100_000
 MAX_RATIO = 100  # of unpacked to packed size; photographs hardly compress
-SUFFIX_BY_SIGNATURE = {
-    b"\xff\xd8\xff": ".jpg",
-    b"\x89PNG": ".png",
-    b"BM": ".bmp",
-    b"RIFF": ".webp",
-    b"II*\0": ".tif",
-    b"MM\0*": ".tif",
-}
 MAX_FOLDER_BYTES = 200  # of a folder name; file systems allow 255
 
 Files = Path | Sequence[tuple[str, IO[bytes]]]
@@ -72,11 +62,7 @@ def write(file: IO[bytes], photographs: Iterable[tuple[str, str, bytes]]) -> int
             number += 1
             if name not in folders:
                 folders[name] = _unused(folder_name(name), taken)
-            suffixes = (suffix for start, suffix in SUFFIX_BY_SIGNATURE.items() if data.startswith(start))
-            suffix = next(suffixes, None)
-            if suffix is None:  # a format that the scripts do not read
-                suffix, data = ".png", cv2.imencode(".png", decode_image(data))[1].tobytes()
-            archive.writestr(f"dataset/{folders[name]}/{photograph_id}{suffix}", data)
+            archive.writestr(f"dataset/{folders[name]}/{photograph_id}{suffix_of(data) or '.bmp'}", data)
     return number
 
 
@@ -96,7 +82,7 @@ def _unused(folder: str, taken: set[str]) -> str:
 
 
 def _from_folder(folder: Folder) -> Iterator[PersonPhotograph]:
-    _, listed = folder.listing()
+    listing = folder.listing()
 
     def read(path: str) -> bytes | str:
         try:
@@ -104,7 +90,10 @@ def _from_folder(folder: Folder) -> Iterator[PersonPhotograph]:
         except OSError as error:
             return reason_of(error)
 
-    return (PersonPhotograph(photograph.person, photograph.path, read(photograph.path)) for photograph in listed)
+    for photograph in listing.photographs:
+        yield PersonPhotograph(photograph.person, photograph.path, read(photograph.path))
+    for path, reason in listing.left_out:
+        yield PersonPhotograph("", path, reason)
 
 
 def _from_zip(path: Path) -> Iterator[PersonPhotograph]:
@@ -135,26 +124,33 @@ def _by_person(paths: list[str], read: Callable[[int], bytes]) -> Iterator[Perso
     if len(paths) > MAX_FILES:
         raise UsageError(f"{len(paths):,} files; at most {MAX_FILES:,} can be imported at a time")
     split = ((number, PurePosixPath(path.replace("\\", "/")).parts) for number, path in enumerate(paths))
-    photographs = {number: parts for number, parts in split if _is_photograph(parts)}
+    visible = {number: parts for number, parts in split if parts and not any(map(_is_hidden, parts))}
+    photographs = [parts for parts in visible.values() if _is_named_as_photograph(parts)]
     if not photographs:
         raise UsageError("no photographs in it; expected one folder per person, such as dataset/Ada/1.jpg")
-    safe = [parts for parts in photographs.values() if not _is_unsafe(parts)]
+    safe = [parts for parts in photographs if not _is_unsafe(parts)]
     top_folders = {parts[0] for parts in safe if len(parts) > 1}
     has_outer_folder = len(top_folders) == 1 and any(len(parts) > 2 for parts in safe)
-    for number, parts in photographs.items():
+    for number, parts in visible.items():
         inner = parts[1:] if has_outer_folder else parts
+        named = _is_named_as_photograph(parts)
         if _is_unsafe(parts):
             yield PersonPhotograph("", paths[number], "unsafe path")
-        elif len(inner) < 2:
+        elif len(inner) > 1:
+            data = _read(read, number)
+            is_other = not named and isinstance(data, bytes) and not suffix_of(data)
+            yield PersonPhotograph(inner[0], "/".join(inner), NO_PHOTOGRAPH if is_other else data)
+        elif named:
             yield PersonPhotograph("", paths[number], "not in a person's folder")
-        else:
-            yield PersonPhotograph(inner[0], "/".join(inner), _read(read, number))
 
 
-def _is_photograph(parts: tuple[str, ...]) -> bool:
-    """Return whether a path names a photograph, and no hidden file such as macOS adds to archives."""
-    hidden = any(part == "__MACOSX" or (part.startswith(".") and part != "..") for part in parts)
-    return bool(parts) and not hidden and PurePosixPath(parts[-1]).suffix.lower() in SUFFIXES
+def _is_named_as_photograph(parts: tuple[str, ...]) -> bool:
+    return PurePosixPath(parts[-1]).suffix.lower() in SUFFIXES
+
+
+def _is_hidden(part: str) -> bool:
+    """Return whether a part of a path is hidden, or one that a system adds to archives."""
+    return part != ".." and is_hidden(part)
 
 
 def _is_unsafe(parts: tuple[str, ...]) -> bool:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.errors import FacesError, UsageError, reason_of
-from faces.files.finding import SUFFIXES, find_images
+from faces.files.finding import SUFFIXES, find_images, is_hidden
 from faces.training.data.labelled import AGE, AGE_GROUP, AGE_GROUPS, CLASSES, UNKNOWN, LabelledImages, age_groups
 
 MAX_AGE = 116  # years, the highest age in UTKFace
@@ -69,8 +69,9 @@ def read_utkface(folder: Path) -> LabelledImages:
 
     Raises FacesError if there are none.
     """
-    rows, left_out = [], []
-    for path in find_images(folder):
+    rows = []
+    left_out: list[tuple[Path, str]] = []
+    for path in find_images(folder, lambda path, reason: left_out.append((path, reason))):
         labels_or_reason = _parse_utkface(path.name)
         if isinstance(labels_or_reason, str):
             left_out.append((path, labels_or_reason))
@@ -110,12 +111,12 @@ def read_folders(folder: Path, target: str = "class") -> LabelledImages:
     """
     if target == AGE:
         raise UsageError(f"{folder}: age is a number of years, not a folder per class; list the photographs in a CSV")
-    folders = sorted(entry.name for entry in _entries(folder) if entry.is_dir() and not entry.name.startswith("."))
+    folders = sorted(entry.name for entry in _entries(folder) if entry.is_dir() and not is_hidden(entry.name))
     paths: list[Path] = []
     names: list[str] = []
-    left_out = []
+    left_out: list[tuple[Path, str]] = []
     for name in folders:
-        photographs = list(find_images(folder / name))
+        photographs = list(find_images(folder / name, lambda path, reason: left_out.append((path, reason))))
         if not photographs:
             left_out.append((folder / name, "a folder without photographs"))
         emotion = FER2013_EMOTIONS.get(name.lower(), name.lower())

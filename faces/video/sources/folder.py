@@ -26,12 +26,17 @@ class FolderSource:
         self.rate = DEFAULT_RATE if rate is None else rate
         self._tell = tell
         self._closed = threading.Event()
+        others: list[str] = []
         try:
-            self._paths = sorted(find_images(Path(name)), key=natsort_keygen(alg=ns.PATH))
+            images = find_images(Path(name), lambda path, reason: others.append(path.name))
+            self._paths = sorted(images, key=natsort_keygen(alg=ns.PATH))
         except OSError as error:
             raise SourceError(f"{error.filename}: {reason_of(error)}") from error
         if not self._paths:
             raise SourceError(f"{name}: the folder has no frames ({', '.join(sorted(SUFFIXES))})")
+        if others:
+            more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+            tell(f"{name}: left out, since not photographs that can be read: {others[0]}{more}")
 
     def frames(self) -> Iterator[Frame]:
         """Yield the frames, without unreadable files. Raises SourceError if no file can be read."""

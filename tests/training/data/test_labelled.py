@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from faces.errors import FacesError, UsageError
+from faces.files.finding import NO_PHOTOGRAPH
 from faces.training.data import labelled, reading
 from faces.training.data.labelled import AGE_GROUPS, CLASSES, LabelledImages
 
@@ -56,9 +57,10 @@ def test_names_that_do_not_fit_and_labels_out_of_range_are_left_out_and_told(tmp
         "117_1_0_20170116.jpg": "an age over 116",
         "20_2_0_20170116.jpg": "a gender that is not 0 or 1",
         "20_1_5_20170116.jpg": "a race that is not 0 to 4",
+        "notes.txt": NO_PHOTOGRAPH,
     }
     lines: list[str] = []
-    data = reading.read(touch(tmp_path, "116_1_0_1.jpg", *bad, "notes.txt", ".hidden.jpg"), log=lines.append)
+    data = reading.read(touch(tmp_path, "116_1_0_1.jpg", *bad, ".hidden.jpg"), log=lines.append)
     assert names(data) == ["116_1_0_1.jpg"]
     assert {path.name: reason for path, reason in data.left_out} == bad
     assert lines[:2] == [
@@ -84,7 +86,11 @@ def test_a_folder_per_class(tmp_path: Path) -> None:
     data = reading.read(touch(tmp_path, "dogs/b.jpg", "cats/deep/a.png", "cats/c.jpg", "cats/notes.txt", "empty/x.txt"))
     assert data.classes == {"class": ("cats", "dogs")}
     assert dict(zip(names(data), data.labels["class"].tolist(), strict=True)) == {"a.png": 0, "c.jpg": 0, "b.jpg": 1}
-    assert data.left_out == ((tmp_path / "empty", "a folder without photographs"),)
+    assert data.left_out == (
+        (tmp_path / "cats" / "notes.txt", NO_PHOTOGRAPH),
+        (tmp_path / "empty" / "x.txt", NO_PHOTOGRAPH),
+        (tmp_path / "empty", "a folder without photographs"),
+    )
     assert data.counts("class") == {"cats": 2, "dogs": 1}
     assert list(reading.read(tmp_path, ["animal"]).labels) == ["animal"]
 
