@@ -112,7 +112,7 @@ def as_text(path: Path, recognition: faces.Recognition) -> str:
         name = f"{matches.names[k] or 'unknown'}  probability {matches.probability[k]:.2f}"
         true = recognition.match_probability[k]
         name += "" if np.isnan(true) else f"  match {true:.2f}"
-        place = ",".join(str(value) for value in boxes[k])
+        place = ",".join(str(value) for value in box)
         attributes = "" if recognition.answers is None else f"  {recognition.answers.text(k)}"
         lines.append(escaped(f"{path}: {name}  distance {matches.distance[k]:.3f}  box {place}{attributes}"))
     return "\n".join(lines)
@@ -126,7 +126,7 @@ def as_json(path: Path, recognition: faces.Recognition) -> str:
             "name": matches.names[k],
             "candidate": matches.candidates[k],
             "probability": round(float(matches.probability[k]), 4),
-            "match_probability": None if np.isnan(true[k]) else round(float(true[k]), 4),
+            "match_probability": None if np.isnan(true) else round(true, 4),
             "distance": None if np.isnan(matches.distance[k]) else round(float(matches.distance[k]), 4),
             "box": recognition.faces.xyxy[k].round().astype(int).tolist(),
             "score": round(float(recognition.faces.score[k]), 4),
