@@ -148,15 +148,14 @@ def _to_bgr(picture: PillowImage.Image) -> Image:
         grey[values == picture.info.get("transparency")] = GROUND
         return np.ascontiguousarray(np.repeat(grey[:, :, None], 3, axis=2))
     if picture.has_transparency_data:
-        rgba = np.asarray(picture.convert("RGBA"))
-        return _on_ground(rgba[:, :, 2::-1], rgba[:, :, 3:])
+        return on_ground(np.asarray(picture.convert("RGBA"))[:, :, [2, 1, 0, 3]])
     return np.asarray(cv2.cvtColor(np.asarray(picture.convert("RGB")), cv2.COLOR_RGB2BGR), np.uint8)
 
 
-def _on_ground(bgr: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> Image:
-    """Lay a transparent picture on the ground; bgr (H, W, 3), alpha (H, W, 1): 0 is transparent."""
-    weight = alpha.astype(np.uint16)
-    return ((bgr * weight + GROUND * (255 - weight) + 127) // 255).astype(np.uint8)
+def on_ground(bgra: NDArray[np.uint8]) -> Image:
+    """Lay a transparent picture, uint8 (H, W, 4), on a plain ground."""
+    alpha = bgra[:, :, 3:].astype(np.uint16)
+    return ((bgra[:, :, :3] * alpha + GROUND * (255 - alpha) + 127) // 255).astype(np.uint8)
 
 
 def write_image(path: Path, image: Image) -> None:

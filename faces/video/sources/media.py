@@ -12,6 +12,7 @@ import numpy as np
 
 from faces.errors import SourceError
 from faces.files.redaction import without_password
+from faces.images import on_ground
 from faces.types import Image
 from faces.video.sources.base import TIMEOUT, Tell, Timeline, usable_rate
 from faces.video.sources.pipe import Pipe
@@ -96,8 +97,9 @@ class Media:
 
 def _upright_image(frame: VideoFrame, reformatter: VideoReformatter) -> Image:
     """Convert a frame to an upright image; shares FFmpeg's memory if the rows are contiguous."""
-    bgr = reformatter.reformat(frame, format="bgr24", threads=1)
-    image = np.ascontiguousarray(bgr.to_ndarray(), np.uint8)
+    transparent = frame.format.name == "pal8" or any(component.is_alpha for component in frame.format.components)
+    pixels = reformatter.reformat(frame, format="bgra" if transparent else "bgr24", threads=1).to_ndarray()
+    image = on_ground(pixels) if transparent else np.ascontiguousarray(pixels, np.uint8)
     rotation = ROTATIONS.get(round(frame.rotation / 90) * 90 % 360)  # phones record sideways and note the rotation
     return image if rotation is None else np.asarray(cv2.rotate(image, rotation), np.uint8)
 

@@ -113,6 +113,20 @@ def test_a_phones_video_is_turned_upright(tmp_path: Path, turn: int, corner: tup
     assert image[8, 8, 0] < 60
 
 
+def test_transparent_frames_lie_on_white(tmp_path: Path) -> None:
+    hidden = np.dstack([picture(5), np.zeros(SIZE[::-1], np.uint8)])
+    cv2.imwrite(str(tmp_path / "a.png"), hidden)
+    with av.open(tmp_path / "a.mov", "w") as out:
+        track = out.add_stream("qtrle", rate=RATE)
+        track.width, track.height = SIZE
+        track.pix_fmt = "argb"
+        out.mux(track.encode(av.VideoFrame.from_ndarray(hidden, format="bgra")))
+        out.mux(track.encode())
+    for name in ("a.png", "a.mov"):
+        (frame,) = open_source(str(tmp_path / name)).frames()
+        assert (frame.image == 255).all(), name
+
+
 def test_frames_that_change_size_in_the_middle(tmp_path: Path) -> None:
     small, large = BytesIO(), BytesIO()
     film(small, "mpegts", "mpeg2video", count=5)
@@ -233,6 +247,15 @@ def test_an_unreadable_frame_of_a_folder_is_told_and_left_out(tmp_path: Path) ->
     frames = all_frames(open_source(str(tmp_path), tell=lines.append))
     assert [(frame.index, frame.time) for frame in frames] == [(0, 0), (2, 2 / base.DEFAULT_RATE)]
     assert lines == [f"{tmp_path / '2.png'}: not an image: left out"]
+
+
+def test_other_files_of_a_folder_are_told(tmp_path: Path) -> None:
+    write_image(tmp_path / "1.png", picture(1))
+    for name in ("notes.txt", "sound.wav"):
+        (tmp_path / name).touch()
+    lines: list[str] = []
+    assert len(list(open_source(str(tmp_path), tell=lines.append).frames())) == 1
+    assert lines == [f"{tmp_path}: left out, since not photographs that can be read: notes.txt and 1 more"]
 
 
 def test_folders_without_frames(tmp_path: Path) -> None:
