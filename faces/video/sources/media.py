@@ -99,7 +99,7 @@ def _upright_image(frame: VideoFrame, reformatter: VideoReformatter) -> Image:
     """Convert a frame to an upright image; shares FFmpeg's memory if the rows are contiguous."""
     transparent = frame.format.name == "pal8" or any(component.is_alpha for component in frame.format.components)
     pixels = reformatter.reformat(frame, format="bgra" if transparent else "bgr24", threads=1).to_ndarray()
-    image = on_ground(pixels) if transparent else np.ascontiguousarray(pixels, np.uint8)
+    image = on_ground(np.asarray(pixels, np.uint8)) if transparent else np.ascontiguousarray(pixels, np.uint8)
     rotation = ROTATIONS.get(round(frame.rotation / 90) * 90 % 360)  # phones record sideways and note the rotation
     return image if rotation is None else np.asarray(cv2.rotate(image, rotation), np.uint8)
 
