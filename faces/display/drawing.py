@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from PIL import Image as PillowImage
 from PIL import ImageDraw, ImageFont
 
 from faces.attributes.answers import Answers, short
+from faces.display.placing import Places
 from faces.geometry import pixels_around
 from faces.types import Faces, Floats, Image, Matches
 from faces.video.tracks import Tracks
@@ -45,25 +47,29 @@ def annotate(image: Image, faces: Faces, matches: Matches, answers: Answers | No
     Line width and text size follow the picture's size.
     answers: the faces' attributes, if known.
     """
-    canvas: Image = image.copy()
     attributes = _attribute_lines(answers, len(faces))
-    for box, name, probability, lines in zip(faces.xyxy, matches.names, matches.probability, attributes, strict=True):
-        _draw_face(canvas, box, _name_parts(name, probability), UNKNOWN if name is None else KNOWN, lines)
-    return canvas
+    each = zip(faces.xyxy, matches.names, matches.probability, attributes, strict=True)
+    return _drawn(
+        image,
+        [
+            _Marked(box, _name_parts(name, probability), UNKNOWN if name is None else KNOWN, lines)
+            for box, name, probability, lines in each
+        ],
+    )
 
 
 def annotate_tracks(image: Image, tracks: Tracks) -> Image:
     """Return a copy as ``annotate`` does, with track numbers; an unsettled track has a number and a thin box only."""
-    canvas: Image = image.copy()
     attributes = _attribute_lines(tracks.answers, len(tracks))
+    marked = []
     for k in np.flatnonzero(tracks.visible).tolist():
         box, number, name, lines = tracks.xyxy[k], f"#{tracks.ids[k]}", tracks.names[k], attributes[k]
         if tracks.settled[k]:
             parts, colour = _name_parts(name, tracks.probability[k]), UNKNOWN if name is None else KNOWN
-            _draw_face(canvas, box, (*parts, f" {number}"), colour, lines)
+            marked.append(_Marked(box, (*parts, f" {number}"), colour, lines))
         else:
-            _draw_face(canvas, box, (number,), UNSETTLED, lines, thin=True)
-    return canvas
+            marked.append(_Marked(box, (number,), UNSETTLED, lines, thin=True))
+    return _drawn(image, marked)
 
 
 def caption(image: Image, text: str) -> Image:
@@ -111,26 +117,40 @@ def _sizes(image: Image) -> tuple[int, int]:
     return max(1, round(shorter / 200)), max(12, round(shorter / 28))
 
 
-def _draw_face(
-    canvas: Image,
-    box: Floats,
-    label_parts: Sequence[str],
-    colour: tuple[int, int, int],
-    lines: Sequence[str] = (),
-    thin: bool = False,
-) -> None:
-    """Draw a box, its label above it if there is room, else below, and lines of text below it."""
+class _Marked(NamedTuple):
+    """A face with a box (4,), the parts of its label, and lines of text below it."""
+
+    box: Floats
+    parts: tuple[str, ...]
+    colour: tuple[int, int, int]
+    lines: Sequence[str] = ()
+    thin: bool = False
+
+
+def _drawn(image: Image, faces: Sequence[_Marked]) -> Image:
+    """Return a copy with the boxes, and over them the labels, none of which covers another as long as there is room."""
+    canvas: Image = image.copy()
     thickness, size = _sizes(canvas)
-    x1, y1, x2, y2 = (round(float(value)) for value in box)
-    cv2.rectangle(canvas, (x1, y1), (x2 - 1, y2 - 1), colour, 1 if thin else thickness)
-    label = _label(tuple(label_parts), size, colour)
-    x, above = x1 - thickness // 2, y1 - label.shape[0]
-    _paste(canvas, label, x, above if above >= 0 else y2)
+    boxes = np.array([face.box for face in faces], np.float32).reshape(-1, 4).round().astype(np.intp)
+    for (x1, y1, x2, y2), face in zip(boxes.tolist(), faces, strict=True):
+        cv2.rectangle(canvas, (x1, y1), (x2 - 1, y2 - 1), face.colour, 1 if face.thin else thickness)
+    places = Places(boxes - (thickness // 2, 0, 0, 0), (canvas.shape[1], canvas.shape[0]))
+    names = [(k, _label(face.parts, size, face.colour), False) for k, face in enumerate(faces)]
+    texts = [(k, _lines(face.lines, size, face.colour), True) for k, face in enumerate(faces) if face.lines]
+    for k, label, below in [*names, *texts]:
+        _paste(canvas, label, *places.take(k, (label.shape[1], label.shape[0]), below))
+    return canvas
+
+
+def _lines(lines: Sequence[str], size: int, colour: tuple[int, int, int]) -> Image:
+    """Return lines of smaller text below each other, on a colour: uint8 (h, w, 3), BGR."""
     labels = [_label((line,), round(ATTRIBUTE_SCALE * size), colour) for line in lines]
-    y = min(y2 if above >= 0 else y2 + label.shape[0], canvas.shape[0] - sum(label.shape[0] for label in labels))
-    for label in labels:
-        _paste(canvas, label, x, y)
-        y += label.shape[0]
+    width = max(label.shape[1] for label in labels)
+    filled = [
+        cv2.copyMakeBorder(label, 0, 0, 0, width - label.shape[1], cv2.BORDER_CONSTANT, value=colour)
+        for label in labels
+    ]
+    return np.concatenate([np.asarray(label, np.uint8) for label in filled])
 
 
 def _paste(canvas: Image, label: Image, x: int, y: int) -> None:

@@ -130,6 +130,24 @@ def test_labels_stay_inside_the_picture(box: tuple[int, ...]) -> None:
     assert letters(drawn) == letters(free)
 
 
+def test_every_label_of_a_group_can_be_read() -> None:
+    """No letter is lost to another label or under a box, though the boxes overlap; also with attributes."""
+    boxes = [(40 + 35 * k, 120 + 8 * (k % 3), 110 + 35 * k, 200 + 8 * (k % 3)) for k in range(7)]
+    names = ("Ada Lovelace", "Bob", None, "Cyd", "Dan Brown", None, "Eve")
+
+    def letters(image: Image) -> int:
+        return int((image > 230).all(axis=2).sum())
+
+    for years in (None, 34):
+        alone = [
+            letters(annotate(grey(300, 400), faces_at(BOX), matches(name), None if years is None else ages(years)))
+            for name in names
+        ]
+        answers = None if years is None else ages(*[years] * len(names))
+        together = annotate(grey(300, 400), faces_at(*boxes), matches(*names), answers)
+        assert letters(together) == sum(alone)
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (3, 2), (10, 400), (400, 10), (24, 24)])
 def test_tiny_pictures_keep_their_size(shape: tuple[int, int]) -> None:
     drawn = annotate(grey(*shape), faces_at((0, 0, shape[1], shape[0]), (-5, -5, 1, 1)), matches("Ada", None))
