@@ -60,7 +60,7 @@ def main() -> int:
             return status if status > 0 else 128 - status
     seconds = time.perf_counter() - started
     print(f"\nThe demo took {seconds:.0f} s, apart from installing. Look at:")
-    for path in sorted((setup_venv.ROOT / "output").iterdir()):
+    for path in sorted((setup_venv.ROOT / "output").rglob("*")):
         if path.suffix in RESULTS and path.stat().st_mtime >= wall_clock:
             print(f"  {path.relative_to(setup_venv.ROOT)}")
     return 0

@@ -59,6 +59,19 @@ def open_terminal() -> tuple[int, int]:
     return reader, terminal
 
 
+def terminal_output(reader: int, terminal: int) -> str:
+    """What processes print on a terminal of ``open_terminal`` until they all have ended; close it."""
+    os.close(terminal)
+    shown = b""
+    try:
+        while data := os.read(reader, 4096):
+            shown += data
+    except OSError:  # how Linux ends a terminal whose last writer has gone
+        pass
+    os.close(reader)
+    return shown.decode()
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file below a folder, hidden ones too: what must be the same before and after a failure.
 

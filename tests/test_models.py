@@ -248,7 +248,7 @@ def test_the_recipes_commands_with_the_recipes_models(
     said = json.loads(run("recognize_image.py", *models, *files, "--image", "images/group.jpg", "--json"))
     assert len(said["faces"]) == 3
     assert {face["candidate"] for face in said["faces"]} <= {person.name for person in CAST}
-    assert (tmp_path / "output" / "group_annotated.jpg").is_file()
+    assert (tmp_path / "output" / "annotated" / "group_annotated.jpg").is_file()
 
     refused = run_script("recognize_image.py", *files, "--image", "images/group.jpg", cwd=tmp_path)
     assert refused.returncode == 1

@@ -187,6 +187,17 @@ def model_names(args: argparse.Namespace) -> Named:
     )
 
 
+def add_min_face_option(parser: argparse.ArgumentParser, default: int) -> None:
+    """Add ``--min-face``; default: px."""
+    group(parser, MODELS).add_argument(
+        "--min-face",
+        type=values.count,
+        default=default,
+        metavar="PX",
+        help="smallest face that dlib's detector finds",
+    )
+
+
 def add_exclusive_option(parser: argparse.ArgumentParser, where: str = "a picture") -> None:
     """Add ``--no-exclusive``; where: what else holds a person only once."""
     group(parser, RECOGNITION).add_argument(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from faces.cli.progress import print_line
+
 # What moves the cursor, changes colours, or reverses the order of letters: C0, C1, line separators, and Unicode's
 # directional overrides and isolates.
 _CONTROL = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
@@ -30,17 +32,17 @@ def escaped(text: str, lines: bool = False) -> str:
 
 def tell(text: str) -> None:
     """Print a line about the progress to stderr, at once."""
-    print(escaped(text), file=sys.stderr, flush=True)
+    print_line(escaped(text), sys.stderr)
 
 
 def warn(text: str) -> None:
     """Print a warning to stderr."""
-    print(f"warning: {escaped(text)}", file=sys.stderr)
+    tell(f"warning: {text}")
 
 
 def complain(text: str) -> None:
     """Print an error to stderr, without stopping the command."""
-    print(f"error: {escaped(text)}", file=sys.stderr)
+    tell(f"error: {text}")
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

@@ -15,7 +15,7 @@ from faces.cli import options, signals, text, values
 from faces.cli.files import check_files
 from faces.cli.text import tell
 
-RESULTS = Path("output")
+RESULTS = Path("output/annotated")
 CORES = os.cpu_count() or 1
 
 
@@ -38,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--output",
         type=Path,
         metavar="FILE",
-        help="annotated video: .mp4, .mkv, .avi (default: for a file, one in output/; else none)",
+        help="annotated video: .mp4, .mkv, .avi (default: for a file, one in output/annotated/; else none)",
     )
     options.add_recognizer_options(parser)
     files.add_argument("--events", type=Path, metavar="FILE", help="write the events to .csv or .jsonl, not to stdout")
@@ -51,10 +51,7 @@ def build_parser() -> argparse.ArgumentParser:
     privacy.add_argument("--blur-unknown", action="store_true", help="blur every face without a name")
     privacy.add_argument("--blur-all", action="store_true", help="blur every face")
     options.add_model_options(parser)
-    models = options.group(parser, options.MODELS)
-    models.add_argument(
-        "--min-face", type=values.count, default=80, metavar="PX", help="smallest face that dlib's detector finds"
-    )
+    options.add_min_face_option(parser, 80)
     options.add_attributes_option(parser)
     options.add_exclusive_option(parser, "a frame")
     source = options.group(parser, "source")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +19,7 @@ from faces.recognition.match_probability import match_probability
 from faces.recognition.thresholds import Threshold, crowd_of, far_per_person, stranger_threshold
 from faces.types import Fingerprint, Floats, Matches
 
+SET = "set by --threshold"  # where a threshold comes from
 BLOCK_SCORES = 2**24  # probes x photographs that are scored together: bounds memory
 
 
@@ -84,6 +86,12 @@ class FaceRecognizer:
             state |= {"classifier": "auto", "people_": people, "classifier_": "svc", "scorer_": svc}
         state.setdefault("crowd_", None)
         self.__dict__.update(state)
+
+    def with_threshold(self, distance: float) -> FaceRecognizer:
+        """Return a copy that gives a name up to another distance."""
+        other = copy(self)
+        other.threshold_ = Threshold(distance, SET)
+        return other
 
     def predict_proba(self, embeddings: Any) -> NDArray[np.float64]:
         """Return the probability of each person, if the probe is one of them.
@@ -183,7 +191,7 @@ class FaceRecognizer:
 
     def _threshold(self, embedder: str) -> Threshold:
         if self.threshold is not None:
-            return Threshold(self.threshold, "set by --threshold")
+            return Threshold(self.threshold, SET)
         return stranger_threshold(self.crowd_, embedder, self.fpir, len(self.people_))
 
 

@@ -16,12 +16,14 @@ from faces.attributes.answers import Head, cells
 from faces.errors import FacesError, UsageError, reason_of
 from faces.files.tables import BOM, cell
 from faces.files.writing import make_folder, owner_only
+from faces.geometry import pixels_around
 from faces.video.events import Event, whole_pixels
 from faces.video.tracks import Frame, Tracks
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
+Box = tuple[int, int, int, int]
 BOX_COLUMNS = ("x1", "y1", "x2", "y2")
 
 
@@ -86,6 +88,10 @@ class _RowLog:
                     self._writer.writerow({column: cell(value) for column, value in {**row, "name": name}.items()})
             self._stream.flush()
 
+    def _box_fields(self, inside: Box, full: Box) -> dict[str, object]:
+        """Return the part of a box inside the picture as fields of a row, and for JSON the whole box, too."""
+        return {**dict(zip(BOX_COLUMNS, inside, strict=True)), **({"box_full": full} if self._as_json else {})}
+
     def _attribute_fields(self, attributes: dict[str, object]) -> dict[str, object]:
         """Return a face's attributes as fields of a row; empty if none are to be written."""
         if not self._heads:
@@ -123,7 +129,7 @@ class EventLog(_RowLog):
             "settled": event.settled,
             "name": event.name,
             "probability": _rounded(event.probability),
-            **dict(zip(BOX_COLUMNS, event.xyxy, strict=True)),
+            **self._box_fields(event.xyxy, event.xyxy_full),
             **self._attribute_fields(event.attributes),
         }
         self._write([row])
@@ -136,6 +142,7 @@ class BoxLog(_RowLog):
 
     def write(self, frame: Frame, tracks: Tracks) -> None:
         """Write the visible faces of a frame."""
+        height, width = frame.image.shape[:2]
         self._write(
             {
                 "frame": frame.index,
@@ -145,7 +152,7 @@ class BoxLog(_RowLog):
                 "name": tracks.names[k],
                 "probability": _rounded(tracks.probability[k]),
                 "distance": _rounded(tracks.distance[k]),
-                **dict(zip(BOX_COLUMNS, whole_pixels(tracks.xyxy[k]), strict=True)),
+                **self._box_fields(pixels_around(tracks.xyxy[k], 0, width, height), whole_pixels(tracks.xyxy[k])),
                 **self._attribute_fields(tracks.attributes(k)),
             }
             for k in np.flatnonzero(tracks.visible).tolist()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 import numpy as np
 
+from faces.geometry import pixels_around
 from faces.types import Floats
 from faces.video.tracks import Tracks
 
@@ -20,7 +22,8 @@ class Event:
     clock: the same as a time zone aware clock time; None for a file.
     name: None if unknown or not settled.
     probability: None if not settled.
-    xyxy: px.
+    xyxy: px, the part inside the picture.
+    xyxy_full: px, the whole box, which may stick out of the picture.
     attributes: the face's attributes so far, as from ``Answers.plain``.
     """
 
@@ -31,6 +34,7 @@ class Event:
     name: str | None
     probability: float | None
     xyxy: tuple[int, int, int, int]
+    xyxy_full: tuple[int, int, int, int]
     attributes: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -43,10 +47,12 @@ class EventFinder:
     """Derive events from the tracks of one frame after another.
 
     started: clock time of time 0, time zone aware; None for a file. May be updated, since clocks are corrected.
+    picture_wh: width and height of the frames, px; to be set.
     """
 
     def __init__(self, started: datetime | None = None) -> None:
         self.started = started
+        self.picture_wh = sys.maxsize, sys.maxsize
         self._present: dict[int, Event] = {}  # by track: the event that it would leave with
 
     def observe(self, time: float, tracks: Tracks) -> list[Event]:
@@ -88,7 +94,8 @@ class EventFinder:
                 track=int(tracks.ids[k]),
                 name=name,
                 probability=probability,
-                xyxy=whole_pixels(tracks.xyxy[k]),
+                xyxy=pixels_around(tracks.xyxy[k], 0, *self.picture_wh),
+                xyxy_full=whole_pixels(tracks.xyxy[k]),
                 attributes=tracks.attributes(k),
             )
         return before and replace(before, name=name, probability=probability)

@@ -58,6 +58,7 @@ class Journal:
         if self._live:
             age = time.monotonic() - frame.arrived
             self._finder.started = datetime.now().astimezone() - timedelta(seconds=frame.time + age)
+        self._finder.picture_wh = frame.image.shape[1], frame.image.shape[0]
         self._events.begin()
         if self._boxes is not None:
             self._boxes.write(frame, tracks)

@@ -33,7 +33,7 @@ class Looks:
             self._warned = True
             self._warn(
                 f"faces are looked for only every {interval:.1f} s, and a name takes {QUORUM} looks: who is there for"
-                " less is counted, but not named; on a slow machine, a larger --min-face is faster"
+                " less is counted, but not named"
             )
 
     def end(self) -> None:

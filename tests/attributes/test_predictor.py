@@ -398,7 +398,7 @@ def test_a_photograph_in_every_output(project: Path, run: Callable[..., Result])
         assert tuple(face.pop("attributes")) == ("gender", "age", "age_group", "glasses", "emotion")
     assert faces == without
     name = f"{photograph.stem}_annotated.jpg"
-    assert (project / "output" / name).read_bytes() != (project / "plain" / name).read_bytes()
+    assert (project / "output" / "annotated" / name).read_bytes() != (project / "plain" / name).read_bytes()
     told = run("recognize_image", "-i", photograph, "--attributes", "age,head_pose", cwd=project).stdout
     assert len(told.splitlines()) == len(faces)
     for line in told.splitlines():

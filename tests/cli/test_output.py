@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 from faces.cli import text
 from faces.commands import classify
 from faces.image_classifier import Classification
-from tests.conftest import environment, open_terminal
+from tests.conftest import environment, open_terminal, terminal_output
 
 CLEAR = "\x1b[2J\x1b]0;owned\x07\x9b31m"
 SHOWN = "\\x1b[2J\\x1b]0;owned\\x07\\x9b31m"
@@ -46,16 +45,9 @@ def test_a_terminal_gets_none_but_a_file_gets_all(tmp_path: Path) -> None:
     code = f"print({CLEAR!r} + 'Zoë'); print({CLEAR!r}, file=sys.stderr)"
     reader, terminal = open_terminal()
     process = python(code, stdout=terminal, stderr=terminal)
+    shown = terminal_output(reader, terminal)
     process.wait()
-    os.close(terminal)
-    shown = b""
-    try:
-        while data := os.read(reader, 1000):
-            shown += data
-    except OSError:  # Linux: the terminal is closed
-        pass
-    os.close(reader)
-    assert shown.decode().splitlines() == [f"{SHOWN}Zoë", SHOWN]
+    assert shown.splitlines() == [f"{SHOWN}Zoë", SHOWN]
     with (tmp_path / "file").open("wb") as file:
         python(code, stdout=file, stderr=file).wait()
     assert sorted((tmp_path / "file").read_text("utf-8").splitlines()) == sorted([f"{CLEAR}Zoë", CLEAR])

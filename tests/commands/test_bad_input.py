@@ -432,7 +432,7 @@ def test_pickles_mixed_up(project: Path, run_script: RunScript, options: tuple[s
 # Places that cannot be written
 
 EXTRACT, TRAIN = ("extract_embeddings.py",), ("train_model.py",)
-IMAGE = ("recognize_image.py", "-i", "sample/photo.jpg")
+IMAGE = ("recognize_image.py", "-i", "sample/photo.jpg", "-o", "output")
 VIDEO = ("recognize_video.py", "-s", "sample/video.mp4", "--no-display", "--max-frames", "5")
 
 

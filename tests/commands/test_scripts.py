@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.conftest import PEOPLE, PHOTOS, ROOT, Result, RunScript, command, environment, open_terminal
+from tests.conftest import PEOPLE, PHOTOS, ROOT, Result, RunScript, command, environment, open_terminal, terminal_output
 
 SCRIPTS = ("extract_embeddings", "train_model", "recognize_image", "recognize_video")
 YUNET = ROOT.parent / "shared" / "models" / "face_detection_yunet_2026may.onnx"
@@ -29,9 +29,9 @@ EVENTS = ("event", "time", "clock", "track", "name", "probability", "x1", "y1", 
 BOXES = ("frame", "time", "track", "name", "probability", "distance", "x1", "y1", "x2", "y2")
 FRAMES = 30  # of the sample's film: enough to go wrong in
 LINE = re.compile(
-    r"(?P<file>.+): (?P<name>.+)  probability (?P<probability>[01]\.\d\d)(?:  match [01]\.\d\d)?"
-    r"  distance (?P<distance>\d\.\d{3})"
-    r"  box (?P<box>-?\d+,-?\d+,-?\d+,-?\d+)"
+    r"(?P<file>.+): (?P<name>.+?)(?:  nearest (?P<nearest>.+?))?  probability (?P<probability>[01]\.\d\d)"
+    r"(?:  match [01]\.\d\d)?  distance (?P<distance>\d\.\d{3})"
+    r"  box (?P<box>\d+,\d+,\d+,\d+)"
 )
 
 
@@ -72,7 +72,7 @@ def parser_of(script: str) -> ArgumentParser:
         ("recognize_image", "-r", "--recognizer", Path("output/recognizer.pickle")),
         ("recognize_image", "-l", "--le", Path("output/le.pickle")),
         ("recognize_image", "-c", "--confidence", None),  # the detector's own: 0.5 for the recipe's
-        ("recognize_image", "-o", "--output", Path("output")),
+        ("recognize_image", "-o", "--output", Path("output/annotated")),
         ("recognize_video", "-r", "--recognizer", Path("output/recognizer.pickle")),
         ("recognize_video", "-l", "--le", Path("output/le.pickle")),
         ("recognize_video", "-c", "--confidence", None),  # the detector's own: 0.5 for the recipe's
@@ -129,18 +129,11 @@ def test_a_progress_bar_on_a_terminal(project: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=terminal,
     ) as process:
-        os.close(terminal)
-        shown = b""
-        try:
-            while some := os.read(reader, 4096):
-                shown += some
-        except OSError:  # how Linux ends a terminal whose last writer has gone
-            pass
-        os.close(reader)
+        shown = terminal_output(reader, terminal)
         assert process.stdout is not None
         printed = process.stdout.read().decode()
     assert process.returncode == 0
-    assert f"{PEOPLE * PHOTOS}/{PEOPLE * PHOTOS}".encode() in shown
+    assert f"{PEOPLE * PHOTOS}/{PEOPLE * PHOTOS}" in shown
     assert "photo/s" not in printed
 
 
@@ -310,14 +303,17 @@ def test_names_and_strangers_in_photographs(project: Path, run_script: RunScript
     lines = [LINE.fullmatch(line) for line in result.stdout.splitlines()]
     for file in files:
         found = [line for line in lines if line and line["file"] == str(Path(file))]
-        found.sort(key=lambda line: int(line["box"].split(",")[0]))
         assert [line["name"] for line in found] == people_in(truth(project)["pictures"][Path(file).name])
+        assert all((line["nearest"] is not None) == (line["name"] == "unknown") for line in found)
         picture = cv2.imread(str(project / file))
-        copy = cv2.imread(str(project / "output" / f"{Path(file).stem}_annotated.jpg"))
+        copy = cv2.imread(str(project / "output" / "annotated" / f"{Path(file).stem}_annotated.jpg"))
         assert picture is not None and copy is not None
         assert copy.shape == picture.shape
         assert np.any(copy != picture)
     assert (project / "sample" / "group_1.jpg").read_bytes() == before
+
+
+KEYS = {"name", "candidate", "probability", "match_probability", "distance", "box", "box_full", "score"}
 
 
 def test_json_is_one_object_a_photograph_and_nothing_else_on_stdout(project: Path, run_script: RunScript) -> None:
@@ -329,13 +325,24 @@ def test_json_is_one_object_a_photograph_and_nothing_else_on_stdout(project: Pat
     assert empty == {"file": "wall ü.png", "faces": []}
     assert group["file"] == str(Path("sample/group_1.jpg"))
     for face in group["faces"]:
-        assert set(face) == {"name", "candidate", "probability", "match_probability", "distance", "box", "score"}
+        assert set(face) == KEYS
         assert 0 <= face["match_probability"] <= 1
         assert 0 <= face["probability"] <= 1 and 0 <= face["distance"] <= 2 and 0.5 <= face["score"] <= 1
-        assert len(face["box"]) == 4
+        assert face["box"] == face["box_full"]  # everybody is inside the picture
     named = {face["candidate"]: face["name"] for face in group["faces"] if face["name"]}
     assert all(name == candidate for candidate, name in named.items())
     assert [face["name"] for face in group["faces"]].count(None) == 1  # the stranger, with a candidate all the same
+
+
+def test_a_threshold_of_ones_own(project: Path, run_script: RunScript) -> None:
+    """Between the faces' own distances: the one that is farther loses its name."""
+    found = run_script("recognize_image.py", "-i", "sample/group_1.jpg", "--json", cwd=project)
+    far = sorted(face["distance"] for face in json.loads(found.stdout)["faces"] if face["name"])
+    options = ("-i", "sample/group_1.jpg", "--threshold", (far[-2] + far[-1]) / 2, "--json")
+    stricter = run_script("recognize_image.py", *options, cwd=project)
+    assert (stricter.returncode, stricter.stderr) == (0, "")
+    faces = json.loads(stricter.stdout)["faces"]
+    assert sorted(face["distance"] for face in faces if face["name"]) == far[:-1]
 
 
 def test_nobody_is_named_twice_in_a_picture_but_in_a_mirror(project: Path, run_script: RunScript) -> None:
@@ -485,7 +492,7 @@ def test_a_video_in_part_as_json_lines(project: Path, run_script: RunScript) -> 
     assert result.returncode == 0, result.stderr
     found = [json.loads(line) for line in result.stdout.splitlines()]
     assert {row["name"] for row in found if row["event"] == "identified"} == {*truth(project)["video"]["names"]}
-    assert all(set(row) == {*EVENTS, "settled"} for row in found)
+    assert all(set(row) == {*EVENTS, "settled", "box_full"} for row in found)
     assert frames_of(project / "part.avi") == (28, (640, 480), 25)
     assert result.stderr.startswith("28 frames in ")
 
@@ -494,8 +501,8 @@ def test_a_video_without_options_or_display(project: Path, run_script: RunScript
     before = {path.name for path in project.rglob("*")}
     result = run_script("recognize_video.py", "-s", "sample/video.mp4", "--max-frames", 1, cwd=project)
     assert result.returncode == 0
-    assert {path.name for path in project.rglob("*")} - before == {"video_annotated.mp4"}
-    assert frames_of(project / "output" / "video_annotated.mp4") == (1, (640, 480), 25)
+    assert {path.name for path in project.rglob("*")} - before == {"annotated", "video_annotated.mp4"}
+    assert frames_of(project / "output" / "annotated" / "video_annotated.mp4") == (1, (640, 480), 25)
     if sys.platform.startswith("linux"):
         assert result.stderr.splitlines()[0] == "no display here: no window is shown"
 

@@ -282,7 +282,7 @@ def test_recognize_image_shows_what_it_writes(display: str, project: Path, tmp_p
     line = command("recognize_image.py", "-i", *photographs, "--show")
     with Shown(display, line, "recognize_image", project) as shown:
         for photograph, key in zip(photographs, ("space", "q"), strict=False):
-            copy = project / "output" / f"{photograph.stem}_annotated.jpg"
+            copy = project / "output" / "annotated" / f"{photograph.stem}_annotated.jpg"
             assert soon(copy.exists)
             assert shown.sees(np.asarray(cv2.imread(str(copy))), within=5)  # JPEG
             shown.press(key)

@@ -46,7 +46,8 @@ def brief(events: list[Event]) -> list[tuple[str, float, int, str | None]]:
 
 def event(kind: Any, time: float, track: int, name: str | None = UNSETTLED, clock: datetime | None = None) -> Event:
     settled = name != UNSETTLED
-    return Event(kind, time, clock, track, name if settled else None, 0.9 if settled else None, (1, 2, 3, 4))
+    box = (1, 2, 3, 4)
+    return Event(kind, time, clock, track, name if settled else None, 0.9 if settled else None, box, box)
 
 
 class Broken(io.StringIO):
@@ -68,6 +69,14 @@ def test_a_face_appears_is_identified_and_leaves() -> None:
     assert left[0].xyxy == (41, 1, 46, 9)
     assert left[0].probability == pytest.approx(0.9)
     assert finder.observe(0.5, Tracks.empty()) == finder.end() == []
+
+
+def test_a_box_ends_with_the_picture() -> None:
+    finder = EventFinder()
+    assert finder.observe(0, tracks((1, "Ada"), x=-13))[0].xyxy == (0, 1, 2, 9)
+    finder.picture_wh = 40, 8
+    (appeared, _) = finder.observe(1, tracks((4, "Bob"), (1, "Ada"), x=-3))
+    assert (appeared.xyxy, appeared.xyxy_full) == ((37, 1, 40, 8), (37, 1, 42, 9))
 
 
 def test_nobody_ever_is_no_event() -> None:
@@ -156,8 +165,8 @@ def test_a_name_is_no_formula(tmp_path: Path) -> None:
     stream = io.StringIO()
     for to in (tmp_path / "events.csv", stream):
         with EventLog(to) as log:
-            log.write(replace(event("leave", 0, 1, "=cmd|' /C calc'!A0"), xyxy=(-8, 2, 3, 4)))
-    row = "leave,0,,1,'=cmd|' /C calc'!A0,0.9,-8,2,3,4\n"  # numbers may be negative
+            log.write(replace(event("leave", 0, 1, "=cmd|' /C calc'!A0"), time=-8))
+    row = "leave,-8,,1,'=cmd|' /C calc'!A0,0.9,1,2,3,4\n"  # numbers may be negative
     assert stream.getvalue().splitlines(keepends=True)[1] == row
     assert (tmp_path / "events.csv").read_bytes() == b"\xef\xbb\xbf" + stream.getvalue().encode()
 
@@ -182,6 +191,7 @@ def test_json_lines(tmp_path: Path) -> None:
             "y1": 2,
             "x2": 3,
             "y2": 4,
+            "box_full": [1, 2, 3, 4],
         },
         {
             "event": "identified",
@@ -195,6 +205,7 @@ def test_json_lines(tmp_path: Path) -> None:
             "y1": 2,
             "x2": 3,
             "y2": 4,
+            "box_full": [1, 2, 3, 4],
         },
         {
             "event": "leave",
@@ -208,6 +219,7 @@ def test_json_lines(tmp_path: Path) -> None:
             "y1": 2,
             "x2": 3,
             "y2": 4,
+            "box_full": [1, 2, 3, 4],
         },
     ]
 
@@ -301,19 +313,19 @@ def test_a_name_that_is_no_text_stops_nothing(tmp_path: Path) -> None:
 
 
 def frame(index: int) -> Frame:
-    return Frame(np.zeros((4, 4, 3), np.uint8), index, index / 25, 0.0)
+    return Frame(np.zeros((8, 13, 3), np.uint8), index, index / 25, 0.0)
 
 
 def test_boxes(tmp_path: Path) -> None:
     with BoxLog(tmp_path / "boxes.csv") as as_csv, BoxLog(tmp_path / "boxes.jsonl") as as_json:
         for log in (as_csv, as_json):
             log.write(frame(0), Tracks.empty())
-            log.write(frame(3), tracks((2, UNSETTLED), (1, None), (3, "Ada"), (4, "Bob"), hidden=(4,), x=-20))
+            log.write(frame(3), tracks((2, UNSETTLED), (1, None), (3, "Ada"), (4, "Bob"), hidden=(4,), x=-18))
     assert (tmp_path / "boxes.csv").read_text("utf-8-sig") == (
         "frame,time,track,name,probability,distance,x1,y1,x2,y2\n"
-        "3,0.12,2,,,,0,1,5,9\n"
-        "3,0.12,1,unknown,0.9,0.3,-10,1,-5,9\n"
-        "3,0.12,3,Ada,0.9,0.3,10,1,15,9\n"
+        "3,0.12,2,,,,2,1,7,8\n"
+        "3,0.12,1,unknown,0.9,0.3,0,1,1,8\n"
+        "3,0.12,3,Ada,0.9,0.3,12,1,13,8\n"
     )
     rows = [json.loads(line) for line in (tmp_path / "boxes.jsonl").read_text().splitlines()]
     assert [(row["settled"], row["name"], row["distance"]) for row in rows] == [
@@ -321,7 +333,8 @@ def test_boxes(tmp_path: Path) -> None:
         (True, None, 0.3),
         (True, "Ada", 0.3),
     ]
-    assert list(rows[0]) == [*BoxLog.columns[:3], "settled", *BoxLog.columns[3:]]
+    assert list(rows[0]) == [*BoxLog.columns[:3], "settled", *BoxLog.columns[3:], "box_full"]
+    assert [row["box_full"] for row in rows] == [[2, 1, 7, 9], [-8, 1, -3, 9], [12, 1, 17, 9]]
 
 
 def test_a_recognizer_that_knows_no_distance(tmp_path: Path) -> None:
