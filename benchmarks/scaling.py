@@ -38,7 +38,7 @@ from faces.evaluation.searches.trials import by_person
 from faces.extraction import workers
 from faces.extraction.checkpoints import Checkpoint
 from faces.extraction.dask import Cluster
-from faces.extraction.known import load_previous
+from faces.extraction.known import Previous, load_previous
 from faces.extraction.update import build_gallery
 from faces.extraction.workers import Result, Task
 from faces.files.writing import check_writable, write_bytes
@@ -236,7 +236,7 @@ def bookkeeping(photographs: int, folder: Path) -> Row:
 
     started = time.perf_counter()
     checkpoint = Checkpoint(folder / "checkpoint", "made up")
-    first = build_gallery(Folder(folder), listing, None, checkpoint, enrol, some.fingerprint, "made up")
+    first = build_gallery(Folder(folder), listing, Previous(), checkpoint, enrol, some.fingerprint, "made up")
     checkpoint.save()
     extracted = time.perf_counter()
     first.gallery.save(path)
@@ -245,8 +245,8 @@ def bookkeeping(photographs: int, folder: Path) -> Row:
     checkpoint.remove()
     del first
     again = time.perf_counter()
-    old, why = load_previous(path, some.fingerprint, "made up")
-    assert not why
+    old = load_previous(path, some.fingerprint, "made up")
+    assert not old.why
     checkpoint = Checkpoint(folder / "checkpoint", "made up")
     second = build_gallery(Folder(folder), listing, old, checkpoint, enrol, some.fingerprint, "made up")
     assert second.known == photographs

@@ -114,7 +114,7 @@ def summary(result: faces.Extraction) -> str:
     """Return a table of the people; of many people, only those with changes."""
     photographs = Counter(photograph.person for photograph in result.photographs)
     embeddings = Counter(result.gallery.names)
-    people = sorted({*result.people, *result.changed})
+    people = sorted({*result.people, *result.changed, *result.gallery.people})
     listed = people if len(people) <= LISTED_PEOPLE else [name for name in people if name in result.changed]
     rows: list[tuple[object, ...]] = [(name, photographs[name], embeddings[name]) for name in listed[:LISTED_PEOPLE]]
     if others := len(people) - len(rows):

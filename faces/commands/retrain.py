@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -92,6 +93,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="share of held-out photographs that it may lose",
     )
     check.add_argument("--keep", type=values.count, default=5, metavar="N", help="number of versions to keep")
+    check.add_argument(
+        "--accept-losses", action="store_true", help="let more than half of the photographs be gone; check the others"
+    )
     check.add_argument("--force", action="store_true", help="put it in service whatever the check says")
     extract.add_options(parser)
     train.add_options(parser)
@@ -171,6 +175,7 @@ def options_of(args: argparse.Namespace) -> retraining.Options:
         classifier=args.classifier,
         tolerance=args.tolerance,
         keep=args.keep,
+        accept_losses=args.accept_losses,
         force=args.force,
     )
 
@@ -190,11 +195,19 @@ def keep_retraining(versions: Versions, args: argparse.Namespace) -> int:
                 except FacesError as error:
                     text.complain(str(error))
                 sys.stdout.flush()
+                text.tell(waiting(args))
                 while time.monotonic() < started + (args.every or inf) and not (watch and watch.settled(args.settle)):
                     time.sleep(POLL)
     except KeyboardInterrupt:
         print(f"stopped; {retraining.kept_in_service(versions)}", file=sys.stderr)
     return 0
+
+
+def waiting(args: argparse.Namespace) -> str:
+    """Return the line that says what the next run waits for."""
+    watched = f"watching {args.dataset} for changes" if args.watch else ""
+    later = f"a run every {timedelta(seconds=args.every)}" if args.every else ""
+    return f"{', '.join(part for part in (watched, later) if part)}; Ctrl-C stops"
 
 
 def show(versions: Versions) -> int:

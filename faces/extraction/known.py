@@ -19,6 +19,7 @@ from faces.recognition.gallery import Gallery
 from faces.types import Faces, Fingerprint
 
 READERS = 8  # photographs read in parallel for their hashes: a network folder answers many as fast as one
+NAMED = 5  # people whom a message names
 RULES = 3  # raised whenever the choice of a photograph's face, its crop or the least quality changes
 
 
@@ -80,32 +81,50 @@ def settings(detector: str, confidence: float | None = None) -> str:
     return f"confidence {confidence:g}, rules {RULES}"
 
 
-def load_previous(path: Path, fingerprint: Fingerprint, made_with: str) -> tuple[Gallery | None, str]:
-    """Load the gallery of the last run.
+class Previous(NamedTuple):
+    """What the last run left.
 
-    Returns the gallery, or None and why it cannot be continued. A file that other programs made is copied first.
+    gallery: the faces of the data set; None if they cannot be continued.
+    on_server: the faces that were enrolled on the server, such as on its page; None if there are none of these models.
+    why: why something of the file cannot be continued; empty if all of it can.
+    """
 
-    path: of the file; a missing one gives None and no reason.
+    gallery: Gallery | None = None
+    on_server: Gallery | None = None
+    why: str = ""
+
+
+def load_previous(path: Path, fingerprint: Fingerprint, made_with: str) -> Previous:
+    """Load the gallery of the last run. A file that other programs made is copied first.
+
+    path: of the file, which may be missing.
     made_with: the settings of this run.
     Raises FacesError when the copy cannot be written.
     """
     if not path.exists():
-        return None, ""
+        return Previous()
     try:
-        gallery = Gallery.load(path)
+        whole = Gallery.load(path)
     except PickleError as error:
-        return None, f"{str(error).rpartition(';')[0]}: kept as {_keep(path)}, every photograph is embedded again"
-    parts = (gallery.paths, gallery.hashes, gallery.sizes, gallery.stamps, gallery.boxes, gallery.scores)
-    complete = all(part is not None and len(part) == len(gallery) for part in parts)
-    if gallery.fingerprint is None or not gallery.settings or not complete:
-        kept = _keep(path)
-        return None, f"{path}: of another version: kept as {kept}, every photograph is embedded again"
-    if different := gallery.fingerprint.difference(fingerprint):
-        return None, f"{path}: made with {different}: every photograph is embedded again"
-    if gallery.settings != made_with:
-        different = f"{gallery.settings}, but this run uses {made_with}"
-        return None, f"{path}: made with {different}: every photograph is embedded again"
-    return gallery, ""
+        why = f"{str(error).rpartition(';')[0]}: kept as {_keep(path)}, every photograph is embedded again"
+        return Previous(why=why)
+    gallery, on_server = whole.split()
+    parts = (whole.paths, whole.hashes, whole.sizes, whole.stamps, whole.boxes, whole.scores)
+    complete = all(part is not None and len(part) == len(whole) for part in parts)
+    if whole.fingerprint is None or not whole.settings or not complete:
+        why = f"{path}: of another version: kept as {_keep(path)}, every photograph is embedded again"
+        return Previous(why=why)
+    if different := whole.fingerprint.difference(fingerprint):
+        why = f"{path}: made with {different}: every photograph is embedded again"
+        if len(on_server):
+            people = ", ".join(on_server.people[:NAMED]) + (", ..." if len(on_server.people) > NAMED else "")
+            why += f"; {people}, enrolled on the page, cannot be: faces move-database and serve.py --gallery add them"
+        return Previous(why=why)
+    kept = on_server if len(on_server) else None
+    if whole.settings != made_with:
+        different = f"{whole.settings}, but this run uses {made_with}"
+        return Previous(None, kept, f"{path}: made with {different}: every photograph is embedded again")
+    return Previous(gallery, kept)
 
 
 def _keep(path: Path) -> Path:

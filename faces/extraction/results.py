@@ -79,8 +79,13 @@ class EmbeddingsUpdate:
 
     @property
     def notes(self) -> list[str]:
-        """A line for each folder that was left out as a whole: a folder of strangers."""
-        return [f"{self.dataset}/{name}: left out; {NO_NEED}" for name in self.extraction.nobody]
+        """A line for each folder that was left out as a whole, and one for the people who were enrolled on the page."""
+        lines = [f"{self.dataset}/{name}: left out; {NO_NEED}" for name in self.extraction.nobody]
+        _, on_server = self.extraction.gallery.split()
+        if len(on_server):
+            faces = "1 face was" if len(on_server) == 1 else f"{len(on_server)} faces were"
+            lines.append(f"{faces} enrolled on the page: kept, until erased there")
+        return lines
 
 
 class NoFaceError(FacesError):

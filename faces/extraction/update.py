@@ -15,7 +15,7 @@ from faces.datasets import REMOTE, Dataset, Listing, Photograph, open_dataset
 from faces.errors import PickleError
 from faces.extraction.checkpoints import Checkpoint
 from faces.extraction.dask import Cluster
-from faces.extraction.known import KnownPhotograph, PreviousGallery, load_previous, look_up, settings
+from faces.extraction.known import KnownPhotograph, Previous, PreviousGallery, load_previous, look_up, settings
 from faces.extraction.results import EmbeddingsUpdate, Extraction, NoFaceError, record, write_tables
 from faces.extraction.workers import BATCH_SIZE, Processes, Task, enrol
 from faces.files import locks
@@ -81,12 +81,14 @@ def update_embeddings(
         fingerprint = Pipeline.load(*models).fingerprint
         if chosen.note:
             warn(chosen.note)
-        previous, why = (None, "") if rebuild else load_previous(path, fingerprint, made_with)
-        if why:
-            warn(why)
+        previous = load_previous(path, fingerprint, made_with)
+        if rebuild:
+            previous = previous._replace(gallery=None)
+        if previous.why:
+            warn(previous.why)
         if recorder:
             recorder.models(fingerprint)
-            if previous is not None:
+            if previous.gallery is not None:
                 recorder.input(path)
         checkpoint = Checkpoint(path.with_name(f".{path.name}.checkpoint"), f"{fingerprint} {made_with}", rebuild)
         enrol_new = _enroller(Task(source, models), fingerprint, workers or os.cpu_count() or 1, scheduler, progress)
@@ -100,8 +102,8 @@ def update_embeddings(
             duplicates_csv=duplicates_csv,
             dataset=_place(str(dataset)),
             extraction=result,
-            duplicates=duplicates.find(result.gallery),
-            continued=previous is not None or bool(result.known),
+            duplicates=duplicates.find(result.gallery.split()[0]),
+            continued=previous.gallery is not None or bool(result.known),
         )
         write_tables(update)
         if len(result.gallery):
@@ -154,7 +156,7 @@ def _enroller(task: Task, fingerprint: Fingerprint, most: int, scheduler: str | 
 def build_gallery(
     dataset: Dataset,
     listing: Listing,
-    previous: Gallery | None,
+    previous: Previous,
     checkpoint: Checkpoint,
     enrol: Enrol,
     fingerprint: Fingerprint,
@@ -163,7 +165,8 @@ def build_gallery(
     """Make the gallery of a data set, enrolling only photographs with new content.
 
     listing: of the data set.
-    previous, checkpoint: the gallery of the last run, and what a stopped run has done.
+    previous, checkpoint: what the last run left, and what a stopped run has done. The faces that were enrolled on the
+        server stay; erasing them there removes them.
     enrol: enrols new photographs.
     fingerprint, made_with: the models and settings of this run.
     Raises FacesError as ``enrol`` and the checkpoint do; the checkpoint then keeps what was done.
@@ -172,8 +175,8 @@ def build_gallery(
     nobody = tuple(name for name in folders if is_nobody(name))
     photographs = [photograph for photograph in listing.photographs if photograph.person not in nobody]
     sources: list[PreviousGallery | Checkpoint] = [checkpoint]
-    if previous is not None:
-        sources.insert(0, PreviousGallery(previous))
+    if previous.gallery is not None:
+        sources.insert(0, PreviousGallery(previous.gallery))
     enrolled = [KnownPhotograph(*file, source) for source in sources for file in source]
     known, new = look_up(dataset, photographs, enrolled)
     lost = []
@@ -185,12 +188,15 @@ def build_gallery(
             else:  # not readable, or its worker died: the next run tries again
                 lost.append((path, enrolment.reason))
     gallery = _gallery(photographs, known, fingerprint, made_with)
+    if previous.on_server is not None:
+        gallery = gallery.with_faces(previous.on_server.without(gallery))
 
     persons = {photograph.path: photograph.person for photograph in photographs}
     moved = [path for path, before in known.items() if before.path not in (path, "")]
     used = {before.path for before in known.values()}
     gone = {before.path for before in enrolled} - {*persons, *used, ""}  # "": of one that was erased
-    old_persons = dict(zip(previous.paths, previous.names, strict=True)) if previous else {}
+    old = previous.gallery
+    old_persons = dict(zip(old.paths, old.names, strict=True)) if old else {}
     left = {old_persons[path] for path in (*gone, *(known[path].path for path in moved)) if path in old_persons}
     return Extraction(
         gallery=gallery,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 from pathlib import Path
@@ -20,6 +20,7 @@ from faces.types import Fingerprint, Floats
 UNKNOWN = "unknown"  # the name of strangers
 NO_NEED = "strangers need no photographs, they are told by distance"
 ERASED = "erased on the server"  # the reason of a photograph that is left out, and has no person in records
+SERVER_PATH = "serve.py/"  # start of the path of each face that was enrolled on the server
 REMEDY = "run: faces extract"
 
 
@@ -106,7 +107,34 @@ class Gallery:
 
     def of_people(self) -> Gallery:
         """Return the gallery without the faces of strangers (``is_nobody``)."""
-        kept = np.array([not is_nobody(name) for name in self.names], np.bool_)
+        return self._of([not is_nobody(name) for name in self.names])
+
+    def split(self) -> tuple[Gallery, Gallery]:
+        """Return the faces of the data set, with ``left_out``, and those that were enrolled on the server."""
+        on_server = [path.startswith(SERVER_PATH) for path in self.paths] or [False] * len(self)
+        others = replace(self._of(on_server), left_out=LeftOut())
+        return self._of([not is_on_server for is_on_server in on_server]), others
+
+    def without(self, other: Gallery) -> Gallery:
+        """Return the gallery without the faces of photographs that another one has of the same people."""
+        known = set(zip(other.names, other.hashes, strict=True))
+        return self._of([row not in known for row in zip(self.names, self.hashes, strict=True)])
+
+    def with_faces(self, other: Gallery) -> Gallery:
+        """Return the gallery with the faces of another one after its own; both have all parts."""
+        if not len(self) or not len(other):
+            return replace(self if len(self) else other, left_out=self.left_out, settings=self.settings)
+        parts: dict[str, Any] = {
+            name: (*getattr(self, name), *getattr(other, name))
+            for name in ("names", "paths", "hashes", "sizes", "stamps")
+        }
+        for name in ("embeddings", "boxes", "scores"):
+            parts[name] = np.concatenate([getattr(self, name), getattr(other, name)])
+        return replace(self, **parts)
+
+    def _of(self, chosen: Sequence[bool]) -> Gallery:
+        """Return the gallery with the chosen faces alone."""
+        kept = np.array(chosen, np.bool_)
         if kept.all():
             return self
         parts: dict[str, Any] = {

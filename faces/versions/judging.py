@@ -46,6 +46,11 @@ class Verdict:
     check: dict[str, Any] = field(default_factory=dict)
 
 
+def is_of_losses(check: Mapping[str, Any]) -> bool:
+    """Return whether a version was rejected since too many photographs are gone, by the figures of its verdict."""
+    return "gone" in check
+
+
 def source(gallery: Gallery, fpir: float, threshold: float | None, classifier: str) -> str:
     """Return the SHA-256 of what a recognizer is made of: embeddings, names, models and options."""
     names, order, starts = by_person(gallery.names)
@@ -62,15 +67,15 @@ def gallery_of(recognizer: FaceRecognizer) -> Gallery:
     return Gallery(recognizer.people_.embeddings, tuple(names), fingerprint=recognizer.fingerprint_)
 
 
-def judge(old: FaceRecognizer, new: FaceRecognizer, tolerance: float) -> Verdict:
+def judge(old: FaceRecognizer, new: FaceRecognizer, tolerance: float, accept_losses: bool = False) -> Verdict:
     """Compare two recognizers of the same models by held-out photographs of the new one's gallery.
 
     The new one is good if it loses at most a share ``tolerance`` of the right ones, or one photograph, and at most half
-    of the old gallery's photographs are gone.
+    of the old gallery's photographs are gone, or more with ``accept_losses``.
     """
     before, now = gallery_of(old).of_people(), gallery_of(new)
     gone = _missing(before, now)
-    if 2 * gone > len(before):
+    if 2 * gone > len(before) and not accept_losses:
         return _gone(gone, len(before))
     held = _held_out(new, set(before.names))
     if len(held) == 0:
@@ -88,11 +93,13 @@ def judge(old: FaceRecognizer, new: FaceRecognizer, tolerance: float) -> Verdict
     return Verdict(_tolerable(old_score.right - new_score.right, len(truth), tolerance), why, check)
 
 
-def judge_reports(old: Mapping[str, Any], new: Mapping[str, Any], tolerance: float) -> Verdict:
+def judge_reports(
+    old: Mapping[str, Any], new: Mapping[str, Any], tolerance: float, accept_losses: bool = False
+) -> Verdict:
     """Compare the training reports of recognizers of different models, whose embeddings cannot be compared."""
     if not old.get("left_out") or not new.get("left_out"):
         return Verdict(True, "there is nothing to compare it by")
-    if 2 * new["photographs"] < old["photographs"]:
+    if 2 * new["photographs"] < old["photographs"] and not accept_losses:
         return _gone(old["photographs"] - new["photographs"], old["photographs"])
     before, now = (report["right"] / report["left_out"] for report in (old, new))
     kept = ("left_out", "right", "wrong", "unknown")

@@ -12,7 +12,7 @@ from faces.recognition import recognizer_files
 from faces.recognition.gallery import Gallery
 from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Fingerprint
-from faces.versions.judging import Verdict, gallery_of, judge, judge_reports, source
+from faces.versions.judging import Verdict, gallery_of, is_of_losses, judge, judge_reports, source
 from faces.versions.versions import LE, RECOGNIZER, REPORT, Version, Versions, counts, read_report
 
 Train = Callable[[Path, Path], object]
@@ -26,6 +26,7 @@ class Options:
     fpir, threshold, classifier: as for ``FaceRecognizer``.
     tolerance: share of the held-out photographs that the new version may lose, in (0, 1).
     keep: number of versions to keep.
+    accept_losses: let more than half of the photographs be gone.
     force: put the version in service whatever the check says.
     """
 
@@ -34,6 +35,7 @@ class Options:
     classifier: str = "auto"
     tolerance: float = 0.02
     keep: int = 5
+    accept_losses: bool = False
     force: bool = False
 
 
@@ -54,16 +56,17 @@ def renew(versions: Versions, embeddings: Path, train: Train, options: Options, 
     gallery = Gallery.load(embeddings)
     made_of = source(gallery, options.fpir, options.threshold, options.classifier)
     if not options.force and (same := _trained_on(versions, gallery, made_of)):
-        if same.stage == "rejected":
-            raise FacesError(f"nothing changed since version {same.number}, which was rejected: {same.why}")
-        return Outcome(same)
+        if same.stage != "rejected":
+            return Outcome(same)
+        if not (options.accept_losses and is_of_losses(same.check)):
+            raise FacesError(f"nothing changed since version {same.number}, which {_rejection(same)}")
 
     new = versions.candidate(made_of)
     try:
         train(versions.path(new.number, RECOGNIZER), versions.path(new.number, LE))
         people, photographs = counts(versions.path(new.number, REPORT))
         new = replace(new, people=people, photographs=photographs, run=versions.run_of(new.number))
-        verdict = _check(versions, new, gallery.fingerprint, options.tolerance)
+        verdict = _check(versions, new, gallery.fingerprint, options)
         if candidate:
             new = replace(new, why=verdict.why, check=verdict.check, waits=True)
             versions.record(new)
@@ -88,7 +91,7 @@ def promote(versions: Versions, number: int | None, options: Options) -> Outcome
         return Outcome(new)
     models = recognizer_files.made_by(versions.path(new.number, LE))
     with naming_version_in_service(versions):
-        verdict = _check(versions, new, models, options.tolerance)
+        verdict = _check(versions, new, models, options)
         new = _decide(versions, new, verdict, options.force)
     versions.prune(options.keep)
     return Outcome(new, verdict)
@@ -132,10 +135,17 @@ def _decide(versions: Versions, new: Version, verdict: Verdict, force: bool) -> 
     new = replace(new, why=verdict.why, check=verdict.check)
     if not verdict.good and not force:
         versions.record(replace(new, stage="rejected"))
-        raise FacesError(f"version {new.number} is rejected (--force takes it): {verdict.why}")
+        raise FacesError(f"version {new.number} {_rejection(new)}")
     versions.record(new)
     versions.put_in_service(new.number)
     return replace(new, stage="in service")
+
+
+def _rejection(version: Version) -> str:
+    """Say that a version is rejected, why, and which option takes it."""
+    if is_of_losses(version.check):
+        return f"is rejected (--accept-losses takes it if the others are named as well as before): {version.why}"
+    return f"is rejected (--force takes it): {version.why}"
 
 
 def _trained_on(versions: Versions, gallery: Gallery, made_of: str) -> Version | None:
@@ -147,7 +157,7 @@ def _trained_on(versions: Versions, gallery: Gallery, made_of: str) -> Version |
     return next((version for version in latest if version and version.source == made_of), None)
 
 
-def _check(versions: Versions, new: Version, models: Fingerprint | None, tolerance: float) -> Verdict:
+def _check(versions: Versions, new: Version, models: Fingerprint | None, options: Options) -> Verdict:
     """Compare a version with the one in service."""
     current = versions.in_service()
     if current is None:
@@ -157,8 +167,8 @@ def _check(versions: Versions, new: Version, models: Fingerprint | None, toleran
         raise FacesError(f"version {new.number} cannot be read again")
     if old is None:
         before, now = (read_report(versions.path(version.number, REPORT)) for version in (current, new))
-        return judge_reports(before, now, tolerance)
-    return judge(old, candidate, tolerance)
+        return judge_reports(before, now, options.tolerance, options.accept_losses)
+    return judge(old, candidate, options.tolerance, options.accept_losses)
 
 
 def _load(versions: Versions, version: Version, models: Fingerprint | None) -> FaceRecognizer | None:

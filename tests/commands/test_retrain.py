@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from faces import records
 from faces.commands import retrain, train
 from faces.errors import FacesError, UsageError
 from faces.recognition import leave_one_out, recognizer_files
-from faces.recognition.gallery import Gallery
+from faces.recognition.gallery import SERVER_PATH, Gallery
 from faces.recognition.recognizers import FaceRecognizer
 from faces.versions import retraining
 from faces.versions.judging import Verdict
@@ -213,7 +214,7 @@ def test_one_that_does_worse_is_rejected(own: Path, run_script: RunScript) -> No
         f"error: version 2 is rejected (--force takes it): 0 of {PEOPLE} held-out photographs right, before {PEOPLE};"
         " version 1 stays in service\n"
     )
-    with pytest.raises(FacesError, match=r"nothing changed since version 2, which was rejected: .*; version 1 stays"):
+    with pytest.raises(FacesError, match=r"nothing changed since version 2, which is rejected \(.*; version 1 stays"):
         retrain.main([*strict])
     assert gallery_in_service(own).threshold is None
     (rejected,) = (version for version in store(own).all() if version.stage == "rejected")
@@ -223,15 +224,41 @@ def test_one_that_does_worse_is_rejected(own: Path, run_script: RunScript) -> No
     assert gallery_in_service(own).threshold == 0.01
 
 
-def test_most_photographs_gone(own: Path) -> None:
+def test_most_photographs_gone(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for person in [path for path in sorted((own / "dataset").iterdir()) if path.is_dir()][1:]:
         shutil.rmtree(person)
     gone = (PEOPLE - 1) * PHOTOS
-    with pytest.raises(
-        FacesError, match=f"{gone} of {PEOPLE * PHOTOS} photographs known before are gone.*version 1 stays"
-    ):
+    why = rf"{gone} of {PEOPLE * PHOTOS} photographs known before are gone: is a disk not mounted\?; version 1 stays"
+    remedy = r"\(--accept-losses takes it if the others are named as well as before\)"
+    with pytest.raises(FacesError, match=rf"^version 2 is rejected {remedy}: {why}"):
         retrain.main([])
+    with pytest.raises(FacesError, match=rf"^nothing changed since version 2, which is rejected {remedy}: {why}"):
+        retrain.main([])
+    with pytest.raises(FacesError, match=rf"^version 2 is rejected {remedy}"):
+        retrain.main(["--promote", "2"])
     assert photographs_in_service(own) == PEOPLE * PHOTOS
+    assert retrain.main(["--accept-losses"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].startswith("version 3 is in service: ")
+    assert photographs_in_service(own) == PHOTOS
+
+
+def test_who_was_enrolled_on_the_page_stays(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Their photographs are not in the data set; the server adds them to the embeddings."""
+    path = own / "output" / "embeddings.pickle"
+    gallery = Gallery.load(path)
+    bea = replace(
+        gallery._of([row == 0 for row in range(len(gallery))]),
+        embeddings=-gallery.embeddings[:1],
+        names=("Bea",),
+        paths=(f"{SERVER_PATH}1",),
+        hashes=("b" * 64,),
+    )
+    gallery.with_faces(bea).save(path)
+    one_photograph_less(own)
+    for options in ([], ["--rebuild", "--force"]):
+        assert retrain.main(options) == 0
+        assert "1 face was enrolled on the page: kept, until erased there" in capsys.readouterr().out
+        assert "Bea" in gallery_in_service(own).names_
 
 
 def test_a_data_set_that_vanished(own: Path) -> None:
@@ -371,6 +398,7 @@ def test_times() -> None:
 def test_watching(own: Path) -> None:
     with running("retrain.py", "--watch", "--settle", 0.5, cwd=own) as script:
         script.wait_for("nothing changed since version 1")
+        script.wait_for("watching dataset for changes; Ctrl-C stops")
         one_photograph_less(own)
         script.wait_for("version 2 is in service")
         (own / "dataset").rename(own / "unmounted")
@@ -395,6 +423,7 @@ def test_by_the_clock(own: Path) -> None:
     with running("retrain.py", "--watch", "--poll", "--every", "1s", cwd=own) as script:
         for _ in range(2):
             script.wait_for("nothing changed since version 1")
+            script.wait_for("watching dataset for changes, a run every 0:00:01; Ctrl-C stops")
         script.process.send_signal(signal.SIGTERM)
         script.wait_for("stopped; version 1 stays in service")
         assert script.process.wait(patience(10)) == 0

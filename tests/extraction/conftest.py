@@ -14,6 +14,7 @@ import pytest
 from faces.datasets import Folder
 from faces.extraction import known
 from faces.extraction.checkpoints import Checkpoint
+from faces.extraction.known import Previous
 from faces.extraction.results import Extraction
 from faces.extraction.update import build_gallery
 from faces.pipeline import Enrolment
@@ -69,7 +70,8 @@ class World:
         if callable(between):
             between()
         try:
-            old = None if anew else self.gallery
+            of_folder, on_server = (None, None) if self.gallery is None else self.gallery.split()
+            old = Previous(None if anew else of_folder, on_server)
             result = build_gallery(dataset, listing, old, checkpoint, self.enrol, PRINT, made_with)
         finally:
             checkpoint.save()

@@ -25,7 +25,7 @@ def saved(world: World, **changes: object) -> Path:
 
 def test_a_gallery_of_the_same_models_and_settings_is_remembered(world: World) -> None:
     path = saved(world)
-    gallery, why = known.load_previous(path, PRINT, SETTINGS)
+    gallery, _, why = known.load_previous(path, PRINT, SETTINGS)
     assert gallery is not None and why == ""
     assert rows(gallery) == rows(world.run().gallery)
     world.gallery = gallery
@@ -34,7 +34,7 @@ def test_a_gallery_of_the_same_models_and_settings_is_remembered(world: World) -
 
 
 def test_no_gallery_is_nothing_to_speak_of(tmp_path: Path) -> None:
-    assert known.load_previous(tmp_path / "none.pickle", PRINT, SETTINGS) == (None, "")
+    assert known.load_previous(tmp_path / "none.pickle", PRINT, SETTINGS) == (None, None, "")
 
 
 def test_other_models_or_another_confidence_start_over_and_say_why(world: World) -> None:
@@ -44,7 +44,7 @@ def test_other_models_or_another_confidence_start_over_and_say_why(world: World)
         (other, SETTINGS, ("the embedder emb", "this run uses another")),
         (PRINT, known.settings("built-in", 0.7), ("confidence 0.6", "this run uses confidence 0.7")),
     ):
-        gallery, why = known.load_previous(path, fingerprint, settings)
+        gallery, _, why = known.load_previous(path, fingerprint, settings)
         assert gallery is None
         assert all(word in why for word in (str(path), "every photograph is embedded again", *words))
     assert len(list(world.folder.glob("*.kept-*"))) == 0  # nothing is wrong with it, and it stays until the new one is
@@ -64,7 +64,7 @@ def test_what_is_of_no_use_is_kept_aside_once(world: World, kind: str) -> None:
     data = path.read_bytes()
     (world.folder / "embeddings.pickle.kept-1").write_bytes(b"of another day")
     for _ in range(2):  # also when the run after it was stopped
-        gallery, why = known.load_previous(path, PRINT, SETTINGS)
+        gallery, _, why = known.load_previous(path, PRINT, SETTINGS)
         assert gallery is None
         assert why.startswith(str(path)) and "kept-2, every photograph is embedded again" in why
         assert "\n" not in why

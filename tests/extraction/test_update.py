@@ -7,11 +7,14 @@ import os
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from faces.extraction import known
-from faces.recognition.gallery import ERASED, Gallery, LeftOut
-from tests.extraction.conftest import LONG_AGO, PRINT, SETTINGS, World, rows
+from faces.extraction.known import load_previous
+from faces.recognition.gallery import ERASED, SERVER_PATH, Gallery, LeftOut
+from faces.types import ModelId
+from tests.extraction.conftest import LONG_AGO, PRINT, SETTINGS, World, enrolment, rows
 
 
 @pytest.mark.parametrize("name", ["unknown", "Unknown"])
@@ -298,3 +301,70 @@ def test_who_was_erased_on_the_server_is_known_by_the_photographs_content(world:
     (world.folder / "data" / "Ada" / "1.jpg").unlink()
     world.run()
     assert world.gallery.left_out.paths == ("Ada/2.jpg", "Ada/wall.jpg")
+
+
+# Enrolled on the page
+
+
+def enrolled_on_page(*faces: tuple[str, bytes]) -> Gallery:
+    """As the server adds to the file who was enrolled on its page: the name, and the photograph's content, of each."""
+    made = [enrolment(data) for _, data in faces]
+    return Gallery(
+        np.stack([one.embedding for one in made if one.embedding is not None]),
+        tuple(name for name, _ in faces),
+        tuple(f"{SERVER_PATH}{number}" for number in range(len(faces))),
+        tuple(one.sha256 for one in made),
+        np.full((len(faces), 4), np.nan, np.float32),
+        np.full(len(faces), np.nan, np.float32),
+        PRINT,
+        (0,) * len(faces),
+        ("",) * len(faces),
+        SETTINGS,
+    )
+
+
+@pytest.fixture
+def with_page(world: World) -> World:
+    """With Bea and a second photograph of Bob, who were enrolled on the page."""
+    assert world.gallery is not None
+    world.gallery = world.gallery.with_faces(enrolled_on_page(("Bea", b"Bea"), ("Bob", b"Bob on the page")))
+    return world
+
+
+@pytest.mark.parametrize("anew", [False, True])
+def test_who_was_enrolled_on_the_page_stays(with_page: World, anew: bool) -> None:
+    before = with_page.gallery
+    again = with_page.run(anew=anew)
+    assert again.gallery.names == ("Ada", "Ada", "Bob", "Bea", "Bob")
+    assert before is not None and rows(again.gallery) == rows(before)
+    assert again.gallery.left_out.paths == ("Ada/wall.jpg",)
+    assert (again.gone, again.changed, again.people) == (0, set() if not anew else {"Ada", "Bob"}, ["Ada", "Bob"])
+    with_page.put("Cleo/1.jpg", "Cleo/1.jpg")
+    assert with_page.run().gallery.people == ["Ada", "Bea", "Bob", "Cleo"]
+
+
+def test_a_photograph_of_the_page_that_is_in_the_data_set_counts_once(with_page: World) -> None:
+    with_page.put("Bea/1.jpg", "Bea")
+    with_page.put("Zoe/1.jpg", "Bob on the page")  # of another name: both stay, and are told as duplicates
+    gallery = with_page.run().gallery
+    assert list(zip(gallery.names, gallery.paths, strict=True))[2:] == [
+        ("Bea", "Bea/1.jpg"),
+        ("Bob", "Bob/1.jpg"),
+        ("Zoe", "Zoe/1.jpg"),
+        ("Bob", "serve.py/1"),
+    ]
+    assert gallery.boxes is not None and np.isfinite(gallery.boxes[:-1]).all()
+
+
+def test_people_of_the_page_by_other_settings_and_other_models(with_page: World) -> None:
+    path = with_page.folder / "embeddings.pickle"
+    assert with_page.gallery is not None
+    with_page.gallery.save(path)
+    previous = load_previous(path, PRINT, "others")
+    assert previous.gallery is None and previous.on_server is not None and "embedded again" in previous.why
+    assert previous.on_server.people == ["Bea", "Bob"]
+    other = load_previous(path, replace(PRINT, embedder=ModelId("another", "4" * 64)), SETTINGS)
+    assert other.on_server is None
+    assert other.why.endswith(
+        "; Bea, Bob, enrolled on the page, cannot be: faces move-database and serve.py --gallery add them"
+    )

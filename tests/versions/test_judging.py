@@ -94,6 +94,17 @@ def test_more_than_half_of_the_photographs_gone(left: tuple[int, ...], good: boo
         assert "photographs known before are gone: is a disk not mounted?" in verdict.why
 
 
+def test_losses_that_are_accepted_leave_the_others_to_be_named() -> None:
+    before = fit(gallery(5, 5, 10))
+    good = judge(before, fit(gallery(5, 4)), 0.02, accept_losses=True)
+    assert good.good and good.why == "2 of 2 held-out photographs right, before 2"
+    bad = judge(before, fit(gallery(5, 4), threshold=0.0001), 0.02, accept_losses=True)
+    assert not bad.good and bad.why == "0 of 2 held-out photographs right, before 2"
+    reports = [{"left_out": n, "right": n, "wrong": 0, "unknown": 0, "photographs": n} for n in (20, 9)]
+    assert not judge_reports(reports[0], reports[1], 0.02).good
+    assert judge_reports(reports[0], reports[1], 0.02, accept_losses=True).good
+
+
 def test_a_person_renamed_is_not_gone() -> None:
     people = gallery(2, 4)
     other = renamed(people, ["Person 0"] * 2 + ["Person 1 Marte"] * 4)

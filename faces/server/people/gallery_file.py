@@ -15,11 +15,10 @@ import numpy as np
 from faces.errors import PickleError
 from faces.files.locks import only_one
 from faces.files.writing import write_bytes
-from faces.recognition.gallery import ERASED, Gallery, LeftOut
+from faces.recognition.gallery import ERASED, SERVER_PATH, Gallery, LeftOut
 from faces.server.store import origins
 from faces.types import Fingerprint, Floats
 
-SERVER_PATH = "serve.py/"  # start of the path of each face that was enrolled on the server
 LENGTH_TOLERANCE = 1e-2  # greatest difference of an embedding's length from 1
 
 

@@ -9,9 +9,10 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from faces.recognition.gallery import SERVER_PATH
 from faces.server.errors import ApiError
 from faces.server.people import people_group
-from faces.server.people.gallery_file import SERVER_PATH, GalleryRow
+from faces.server.people.gallery_file import GalleryRow
 from faces.server.people.people_group import NewFace
 from faces.server.people.values import ImportResult
 from faces.server.store import origins
