@@ -3,13 +3,16 @@
     python3 demo.py
 
 Needs nothing but Python 3.10 or newer. Each command is printed as a user would type it, then run with .venv's Python.
+All is in the folder demo/: your own dataset/ and output/ are not touched.
 """
 
+import argparse
 import os
 import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -17,11 +20,12 @@ import setup_venv  # first of our own: it turns an older Python away
 
 COMMANDS = (
     "-m faces sample",
-    "extract_embeddings.py",
-    "train_model.py",
-    "recognize_image.py --image sample/group_1.jpg sample/photo.jpg",
-    "recognize_video.py --source sample/video.mp4 --output output/video.mp4 --no-display > output/video.csv",
+    "../extract_embeddings.py",
+    "../train_model.py",
+    "../recognize_image.py --image sample/group_1.jpg sample/photo.jpg",
+    "../recognize_video.py --source sample/video.mp4 --output output/video.mp4 --no-display > output/video.csv",
 )
+FOLDER = "demo"
 RESULTS = (".jpg", ".png", ".mp4", ".csv")
 
 
@@ -36,21 +40,39 @@ def owner_only(path: str, flags: int) -> int:
 
 
 def run(python: Path, command: str) -> int:
-    """Run a command in the project's folder and return its exit status; ``> FILE`` at its end works as in a shell."""
+    """Run a command in the demo's folder and return its exit status; ``> FILE`` at its end works as in a shell."""
     words, _, file = command.partition(" > ")
     with ExitStack() as stack:
-        output = stack.enter_context(open(setup_venv.ROOT / file, "wb", opener=owner_only)) if file else None
+        output = stack.enter_context(open(setup_venv.ROOT / FOLDER / file, "wb", opener=owner_only)) if file else None
         arguments = [str(python), *shlex.split(words)]
-        return subprocess.run(arguments, cwd=setup_venv.ROOT, stdout=output, check=False).returncode
+        return subprocess.run(arguments, cwd=setup_venv.ROOT / FOLDER, stdout=output, check=False).returncode
 
 
-def main() -> int:
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    listed = "".join(f"\n  python {command}" for command in COMMANDS)
+    return argparse.ArgumentParser(
+        description="Run the whole project on people who do not exist: set up .venv, draw sample people, and run in the folder demo:"
+        + listed,
+        epilog="It has no options. The first run also fetches the packages (about 250 MB).",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def main(argv: Sequence[str] = ()) -> int:
     """Run it all; the exit status is that of the first command that fails."""
+    build_parser().parse_args(argv)
     show("python3 setup_venv.py")
     status = setup_venv.main([])
     if status != 0:
         return status
     python = setup_venv.python_of(setup_venv.ROOT / ".venv")
+    show(f"cd {FOLDER}")
+    try:
+        (setup_venv.ROOT / FOLDER).mkdir(exist_ok=True)
+    except OSError as error:
+        print(f"demo.py: error: cannot make the folder {FOLDER}: {error.strerror}; move it away", file=sys.stderr)
+        return 1
     started, wall_clock = time.perf_counter(), time.time()
     for command in COMMANDS:
         show(f"python {command}")
@@ -60,7 +82,7 @@ def main() -> int:
             return status if status > 0 else 128 - status
     seconds = time.perf_counter() - started
     print(f"\nThe demo took {seconds:.0f} s, apart from installing. Look at:")
-    for path in sorted((setup_venv.ROOT / "output").rglob("*")):
+    for path in sorted((setup_venv.ROOT / FOLDER / "output").rglob("*")):
         if path.suffix in RESULTS and path.stat().st_mtime >= wall_clock:
             print(f"  {path.relative_to(setup_venv.ROOT)}")
     return 0
@@ -68,6 +90,6 @@ def main() -> int:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main())
+        sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
         sys.exit(130)

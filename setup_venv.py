@@ -25,7 +25,7 @@ if sys.version_info < (3, 10):  # noqa: UP036 (the one place where an older Pyth
 
 ROOT = Path(__file__).resolve().parent
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
-PIP_INSTALL = ["-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input", "--no-compile"]
+PIP_INSTALL = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-compile"]
 
 MODELS = "models yunet-int8 sface-int8"  # the built-in ones: an environment with others is brought up to date
 TESTS = r"[\\/]tests[\\/]"  # a folder of tests, in a path
@@ -57,6 +57,11 @@ def run(*command: str | Path, hidden: bool = False) -> int:
     if hidden and done.returncode != 0:
         say(done.stdout.strip())
     return done.returncode
+
+
+def quiet() -> list[str]:
+    """Return pip's option that hides its progress, which is only for somebody who watches it."""
+    return [] if sys.stdout.isatty() else ["-qq"]
 
 
 def ask(python: Path, code: str) -> subprocess.CompletedProcess[str]:
@@ -113,7 +118,7 @@ def install(python: Path, extras: list[str]) -> None:
     """
     name = f"the project with {', '.join(extras)}" if extras else "the project"
     say(f"Installing {name} (about 250 MB to fetch; a minute or two the first time) ...")
-    if run(python, *PIP_INSTALL, "--editable", f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)) != 0:
+    if run(python, *PIP_INSTALL, *quiet(), "--editable", f"{ROOT}[{','.join(extras)}]" if extras else str(ROOT)) != 0:
         raise SetupError(f"pip could not install {name}, for the reason above; is the package index within reach?")
     compile_packages(python)
 
@@ -131,7 +136,8 @@ def compile_packages(python: Path) -> None:
 
 
 def fetch_models(python: Path) -> None:
-    """Fetch the built-in models into the user's cache, unless they are there."""
+    """Fetch the built-in models into the user's cache and convert them, unless they are there."""
+    say("Fetching and converting the built-in models (10 MB, once) ...")
     if run(python, "-m", "faces", "download-models", "built-in", hidden=True) != 0:
         raise SetupError("the built-in models could not be fetched, for the reason above")
 
@@ -153,7 +159,7 @@ def mend_opencv(python: Path) -> None:
     # Both go first: they share the folder cv2, and an earlier run may have left the other one's record.
     both = ["opencv-python", "opencv-python-headless"]
     run(python, "-m", "pip", "uninstall", "-qq", "--disable-pip-version-check", "--yes", *both)
-    if run(python, *PIP_INSTALL, "--no-deps", f"opencv-python-headless=={version}") != 0:
+    if run(python, *PIP_INSTALL, *quiet(), "--no-deps", f"opencv-python-headless=={version}") != 0:
         raise SetupError(f"pip could not install opencv-python-headless {version}, for the reason above")
     answer = ask(python, "import cv2")
     if answer.returncode != 0:

@@ -133,6 +133,7 @@ class Paced:
     """A live source: images that were of so many frames a second, shown to and fro, at a rate of its own."""
 
     live = True
+    length = None
 
     def __init__(self, name: str, images: Sequence[Image], of: float, rate: float, seconds: float) -> None:
         self.name, self.rate = name, rate
@@ -158,6 +159,7 @@ class Timed:
 
     def __init__(self, source: FrameSource, seconds: defaultdict[str, float]) -> None:
         self.name, self.live, self.rate, self.close = source.name, source.live, source.rate, source.close
+        self.length = source.length
         self._source, self._seconds = source, seconds
 
     def frames(self) -> Iterator[Frame]:

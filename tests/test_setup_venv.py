@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import runpy
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -129,7 +130,7 @@ def test_real_environment_without_libgl(
 
     assert setup_venv.main([]) == 0
     lines = capfd.readouterr().err.splitlines()
-    assert len(lines) == 3
+    assert len(lines) == 4
     assert "no libGL.so.1: installing opencv-python-headless 4.14.0.94" in lines[2]
     assert "Windows are off" in lines[2]
     assert setup_venv.ask(python, "import cv2; print(cv2.headless)").stdout.strip() == "True"
@@ -150,6 +151,16 @@ def test_real_environment_without_libgl(
     error = capfd.readouterr().err
     assert "No matching distribution found for no-such-project" in error  # pip's own words
     assert error.splitlines()[-1].startswith("setup_venv.py: error: pip could not install the project")
+
+
+@pytest.mark.parametrize("watched", [False, True])
+def test_somebody_who_watches_sees_pips_progress(
+    project: Path, commands: Commands, monkeypatch: pytest.MonkeyPatch, watched: bool
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: watched)
+    assert setup_venv.main([]) == 0
+    (install,) = (line for line in commands.ran if " install " in line)
+    assert ("-qq" in install.split()) == (not watched)
 
 
 def test_second_run_has_nothing_to_do(project: Path, commands: Commands) -> None:
@@ -282,18 +293,19 @@ def test_older_python_gets_one_line(monkeypatch: pytest.MonkeyPatch, script: str
 @pytest.fixture
 def demo_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A project whose environment is this one, whose demo has two small scripts, and which has an older result."""
-    (project / "output").mkdir()
-    os.utime(make_file(project / "output/old.jpg"), (0, 0))
+    for name in ("dataset/Ada/1.jpg", "output/recognizer.pickle", "sample/photo.jpg"):  # the user's own
+        make_file(project / name, "mine")
+    os.utime(make_file(project / "demo/output/old.jpg"), (0, 0))
     make_file(project / "first.py", "import sys; print('first', sys.argv[1:])")
     make_file(project / "second.py", "open('output/new.jpg', 'w'); open('output/le.pickle', 'w')")
     monkeypatch.setattr(setup_venv, "main", lambda argv: 0)
     monkeypatch.setattr(setup_venv, "python_of", lambda venv: Path(sys.executable))
-    monkeypatch.setattr(demo, "COMMANDS", ("first.py --image 'a b.jpg'", "second.py"))
+    monkeypatch.setattr(demo, "COMMANDS", ("../first.py --image 'a b.jpg'", "../second.py > output/second.csv"))
     return project
 
 
 def make_file(path: Path, text: str = "") -> Path:
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     return path
 
@@ -301,14 +313,50 @@ def make_file(path: Path, text: str = "") -> Path:
 def test_demo_prints_each_command_before_its_output(demo_project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     assert demo.main() == 0
     lines = [line for line in capfd.readouterr().out.splitlines() if line]
-    assert lines[:4] == [
+    assert lines[:5] == [
         "$ python3 setup_venv.py",
-        "$ python first.py --image 'a b.jpg'",
+        "$ cd demo",
+        "$ python ../first.py --image 'a b.jpg'",
         "first ['--image', 'a b.jpg']",
-        "$ python second.py",
+        "$ python ../second.py > output/second.csv",
     ]
-    assert lines[4].startswith("The demo took ")
-    assert lines[5:] == [f"  {Path('output/new.jpg')}"]
+    assert lines[5].startswith("The demo took ")
+    assert lines[6:] == [f"  {Path('demo/output/new.jpg')}", f"  {Path('demo/output/second.csv')}"]
+
+
+def test_demo_touches_nothing_outside_its_folder(demo_project: Path) -> None:
+    def others() -> dict[str, tuple[str, int]]:
+        files = (path for path in demo_project.rglob("*") if path.is_file())
+        paths = [path.relative_to(demo_project) for path in files]
+        return {
+            path.as_posix(): ((demo_project / path).read_text(), (demo_project / path).stat().st_mtime_ns)
+            for path in paths
+            if path.parts[0] != "demo"
+        }
+
+    before = others()
+    assert "dataset/Ada/1.jpg" in before
+    assert demo.main() == 0
+    assert others() == before and (demo_project / "demo/output/le.pickle").exists()
+
+
+def test_demo_where_a_file_has_the_folders_name(demo_project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    shutil.rmtree(demo_project / "demo")
+    make_file(demo_project / "demo")
+    assert demo.main() == 1
+    assert capfd.readouterr().err == "demo.py: error: cannot make the folder demo: File exists; move it away\n"
+
+
+def test_demo_explains_itself_and_runs_nothing(demo_project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        demo.main(["--help"])
+    out = capfd.readouterr().out
+    assert caught.value.code == 0
+    assert "python ../first.py --image 'a b.jpg'" in out and "draw sample people" in out
+    assert not (demo_project / "demo" / "output" / "new.jpg").exists()
+    with pytest.raises(SystemExit) as caught:
+        demo.main(["--fast"])
+    assert caught.value.code == 2
 
 
 def test_demo_stops_at_the_first_failure(demo_project: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -316,7 +364,7 @@ def test_demo_stops_at_the_first_failure(demo_project: Path, capfd: pytest.Captu
     assert demo.main() == 7
     out, err = capfd.readouterr()
     assert "second.py" not in out
-    assert err == "demo.py: error: python first.py --image 'a b.jpg' ended with status 7\n"
+    assert err == "demo.py: error: python ../first.py --image 'a b.jpg' ended with status 7\n"
 
 
 def test_demo_stops_when_the_set_up_fails(demo_project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

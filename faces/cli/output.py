@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 from typing import TextIO
 
-from faces.cli.text import escaped
+from faces.cli.text import escaped, tell
 
 STANDARD = 3  # file descriptors of stdin, stdout and stderr
 
@@ -23,6 +24,9 @@ def prepare() -> None:
         os.set_inheritable(descriptor, True)
     os.close(descriptor)
     sys.stdout, sys.stderr = _fit(sys.stdout), _fit(sys.stderr)
+    slow_steps = logging.getLogger("faces.models")
+    slow_steps.handlers, slow_steps.propagate = [_Told()], False
+    slow_steps.setLevel(logging.INFO)
 
 
 def _fit(stream: TextIO | None) -> TextIO:
@@ -33,6 +37,14 @@ def _fit(stream: TextIO | None) -> TextIO:
             return _Terminal(stream.buffer, stream.encoding, "backslashreplace", line_buffering=True)
         stream.reconfigure(errors="backslashreplace")
     return stream
+
+
+class _Told(logging.Handler):
+    """Print what the package logs as lines on stderr."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print a record."""
+        tell(record.getMessage())
 
 
 class _Terminal(io.TextIOWrapper):

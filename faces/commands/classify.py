@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
-from faces.cli import options, text, values
+from faces.cli import options, parallel, text, values
 from faces.cli.files import without_photographs
+from faces.cli.progress import print_line, progress_bar
 from faces.errors import ImageError
 from faces.files.finding import expand
 from faces.image_classifier import Classification, ImageClassifier, decide
@@ -58,19 +61,30 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run ``faces classify``; return 1 if a picture cannot be read."""
     args = build_parser().parse_args(argv)
     others: list[Path] = []
-    pictures = expand(args.image, leave_out=lambda path, reason: others.append(path))
+    pictures = list(expand(args.image, leave_out=lambda path, reason: others.append(path)))
     beside = args.model.with_name("classes.json")
-    classifier = ImageClassifier(args.model, args.classes or (beside if beside.exists() else None))
-    status = 0
-    for path in pictures:
+    labels = args.classes or (beside if beside.exists() else None)
+    classifier = ImageClassifier(args.model, labels, parallel.threads_of_model(len(pictures)))
+
+    def look(path: Path) -> str | ImageError:
+        """Return what is printed of a picture, or why it cannot be read."""
         try:
             image = read_image(path)
         except ImageError as error:
-            text.complain(f"{path}: {error}")
-            status = 1
-            continue
+            return error
         verdict = decide(classifier.classes, classifier.probabilities([image])[0], args.threshold)
-        print(as_json(path, verdict) if args.json else as_text(path, verdict))
+        return as_json(path, verdict) if args.json else as_text(path, verdict)
+
+    status = 0
+    with progress_bar("picture") as progress, closing(parallel.in_order(look, pictures)) as looked_at:
+        for number, (path, result) in enumerate(looked_at, start=1):
+            if isinstance(result, ImageError):
+                text.complain(f"{path}: {result}")
+                status = 1
+            else:
+                print_line(result, sys.stdout)
+            if len(pictures) > 1:
+                progress(number, len(pictures))
     if others:
         text.warn(without_photographs(others))
     return status

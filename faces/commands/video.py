@@ -13,6 +13,7 @@ from pathlib import Path
 import faces
 from faces.cli import options, signals, text, values
 from faces.cli.files import check_files
+from faces.cli.progress import progress_bar
 from faces.cli.text import tell
 
 RESULTS = Path("output/annotated")
@@ -118,6 +119,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             ended=strangers.keep if strangers else None,
         )
         stack.enter_context(closing(steps))
+        progress = None
+        if not source.live and (args.events or not sys.stdout.isatty()):  # else the events are seen to come
+            progress = stack.enter_context(progress_bar("frame"))
+        total = min(filter(None, (source.length, args.max_frames)), default=None)
         started, frames, last = time.perf_counter(), 0, -1
         with stoppable(source.live, bool(args.events or args.boxes), args.save_unknown):
             for frame, tracks in steps:
@@ -131,6 +136,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                     picture = faces.annotate(picture, tracks)
                     if sink is not None:
                         sink.write(picture, frame.time)
+                    if progress is not None:
+                        progress(last + 1, total)
                     proceed = window is None or window.show(picture)
                 if not proceed:
                     break

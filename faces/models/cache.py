@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ import platformdirs
 from faces.errors import CacheError, reason_of
 from faces.files.digest import digest
 from faces.models.spec import ModelFile
+
+log = logging.getLogger(__name__)
 
 
 def home() -> Path:
@@ -40,6 +43,7 @@ def cached(name: str, convert: Callable[[Path], object]) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=path.parent) as folder:  # two first runs at once must not meet in one file
             converted = Path(folder) / name
+            log.info("making %s from the published model, on first use only ...", path)
             convert(converted)
             converted.with_suffix(".sha256").write_text(digest(converted))
             converted.replace(path)

@@ -78,7 +78,8 @@ class Journal:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         with self._stack:
             self._log(self._finder.end())
-            self._looks.end()
+            if kind is None:
+                self._looks.end()
             if self._attendance_file is not None and (self._live or kind is None):
                 self.attendance.write(self._attendance_file)
 

@@ -53,6 +53,16 @@ def test_a_terminal_gets_none_but_a_file_gets_all(tmp_path: Path) -> None:
     assert sorted((tmp_path / "file").read_text("utf-8").splitlines()) == sorted([f"{CLEAR}Zoë", CLEAR])
 
 
+def test_slow_steps_of_the_models_are_told(tmp_path: Path) -> None:
+    code = f"from pathlib import Path; from faces.models import cache; path = Path({str(tmp_path)!r}, 'tiny.onnx')"
+    code += "; [cache.cached('tiny.onnx', lambda path: path.write_bytes(b'')) for _ in range(2)]"
+    program = f"from faces.cli.running import run\ndef main():\n    {code}\n    return 0\nrun(main)"
+    env = environment(FACES_HOME=str(tmp_path))
+    result = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True)
+    assert result.stdout == ""
+    assert result.stderr == f"making {tmp_path / 'tiny.onnx'} from the published model, on first use only ...\n"
+
+
 @posix
 @pytest.mark.parametrize("closed", [(1,), (2,), (0, 1, 2)])
 def test_a_closed_stream_is_the_null_device(tmp_path: Path, closed: tuple[int, ...]) -> None:

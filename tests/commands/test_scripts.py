@@ -486,6 +486,22 @@ def test_a_video_whole(project: Path, run_script: RunScript) -> None:
     assert re.fullmatch(rf"{known} people seen: .*; {people.count('unknown')} unknown", seen)
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals of our own are POSIX")
+@pytest.mark.parametrize("options", [("--events", "events.csv"), ()], ids=["events in a file", "events in a pipe"])
+def test_a_bar_while_no_events_are_to_be_seen(project: Path, options: tuple[str, ...]) -> None:
+    line = command("recognize_video.py", "-s", "sample/video.mp4", "--no-display", "--max-frames", FRAMES, *options)
+    reader, terminal = open_terminal()
+    with subprocess.Popen(
+        line, cwd=project, env=environment(), stdout=subprocess.PIPE, stderr=terminal, encoding="utf-8"
+    ) as process:
+        shown = terminal_output(reader, terminal)
+        assert process.stdout is not None
+        printed = process.stdout.read()
+    assert process.returncode == 0
+    assert f"{FRAMES}/{FRAMES}" in shown and "frame/s" in shown
+    assert ("appear" in printed) == (not options)
+
+
 def test_a_video_in_part_as_json_lines(project: Path, run_script: RunScript) -> None:
     options = ("-s", "sample/video.mp4", "-o", "part.avi", "--no-display", "--max-frames", 28, "--json")
     result = run_script("recognize_video.py", *options, cwd=project)

@@ -23,6 +23,7 @@ class Ticker:
 
     name = "ticker"
     live = False
+    length = None
 
     def __init__(
         self, count: int, rate: float = 25, paced: bool = False, error: BaseException | None = None, hangs: bool = False

@@ -74,6 +74,14 @@ def test_what_was_seen_once_is_said_to_have_been_seen_once() -> None:
     assert [line.partition(",")[0] for line in warnings] == ["1 look for faces in the whole video"]
 
 
+def test_of_a_video_that_is_stopped_few_looks_are_no_surprise() -> None:
+    warnings: list[str] = []
+    with pytest.raises(KeyboardInterrupt), Journal(EventLog(io.StringIO()), warn=warnings.append) as journal:
+        journal.update(replace(Tracks.empty(), looked=0.0))
+        raise KeyboardInterrupt
+    assert warnings == []
+
+
 def test_slow_looks_are_warned_of_once() -> None:
     warnings, summary = journal_of_looks(float("nan"), 0.0, 3.0, 6.1, 9.1, 12.2, 15.0)
     assert summary == "nobody seen"

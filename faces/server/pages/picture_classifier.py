@@ -10,7 +10,7 @@ from faces.files.identity import identity
 from faces.image_classifier import Classification, ImageClassifier, decide
 from faces.types import Image
 
-THRESHOLD = 0.85  # a class is named if its probability is above; of two classes, the other one below 1 - THRESHOLD
+THRESHOLD = 0.85  # a class is named if its probability is above
 CLASSES_FILE = "classes.json"  # beside the model
 
 

@@ -19,11 +19,17 @@ class FrameSource(Protocol):
     name: as the user wrote it.
     live: True for a camera or stream, which has no end of its own.
     rate: frames per second, as the source gives it.
+    length: number of frames, as far as the source knows it; None if it has no end.
     """
 
     name: str
     live: bool
     rate: float
+
+    @property
+    def length(self) -> int | None:
+        """The number of frames."""
+        ...
 
     def frames(self) -> Iterator[Frame]:
         """Yield the frames in order, once, then release the source. Raises SourceError."""

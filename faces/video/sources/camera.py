@@ -111,6 +111,7 @@ class CameraSource:
     """The pictures of a camera, as they arrive."""
 
     live = True
+    length = None
 
     def __init__(self, name: str, camera: Camera, size: tuple[int, int] | None, rate: float | None) -> None:
         self.name = name

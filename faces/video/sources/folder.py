@@ -37,6 +37,7 @@ class FolderSource:
         if others:
             more = f" and {len(others) - 1} more" if len(others) > 1 else ""
             tell(f"{name}: left out, since not photographs that can be read: {others[0]}{more}")
+        self.length = len(self._paths)
 
     def frames(self) -> Iterator[Frame]:
         """Yield the frames, without unreadable files. Raises SourceError if no file can be read."""

@@ -126,6 +126,7 @@ class RecordingSource:
     def __init__(self, name: str, media: Media, tell: Tell, pipe: Pipe | None = None) -> None:
         self.name = name
         self.rate = media.rate
+        self.length = media.length or None
         self._media = media
         self._tell = tell
         self._pipe = pipe

@@ -67,6 +67,7 @@ class RawSource:
     """Raw frames, one after another: blue, green, red of each pixel, row by row (FFmpeg's rawvideo in bgr24)."""
 
     live = False
+    length = None
 
     def __init__(self, name: str, pipe: Pipe, size: tuple[int, int], rate: float | None, tell: Tell) -> None:
         self.name = name

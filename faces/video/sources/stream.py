@@ -28,6 +28,7 @@ class StreamSource:
     """A live stream, reopened whenever it drops; frame times are those of the clock."""
 
     live = True
+    length = None
 
     def __init__(self, name: str, media: Media, reconnect: float, tell: Tell) -> None:
         self.name = name

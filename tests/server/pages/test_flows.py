@@ -258,7 +258,7 @@ def test_classify(visit: Open, site: Site) -> None:
             send(page)
             if file == "large.png":
                 assert text(page, "#verdict") == verdict
-            assert page.locator("meter").count() == 2 and "dark is above 85%, and light if it is below 15%" in text(
+            assert page.locator("meter").count() == 2 and "A class is named if its probability is above 85%" in text(
                 page
             )
         about = {"side": 16, "cut": "whole", "heads": {"class": {"classes": ["night", "dawn", "day"]}}}
