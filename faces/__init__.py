@@ -6,10 +6,13 @@ introduction.
 
 import os
 
-# Nothing is sent. ONNX Runtime reports its use to its maker unless it finds these when it is imported; they must be
-# set before any other import of the package, whatever the environment says. Processes that are started inherit them.
+# Nothing is sent. ONNX Runtime and MLflow report their use to their makers unless they find these when they are
+# imported; they must be set before any other import of the package, whatever the environment says. Processes that are
+# started inherit them.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 os.environ["ORT_TELEMETRY_DISABLED"] = "1"  # what some versions call it
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["DO_NOT_TRACK"] = "true"  # what other packages ask for
 
 __version__ = "0.1.0"
 

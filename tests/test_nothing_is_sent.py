@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, distribution
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -19,10 +20,16 @@ import requests
 
 from faces.models.cache import home
 from faces.server.keys import KEY_HEADER
+from tests.browser import CHROMIUM, OPTIONS
 from tests.conftest import ROOT, Running, command, patience
 from tests.server.conftest import free_port
 
-SWITCHES = "ORT_DISABLE_TELEMETRY", "ORT_TELEMETRY_DISABLED"
+SWITCHES = {
+    "ORT_DISABLE_TELEMETRY": "1",
+    "ORT_TELEMETRY_DISABLED": "1",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+}
 UPLOAD = 12  # seconds after which ONNX Runtime has tried to send what it gathered; it does so after nine
 ADDRESS = re.compile(r'inet_(?:addr\(|pton\(AF_INET6, )"([^"]+)"')  # as strace writes them
 IMPORT = re.compile(r"^\s*\"?\s*(?:import|from) onnxruntime\b", re.MULTILINE)
@@ -37,10 +44,10 @@ def bare(**more: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("package", ["faces", "tests", "benchmarks"])
 def test_importing_a_package_forbids_it_first_whatever_the_environment_says(package: str) -> None:
-    code = f"import {package}, os, sys; print(*map(os.getenv, {SWITCHES}), 'onnxruntime' in sys.modules)"
+    code = f"import {package}, os, sys; print(*map(os.getenv, {tuple(SWITCHES)}), 'onnxruntime' in sys.modules)"
     env = bare(**dict.fromkeys(SWITCHES, "0"))
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=env, capture_output=True, text=True, check=True)
-    assert answer.stdout.split() == ["1", "1", "False"]
+    assert answer.stdout.split() == [*SWITCHES.values(), "False"]
 
 
 def test_onnxruntime_is_imported_only_in_those_packages() -> None:
@@ -62,11 +69,11 @@ class Watched:
         self._trace = folder / "trace"
         self._env = bare(HOME=str(self.home), XDG_CACHE_HOME=str(self.cache))
 
-    def start(self, script: str, *args: object) -> subprocess.Popen[str]:
-        """The script with its processes, under ``strace``."""
+    def start(self, words: list[str]) -> subprocess.Popen[str]:
+        """A command with its processes, under ``strace``."""
         tracing = ["strace", "-f", "-A", "-e", "trace=network", "-o", str(self._trace)]
         return subprocess.Popen(
-            [*tracing, *command(script, *args)],
+            [*tracing, *words],
             cwd=self.work,
             env=self._env,
             text=True,
@@ -76,14 +83,17 @@ class Watched:
         )
 
     def run(self, script: str, *args: object) -> None:
-        with self.start(script, *args) as process:
-            said, _ = process.communicate(timeout=patience(180))
+        self.run_words(command(script, *args))
+
+    def run_words(self, words: list[str]) -> None:
+        with self.start(words) as process:
+            said, _ = process.communicate(timeout=patience(300))
         assert process.returncode == 0, said
 
     @contextmanager
     def running(self, script: str, *args: object) -> Iterator[Running]:
         """One that stays; in the end it is stopped, since ``strace`` does not stop before it."""
-        with self.start(script, *args) as process:
+        with self.start(command(script, *args)) as process:
             try:
                 yield Running(process)
             finally:
@@ -92,11 +102,19 @@ class Watched:
                 process.wait(patience(60))
 
     def assert_nothing_was_sent(self) -> None:
+        self.assert_no_name_was_looked_up()
+        own = "NETLINK", "RTM_"  # a list of this machine's addresses
+        calls = [call for call in self._calls() if not any(word in call for word in own)]
+        assert [call for call in calls if not all(ip_address(ip).is_loopback for ip in ADDRESS.findall(call))] == []
+
+    def assert_no_name_was_looked_up(self) -> None:
+        """A name is looked up at a name server, which may be on this machine and ask others."""
+        assert [call for call in self._calls() if "htons(53)" in call or "systemd/resolve" in call] == []
+
+    def _calls(self) -> list[str]:
         calls = self._trace.read_text(encoding="utf-8", errors="replace").splitlines()
         assert any("exited with" in call for call in calls)  # that there is something to see
-        assert [call for call in calls if not all(ip_address(ip).is_loopback for ip in ADDRESS.findall(call))] == []
-        # A name is looked up at a name server, which may be on this machine and ask others.
-        assert [call for call in calls if "htons(53)" in call or "systemd/resolve" in call] == []
+        return calls
 
     def assert_the_cache_has_our_models_alone(self) -> None:
         kept = [path for folder in (self.home, self.cache) for path in folder.rglob("*") if path.is_file()]
@@ -138,3 +156,60 @@ def test_a_server_sends_nothing_but_its_answers(watched: Watched, sample: Path) 
         time.sleep(UPLOAD)
     watched.assert_nothing_was_sent()
     watched.assert_the_cache_has_our_models_alone()
+
+
+@pytest.mark.slow
+def test_a_cluster_retraining_and_a_report_send_nothing(watched: Watched, sample: Path) -> None:
+    pytest.importorskip("distributed")
+    pytest.importorskip("jinja2")
+    dataset = sample / "dataset"
+    watched.run("extract_embeddings.py", "--dataset", dataset, "--scheduler", "local", "--workers", 2)
+    watched.run("retrain.py", "--dataset", dataset, "--workers", 1)
+    watched.run("evaluate", "identification", "--images", dataset, "--enrol", 2, "--splits", 1, "--report", "page.html")
+    watched.assert_nothing_was_sent()
+
+
+@pytest.mark.slow
+def test_the_notebook_sends_nothing(watched: Watched) -> None:
+    pytest.importorskip("nbclient")
+    pytest.importorskip("matplotlib")
+    words = "import sys, nbformat, nbclient; book = nbformat.read(f'{sys.argv[1]}/quickstart.ipynb', 4);"
+    words += " where = {'metadata': {'path': sys.argv[1]}};"
+    words += " nbclient.NotebookClient(book, timeout=300, resources=where).execute()"
+    watched.run_words([sys.executable, "-c", words, str(ROOT / "notebooks")])
+    watched.assert_nothing_was_sent()
+
+
+@pytest.mark.slow
+def test_the_browser_of_the_tests_looks_up_no_name(watched: Watched) -> None:
+    """It asks for updates of its own otherwise."""
+    pytest.importorskip("playwright")
+    if CHROMIUM is None:
+        pytest.skip("needs a browser: apt-get install chromium")
+    words = "import sys, time; from playwright.sync_api import sync_playwright as start; playwright = start().start();"
+    words += " page = playwright.chromium.launch(executable_path=sys.argv[1], args=sys.argv[2:]).new_page();"
+    words += f" page.goto('about:blank'); time.sleep({UPLOAD}); playwright.stop()"
+    watched.run_words([sys.executable, "-c", words, CHROMIUM, *OPTIONS])
+    watched.assert_no_name_was_looked_up()
+
+
+@pytest.mark.training
+def test_training_a_network_sends_nothing(watched: Watched, sample: Path) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("keras")
+    line = ["--dataset", sample / "dataset", "--architecture", "residual", "--image-size", 32, "--epochs", 1]
+    watched.run("train-classifier", *line, "--tensorboard", "log")
+    watched.assert_nothing_was_sent()
+
+
+@pytest.mark.tracking
+def test_tracking_sends_nothing_but_to_the_server(watched: Watched, trained: Path) -> None:
+    try:
+        distribution("mlflow")
+    except PackageNotFoundError:
+        pytest.skip("needs MLflow's server: pip install mlflow")
+    embeddings = trained / "output" / "embeddings.pickle"
+    watched.run("train_model.py", "-e", embeddings, "--track", f"sqlite:///{watched.work}/tracked.db")
+    assert (watched.work / "tracked.db").exists()
+    watched.assert_nothing_was_sent()
+    assert not [path for path in watched.home.rglob("*") if "telemetry" in path.name]  # such as an id of this machine

@@ -14,6 +14,7 @@ from typing import Any
 
 from faces.errors import FacesError
 from faces.extraction.workers import BATCH_SIZE, KEPT, Result, Task, WorkerDiedError
+from faces.files.writing import private
 
 ANSWER_TIMEOUT = 10  # s, for a scheduler to answer
 COUNT_INTERVAL = 5  # s between two counts of the workers
@@ -39,7 +40,7 @@ class Cluster:
         self._task, self._address, self._start = task.absolute(), address, START.format(address)
         self._local: Any = None
         if address == "local":
-            with _without_ctrl_c():
+            with _without_ctrl_c(), private():
                 self._local = LocalCluster(
                     n_workers=count,
                     threads_per_worker=1,

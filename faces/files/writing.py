@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -66,6 +68,19 @@ def copy_access(old: Path, new: Path) -> None:
 def owner_only(path: str, flags: int) -> int:
     """Open a file readable by its owner only: an opener for ``open``. An existing file keeps its mode."""
     return os.open(path, flags, OWNER_FILE)
+
+
+@contextmanager
+def private() -> Iterator[None]:
+    """Let libraries that create files and folders themselves create them for their owner only, too, in this block.
+
+    It sets the umask of the whole process.
+    """
+    before = os.umask(0o777 & ~OWNER_FOLDER)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def make_folder(path: Path, exist_ok: bool = True) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from faces.errors import FacesError
-from faces.files.writing import make_folder, write_bytes
+from faces.files.writing import make_folder, private, write_bytes
 from faces.training import backend
 
 STATE_FILE = "training_state.npz"
@@ -210,4 +210,5 @@ def _writer(folder: Path | None) -> Any:
         return None
     backend.require("tensorboard")
     make_folder(folder)
-    return backend.require("torch.utils.tensorboard").SummaryWriter(str(folder))
+    with private():
+        return backend.require("torch.utils.tensorboard").SummaryWriter(str(folder))

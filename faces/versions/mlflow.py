@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from faces.errors import FacesError, UsageError
 from faces.files.redaction import without_password
+from faces.files.writing import private
 from faces.records import Run, Runs
 from faces.versions import mlflow_fields as fields
 from faces.versions.versions import Version
@@ -31,7 +32,6 @@ PAUSE = 30  # s for which a server that failed is not asked again
 ENVIRONMENT = {  # defaults for MLflow: no minutes of retries, no output
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
@@ -174,7 +174,8 @@ def _connection(uri: str) -> Iterator[None]:
     if time.monotonic() - when < PAUSE:
         raise FacesError(reason)
     try:
-        yield
+        with private():  # the server may be a file or a folder
+            yield
     except FacesError:
         raise
     except Exception as error:  # of MLflow, of requests, and of both when the server is not an MLflow server

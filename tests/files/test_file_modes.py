@@ -6,16 +6,19 @@ import ast
 import os
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from faces.datasets import Folder
 from faces.extraction.checkpoints import Checkpoint
+from faces.extraction.workers import Task
 from faces.files import locks
-from faces.files.writing import check_writable, make_folder, write_bytes
+from faces.files.writing import check_writable, make_folder, private, write_bytes
 from faces.versions.swap import InService
 from faces.versions.versions import LE, RECOGNIZER, REPORT
 from faces.video.sink import VideoSink
@@ -140,6 +143,26 @@ def test_new_files_and_folders(tmp_path: Path, mask: int) -> None:
         make_folder(tmp_path / "e" / "f")
         make_folder(tmp_path / "e" / "f")
     assert open_ones(tmp_path) == {} and len(modes(tmp_path)) == 7
+
+
+def test_files_and_folders_of_other_libraries(tmp_path: Path) -> None:
+    with umask(0):
+        with private():
+            (tmp_path / "folder").mkdir()
+            (tmp_path / "folder" / "file").touch()
+        (tmp_path / "file").touch()
+    assert open_ones(tmp_path) == {"file": "0o666"}
+
+
+@pytest.mark.slow
+def test_the_scratch_space_of_a_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("distributed")
+    from faces.extraction.dask import Cluster
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with umask(0), closing(Cluster(Task(Folder(tmp_path), ("built-in", "built-in", None, "default")), "local", 1)):
+        assert modes(tmp_path) and open_ones(tmp_path) == {}
 
 
 def test_old_files_and_folders(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from faces.errors import FacesError
 from faces.training import backend, fitting
 from faces.training.fitting import STATE_FILE, History
 from tests.conftest import contents
+from tests.files.test_file_modes import open_ones, umask
 
 pytest.importorskip("torch", reason="PyTorch is not installed: pip install 'recognize-faces[train]'")
 pytestmark = pytest.mark.training
@@ -164,5 +165,7 @@ def test_ctrl_c_keeps_the_state_and_says_how_to_go_on(data: Data, tmp_path: Path
 
 def test_tensorboard_gets_a_log(data: Data, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
-    fit(network(), data, tmp_path / "run", [], epochs=1, tensorboard=tmp_path / "log")
+    with umask(0):
+        fit(network(), data, tmp_path / "run", [], epochs=1, tensorboard=tmp_path / "log")
+    assert open_ones(tmp_path) == {}
     assert [path.name.partition(".out")[0] for path in (tmp_path / "log").iterdir()] == ["events"]

@@ -26,6 +26,7 @@ from faces.records import Code, Data, File, Run
 from faces.versions import mlflow as versions_mlflow
 from faces.versions.versions import LE, RECOGNIZER, REPORT, Stage, Version, Versions
 from tests.conftest import patience
+from tests.files.test_file_modes import open_ones, umask
 from tests.recognition.test_recognizers import DLIB, gallery
 
 tracking = pytest.mark.tracking
@@ -304,6 +305,17 @@ def page(status: str) -> Callable[[socket.socket], None]:
         connection.sendall(f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
 
     return answer
+
+
+@tracking
+@client_needed
+def test_a_server_in_a_file_is_for_its_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)  # MLflow puts the files of the runs there
+    run = a_run(tmp_path / "runs")
+    with umask(0):
+        versions_mlflow.publish(run, f"sqlite:///{tmp_path}/tracked.db", tmp_path / "runs" / "runs")
+    made = {path: mode for path, mode in open_ones(tmp_path).items() if path.partition("/")[0] != "runs"}
+    assert made == {} and (tmp_path / "tracked.db").exists() and (tmp_path / "mlruns").is_dir()
 
 
 @tracking

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import stat
 import sys
 from dataclasses import replace
@@ -27,11 +26,11 @@ from faces.evaluation.searches.identification import identify
 from faces.evaluation.searches.pairs import Pairs
 from faces.evaluation.searches.trials import Trial
 from faces.evaluation.searches.verification import verify
+from tests.browser import CHROMIUM, OPTIONS
 from tests.fakes import noise
 from tests.recognition.test_recognizers import DLIB
 
 EVIL = "<script>alert(1)</script>"
-CHROMIUM = shutil.which("chromium")
 
 
 def crowd(folder: Path, people: int = 12, each: int = 4) -> tuple[Photographs, list[str]]:
@@ -231,7 +230,7 @@ def test_the_page_is_accessible(pages: list[Path]) -> None:
     playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
     axe = pytest.importorskip("axe_playwright_python.base", reason="needs axe-playwright-python")
     with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"], timeout=60_000)
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=OPTIONS, timeout=60_000)
         for path in pages:
             for width, scheme in ((360, "dark"), (1280, "light")):
                 context = browser.new_context(

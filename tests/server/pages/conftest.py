@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,6 +30,7 @@ from faces.server.search.matching import Indexes
 from faces.server.search.training import Trainer
 from faces.server.store.database import Database
 from faces.types import Faces, Floats, Image
+from tests.browser import CHROMIUM, OPTIONS
 from tests.crowd import stage
 from tests.server.colours import FINGERPRINT, ColourVision
 from tests.server.conftest import SECRET
@@ -38,7 +38,6 @@ from tests.server.conftest import SECRET
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-CHROMIUM = shutil.which("chromium")
 TIMEOUT = 60_000  # ms, on a machine that has other things to do
 HEADS = (
     Head("gender", ("male", "female")),
@@ -167,7 +166,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     frames = [stage({"Ada": (200 + shift, 240), "Cleo": (440, 240)}, (640, 480), 96) for shift in range(8)]
     film.write_bytes(b"".join(cv2.imencode(".jpg", frame)[1].tobytes() for frame in frames))
     options = [
-        "--no-sandbox",
+        *OPTIONS,
         "--disable-gpu",
         "--use-fake-ui-for-media-stream",
         "--use-fake-device-for-media-stream",
