@@ -5,7 +5,7 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: demo test test-all lint docs bench bench-video venv clean
 
-demo:  ## set-up, sample data, the four scripts; the results are in output/
+demo:  ## set-up, sample data, the four scripts; in demo/, with the results in demo/output/
 	@$(PYTHON) demo.py
 
 test: lint  ## lint, types and the fast tests

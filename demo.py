@@ -52,8 +52,8 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     listed = "".join(f"\n  python {command}" for command in COMMANDS)
     return argparse.ArgumentParser(
-        description="Run the whole project on people who do not exist: set up .venv, draw sample people, and run in the folder demo:"
-        + listed,
+        description="Run the whole project on people who do not exist: set up .venv, draw sample people, and run,"
+        f" in the folder {FOLDER}:{listed}",
         epilog="It has no options. The first run also fetches the packages (about 250 MB).",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

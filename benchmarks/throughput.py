@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     plan, paths = QUICK if args.quick else Plan(), in_turns(args.dataset)
     if not paths:
-        raise UsageError(f"{args.dataset}: no photographs; name a data set with --dataset: make demo draws dataset")
+        raise UsageError(f"{args.dataset}: no photographs; name another --dataset: make demo draws demo/dataset")
     check_writable(args.output)
     result: dict[str, Any] = {"machine": machine()}
     print(", ".join(f"{what} {value}" for what, value in result["machine"].items()), flush=True)
