@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
-import shutil
 from collections.abc import Callable
+from email.message import Message
 from http.client import HTTPException
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -22,27 +23,36 @@ Progress = Callable[[int, int | None], None]
 TIMEOUT = 30.0  # s without a byte
 BLOCK = 1 << 16
 LONGEST_TEXT = 1 << 20  # bytes; OpenCV's deploy.prototxt has 28 thousand
+LARGEST_PAGE = 20 << 20  # bytes of a package index's answer
+LARGEST_FILE = 300 << 20  # bytes of a file whose size is unknown; the largest package of models has 100 MB
 
 
 def read(url: str, accept: str = "*/*") -> bytes:
-    """Return what an address answers with; raise OSError when it cannot be read."""
+    """Return what an address answers with; raise OSError when it cannot be read, or is too large."""
+    page = io.BytesIO()
     try:
         with urlopen(Request(url, headers={"Accept": accept}), timeout=TIMEOUT) as answer:
-            return bytes(answer.read())
+            _copy(answer, page, LARGEST_PAGE)
+        return page.getvalue()
     except HTTPException as error:
         raise OSError(f"the answer broke off ({type(error).__name__})") from error
 
 
-def save(url: str, path: Path) -> None:
-    """Write what an address answers with into a file; raise OSError when it cannot be read or written."""
+def save(url: str, path: Path, largest: int = LARGEST_FILE) -> None:
+    """Write what an address answers with into a file; raise OSError when it cannot be read or written, or is too large.
+
+    largest: bytes.
+    """
     try:
         with urlopen(url, timeout=TIMEOUT) as answer, path.open("wb") as file:
-            shutil.copyfileobj(answer, file, BLOCK)
+            _copy(answer, file, largest)
     except HTTPException as error:
         raise OSError(f"the answer broke off ({type(error).__name__})") from error
 
 
-class _Readable(Protocol):
+class _Answer(Protocol):
+    headers: Message
+
     def read(self, size: int, /) -> bytes: ...
 
 
@@ -64,8 +74,7 @@ def fetch(file: ModelFile, root: Path, progress: Progress | None = None) -> Path
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
         with urlopen(file.url, timeout=TIMEOUT) as answer, part.open("wb") as out:
-            length = answer.headers.get("Content-Length", "")
-            _copy(answer, out, int(length) if length.isdecimal() else None, file.size, progress)
+            _copy(answer, out, file.size or LARGEST_FILE, progress, file.size)
         if not _is_right(part, file):
             raise ModelError(f"what arrived as {target.name} is not {_expected(file)}; {_by_hand(file, target)}")
         part.replace(target)
@@ -79,12 +88,18 @@ def fetch(file: ModelFile, root: Path, progress: Progress | None = None) -> Path
     return target
 
 
-def _copy(answer: _Readable, out: BinaryIO, length: int | None, size: int | None, progress: Progress | None) -> None:
-    """Copy an answer of ``length`` bytes; OSError where it ends early, which http.client keeps to itself."""
+def _copy(
+    answer: _Answer, out: BinaryIO, largest: int, progress: Progress | None = None, size: int | None = None
+) -> None:
+    """Copy an answer; OSError where it ends early, which http.client keeps to itself, or is larger than ``largest``."""
+    stated = answer.headers.get("Content-Length", "")
+    length = int(stated) if stated.isdecimal() else None
     received = 0
     while block := answer.read(BLOCK):
-        out.write(block)
         received += len(block)
+        if max(received, length or 0) > largest:
+            raise OSError(f"more than the {largest} bytes that are expected at most")
+        out.write(block)
         if progress:
             progress(received, length or size)
     if length is not None and received < length:

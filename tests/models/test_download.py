@@ -6,6 +6,7 @@ import hashlib
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -30,7 +31,13 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.asked.append(self.path)
         body = {"/weights": WEIGHTS, "/endless": WEIGHTS, "/prototxt": PROTOTXT, "/page": PAGE}.get(self.path)
-        if self.path == "/moved":
+        if self.path == "/flood":
+            self.send_response(200)
+            self.end_headers()
+            with suppress(OSError):  # until the client has enough
+                while True:
+                    self.wfile.write(WEIGHTS)
+        elif self.path == "/moved":
             self.send_response(302)
             self.send_header("Location", "/weights")
             self.end_headers()
@@ -162,6 +169,24 @@ def test_an_answer_that_ends_in_the_middle(server: str, tmp_path: Path, path: st
     message = fail(file, tmp_path)
     assert reason in message
     assert_by_hand(message, file, tmp_path)
+
+
+@pytest.mark.parametrize("size", [None, 100_000])
+@pytest.mark.parametrize("path", ["flood", "weights", "endless"])
+def test_no_more_is_fetched_than_expected(
+    server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str, size: int | None
+) -> None:
+    monkeypatch.setattr(download, "LARGEST_FILE", 200_000)
+    monkeypatch.setattr(download, "LARGEST_PAGE", 200_000)
+    file = weights(f"{server}/{path}", size=size)
+    message = fail(file, tmp_path)
+    assert f"net.t7 could not be fetched (more than the {size or 200_000} bytes that are expected at most)" in message
+    assert_by_hand(message, file, tmp_path)
+    with pytest.raises(OSError, match="more than the 200000 bytes"):
+        download.read(file.url)
+    with pytest.raises(OSError, match="more than the 7 bytes"):
+        download.save(file.url, tmp_path / "file", 7)
+    assert (tmp_path / "file").stat().st_size == 0
 
 
 def test_interrupted(server: str, tmp_path: Path) -> None:
