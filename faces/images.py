@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import io
 import struct
 from collections.abc import Iterator
@@ -104,6 +105,8 @@ def _opened(data: bytes) -> Iterator[PillowImage.Image]:
     try:
         PillowImage.preinit()  # the usual formats: otherwise ``open`` loads all plugins
         formats = (*FORMATS, _heif()) if data[4:8] == b"ftyp" else FORMATS
+        if data.startswith((b"II", b"MM")):
+            _silence_libtiff()
         with PillowImage.open(io.BytesIO(data), formats=formats) as picture:
             yield picture
     except UnidentifiedImageError as error:
@@ -120,6 +123,17 @@ def _heif() -> str:
 
     register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
     return "HEIF"
+
+
+@cache
+def _silence_libtiff() -> None:
+    """Keep libtiff from writing to stderr what it dislikes of a file that it does not name; Pillow raises errors."""
+    package = Path(PillowImage.__file__).parent
+    for path in (*package.parent.glob("pillow.libs/libtiff[-.]*"), *package.glob(".dylibs/libtiff.*")):  # of wheels
+        with suppress(OSError, AttributeError):  # of another build: it may write
+            library = ctypes.CDLL(str(path))
+            library.TIFFSetErrorHandler(None)
+            library.TIFFSetWarningHandler(None)
 
 
 def _reduce(picture: PillowImage.Image, scale: float) -> float:

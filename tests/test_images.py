@@ -10,6 +10,7 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,19 @@ def test_tiff_of_16_bits(tmp_path: Path) -> None:
     path = tmp_path / "deep.tiff"
     cv2.imwrite(str(path), np.full((3, 5, 3), (2570, 5140, 25700), np.uint16))
     assert read_image(path)[0, 0].tolist() == [10, 20, 100]
+
+
+@pytest.mark.skipif(
+    not list(Path(PillowImage.__file__).parents[1].glob("pillow.libs/libtiff*")), reason="this Pillow brings no libtiff"
+)
+def test_libtiff_says_nothing_of_a_file_that_it_does_not_name(capfd: pytest.CaptureFixture[str]) -> None:
+    noise = PillowImage.effect_noise((64, 64), 50)
+    for compression in ("tiff_lzw", "jpeg"):
+        data = bytearray(encoded(noise, "TIFF", compression=compression))
+        data[700:740] = b"\xff" * 40
+        with suppress(ImageError):
+            decode_image(bytes(data))
+    assert capfd.readouterr() == ("", "")
 
 
 def test_jpeg_colours_are_not_swapped() -> None:
