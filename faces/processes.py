@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import threading
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
 from typing import TypeVar
 
-from faces.errors import FacesError
+from faces.errors import FacesError, reason_of
 
 Job = TypeVar("Job")
 Done = TypeVar("Done")
@@ -24,15 +25,31 @@ def mapped(work: Callable[[Job], Done], jobs: Sequence[Job], count: int | None =
     work: a function of a module, or a ``partial`` of one; what it loads once per process it caches itself.
     count: number of processes; None: one per core.
 
-    Raises FacesError if a process dies, and whatever ``work`` raises.
+    Raises FacesError if no process can be started or one dies, and whatever ``work`` raises.
     """
     try:
-        with ProcessPoolExecutor(count, get_context("spawn"), initializer=begin) as pool:
-            with uninterrupted():
+        with explained_start():
+            pool = ProcessPoolExecutor(count, get_context("spawn"), initializer=begin)
+        with pool:
+            with uninterrupted(), explained_start():
                 results = pool.map(work, jobs)
             yield from results
     except BrokenProcessPool as error:
         raise FacesError("a worker process was killed, perhaps because memory ran out; run it again") from error
+
+
+@contextmanager
+def explained_start() -> Iterator[None]:
+    """Raise FacesError if worker processes cannot be started in this block."""
+    try:
+        yield
+    except (OSError, ImportError, BrokenProcessPool) as error:  # ImportError: a system without semaphores
+        cause = error.__cause__ if isinstance(error, BrokenProcessPool) and error.__cause__ else error
+        too_many = getattr(cause, "errno", None) == errno.EMFILE
+        remedy = (
+            "allow more: ulimit -n 1024" if too_many else "are semaphores possible here, as with a writable /dev/shm?"
+        )
+        raise FacesError(f"worker processes cannot be started: {reason_of(cause)}; {remedy}") from error
 
 
 def begin() -> None:

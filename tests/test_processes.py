@@ -51,6 +51,60 @@ def test_one_that_dies_is_one_clear_line() -> None:
         list(processes.mapped(work, [1, -1, 2], 1))
 
 
+START = """
+import faces.extraction.workers as workers, faces.processes as processes, os, resource, sys, tests.test_processes
+from pathlib import Path
+from faces.cli.running import run
+from faces.datasets import Folder
+
+def start_mapped():
+    return list(processes.mapped(tests.test_processes.work, range(4), 2))
+
+def start_workers():
+    import pebble
+    task = workers.Task(Folder(Path("none")), ("built-in", "built-in", None, "default"))
+    return workers.Processes(task, 2).submit(["1.jpg"]).result()
+
+def main():
+    if sys.argv[2] == "no files":
+        import concurrent.futures.process, multiprocessing.synchronize, pebble, multiprocessing.popen_spawn_posix
+        free = os.open(os.devnull, os.O_RDONLY)
+        os.close(free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free + int(sys.argv[3]), free + int(sys.argv[3])))
+    else:
+        import multiprocessing.context, errno
+        def refused(*_):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        for name in ("Lock", "RLock", "Semaphore", "BoundedSemaphore", "Condition", "Event"):
+            setattr(multiprocessing.context.BaseContext, name, refused)
+    globals()[sys.argv[1]]()
+    return 0
+
+if __name__ == "__main__":
+    run(main)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits and semaphores of POSIX")
+@pytest.mark.parametrize("start", ["start_mapped", "start_workers"])
+@pytest.mark.parametrize(
+    ("trouble", "files", "words"),
+    [
+        *(("no files", str(files), "too many open files; allow more: ulimit -n 1024") for files in (0, 4, 8)),
+        ("no semaphores", "", "read-only file system; are semaphores possible here, as with a writable /dev/shm?"),
+    ],
+)
+def test_processes_that_cannot_be_started_are_one_clear_line(
+    tmp_path: Path, start: str, trouble: str, files: str, words: str
+) -> None:
+    (tmp_path / "start.py").write_text(START)
+    line = [sys.executable, str(tmp_path / "start.py"), start, trouble, files]
+    env = environment(PYTHONPATH=str(ROOT))
+    result = subprocess.run(line, env=env, capture_output=True, text=True, check=False, timeout=patience(60))
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr == f"error: worker processes cannot be started: {words}\n"
+
+
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="looks into /proc")
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM])
 def test_none_is_left_when_this_one_is_killed(tmp_path: Path, sent: int) -> None:

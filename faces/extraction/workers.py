@@ -21,7 +21,7 @@ from faces.detection import registry as detectors
 from faces.embedding import registry as embedders
 from faces.errors import FacesError, FingerprintError, reason_of
 from faces.pipeline import Enrolment, process_pipeline
-from faces.processes import begin, uninterrupted
+from faces.processes import begin, explained_start, uninterrupted
 from faces.types import Fingerprint
 
 BATCH_SIZE = 8  # photographs: with their mirror images, as many crops as the embedder takes
@@ -138,11 +138,12 @@ class Processes:
 
         self.slots = 2 * count  # per process, one call at work and one waiting
         self._task = task
-        self._pool = ProcessPool(count, initializer=begin, context=_Context())
+        with explained_start():
+            self._pool = ProcessPool(count, initializer=begin, context=_Context())
 
     def submit(self, paths: Sequence[str]) -> Future[Result]:
         """Let a worker run the task."""
-        with uninterrupted():
+        with uninterrupted(), explained_start():
             future: Future[Result] = self._pool.schedule(self._task, args=[paths])
         return future
 
