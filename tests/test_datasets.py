@@ -151,15 +151,20 @@ def test_parts_of_a_data_set_are_not_made_people(
     tmp_path: Path, memory: AbstractFileSystem, folders: list[str]
 ) -> None:
     paths = [f"{folder}/Bob/1.jpg" if folder != "Ada" else "Ada/1.jpg" for folder in folders]
+    paths += ["train/loose.jpg", "train/Cleo/1.jpg"] if "train" in folders else []
     touch(tmp_path, *paths)
     memory.pipe({f"/people/{path}": b"1" for path in paths})
     for place in (str(tmp_path), "memory://people"):
-        with pytest.raises(UsageError, match=rf"^{place}: .* of people, .* no (person|people); give {place}/\w+$"):
+        with pytest.raises(
+            UsageError, match=rf"^{place}: .* of people, .* no (person|people); give {place}/\w+( or {place}/\w+)?$"
+        ):
             open_dataset(place).listing()
 
 
 def test_a_person_may_be_called_test(tmp_path: Path) -> None:
-    touch(tmp_path, "Test/1.jpg", "Test/album/2.jpg")
+    touch(tmp_path, "Test/1.jpg", "Test/album/2.jpg", "Test/album/3.jpg", "Test/4.jpg")
+    assert Folder(tmp_path).listing().people == ["Test"]
+    touch(tmp_path, "Test/album/5.jpg")
     assert Folder(tmp_path).listing().people == ["Test"]
 
 

@@ -94,13 +94,18 @@ def listing_of(
             f"{place}: no photographs in it; expected one folder per person, such as {place}/Ada/1.jpg"
             f" ({', '.join(sorted(SUFFIXES))})"
         )
-    depths: dict[str, int] = {}  # the least number of folders above a photograph
-    for path in (photograph.path.split("/") for photograph in photographs):
-        depths[path[0]] = min(depths.get(path[0], len(path)), len(path) - 1)
-    if parts := [folder for folder, depth in sorted(depths.items()) if depth > 1 and folder.casefold() in PARTS]:
+    if parts := [folder for folder in sorted(names) if folder.casefold() in PARTS and _has_people(folder, photographs)]:
+        choice = " or ".join(f"{place}/{part}" for part in parts)
         raise UsageError(
             f"{place}: {' and '.join(parts)} {'holds' if len(parts) == 1 else 'hold'} folders of people, and"
-            f" {'is no person' if len(parts) == 1 else 'are no people'}; give {place}/{parts[0]}"
+            f" {'is no person' if len(parts) == 1 else 'are no people'}; give {choice}"
         )
     by_name = sorted(photographs, key=lambda photograph: (photograph.person, photograph.path))
     return Listing(sorted(names.values()), by_name, sorted(left_out))
+
+
+def _has_people(folder: str, photographs: Sequence[Photograph]) -> bool:
+    """Return whether a folder holds folders of photographs, at most a few of which lie in it directly."""
+    paths = [photograph.path.split("/") for photograph in photographs if photograph.path.startswith(f"{folder}/")]
+    deeper = [path[1] for path in paths if len(path) > 2]
+    return 2 * len(deeper) > len(paths) and (len(deeper) == len(paths) or len(set(deeper)) > 1)
