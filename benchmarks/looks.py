@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchmarks.photographs import DATA
+from faces.crops import sharpness
 from faces.embedding import embedders
 from faces.embedding.aligners import TEMPLATES, Aligner
 from faces.embedding.landmarks import SCHEME_ORDER, ShapePredictor
@@ -25,7 +26,7 @@ from faces.files.finding import find_images
 from faces.files.writing import make_folder
 from faces.geometry import similarity, transform
 from faces.images import read_image
-from faces.pipeline import Pipeline, sharpness
+from faces.pipeline import Pipeline
 from faces.types import Faces, Floats, Image
 
 CHIP = TEMPLATES["dlib-chip"]

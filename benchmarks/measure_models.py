@@ -25,6 +25,7 @@ from sklearn.svm import LinearSVC
 from benchmarks.photographs import DATA, PROBES, embeddings
 from faces import detection
 from faces.cli import running, text
+from faces.crops import sharpness
 from faces.embedding import embedders
 from faces.embedding.aligners import TEMPLATES
 from faces.embedding.landmarks import ShapePredictor
@@ -33,7 +34,7 @@ from faces.extraction.workers import Models
 from faces.files.finding import find_images
 from faces.geometry import similarity, transform
 from faces.images import read_image
-from faces.pipeline import Pipeline, sharpness
+from faces.pipeline import Pipeline
 from faces.recognition.classifiers import SIMILARITY_SCALE, SVC, SVC_SCALE, Centroid, NearestNeighbour, scale
 from faces.recognition.distances import People
 from faces.types import Faces, Floats, Image

@@ -19,12 +19,13 @@ from benchmarks.photographs import DATA, embeddings, found
 from benchmarks.video_chains import CLIP, known
 from benchmarks.video_correctness import SHOTS, truly
 from faces.cli import running, text
+from faces.crops import sharpness
 from faces.detection import BUILT_IN
 from faces.detection.registry import PACKAGED
 from faces.evaluation.photographs import BUILT_IN_MODELS
 from faces.evaluation.searches.trials import by_person
 from faces.files.finding import find_images
-from faces.pipeline import Pipeline, sharpness
+from faces.pipeline import Pipeline
 from faces.recognition.assignment import assign
 from faces.recognition.distances import People
 from faces.recognition.gallery import Gallery

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces import detection
+from faces.crops import LEAST_SHARPNESS, sharpness
 from faces.detection import Detector
 from faces.detection.base import scaled
 from faces.embedding import embedders, face_check
@@ -23,8 +24,6 @@ from faces.types import Faces, Fingerprint, Floats, Image, ModelId
 
 SMALLEST_FACE = 24  # px: smaller faces have too little detail to embed (docs/models.md, "What can be enrolled")
 CROPPED_FACE = 100  # px: size of the face in a crop; a finer image would only be shrunk
-AS_IN_DLIBS_CROP = {112: 0.55}  # by the crop's side: SFace's crops have 6.4 where dlib's have 3.5 (same place)
-LEAST_SHARPNESS = 3.5  # variance of the crop's Laplacian: embeddings of blurrier faces vary too much (same place)
 NO_FACE, NOT_A_FACE = "no face", "not a face"  # why a photograph is left out: nothing detected, or refused by the check
 
 
@@ -99,7 +98,7 @@ class Pipeline:
 
         image: uint8 (H, W, 3), BGR.
         """
-        return self.find(image)[0] if self.has_check else self.candidates(image)
+        return self.find(image)[0] if self.has_check else self.refine(image, self.candidates(image))
 
     @property
     def has_check(self) -> bool:
@@ -126,8 +125,16 @@ class Pipeline:
         image: uint8 (H, W, 3), BGR.
         candidates: from ``candidates``.
         """
-        embeddings, is_face = self.embed_crops(self.embedder.aligner.crop(image, candidates), candidates.score)
-        return candidates[is_face], embeddings[is_face]
+        faces = self.refine(image, candidates)
+        embeddings, is_face = self.embed_crops(self.embedder.aligner.crop(image, faces), faces.score)
+        return faces[is_face], embeddings[is_face]
+
+    def refine(self, image: Image, candidates: Faces) -> Faces:
+        """Return the candidates with landmarks that are exact enough to embed them; some detectors look again.
+
+        image, candidates: as for ``keep_faces``.
+        """
+        return self.detector.refine(image, candidates) if candidates.scheme == self.detector.scheme else candidates
 
     def embed_crops(self, crops: Image, score: Floats) -> tuple[Floats, NDArray[np.bool_]]:
         """Return the embeddings of N crops, float32 (N, D), and whether each shows a face, bool (N,).
@@ -195,7 +202,8 @@ class Pipeline:
         """Return the main face in px of the whole picture, an image to crop it from, and that image's scale."""
         face = self.detector.portrait(picture, smallest)
         image, scale = picture.at_least(CROPPED_FACE / max(face.sizes[0], 1) if len(face) else 0)
-        return scaled(self._with_landmarks(image, scaled(face, scale)), 1 / scale), image, scale
+        faces = self.refine(image, self._with_landmarks(image, scaled(face, scale)))
+        return scaled(faces, 1 / scale), image, scale
 
     def _with_landmarks(self, image: Image, faces: Faces) -> Faces:
         if len(faces) == 0 or self.embedder.aligner.accepts(faces.scheme):
@@ -239,12 +247,3 @@ class Enrolment:
         if not is_face:
             return Enrolment(sha256=self.sha256, reason=NOT_A_FACE)
         return replace(self, embedding=embedding)
-
-
-def sharpness(crop: Image) -> float:
-    """Return the sharpness of an aligned crop, as that of dlib's crop of the same face.
-
-    It is the variance of the Laplacian (Pech-Pacheco et al., ICPR 2000), which is larger in a smaller crop.
-    """
-    variance = float(cv2.Laplacian(cv2.cvtColor(crop, cv2.COLOR_BGR2GRAY), cv2.CV_32F).var(dtype=np.float64))
-    return variance * AS_IN_DLIBS_CROP.get(len(crop), 1.0)

@@ -133,6 +133,7 @@ def pipeline(detector: ColourDetector | None = None, embedder: ColourEmbedder | 
         embedder=known,
         candidates=found.detect,
         has_check=False,
+        refine=lambda image, faces: faces,
         embed_crops=lambda crops, score: (known.embed(crops), np.ones(len(crops), np.bool_)),
     )
     return cast(Pipeline, parts)

@@ -50,6 +50,9 @@ class FakeDetector:
     def portrait(self, picture: Picture, smallest: float) -> Faces:
         return self.detect(picture.at_least(1)[0])
 
+    def refine(self, image: Image, faces: Faces) -> Faces:
+        return faces
+
     def predictor_boxes(self, faces: Faces) -> Floats:
         return faces.xyxy
 

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = ROOT / "faces"
 LAYERS = (  # lowest first: a module imports from its own folder and from layers below, never from another of its layer
     "errors types geometry",
-    "files optional processes",
+    "crops files optional processes",
     "images models datasets metrics records",
     "detection embedding image_classifier",
     "pipeline model_choice",

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from faces.crops import LEAST_SHARPNESS, sharpness
 from faces.embedding import face_check
 from faces.embedding.aligners import TEMPLATES, Aligner
 from faces.embedding.embedders import Embedder
 from faces.models import zoo
-from faces.pipeline import LEAST_SHARPNESS, NO_FACE, NOT_A_FACE, SMALLEST_FACE, Pipeline, sharpness
+from faces.pipeline import NO_FACE, NOT_A_FACE, SMALLEST_FACE, Pipeline
 from faces.types import Faces, Fingerprint, Floats, Image, LandmarkScheme, ModelId
 from tests.fakes import FakeDetector, FakeEngine, faces_at, noise
 

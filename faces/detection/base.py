@@ -34,6 +34,14 @@ class Detector(Protocol):
         """
         ...
 
+    def refine(self, image: Image, faces: Faces) -> Faces:
+        """Return the same faces, with landmarks found again in a closer look at each where this detector can.
+
+        image: uint8 (H, W, 3), BGR.
+        faces: as ``detect`` or ``portrait`` returns them, in px of the image.
+        """
+        ...
+
     def predictor_boxes(self, faces: Faces) -> Floats:
         """Return boxes framed as dlib frames a face, for the 5-point predictor: float32 (N, 4).
 

@@ -85,6 +85,10 @@ class MmodDetector:
             largest = size
         return Faces.empty()
 
+    def refine(self, image: Image, faces: Faces) -> Faces:
+        """Return the faces as they are: this detector finds no landmarks."""
+        return faces
+
     def predictor_boxes(self, faces: Faces) -> Floats:
         """Return the boxes as they are: they are dlib's own."""
         return faces.xyxy

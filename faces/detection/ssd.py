@@ -75,6 +75,10 @@ class SsdDetector:
         image, scale = picture.at_least(DECODED_SIDE / picture.sides[0])
         return scaled(self.detect(image).best(*image.shape[1::-1]), 1 / scale)
 
+    def refine(self, image: Image, faces: Faces) -> Faces:
+        """Return the faces as they are: this detector finds no landmarks."""
+        return faces
+
     def predictor_boxes(self, faces: Faces) -> Floats:
         """Return boxes framed as dlib frames a face; see ``Detector.predictor_boxes``."""
         return square(faces.xyxy, scale=BOX_SCALE, down=BOX_DOWN)

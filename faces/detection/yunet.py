@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
+from faces.crops import cut
 from faces.detection.base import scaled
 from faces.errors import ModelError
 from faces.files import digest
-from faces.geometry import non_maximum_suppression, square
+from faces.geometry import non_maximum_suppression, square, transform
 from faces.images import Picture
 from faces.models import conversion, zoo
 from faces.models.engine import Engine, OnnxEngine
@@ -23,6 +25,8 @@ BOX_SCALE, BOX_DOWN = 0.917, -0.021
 PORTRAIT_SIDE = 640  # px, the longer side on the first try in a portrait; finds faces from about 15 px
 MAX_SIDE = 1280  # px, the longer side: larger images are shrunk; finds faces from about 10 px
 BORDER = 0.5  # of the longer side, around a portrait whose face fills it (docs/models.md, "What is found")
+REFINED_SIDE, REFINED_FACE = 352, 200  # px: the crop in which landmarks are found again, and the face in it
+FARTHEST = 0.35  # of the face: a face whose middle is farther away in this crop is another one
 
 
 class YuNetDetector:
@@ -110,6 +114,36 @@ class YuNetDetector:
         kept = non_maximum_suppression(boxes, score, NMS_IOU)
         back = np.array([width / image.shape[1], height / image.shape[0]], np.float32)
         return Faces(boxes[kept] * np.tile(back, 2), score[kept], points[kept] * back, "five-points")
+
+    def refine(self, image: Image, faces: Faces) -> Faces:
+        """Return the faces with landmarks found again, each in an upright crop in which it is large.
+
+        They are less exact for small faces, and their roll is too small.
+        """
+        if faces.landmarks is None or len(faces) == 0:
+            return faces
+        landmarks = np.stack([self._find_again(image, faces[k : k + 1]) for k in range(len(faces))])
+        return replace(faces, landmarks=landmarks)
+
+    def _find_again(self, image: Image, face: Faces) -> Floats:
+        """Return the landmarks (5, 2) of one face from a closer look, or those it has where that shows no face."""
+        assert face.landmarks is not None
+        known: Floats = face.landmarks[0]
+        right, left = known[:2].astype(np.float64)
+        axis = (left - right) / max(float(np.hypot(*(left - right))), 1e-6) * face.sizes[0] / REFINED_FACE
+        turn = np.array([[axis[0], -axis[1]], [axis[1], axis[0]]])
+        centre = (face.xyxy[0, :2] + face.xyxy[0, 2:]) / 2
+        to_image = np.column_stack([turn, centre - turn @ np.full(2, (REFINED_SIDE - 1) / 2)])
+        found = self._detect(cut(image, to_image, REFINED_SIDE), REFINED_SIDE)
+        points = found.landmarks
+        if points is None or len(found) == 0:
+            return known
+        middles = (found.xyxy[:, :2] + found.xyxy[:, 2:]) / 2
+        away = np.linalg.norm(middles - REFINED_SIDE / 2, axis=1)
+        best = int(away.argmin())
+        if away[best] > REFINED_FACE * FARTHEST:
+            return known
+        return np.asarray(transform(to_image, points[best]), np.float32)
 
     def predictor_boxes(self, faces: Faces) -> Floats:
         """Return boxes framed as dlib frames a face; see ``Detector.predictor_boxes``."""

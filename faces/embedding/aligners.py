@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.geometry import similarity, transform
+from faces.crops import cut
+from faces.geometry import similarity
 from faces.types import Faces, Image, LandmarkScheme, ModelId
 
 Points = NDArray[np.float64]
@@ -129,47 +129,5 @@ class Aligner:
         used, points = self.template.points[faces.scheme]
         for index, landmarks in enumerate(faces.landmarks):
             to_image = similarity(points, landmarks[used].astype(np.float64))
-            crops[index] = _cut(image, to_image, side, self.template.as_dlib)
+            crops[index] = cut(image, to_image, side, self.template.as_dlib)
         return crops
-
-
-def _cut(image: Image, to_image: NDArray[np.float64], side: int, as_dlib: bool) -> Image:
-    """Return the square that ``to_image`` (2, 3) maps onto the image.
-
-    As in dlib's extract_image_chips, the image is halved (5 x 5 Gaussian) while the square is still larger than
-    ``side`` in it, then sampled bilinearly: no pixel of a large photograph is skipped. A pixel is black if one of the
-    four pixels it is sampled from is missing, or one of the 25 that a halved pixel is made of.
-    """
-    last, width, halvings = side - 1, side * float(np.linalg.norm(to_image[:, 0])), 0
-    matrix = _one_pixel_smaller(to_image, last, width) if as_dlib else to_image.copy()
-    while (width + 1) / 2 > side:
-        width, halvings = (width + 1) / 2, halvings + 1
-    margin = (4 << halvings) - 2
-    corners = transform(matrix, np.array([[0, 0], [last, 0], [0, last], [last, last]], np.float64))
-    low = np.clip(np.floor(corners.min(axis=0) - margin + 0.5).astype(int), 0, None)
-    high = np.floor(corners.max(axis=0) + margin + 1.5).astype(int)
-    source = image[low[1] : max(high[1], 0), low[0] : max(high[0], 0)]
-    matrix[:, 2] -= low
-    for _ in range(halvings):
-        if min(source.shape[:2]) < 5:
-            break
-        smaller = cv2.pyrDown(source)[1 : (source.shape[0] - 1) // 2, 1 : (source.shape[1] - 1) // 2]
-        source, matrix = np.asarray(smaller, np.uint8), matrix / 2
-        matrix[:, 2] -= (1.25, 0.75) if as_dlib else 1  # 1 is exact; dlib's networks were trained with the others
-    if source.size == 0:
-        return np.zeros((side, side, 3), np.uint8)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    crop = np.asarray(cv2.warpAffine(source, matrix, (side, side), flags=flags), np.uint8)
-    if (corners.min(axis=0) < margin).any() or (corners.max(axis=0) + margin >= image.shape[1::-1]).any():
-        inside = cv2.warpAffine(np.full(source.shape[:2], 255, np.uint8), matrix, (side, side), flags=flags)
-        crop[inside < 255] = 0
-    return crop
-
-
-def _one_pixel_smaller(to_image: NDArray[np.float64], last: int, width: float) -> NDArray[np.float64]:
-    """Return the same square with a side of ``width`` - 1 px in the image, about its centre: dlib's centered_drect."""
-    matrix: NDArray[np.float64] = to_image.copy()
-    matrix[:, :2] *= max(width - 1, 0) / max(width * last / (last + 1), 1e-9)
-    middle = np.array([last / 2, last / 2])
-    matrix[:, 2] += transform(to_image, middle) - transform(matrix, middle)
-    return matrix

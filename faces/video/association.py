@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.attributes.predictor import Attributes
+from faces.crops import sharpness
 from faces.geometry import iou, pixels_around
-from faces.pipeline import Pipeline, sharpness
+from faces.pipeline import Pipeline
 from faces.recognition.thresholds import distance_at
 from faces.types import Faces, Floats, Image
 from faces.video.motion import GreyFrame
@@ -136,11 +137,13 @@ class Associator:
         kept = np.ones(len(faces), np.bool_)
         if len(wanted) == 0:
             return {}, kept
-        crops = self._pipeline.embedder.aligner.crop(image, faces[wanted])
-        qualities = quality(faces[wanted], np.array([sharpness(crop) for crop in crops], np.float32))
+        crop = self._pipeline.embedder.aligner.crop
+        sharp = np.array([sharpness(each) for each in crop(image, faces[wanted])], np.float32)
+        qualities = quality(faces[wanted], sharp)
         is_new = np.isinf(priority[wanted]) & self._pipeline.has_check
         embedded = np.flatnonzero((qualities > 0) | is_new)[: self._max_embedded]
-        embeddings, is_face = self._pipeline.embed_crops(crops[embedded], faces.score[wanted[embedded]])
+        refined = self._pipeline.refine(image, faces[wanted[embedded]])
+        embeddings, is_face = self._pipeline.embed_crops(crop(image, refined), refined.score)
         kept[wanted[embedded[~is_face]]] = False
         usable = is_face & (qualities[embedded] > 0)
         embedded, embeddings = embedded[usable], embeddings[usable]

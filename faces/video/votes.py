@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.attributes.answers import AVERAGED_FRAMES, Answers
+from faces.crops import LEAST_SHARPNESS
 from faces.embedding.embedders import unit
-from faces.pipeline import LEAST_SHARPNESS, SMALLEST_FACE
+from faces.pipeline import SMALLEST_FACE
 from faces.recognition.assignment import assign
 from faces.recognition.gallery import UNKNOWN
 from faces.recognition.recognizers import Recognizer
@@ -61,7 +62,7 @@ def quality(faces: Faces, sharpness: Floats) -> Floats:
 
     0 means that a face is too small or too blurred.
     faces: with landmarks.
-    sharpness: (N,), of their crops, from ``pipeline.sharpness``.
+    sharpness: (N,), of their crops, from ``crops.sharpness``.
     """
     usable = (faces.sizes >= SMALLEST_FACE) & (sharpness >= LEAST_SHARPNESS)
     score = np.minimum(faces.sizes / GOOD_SIZE, 1) * sharpness / (sharpness + GOOD_SHARPNESS) * frontality(faces)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -380,6 +381,54 @@ def yunet_seeing(stride: int, row: int, column: int, confidence: float = 0.5) ->
 
     engine = FakeEngine(answer)
     return YuNetDetector(engine, NAMES, MODEL, confidence), engine
+
+
+def test_yunet_looks_at_the_landmarks_again_in_an_upright_crop_of_each_face() -> None:
+    detector, engine = yunet_seeing(32, 5, 4)  # its box is near the middle of a crop of 352 px
+    faces = Faces(
+        np.array([[100, 50, 150, 100], [300, 50, 400, 150]], np.float32),
+        np.array([0.9, 0.8], np.float32),
+        np.array([[[110, 60], [140, 60], [0, 0], [0, 0], [0, 0]], [[340, 60], [340, 140], [0, 0], [0, 0], [0, 0]]])
+        * 1.0,
+        "five-points",
+    )
+    faces = replace(faces, landmarks=np.asarray(faces.landmarks, np.float32))
+    refined = detector.refine(noise(300, 500), faces)
+    assert [blob.shape for blob in engine.blobs] == [(1, 3, 352, 352)] * 2
+    assert (refined.xyxy == faces.xyxy).all() and (refined.score == faces.score).all()
+    # The points are at 128 + 16 k and 160 + 16 (k + 0.5) px for k = 0, 2, ...: from the crop's middle, in its pixels.
+    away = np.arange(0, 10, 2)[:, None] * 16 + np.array([128, 176]) - 175.5
+    assert refined.landmarks is not None
+    assert np.allclose(refined.landmarks[0], [125, 75] + away * 50 / 200, atol=1e-3)
+    turned = np.stack([-away[:, 1], away[:, 0]], axis=1)  # the second face lies on its side
+    assert np.allclose(refined.landmarks[1], [350, 100] + turned * 100 / 200, atol=1e-3)
+
+
+def test_yunet_keeps_the_landmarks_of_a_face_that_a_closer_look_does_not_show() -> None:
+    points = np.array([[[110, 60], [140, 60], [125, 75], [112, 90], [138, 90]]], np.float32)
+    face = Faces(np.array([[100, 50, 150, 100]], np.float32), np.array([0.9], np.float32), points, "five-points")
+    for detector in (yunet_seeing(32, 5, 4, 0.99)[0], yunet_seeing(32, 0, 0)[0]):  # none, and another one
+        refined = detector.refine(noise(200, 200), face)
+        assert refined.landmarks is not None
+        assert (refined.landmarks == points).all()
+    assert len(yunet_seeing(32, 5, 4)[0].refine(noise(200, 200), Faces.empty())) == 0
+
+
+def test_the_roll_of_a_small_face() -> None:
+    detector = YuNetDetector.built_in(threads=1)
+    scene = portrait(CAST[0], np.random.default_rng(0)).image
+    face = detector.detect(scene)[:1]
+    middle = (face.xyxy[0, :2] + face.xyxy[0, 2:]) / 2
+    rolls = []
+    for turn in (0, 20):
+        matrix = cv2.getRotationMatrix2D(tuple(map(float, middle)), -turn, 75 / float(face.sizes[0]))
+        matrix[:, 2] += 125 - middle
+        small = np.asarray(cv2.warpAffine(scene, matrix, (250, 250)), np.uint8)
+        landmarks = detector.refine(small, detector.detect(small)[:1]).landmarks
+        assert landmarks is not None
+        x, y = landmarks[0, 1] - landmarks[0, 0]
+        rolls.append(np.degrees(np.arctan2(y, x)))
+    assert rolls[1] - rolls[0] == pytest.approx(20, abs=5)  # 2 degrees without a closer look
 
 
 @pytest.mark.parametrize("stride", [8, 16, 32])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from faces.pipeline import LEAST_SHARPNESS, sharpness
+from faces.crops import LEAST_SHARPNESS, sharpness
 from faces.types import Image
 
 LOW_QUALITY_SIZE, MEDIUM_QUALITY_SIZE = 36.0, 60.0  # px of the face; below them the quality is low or medium
