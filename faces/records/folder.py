@@ -113,7 +113,7 @@ class Runs:
 
     def _read(self, path: Path) -> Run | Damaged:
         try:
-            return Run.from_json(path.read_bytes())
+            return Run.from_json(path.read_bytes(), id=path.stem)
         except OSError as error:
             return Damaged(path.stem, f"cannot be read ({reason_of(error)})")
         except ValueError:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from faces.errors import FacesError
+from faces.files import typed_json
 from faces.files.writing import write_bytes
 
 FOLDER = "manifests"
@@ -91,10 +92,10 @@ class Manifest:
             content = gzip.decompress(path.read_bytes())
             if hashlib.sha256(content).hexdigest() != sha256:
                 raise ValueError("its content does not match its name")
-            return cls(**{name: tuple(values) for name, values in json.loads(content).items()})
+            return typed_json.parse(content, cls)
         except FileNotFoundError as error:
             raise FacesError(f"{path}: no such file: the list of photographs is lost") from error
-        except (OSError, EOFError, ValueError, TypeError, AttributeError, zlib.error) as error:
+        except (OSError, EOFError, ValueError, zlib.error) as error:
             raise FacesError(f"{path}: damaged: the list of photographs is lost") from error
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from faces.errors import FacesError, reason_of
-from faces.files import digest
+from faces.files import digest, typed_json
 from faces.files.writing import write_bytes
 from faces.types import ModelId
 
@@ -37,7 +38,7 @@ class File:
         """Return whether the file still has this content."""
         try:
             path = Path(self.path)
-            return path.stat().st_size == self.size and File.of(path) == self
+            return path.is_file() and path.stat().st_size == self.size and File.of(path) == self
         except (OSError, ValueError, FacesError):
             return False
 
@@ -121,26 +122,17 @@ class Run:
         return json.dumps(asdict(self), ensure_ascii=False, indent=1) + "\n"
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Run:
-        """Return the record that ``to_json`` wrote. Raises ValueError for anything else."""
+    def from_json(cls, text: str | bytes, **known: str) -> Run:
+        """Return the record that ``to_json`` wrote. Raises ValueError for anything else.
+
+        known: values that count instead of those in the text.
+        """
         try:
-            content = json.loads(text)
-            content["code"] = Code(**content["code"])
-            for name, kind in (("data", Data), ("inputs", File), ("artefacts", File)):
-                content[name] = tuple(kind(**item) for item in content[name])
-            for name in ("parents", "notes"):
-                content[name] = tuple(content[name])
-            run = cls(**content)
-        except (KeyError, TypeError, AttributeError) as error:
+            run = typed_json.parse(text, cls, **known)
+            datetime.fromisoformat(run.time)
+            run.made_with  # noqa: B018 (whether the models have a name and a hash)
+        except (ValueError, TypeError) as error:
             raise ValueError(f"not a record of a run ({error})") from error
-        texts = (run.id, run.kind, run.time, run.status, run.command, run.error)
-        tables = (run.packages, run.parameters, run.figures)
-        if not (
-            all(isinstance(text, str) for text in texts)
-            and all(isinstance(table, dict) for table in tables)
-            and isinstance(run.seconds, int | float)
-        ):
-            raise ValueError("not a record of a run")
         return run
 
     def save(self, folder: Path) -> Path:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import cv2
 
 from faces.errors import FacesError, reason_of
+from faces.files import typed_json
 from faces.files.writing import make_folder, owner_only
 from faces.types import Image
 
 MARKER = ".made_by_make_sample_dataset.json"
 JPEG_QUALITY = 92
 IGNORED = ("README.md", ".gitkeep")  # other files that a new folder may have
+
+
+class _Marker(TypedDict, total=False):
+    options: dict[str, int]
+    complete: bool
+    files: list[str]
 
 
 class SampleFolder:
@@ -52,7 +59,7 @@ class SampleFolder:
         marker = self._read_marker() or {}
         for name in marker.get("files", []):
             file = self.path / name
-            if self.path.resolve() in file.resolve().parents:
+            if self.path.resolve() in file.resolve().parents and not file.is_dir():
                 file.unlink(missing_ok=True)
                 if file.parent != self.path and file.parent.is_dir() and not any(file.parent.iterdir()):
                     file.parent.rmdir()
@@ -66,15 +73,14 @@ class SampleFolder:
         marker = {"options": self._options, "complete": complete, "files": list(files)}
         write_file(self.path / MARKER, json.dumps(marker, ensure_ascii=False, indent=1).encode())
 
-    def _read_marker(self) -> dict[str, Any] | None:
+    def _read_marker(self) -> _Marker | None:
         path = self.path / MARKER
         try:
-            marker = json.loads(path.read_text(encoding="utf-8"))
+            return typed_json.parse(path.read_bytes(), _Marker)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except ValueError as error:
             raise FacesError(f"{path} is damaged; delete it, or the folder, and run again") from error
-        return marker if isinstance(marker, dict) else None
 
 
 def write_jpeg(path: Path, image: Image) -> None:

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
 from faces.errors import FacesError
+from faces.files import typed_json
 from faces.files.writing import make_folder, private, write_bytes
 from faces.training import backend
 
@@ -136,6 +137,15 @@ def fit(
     return History(run.metrics, run.best)
 
 
+class _About(TypedDict):
+    """What a state says besides the arrays. least: the lowest ``monitor``."""
+
+    settings: str
+    metrics: dict[str, list[float]]
+    best: int
+    least: float
+
+
 class _State:
     """The state of a run in one file, without pickled objects, replaced after each epoch."""
 
@@ -153,8 +163,8 @@ class _State:
             return _Run()
         try:
             with np.load(self._path, allow_pickle=False) as state:
-                about = json.loads(str(state["about"]))
-                fits = about.pop("settings") == self._settings
+                about = typed_json.parse(str(state["about"]), _About)
+                fits = about["settings"] == self._settings
                 current = [state[f"now_{index}"] for index in range(len(self._variables))] if fits else []
                 best = [state[f"best_{index}"] for index in range(len(self._weights))] if fits else []
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):

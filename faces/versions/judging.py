@@ -20,11 +20,13 @@ from faces.recognition.distances import Indices, by_person
 from faces.recognition.gallery import Gallery
 from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Floats
+from faces.versions.version import Report
 
 HELD_OUT = 5  # one in so many photographs of each person with two or more; at least one
 MAX_HELD_OUT = 2000  # in all: enough to notice a loss of one in a hundred
 SAME = 1 - 1e-4  # similarity of a photograph to itself: embedded on another machine, its last bits may differ
 BLOCK_SIMILARITIES = 2**24  # computed together: bounds memory
+COMPARED = {"left_out", "right", "wrong", "unknown", "photographs"}  # of training reports
 THRESHOLD_RULES = 3  # raised whenever thresholds are derived in another way: the recognizer is then another one
 
 
@@ -93,19 +95,20 @@ def judge(old: FaceRecognizer, new: FaceRecognizer, tolerance: float, accept_los
     return Verdict(_tolerable(old_score.right - new_score.right, len(truth), tolerance), why, check)
 
 
-def judge_reports(
-    old: Mapping[str, Any], new: Mapping[str, Any], tolerance: float, accept_losses: bool = False
-) -> Verdict:
+def judge_reports(old: Report, new: Report, tolerance: float, accept_losses: bool = False) -> Verdict:
     """Compare the training reports of recognizers of different models, whose embeddings cannot be compared."""
-    if not old.get("left_out") or not new.get("left_out"):
+    if any(not report.keys() >= COMPARED or report["left_out"] < 1 for report in (old, new)):
         return Verdict(True, "there is nothing to compare it by")
     if 2 * new["photographs"] < old["photographs"] and not accept_losses:
         return _gone(old["photographs"] - new["photographs"], old["photographs"])
     before, now = (report["right"] / report["left_out"] for report in (old, new))
-    kept = ("left_out", "right", "wrong", "unknown")
-    check = {"before": {key: old[key] for key in kept}, "now": {key: new[key] for key in kept}}
+    check: dict[str, Any] = {"before": _leave_one_out(old), "now": _leave_one_out(new)}
     why = f"by other models; {now:.1%} right when one photograph is left out, before {before:.1%}"
     return Verdict(_tolerable((before - now) * new["left_out"], new["left_out"], tolerance), why, check)
+
+
+def _leave_one_out(report: Report) -> dict[str, int]:
+    return {name: report[name] for name in ("left_out", "right", "wrong", "unknown")}
 
 
 def _tolerable(lost: float, of: int, tolerance: float) -> bool:

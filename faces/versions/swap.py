@@ -20,6 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from faces.errors import FacesError
+from faces.files import typed_json
 from faces.files.writing import copy_access, make_folder, write_bytes
 
 RECOGNIZER, LE, REPORT = "recognizer.pickle", "le.pickle", "training_report.json"
@@ -150,7 +151,7 @@ def _owners(versions: Path, name: str) -> list[Path]:
     """Return the existing files that versions belong to: as written down, or else the links to them."""
     home = versions.parent
     if noted := _noted(versions).get(name):
-        owners = [home / str(noted)]
+        owners = [home / noted]
     else:
         target = os.path.relpath(versions.resolve() / "in_service" / name, home.resolve())
         owners = [path for path in home.glob("[!.]*") if path.is_symlink() and str(path.readlink()) == target]
@@ -159,10 +160,9 @@ def _owners(versions: Path, name: str) -> list[Path]:
 
 def _noted(versions: Path) -> dict[str, str]:
     try:
-        content = json.loads((versions / OWNERS).read_bytes())
+        return typed_json.parse((versions / OWNERS).read_bytes(), dict[str, str])
     except (OSError, ValueError):
         return {}
-    return content if isinstance(content, dict) else {}
 
 
 def _path_from(home: Path, path: Path) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
+
+from faces.files import typed_json
 
 Stage = Literal["candidate", "in service", "retired", "rejected"]
 
@@ -38,19 +39,29 @@ class Version:
     waits: bool = False
 
 
+class Report(TypedDict, total=False):
+    """What versions are compared by in a training report."""
+
+    people: int
+    photographs: int
+    left_out: int
+    right: int
+    wrong: int
+    unknown: int
+
+
 def counts(report: Path) -> tuple[int | None, int | None]:
     """Return the numbers of people and photographs in a training report; None without one."""
     content = read_report(report)
     return content.get("people"), content.get("photographs")
 
 
-def read_report(path: Path) -> dict[str, Any]:
-    """Read a training report; empty without one."""
+def read_report(path: Path) -> Report:
+    """Read a training report; empty without one, or if it is damaged."""
     try:
-        content = json.loads(path.read_bytes())
+        return typed_json.parse(path.read_bytes(), Report)
     except (OSError, ValueError):
         return {}
-    return content if isinstance(content, dict) else {}
 
 
 def label(recognizer: Path) -> str:

@@ -7,6 +7,7 @@ and may return. ``faces.versions.swap`` swaps the files.
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -15,12 +16,15 @@ from pathlib import Path
 
 from faces import records
 from faces.errors import FacesError, reason_of
+from faces.files import typed_json
 from faces.files.temporary import sweep
 from faces.files.writing import make_folder, write_bytes
 from faces.versions.swap import LE, RECOGNIZER, REPORT, InService
 from faces.versions.version import Stage, Version, counts, label, read_report
 
 __all__ = ["LE", "RECOGNIZER", "REPORT", "Stage", "Version", "Versions", "counts", "label", "read_report"]
+
+NUMBER = re.compile("[1-9][0-9]{0,8}")  # the name of a version's folder
 
 
 class Versions:
@@ -38,7 +42,8 @@ class Versions:
     def all(self) -> list[Version]:
         """Return all versions by number, with their true stages, also after a run was killed while it swapped."""
         folders = self.folder.iterdir() if self.folder.is_dir() else ()
-        numbers = sorted(int(folder.name) for folder in folders if folder.name.isdecimal() and folder.is_dir())
+        named = (folder.name for folder in folders if NUMBER.fullmatch(folder.name) and folder.is_dir())
+        numbers = sorted(map(int, named))
         in_service, versions = self._service.number(), []
         for version in map(self._read, numbers):
             if version.number == in_service:
@@ -166,10 +171,10 @@ class Versions:
     def _read(self, number: int) -> Version:
         path = self.path(number, "version.json")
         try:
-            return Version(**json.loads(path.read_bytes()))
+            return typed_json.parse(path.read_bytes(), Version, number=number)  # the folder's: it may be a copy
         except FileNotFoundError:  # a run was killed before it wrote the file, or these are other files
             stage: Stage = "retired" if any(path.parent.iterdir()) else "candidate"
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError):
             stage = "retired"
         return Version(number, "", stage, "its version.json cannot be read")
 

@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 
 from faces import records
+from faces.commands import runs as runs_command
 from faces.errors import FacesError, UsageError
 from faces.recognition.gallery import ERASED, Gallery, LeftOut
-from faces.records import Code, Damaged, Manifest, Run, Runs, environment, lineage
+from faces.records import Code, Damaged, File, Manifest, Run, Runs, environment, lineage
 from faces.types import Fingerprint, ModelId
 
 MODELS = Fingerprint(*(ModelId(name, 64 * name[0]) for name in ("detector", "aligner", "embedder")))
@@ -151,6 +152,39 @@ def test_a_damaged_record_is_shown_as_such(tmp_path: Path) -> None:
     ]
     with pytest.raises(FacesError, match=r"aaaaaa\.json: damaged"):
         Runs(tmp_path / "runs").find("aaaaaa")
+
+
+@pytest.mark.parametrize("value", [None, 5, "x", [1], {"a": 1}, [{"a": 1}], [[]], float("nan"), True])
+def test_a_record_with_values_of_other_types(tmp_path: Path, value: object, capsys: pytest.CaptureFixture[str]) -> None:
+    good = record(tmp_path, "train", "Ada/1.jpg", writes="file")
+    content = json.loads(good.to_json())
+    for number, name in enumerate(content):
+        path = tmp_path / "runs" / f"20200101T000000000-train-{number:06}.json"
+        path.write_text(json.dumps({**content, name: value}))
+    own = Runs(tmp_path / "runs")
+    for run in own.all():
+        assert isinstance(run, Damaged) or (Run.from_json(run.to_json()) == run and run.made_with is not None)
+    runs_command.main(["list", "--folder", str(tmp_path / "runs")])
+    for run in own.all():
+        if isinstance(run, Run):
+            runs_command.main(["show", run.id, "--folder", str(tmp_path / "runs")])
+    assert "Traceback" not in capsys.readouterr().out
+    records.forget(tmp_path / "runs", lambda sha256: True, {"Ada": ""})
+
+
+def test_the_files_name_says_which_run_it_is(tmp_path: Path) -> None:
+    content = json.loads(record(tmp_path, "train", "Ada/1.jpg").to_json())
+    path = tmp_path / "runs" / "20200101T000000000-train-aaaaaa.json"
+    path.write_text(json.dumps({**content, "id": "../../outside"}))
+    assert Runs(tmp_path / "runs").find("aaaaaa").id == path.stem
+    records.forget(tmp_path / "runs", lambda sha256: True, {"Ada": ""})
+    assert "altered on" in path.read_text() and not list(tmp_path.parent.glob("outside*"))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs POSIX")
+def test_a_file_of_a_run_that_is_a_pipe_now_is_another_one(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert not File(str(tmp_path / "pipe"), "0" * 64, 0).is_there()
 
 
 def test_finding_a_run(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from faces.recognition.gallery import Gallery
 from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Fingerprint, Floats, ModelId
 from faces.versions.judging import HELD_OUT, Score, gallery_of, judge, judge_reports, source
+from faces.versions.version import Report
 
 DLIB = Fingerprint(ModelId("det", "1" * 64), ModelId("ali", "2" * 64), ModelId("dlib-resnet, mirrored", "3" * 64))
 OPTIONS = 0.01, None, "auto"
@@ -100,7 +101,7 @@ def test_losses_that_are_accepted_leave_the_others_to_be_named() -> None:
     assert good.good and good.why == "2 of 2 held-out photographs right, before 2"
     bad = judge(before, fit(gallery(5, 4), threshold=0.0001), 0.02, accept_losses=True)
     assert not bad.good and bad.why == "0 of 2 held-out photographs right, before 2"
-    reports = [{"left_out": n, "right": n, "wrong": 0, "unknown": 0, "photographs": n} for n in (20, 9)]
+    reports = [report(n, n, n) for n in (20, 9)]
     assert not judge_reports(reports[0], reports[1], 0.02).good
     assert judge_reports(reports[0], reports[1], 0.02, accept_losses=True).good
 
@@ -136,7 +137,7 @@ def test_nothing_to_compare_by() -> None:
     assert verdict.good
 
 
-def report(right: int, of: int, photographs: int = 100) -> dict[str, int]:
+def report(right: int, of: int, photographs: int = 100) -> Report:
     return {"right": right, "wrong": 0, "unknown": of - right, "left_out": of, "photographs": photographs}
 
 
@@ -152,6 +153,8 @@ def test_other_models_are_compared_by_their_reports(right: int, tolerance: float
 
 def test_reports_that_say_too_little() -> None:
     assert judge_reports({}, report(1, 100), 0.02).good
+    assert judge_reports({"left_out": 100}, report(1, 100), 0.02).good
+    assert judge_reports(report(1, -1), report(1, 100), 0.02).good
     assert judge_reports(report(0, 0), report(1, 100), 0.02).good
     assert not judge_reports(report(90, 100), report(40, 40, photographs=40), 0.02).good
 

@@ -312,6 +312,8 @@ def page(status: str) -> Callable[[socket.socket], None]:
 def test_a_server_in_a_file_is_for_its_owner_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)  # MLflow puts the files of the runs there
     run = a_run(tmp_path / "runs")
+    for file in run.artefacts:
+        Path(file.path).chmod(0o600)  # MLflow copies the mode, too
     with umask(0):
         versions_mlflow.publish(run, f"sqlite:///{tmp_path}/tracked.db", tmp_path / "runs" / "runs")
     made = {path: mode for path, mode in open_ones(tmp_path).items() if path.partition("/")[0] != "runs"}

@@ -272,7 +272,34 @@ def test_a_file_in_service_that_somebody_deleted_comes_back(tmp_path: Path, link
     assert in_service(tmp_path) == "b"
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"number": 1}'])
+GOOD = {"number": 1, "time": "2026-01-31T12:00:00+00:00", "stage": "retired"}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "{",
+        "[]",
+        "[" * 100_000,
+        '{"number": 1}',
+        *(
+            json.dumps({**GOOD, name: value})
+            for name, value in {
+                "time": 5,
+                "stage": "lost",
+                "why": None,
+                "people": "many",
+                "photographs": 1.5,
+                "source": [],
+                "replaces": "/",
+                "check": [],
+                "run": None,
+                "waits": 1,
+            }.items()
+        ),
+    ],
+)
 def test_a_damaged_version_json_costs_no_version(tmp_path: Path, content: str) -> None:
     versions = store(tmp_path)
     for text in "ab":
@@ -283,6 +310,41 @@ def test_a_damaged_version_json_costs_no_version(tmp_path: Path, content: str) -
     assert stages(tmp_path) == ["1 retired", "2 in service"]
     versions.put_in_service(1)
     assert in_service(tmp_path) == "a"
+
+
+@pytest.mark.parametrize("number", ["absolute", "../../victim", 7, "1", None, 1.5])
+def test_the_folder_says_which_version_it_is(tmp_path: Path, number: object) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "precious").write_text("precious")
+    own = tmp_path / "own"
+    own.mkdir()
+    versions = store(own)
+    for text in "ab":
+        serve(versions, text)
+    shutil.copytree(versions.path(2, ""), versions.path(3, ""))
+    said = {**json.loads(versions.path(3, "version.json").read_bytes()), "stage": "candidate"}
+    said["number"] = str(victim) if number == "absolute" else number
+    versions.path(3, "version.json").write_text(json.dumps(said))
+    versions.settle()  # deletes candidates that an unfinished run left
+    assert stages(own) == ["1 retired", "2 in service"]
+    assert (victim / "precious").read_text() == "precious"
+
+
+def test_a_version_that_was_copied_is_another_one(tmp_path: Path) -> None:
+    versions = store(tmp_path)
+    for text in "ab":
+        serve(versions, text)
+    shutil.copytree(versions.path(1, ""), versions.path(5, ""))
+    for name in ("07", "٣", "0", "1e9", "9" * 400):
+        versions.path(1, "").with_name(name[:200]).mkdir()
+    versions.settle()
+    assert stages(tmp_path) == ["1 retired", "2 in service", "5 retired"]
+    versions.put_in_service(5)
+    assert (in_service(tmp_path), versions.in_service()) == ("a", versions.get(5))
+    assert versions.candidate().number == 6
+    versions.prune(1)
+    assert [version.number for version in versions.all()] == [5, 6]
 
 
 def test_the_last_ones_are_kept_and_what_serves(tmp_path: Path) -> None:
