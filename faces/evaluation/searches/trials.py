@@ -51,7 +51,7 @@ def by_person(folder: Path) -> dict[str, list[Path]]:
     Raises UsageError if there are none.
     """
     people: dict[str, list[Path]] = {}
-    for photograph in Folder(folder).listing()[1]:
+    for photograph in Folder(folder).listing().photographs:
         people.setdefault(photograph.person, []).append(folder / photograph.path)
     return people
 
@@ -103,6 +103,8 @@ def make_trials(
         warnings.append(f"not in {gallery}, so used as strangers: {_first_names(not_enrolled)}")
     if enrolled_strangers:
         warnings.append(f"both enrolled and among the strangers: {_first_names(enrolled_strangers)}")
+    if left_out := [path for folder in (images, gallery, probes) if folder is not None for path in _left_out(folder)]:
+        warnings.append(f"left out, since no photographs in a person's folder: {_first_names(left_out)}")
     return trials, "; ".join(warnings)
 
 
@@ -183,6 +185,11 @@ def strangers_in(folder: Path | None) -> list[Path]:
     if not paths:
         raise UsageError(f"{folder}: no photographs of strangers in it; see --strangers")
     return paths
+
+
+def _left_out(folder: Path) -> list[str]:
+    """Return the files of a folder of people that ``by_person`` leaves out."""
+    return [str(folder / path) for path, _ in Folder(folder).listing().left_out]
 
 
 def _without_strangers(folders: dict[str, list[Path]]) -> dict[str, list[Path]]:

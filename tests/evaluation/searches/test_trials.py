@@ -58,6 +58,14 @@ def test_strangers_who_are_enrolled_are_warned_of(tmp_path: Path) -> None:
     assert warning == f"not in {images}, so used as strangers: Eve; both enrolled and among the strangers: Ada"
 
 
+def test_files_that_are_left_out_are_warned_of(tmp_path: Path) -> None:
+    images = people(tmp_path / "images", Ada=2, Bob=2)
+    for name in ("loose.png", "Ada/notes.txt"):
+        (images / name).touch()
+    warning = trials.make_trials(images, None, None, None, 1, 1, 0)[1]
+    assert warning == f"left out, since no photographs in a person's folder: {images}/Ada/notes.txt, {images}/loose.png"
+
+
 def test_enrolled_strangers_in_nested_folders_are_warned_of(tmp_path: Path) -> None:
     images, strangers = people(tmp_path / "images", Ada=2, Bob=2), people(tmp_path / "strangers" / "Ada", Bob=1)
     warning = trials.make_trials(images, None, None, strangers.parent, 1, 1, 0)[1]
