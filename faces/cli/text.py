@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from faces.cli.progress import print_line
 
 # What moves the cursor, changes colours, or reverses the order of letters: C0, C1, line separators, and Unicode's
-# directional overrides and isolates.
+# directional overrides and isolates; and the bytes of names that are no UTF-8.
 _CONTROL = (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-_ESCAPES = {code: chr(code).encode("unicode_escape").decode() for code in _CONTROL}
+_NO_UTF8 = range(0xDC80, 0xDD00)
+_ESCAPES = {code: chr(code).encode("unicode_escape").decode() for code in (*_CONTROL, *_NO_UTF8)}
 _ESCAPES_OF_LINES = {code: escape for code, escape in _ESCAPES.items() if chr(code) not in "\n\t"}
 
 

@@ -1,4 +1,4 @@
-"""Shares as text, with as many digits as they need."""
+"""Shares as text, with as many digits as they need, and names that a figure can show."""
 
 from __future__ import annotations
 
@@ -16,6 +16,15 @@ class Interval(Protocol):
     @property
     def high(self) -> float:
         """The upper limit."""
+
+
+def shown(name: str) -> str:
+    """Return a name for a figure: bytes of a file name that are no UTF-8 become escapes, which fonts can draw.
+
+    >>> print(shown("Ren\\udce9"), shown("René"))
+    Ren\\udce9 René
+    """
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def percent(value: float) -> str:

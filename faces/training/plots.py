@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.files.writing import write_bytes
+from faces.metrics.wording import shown
 from faces.training import backend
 from faces.training.fitting import History
 
@@ -60,8 +61,9 @@ def confusion(matrix: NDArray[np.integer[Any]], classes: Sequence[str], path: Pa
     panel = figure.add_subplot(xlabel="predicted", ylabel="true")
     panel.imshow(shares, cmap="Blues", vmin=0, vmax=1)
     slanted = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if len(classes) > 2 else {}
-    panel.set_xticks(range(len(classes)), classes, **slanted)
-    panel.set_yticks(range(len(classes)), classes)
+    names = [shown(name) for name in classes]
+    panel.set_xticks(range(len(classes)), names, parse_math=False, **slanted)  # a dollar sign is one
+    panel.set_yticks(range(len(classes)), names, parse_math=False)
     for row, column in np.ndindex(*matrix.shape):
         color = "white" if shares[row, column] > 0.5 else "black"
         text = f"{matrix[row, column]}\n{shares[row, column]:.0%}"

@@ -35,6 +35,8 @@ def test_a_confusion_matrix(tmp_path: Path, classes: int) -> None:
     names = [f"class {index}" for index in range(classes)]
     plots.confusion(right, names, tmp_path / "good.png")
     plots.confusion(right * 0, names, tmp_path / "empty.png")
+    odd = ["Ren\udce9", "$x^$", *names[2:]]  # folders' names may be any bytes
+    plots.confusion(right, odd, tmp_path / "odd.png")
     good, empty = (read_image(tmp_path / f"{name}.png").astype(int) for name in ("good", "empty"))
     assert good.shape == empty.shape
     assert good.mean() < empty.mean()  # darker where there is something

@@ -9,6 +9,7 @@ import numpy as np
 
 from faces.evaluation.figures.shares import Curve, Numbers
 from faces.evaluation.report.canvas import INK, SERIES, axes
+from faces.metrics.wording import shown
 from faces.types import Floats
 
 DASHES = ("-", (0, (5, 2)), (0, (1, 1.5)), (0, (6, 2, 1, 2)))
@@ -109,7 +110,7 @@ def scatter(points: Floats, names: Sequence[str]) -> str:
             panel.scatter(x, y, s=30, marker=marker, color=SERIES[index % len(SERIES)], alpha=0.75, linewidths=0)
             if len(people) <= MAX_NAMES:
                 panel.annotate(
-                    person,
+                    shown(person),
                     (float(np.median(x)), float(np.median(y))),
                     fontsize=8,
                     ha="center",

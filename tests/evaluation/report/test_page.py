@@ -202,6 +202,7 @@ def test_plots_of_almost_no_data() -> None:
         plots.histogram(none, none, ("a", "b"), None),
         plots.histogram(one, infinite, ("a", "b"), 1),
         plots.scatter(np.zeros((1, 2), np.float32), ["Ada"]),
+        plots.scatter(np.zeros((2, 2), np.float32), ["Ren\udce9", "$x^"]),  # a folder's name may be any bytes
         plots.levels({"a": [1, float("nan")]}, ["x", "y"], "", "n"),
     ):
         assert svg.startswith("<svg ") and "<style" not in svg
