@@ -25,6 +25,7 @@ from faces.types import Faces, Fingerprint, Floats, Image, ModelId
 SMALLEST_FACE = 24  # px: smaller faces have too little detail to embed (docs/models.md, "What can be enrolled")
 CROPPED_FACE = 100  # px: size of the face in a crop; a finer image would only be shrunk
 NO_FACE, NOT_A_FACE = "no face", "not a face"  # why a photograph is left out: nothing detected, or refused by the check
+NO_EMBEDDING = "the embedding model fails on it: its embedding is not finite or is zero"
 
 
 class Pipeline:
@@ -139,14 +140,15 @@ class Pipeline:
     def embed_crops(self, crops: Image, score: Floats) -> tuple[Floats, NDArray[np.bool_]]:
         """Return the embeddings of N crops, float32 (N, D), and whether each shows a face, bool (N,).
 
-        Without a check each crop counts as a face.
+        Without a check each crop counts as a face. A crop whose embedding is not finite, or zero, does not.
         crops: from the embedder's aligner.
         score: float32 (N,), of the detector.
         """
         embeddings, outputs = self.embedder.embed_with_outputs(crops)
-        if self._check is None:
-            return embeddings, np.ones(len(crops), np.bool_)
-        return embeddings, self._check.passes(outputs, score)
+        is_face = embedders.usable(embeddings)
+        if self._check is not None:
+            is_face[is_face] = self._check.passes(outputs[is_face], score[is_face])
+        return embeddings, is_face
 
     def embed(self, image: Image, faces: Faces) -> Floats:
         """Return embeddings: float32 (N, D), unit length.
@@ -244,6 +246,8 @@ class Enrolment:
 
     def embedded(self, embedding: Floats, is_face: bool) -> Enrolment:
         """Return the enrolment with the embedding of its face, or with the reason why that is not a face."""
+        if not embedders.usable(embedding[None]).all():
+            return Enrolment(sha256=self.sha256, reason=NO_EMBEDDING)
         if not is_face:
             return Enrolment(sha256=self.sha256, reason=NOT_A_FACE)
         return replace(self, embedding=embedding)

@@ -16,7 +16,7 @@ from faces.embedding import face_check
 from faces.embedding.aligners import TEMPLATES, Aligner
 from faces.embedding.embedders import Embedder
 from faces.models import zoo
-from faces.pipeline import NO_FACE, NOT_A_FACE, SMALLEST_FACE, Pipeline
+from faces.pipeline import NO_EMBEDDING, NO_FACE, NOT_A_FACE, SMALLEST_FACE, Pipeline
 from faces.types import Faces, Fingerprint, Floats, Image, LandmarkScheme, ModelId
 from tests.fakes import FakeDetector, FakeEngine, faces_at, noise
 
@@ -67,6 +67,9 @@ def coloured(seed: int, side: int = 160) -> Image:
     """Noise with a colour of its own."""
     colour = np.random.default_rng(seed).uniform(0.2, 1, 3)
     return (noise(side, side, seed) * colour).clip(1, 255).astype(np.uint8)
+
+
+COLOURS = (1, 0.7, 0.4), (0.4, 0.7, 1)  # bluish and reddish
 
 
 # -- enrolment ---------------------------------------------------------------------------------------------------------
@@ -129,6 +132,24 @@ def test_what_is_kept_of_an_enrolled_photograph() -> None:
     assert enrolment.face is not None
     assert enrolment.face.xyxy.tolist() == [[120, 70, 280, 230]]
     assert str(pickle.loads(pickle.dumps(enrolment))) == str(enrolment)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 0, 1e38])
+def test_a_face_whose_embedding_is_none_is_left_out(value: float) -> None:
+    def fails_on_reddish(blob: Image) -> list[Floats]:
+        means = blob.mean((1, 2), dtype=np.float32)
+        means[means[:, 2] > means[:, 0]] = value
+        return [means]
+
+    faces = [photograph(np.clip(noise(160, 160) * np.array(colour), 1, 255).astype(np.uint8)) for colour in COLOURS]
+    own = pipeline()
+    own.embedder._engine = FakeEngine(fails_on_reddish)
+    good, bad = own.enrol([file(face) for face in faces])
+    assert (good.reason, bad.reason) == ("", NO_EMBEDDING)
+    assert bad.face is None and bad.embedding is None and bad.sha256
+    for face, number in zip(faces, (1, 0), strict=True):
+        found, embeddings = own.find(face)
+        assert len(found) == len(embeddings) == number and np.isfinite(embeddings).all()
 
 
 def test_nothing_to_enrol() -> None:

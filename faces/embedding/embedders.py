@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from faces.embedding import registry, views
 from faces.embedding.aligners import TEMPLATES, Aligner
@@ -87,8 +88,14 @@ class Embedder:
 
 def unit(vectors: Floats) -> Floats:
     """Return vectors (N, D) scaled to unit length; a zero vector stays zero."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite stays so: see ``usable``
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
+
+
+def usable(embeddings: Floats) -> NDArray[np.bool_]:
+    """Return whether each embedding, float32 (N, D), is finite and not zero: bool (N,)."""
+    return np.asarray(np.isfinite(embeddings).all(axis=1) & embeddings.any(axis=1))
 
 
 def load(name: str, threads: int | None = None, accuracy: str = DEFAULT) -> Embedder:

@@ -7,11 +7,13 @@ import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from faces.datasets import Photograph
+from faces.embedding.embedders import usable
 from faces.errors import FacesError
 from faces.files.writing import OWNER_FILE
 from faces.pipeline import Enrolment
@@ -24,6 +26,7 @@ CREATE TABLE done (
     path BLOB PRIMARY KEY, size INTEGER, stamp TEXT, sha256 TEXT, reason TEXT, score REAL, box BLOB, embedding BLOB
 );
 """
+STORED = "sha256, reason, score, box, embedding"
 
 
 class Checkpoint:
@@ -59,15 +62,25 @@ class Checkpoint:
                 self._saved = time.monotonic()
 
     def __iter__(self) -> Iterator[tuple[str, int, str, str]]:
-        """Yield path, size, stamp and SHA-256 of every photograph stored."""
+        """Yield path, size, stamp and SHA-256 of every photograph stored; damaged rows are left out, and made again."""
+        length = None
         with self._explained():
-            for path, *rest in self._database.execute("SELECT path, size, stamp, sha256 FROM done"):
-                yield os.fsdecode(path), *rest
+            for path, size, stamp, *row in self._database.execute(f"SELECT path, size, stamp, {STORED} FROM done"):
+                try:
+                    embedding = _enrolment(*row).embedding
+                    known = os.fsdecode(path), int(size), str(stamp), str(row[0])
+                except (TypeError, ValueError):
+                    continue
+                if embedding is not None:
+                    length = length or len(embedding)
+                    if len(embedding) != length or not usable(embedding[None]).all():
+                        continue
+                yield known
 
     def __getitem__(self, path: str) -> Enrolment:
         """Return what became of a photograph; its face has no landmarks."""
         with self._explained():
-            query = "SELECT sha256, reason, score, box, embedding FROM done WHERE path = ?"
+            query = f"SELECT {STORED} FROM done WHERE path = ?"
             return _enrolment(*self._database.execute(query, [os.fsencode(path)]).fetchone())
 
     def save(self) -> None:
@@ -96,7 +109,9 @@ def _connect(path: Path) -> sqlite3.Connection:
     """Open the file, creating it for its owner alone; SQLite gives its journal the same mode."""
     with suppress(OSError):  # SQLite reports it
         path.touch(OWNER_FILE)
-    return sqlite3.connect(path)
+    database = sqlite3.connect(path)
+    database.text_factory = partial(str, encoding="utf-8", errors="replace")  # a damaged text is no error
+    return database
 
 
 def _usable(database: sqlite3.Connection, accepted: Sequence[str]) -> bool:

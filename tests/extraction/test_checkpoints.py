@@ -182,3 +182,27 @@ def test_a_disk_that_is_full(tmp_path: Path) -> None:
     assert done.stdout.startswith(f"cannot write {tmp_path / 'c'}: ")
     kept = paths(Checkpoint(tmp_path / "c", "these models"))
     assert len(kept) > 20 and kept == [f"{number:03}" for number in range(len(kept))]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "embedding = x'0000c07f' || substr(embedding, 5)",  # not a number
+        "embedding = zeroblob(512)",
+        "embedding = substr(embedding, 5)",
+        "embedding = substr(embedding, 2)",
+        "embedding = 'text'",
+        "box = x'00'",
+        "score = 'high'",
+        "size = 'large'",
+    ],
+)
+def test_a_damaged_row_is_made_again(tmp_path: Path, damage: str) -> None:
+    filled(tmp_path / "c", "a", "b", "c")
+    with sqlite3.connect(tmp_path / "c") as database:
+        database.execute(f"UPDATE done SET {damage} WHERE path = ?", [b"b"])
+    database.close()
+    checkpoint = Checkpoint(tmp_path / "c", "these models")
+    assert paths(checkpoint) == ["a", "c"]
+    checkpoint.add(photograph("b"), GOOD)
+    assert paths(checkpoint) == ["a", "b", "c"]
