@@ -97,7 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         recognizer = faces.ReloadingRecognizer(args.recognizer, args.le, models.fingerprint, tell)
         strangers = faces.Strangers(args.save_unknown, models, recognizer.threshold) if args.save_unknown else None
 
-        sink = stack.enter_context(faces.VideoSink(output, source.rate, keep=source.live)) if output else None
+        sink = stack.enter_context(faces.VideoSink(output, source.rate, live=source.live)) if output else None
         heads = attributes.heads if attributes else ()
         events = faces.EventLog(args.events or sys.stdout, as_json=args.json, heads=heads)
         boxes = faces.BoxLog(args.boxes, heads=heads) if args.boxes else None

@@ -6,6 +6,7 @@ import os
 from contextlib import suppress
 from errno import EINVAL
 from fractions import Fraction
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -37,10 +38,11 @@ class VideoEncoder:
 
     path: its suffix is one of ``CONTAINERS``.
     rate: frames per second.
+    shorten_pauses: whether long pauses between two frames are shortened.
     Raises OSError or FFmpegError, in all methods.
     """
 
-    def __init__(self, path: Path, rate: float) -> None:
+    def __init__(self, path: Path, rate: float, shorten_pauses: bool = False) -> None:
         import av
 
         suffix = path.suffix.lower()
@@ -48,7 +50,7 @@ class VideoEncoder:
         self._codec: Literal["libx264", "mpeg4"] = "libx264" if h264 else "mpeg4"
         limit = 1001 if h264 else max(1, min(1001, int(LARGEST_MPEG4_CLOCK / rate)))
         self._rate = Fraction(rate).limit_denominator(limit)
-        self._clock = _FrameClock(self._rate, TICKS_PER_FRAME if h264 else 1)
+        self._clock = _FrameClock(self._rate, TICKS_PER_FRAME if h264 else 1, shorten_pauses)
         options = {"flush_packets": "1"}
         if suffix == ".mkv":
             options["cluster_time_limit"] = str(round(FRAGMENT_SECONDS * 1e3))
@@ -112,12 +114,12 @@ class VideoEncoder:
 class _FrameClock:
     """Convert frame times to strictly increasing numbers of ticks, from 0."""
 
-    def __init__(self, rate: Fraction, ticks_per_frame: int) -> None:
+    def __init__(self, rate: Fraction, ticks_per_frame: int, shorten_pauses: bool) -> None:
         self.unit = 1 / (rate * ticks_per_frame)
         self._rate = rate
         self._ticks_per_frame = ticks_per_frame
         self._shortened_pause = max(SHORTENED_PAUSE, float(1 / rate))
-        self._longest_pause = max(LONGEST_PAUSE, 2 * self._shortened_pause)
+        self._longest_pause = max(LONGEST_PAUSE, 2 * self._shortened_pause) if shorten_pauses else inf
         self._start = self._before = 0.0
         self._last = -1
 

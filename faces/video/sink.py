@@ -28,22 +28,23 @@ class VideoSink:
 
     path: .mp4, .m4v, .mov, .mkv or .avi.
     rate: frames per second.
-    keep: whether to keep the video if the block is interrupted or fails.
+    live: whether it is of a camera or stream: then it is kept if the block is interrupted or fails, and long pauses, as
+        of a stream that dropped, are shortened. Otherwise its times are those of the frames.
 
     The codec is H.264 if FFmpeg has libx264, else MPEG-4, which .avi always has. The size is the first frame's, made
     even by repeating the last row or column; frames of another size are scaled into it. Encoding runs in a thread.
 
     As a context manager, the sink keeps the video when the block ends normally, and deletes it when the block is
-    interrupted or fails, unless ``keep`` is set. A video of a second or more is also kept after an error with a
+    interrupted or fails, unless it is ``live``. A video of a second or more is also kept after an error with a
     one-line message (FacesError, BrokenPipeError). A video whose process was killed gets a name that no other file has
     from the next run in its folder (``files.temporary``).
     Raises FacesError if it cannot be written; when a disk is full, the video so far is kept.
     """
 
-    def __init__(self, path: Path, rate: float, keep: bool = False) -> None:
+    def __init__(self, path: Path, rate: float, live: bool = False) -> None:
         self.path = path
         self._rate = rate
-        self._keep = keep
+        self._live = live
         self._file: IO[bytes] | None = None  # holds the lock on the incomplete video
         self._partial = path
         # Not a Queue(QUEUED_PICTURES): Ctrl-C in the middle of its put can leave the thread asleep for good.
@@ -84,7 +85,7 @@ class VideoSink:
     ) -> None:
         if self._thread is None or self._file is None:
             return
-        keep = kind is None or self._keep
+        keep = kind is None or self._live
         expected_error = kind is not None and issubclass(kind, (FacesError, BrokenPipeError))
         try:
             self._pictures.put(None)
@@ -121,7 +122,7 @@ class VideoSink:
             self._free_places.put(None)
 
     def _encode(self, pictures: Iterator[tuple[Image, float]]) -> None:
-        encoder = VideoEncoder(self._partial, self._rate)
+        encoder = VideoEncoder(self._partial, self._rate, shorten_pauses=self._live)
         try:
             for image, time in pictures:
                 encoder.add(image, time)

@@ -115,12 +115,18 @@ class Tracker:
         self._looked = float("nan")  # s, of the last look
         self._grey: GreyFrame | None = None
         self._time = 0.0
+        self._interval = float("inf")  # s, between the last two frames
 
     def move(self, frame: Frame, grey: GreyFrame) -> None:
-        """Move all tracks to the next frame; a cut ends them."""
+        """Move all tracks to the next frame; a cut ends them, and a pause longer than a lost track is kept.
+
+        Where frames are always far apart, a pause is more than twice the time between the two frames before.
+        """
         before, elapsed = self._grey or grey, frame.time - self._time
+        paused = elapsed > max(LOST_SECONDS, 2 * self._interval)
+        self._interval = elapsed if self._grey else self._interval
         self._grey, self._time = grey, frame.time
-        if grey.is_cut_from(before):
+        if paused or grey.is_cut_from(before):
             self._scene += 1
             self.end()
         boxes, measured = move_boxes(before, grey, self._boxes())

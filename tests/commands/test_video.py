@@ -195,6 +195,28 @@ def test_no_frame_at_all(project: Path, run_script: RunScript) -> None:
     assert contents(project / "output") == before
 
 
+@needs_ffmpeg
+@pytest.mark.parametrize(("gap", "end"), [(30, 33.92), (4000, 3.96)], ids=["a gap", "a fault"])
+def test_the_video_and_the_events_have_one_clock(project: Path, run_script: RunScript, gap: float, end: float) -> None:
+    """Of a file whose time stamps jump after two seconds."""
+    jump = f"setpts='if(gte(N,50),PTS+{gap}/TB,PTS)'"
+    subprocess.run(
+        ffmpeg("-i", project / FILM, "-vf", jump, "-fps_mode", "passthrough", project / "jump.mkv"), check=True
+    )
+    files = ("-o", "film.mkv", "--boxes", "boxes.csv", "--attendance", "who.csv")
+    result = run_script(*VIDEO, "-s", "jump.mkv", *files, cwd=project)
+    assert identified(result) == cast(project)
+    assert ("jump.mkv: its time stamps jump; from 2.0 s on" in result.stderr) == (gap == 4000)
+    boxes = list(csv.DictReader((project / "boxes.csv").read_text("utf-8-sig").splitlines()))
+    times = [frame.time for frame in open_source(str(project / "film.mkv")).frames()]
+    assert len(times) == 100
+    for row in boxes:
+        assert times[int(row["frame"])] == pytest.approx(float(row["time"]), abs=0.01)
+    assert max(float(row["time"]) for row in boxes) == pytest.approx(end, abs=0.1)
+    people = list(csv.DictReader((project / "who.csv").read_text("utf-8-sig").splitlines()))
+    assert all(float(row["seconds"]) < 4 for row in people)
+
+
 def test_a_file_at_its_own_speed(project: Path, run_script: RunScript) -> None:
     started = time.monotonic()
     result = run_script(*VIDEO, "-s", FILM, "--realtime", cwd=project)

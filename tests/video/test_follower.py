@@ -188,6 +188,16 @@ def test_a_frame_every_three_seconds_is_enough_to_name_who_stays() -> None:
     assert [tracks.seen_once for tracks in shown] == [2, 1, 1, 1]
 
 
+def test_a_pause_ends_all_tracks() -> None:
+    """Nobody saw who was there during ten minutes between two frames of a usual video."""
+    picture = stage({"Ada": (160, 90)})
+    times = [index / RATE for index in range(30)]
+    frames = [Frame(picture, index, at, at) for index, at in enumerate([*times, *(600 + at for at in times)])]
+    shown = [(at.time, tracks) for at, tracks in Follower(pipeline(), KNOWN, live=False).follow(frames) if at]
+    assert {number for at, tracks in shown for number in tracks.ids.tolist() if at < 600} == {1}
+    assert {number for at, tracks in shown for number in tracks.ids.tolist() if at >= 600} == {2}
+
+
 def test_a_slow_camera_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its frames are farther apart than a lost track is kept, and the detector is fast."""
     clock = [0.0]

@@ -46,8 +46,10 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def record(path: Path, rate: float, times: Iterable[float], images: Sequence[Image] | None = None) -> Path:
-    with VideoSink(path, rate) as sink:
+def record(
+    path: Path, rate: float, times: Iterable[float], images: Sequence[Image] | None = None, live: bool = False
+) -> Path:
+    with VideoSink(path, rate, live) as sink:
         for index, when in enumerate(times):
             sink.write(images[index] if images else frame(LEVELS[index % 4]), when)
     return path
@@ -148,13 +150,20 @@ def test_times_that_stand_still_or_run_back(tmp_path: Path, suffix: str) -> None
 
 
 @every_suffix
-def test_a_long_pause_becomes_a_short_one(tmp_path: Path, suffix: str) -> None:
-    stamps = times_in(record(tmp_path / f"a{suffix}", 10, [0, 0.1, 4, 604, 604.1]))
+def test_a_long_pause_of_a_live_source_becomes_a_short_one(tmp_path: Path, suffix: str) -> None:
+    stamps = times_in(record(tmp_path / f"a{suffix}", 10, [0, 0.1, 4, 604, 604.1], live=True))
     assert stamps == pytest.approx([0, 0.1, 4, 5, 5.1], abs=0.002)
 
 
+@every_suffix
+def test_a_long_pause_of_a_file_is_kept(tmp_path: Path, suffix: str) -> None:
+    """The video has the times of the events, which are the file's own."""
+    times = [0, 0.1, 4, 604, 604.1]
+    assert times_in(record(tmp_path / f"a{suffix}", 10, times)) == pytest.approx(times, abs=0.002)
+
+
 def test_a_frame_every_ten_seconds_is_no_pause(tmp_path: Path) -> None:
-    assert times_in(record(tmp_path / "a.mp4", 0.1, [0, 10, 20])) == pytest.approx([0, 10, 20])
+    assert times_in(record(tmp_path / "a.mp4", 0.1, [0, 10, 20], live=True)) == pytest.approx([0, 10, 20])
 
 
 @every_suffix
@@ -186,7 +195,7 @@ def test_a_failure_drops_the_video_unless_it_is_to_be_kept(
 ) -> None:
     path = tmp_path / f"a{suffix}"
     path.write_bytes(b"old")
-    with pytest.raises(error), VideoSink(path, 10, keep=keep) as sink:
+    with pytest.raises(error), VideoSink(path, 10, live=keep) as sink:
         sink.write(frame(100), 0)
         raise error
     assert names_in(tmp_path) == [path.name]

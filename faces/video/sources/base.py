@@ -10,6 +10,9 @@ from faces.video.tracks import Frame
 DEFAULT_RATE = 25.0  # frames per second, for a source that gives no plausible rate
 TIMEOUT = 10.0  # s, for a stream to open or to send the next picture
 
+LONGEST_GAP = 600.0  # s between two frames of a file: a longer one is a fault of its time stamps
+NOTICED_JUMP = 1.0  # s
+
 Tell = Callable[[str], None]
 
 
@@ -46,21 +49,30 @@ def usable_rate(rate: float) -> float:
 
 
 class Timeline:
-    """Convert a file's time stamps, which may be missing or restart, to increasing times from 0."""
+    """Convert a file's time stamps, which may be missing or jump, to increasing times from 0.
+
+    After a jump backwards, or of more than ``LONGEST_GAP`` forwards, times count on from the frame before.
+
+    jumped: time of the first frame after a jump, s; None if there was none.
+    """
 
     def __init__(self, rate: float) -> None:
+        self.jumped: float | None = None
         self._step = 1 / rate
         self._last = -self._step
         self._origin: float | None = None
 
     def __call__(self, stamp: float | None) -> float:
         """Return the next frame's time in s; stamp: the file's time in s, None for one frame after the last."""
-        if stamp is None:
-            self._origin = None
-        elif self._origin is not None and stamp - self._origin > self._last + self._step / 100:
-            self._last = stamp - self._origin
-            return self._last
+        if stamp is None or self._origin is None:
+            gap = 0.0
+        else:
+            gap = stamp - self._origin - self._last
+            if self._step / 100 < gap <= LONGEST_GAP:
+                self._last += gap
+                return self._last
         self._last += self._step
-        if stamp is not None:
-            self._origin = stamp - self._last
+        self._origin = None if stamp is None else stamp - self._last
+        if abs(gap) > NOTICED_JUMP and self.jumped is None:
+            self.jumped = self._last
         return self._last

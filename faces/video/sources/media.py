@@ -156,6 +156,10 @@ class RecordingSource:
             raise SourceError(f"{shown}: it opens, but contains no picture")
         if damaged := self._media.damaged:
             self._tell(f"{shown}: {damaged} damaged {'frame was' if damaged == 1 else 'frames were'} left out")
+        if timeline.jumped is not None:
+            self._tell(
+                f"{shown}: its time stamps jump; from {timeline.jumped:.1f} s on, times count on from the frame before"
+            )
         if count + damaged < COMPLETE_SHARE * self._media.length:
             self._tell(f"{shown}: the video is cut off: it has {count} of {self._media.length} frames")
 

@@ -223,6 +223,22 @@ def test_times_go_forward_whatever_a_file_says() -> None:
     assert np.allclose([timeline(stamp) for stamp in stamps], [0, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 100.6])
 
 
+@pytest.mark.parametrize(
+    ("stamps", "times", "jumped"),
+    [
+        ([0, 0.1, 600, 600.1], [0, 0.1, 600, 600.1], None),  # a gap, as of a camera that records when somebody moves
+        ([0, 0.1, 900, 900.1], [0, 0.1, 0.2, 0.3], 0.2),
+        ([95443, 95443.1, 0, 0.1, 900], [0, 0.1, 0.2, 0.3, 0.4], 0.2),  # the first of two
+        ([0, 0.1, None, 900], [0, 0.1, 0.2, 0.3], None),
+        ([0, 0.1, 0.1, 0.3], [0, 0.1, 0.2, 0.4], None),  # a frame that is there twice
+    ],
+)
+def test_time_stamps_that_jump(stamps: list[float | None], times: list[float], jumped: float | None) -> None:
+    timeline = base.Timeline(10)
+    assert np.allclose([timeline(stamp) for stamp in stamps], times)
+    assert timeline.jumped == pytest.approx(jumped)
+
+
 # Folders
 
 
