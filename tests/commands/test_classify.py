@@ -59,6 +59,17 @@ def test_an_unreadable_picture_does_not_stop_the_rest(folder: Path, capsys: pyte
     assert output.err.replace("\\", "/") == "error: pictures/bad.jpg: not an image\n"
 
 
+def test_what_is_no_picture_is_told(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("a.txt", "b.txt", "c.txt", "d.txt"):
+        (folder / "pictures" / name).touch()
+    (folder / "pictures" / "dark.png").rename(folder / "pictures" / "dark")
+    assert classify.main(["-i", "pictures"]) == 0
+    output = capsys.readouterr()
+    assert output.out.replace("\\", "/").splitlines()[0] == "pictures/dark: dark  probability 0.96"
+    named = "pictures/a.txt, pictures/b.txt, pictures/c.txt and 1 more"
+    assert output.err.replace("\\", "/") == f"warning: 4 files are not photographs that can be read: {named}\n"
+
+
 def test_pictures_that_are_not_there(folder: Path) -> None:
     (folder / "empty").mkdir()
     for path, message in (("other.png", "no such file or folder"), ("empty", "no photographs in this folder")):

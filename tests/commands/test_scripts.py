@@ -185,7 +185,7 @@ def gathered(trained: Path, tmp_path_factory: pytest.TempPathFactory, run_script
     cv2.imwrite(str(zoe / "2.tiff"), portrait)
     cv2.imwrite(str(zoe / "blurred.png"), cv2.GaussianBlur(portrait, (0, 0), 10))
     cv2.imwrite(str(zoe / "wall.bmp"), np.full((300, 400, 3), 128, np.uint8))
-    (zoe / "notes.txt").write_text("not a photograph, and not taken for one")
+    (zoe / "notes.txt").write_text("not a photograph")
     cv2.imwrite(str(zoe / ".hidden.jpg"), portrait)
     (folder / "photos" / "readme.jpg").write_text("beside the people's folders: nobody's")
     result = run_script("extract_embeddings.py", "-i", "photos", "-e", "made/up/faces.pickle", "-c", 0.6, cwd=folder)
@@ -220,12 +220,18 @@ def test_what_was_left_out_and_why(gathered: tuple[Path, Result]) -> None:
     with (folder / "made" / "up" / "skipped.csv").open(encoding="utf-8-sig", newline="") as file:
         listed = list(csv.reader(file))
     assert listed[0] == ["photograph", "reason"]
-    assert [Path(row[0]).name for row in listed[1:]] == ["blurred.png", "wall.bmp"]
-    assert listed[1][1].startswith("too blurred to help")
-    assert listed[2][1] == "no face"
-    table = result.stdout.partition("\n\n")[0]
+    reasons = {Path(path).name: reason for path, reason in listed[1:]}
+    assert reasons.pop("blurred.png").startswith("too blurred to help")
+    notes = "not a photograph that can be read"
+    assert reasons == {
+        "readme.jpg": "not in a person's folder: move it into one",
+        "notes.txt": notes,
+        "wall.bmp": "no face",
+    }
+    table, other = result.stdout.split("\n\n")[:2]
     assert rows(table)[0] == ["left out", "reason"]
-    assert [row[-2:] for row in rows(table)[1:]] == listed[1:]
+    assert [row[-2:] for row in rows(table)[1:]] == [row for row in listed[1:] if row[1] != notes]
+    assert other == f"1 file is {notes}: photos/Зоя 李/notes.txt; see made/up/skipped.csv"
 
 
 @pytest.mark.skipif(not YUNET.is_file(), reason=f"needs {YUNET}: the built-in detector finds none that is too small")
