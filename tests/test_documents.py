@@ -50,6 +50,11 @@ def words() -> Iterator[str]:
                 yield node.value
 
 
+def test_examples_name_what_a_reader_has() -> None:
+    for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        assert "../shared" not in path.read_text(encoding="utf-8"), f"{path.name}: a folder that no reader has"
+
+
 def test_errors_that_are_explained_are_said() -> None:
     said = "\n".join(words())
     page = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
