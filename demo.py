@@ -7,13 +7,11 @@ All is in the folder demo/: your own dataset/ and output/ are not touched.
 """
 
 import argparse
-import os
 import shlex
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import setup_venv  # first of our own: it turns an older Python away
@@ -23,7 +21,7 @@ COMMANDS = (
     "../extract_embeddings.py",
     "../train_model.py",
     "../recognize_image.py --image sample/group_1.jpg sample/photo.jpg",
-    "../recognize_video.py --source sample/video.mp4 --output output/video.mp4 --no-display > output/video.csv",
+    "../recognize_video.py --source sample/video.mp4 --output output/video.mp4 --no-display --events output/video.csv",
 )
 FOLDER = "demo"
 RESULTS = (".jpg", ".png", ".mp4", ".csv")
@@ -34,18 +32,9 @@ def show(command: str) -> None:
     print(f"\n$ {command}", flush=True)
 
 
-def owner_only(path: str, flags: int) -> int:
-    """Open a file for its owner alone; ``faces`` cannot be imported before it is installed."""
-    return os.open(path, flags, 0o600)
-
-
 def run(python: Path, command: str) -> int:
-    """Run a command in the demo's folder and return its exit status; ``> FILE`` at its end works as in a shell."""
-    words, _, file = command.partition(" > ")
-    with ExitStack() as stack:
-        output = stack.enter_context(open(setup_venv.ROOT / FOLDER / file, "wb", opener=owner_only)) if file else None
-        arguments = [str(python), *shlex.split(words)]
-        return subprocess.run(arguments, cwd=setup_venv.ROOT / FOLDER, stdout=output, check=False).returncode
+    """Run a command in the demo's folder and return its exit status."""
+    return subprocess.run([str(python), *shlex.split(command)], cwd=setup_venv.ROOT / FOLDER, check=False).returncode
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -297,10 +297,11 @@ def demo_project(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         make_file(project / name, "mine")
     os.utime(make_file(project / "demo/output/old.jpg"), (0, 0))
     make_file(project / "first.py", "import sys; print('first', sys.argv[1:])")
-    make_file(project / "second.py", "open('output/new.jpg', 'w'); open('output/le.pickle', 'w')")
+    second = "import sys; [open(name, 'w') for name in ('output/new.jpg', 'output/le.pickle', sys.argv[1])]"
+    make_file(project / "second.py", second)
     monkeypatch.setattr(setup_venv, "main", lambda argv: 0)
     monkeypatch.setattr(setup_venv, "python_of", lambda venv: Path(sys.executable))
-    monkeypatch.setattr(demo, "COMMANDS", ("../first.py --image 'a b.jpg'", "../second.py > output/second.csv"))
+    monkeypatch.setattr(demo, "COMMANDS", ("../first.py --image 'a b.jpg'", "../second.py output/second.csv"))
     return project
 
 
@@ -318,7 +319,7 @@ def test_demo_prints_each_command_before_its_output(demo_project: Path, capfd: p
         "$ cd demo",
         "$ python ../first.py --image 'a b.jpg'",
         "first ['--image', 'a b.jpg']",
-        "$ python ../second.py > output/second.csv",
+        "$ python ../second.py output/second.csv",
     ]
     assert lines[5].startswith("The demo took ")
     assert lines[6:] == [f"  {Path('demo/output/new.jpg')}", f"  {Path('demo/output/second.csv')}"]
