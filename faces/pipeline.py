@@ -25,7 +25,6 @@ from faces.types import Faces, Fingerprint, Floats, Image, ModelId
 SMALLEST_FACE = 24  # px: smaller faces have too little detail to embed (docs/models.md, "What can be enrolled")
 CROPPED_FACE = 100  # px: size of the face in a crop; a finer image would only be shrunk
 NO_FACE, NOT_A_FACE = "no face", "not a face"  # why a photograph is left out: nothing detected, or refused by the check
-NO_EMBEDDING = "the embedding model fails on it: its embedding is not finite or is zero"
 
 
 class Pipeline:
@@ -141,8 +140,7 @@ class Pipeline:
         """Return the embeddings of N crops, float32 (N, D), and whether each shows a face, bool (N,).
 
         Without a check each crop counts as a face. A crop whose embedding is not finite, or zero, does not.
-        crops: from the embedder's aligner.
-        score: float32 (N,), of the detector.
+        crops, score: from the embedder's aligner, and float32 (N,) of the detector.
         """
         embeddings, outputs = self.embedder.embed_with_outputs(crops)
         is_face = embedders.usable(embeddings)
@@ -246,8 +244,7 @@ class Enrolment:
 
     def embedded(self, embedding: Floats, is_face: bool) -> Enrolment:
         """Return the enrolment with the embedding of its face, or with the reason why that is not a face."""
-        if not embedders.usable(embedding[None]).all():
-            return Enrolment(sha256=self.sha256, reason=NO_EMBEDDING)
-        if not is_face:
-            return Enrolment(sha256=self.sha256, reason=NOT_A_FACE)
-        return replace(self, embedding=embedding)
+        if is_face:
+            return replace(self, embedding=embedding)
+        reason = NOT_A_FACE if embedders.usable(embedding[None]).all() else embedders.NOT_USABLE
+        return Enrolment(sha256=self.sha256, reason=reason)

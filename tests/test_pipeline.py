@@ -12,11 +12,11 @@ import pytest
 from numpy.typing import NDArray
 
 from faces.crops import LEAST_SHARPNESS, sharpness
-from faces.embedding import face_check
+from faces.embedding import embedders, face_check
 from faces.embedding.aligners import TEMPLATES, Aligner
 from faces.embedding.embedders import Embedder
 from faces.models import zoo
-from faces.pipeline import NO_EMBEDDING, NO_FACE, NOT_A_FACE, SMALLEST_FACE, Pipeline
+from faces.pipeline import NO_FACE, NOT_A_FACE, SMALLEST_FACE, Pipeline
 from faces.types import Faces, Fingerprint, Floats, Image, LandmarkScheme, ModelId
 from tests.fakes import FakeDetector, FakeEngine, faces_at, noise
 
@@ -145,7 +145,7 @@ def test_a_face_whose_embedding_is_none_is_left_out(value: float) -> None:
     own = pipeline()
     own.embedder._engine = FakeEngine(fails_on_reddish)
     good, bad = own.enrol([file(face) for face in faces])
-    assert (good.reason, bad.reason) == ("", NO_EMBEDDING)
+    assert (good.reason, bad.reason) == ("", embedders.NOT_USABLE)
     assert bad.face is None and bad.embedding is None and bad.sha256
     for face, number in zip(faces, (1, 0), strict=True):
         found, embeddings = own.find(face)

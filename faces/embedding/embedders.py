@@ -93,6 +93,9 @@ def unit(vectors: Floats) -> Floats:
         return np.asarray(vectors / np.maximum(norms, 1e-12), np.float32)
 
 
+NOT_USABLE = "the embedding model fails on it: its embedding is not finite or is zero"
+
+
 def usable(embeddings: Floats) -> NDArray[np.bool_]:
     """Return whether each embedding, float32 (N, D), is finite and not zero: bool (N,)."""
     return np.asarray(np.isfinite(embeddings).all(axis=1) & embeddings.any(axis=1))

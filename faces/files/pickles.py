@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import math
 import pickle
-import pickletools
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,17 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.errors import PickleError, reason_of
+from faces.files.unpickling import Allowed, Unpickler
 from faces.files.writing import write_bytes
-
-Allowed = Mapping[tuple[str, str], Any]
-"""What a file may import, by module and name: a replacement, or None for the thing itself.
-
-These are exact names, not modules: numpy and scikit-learn have functions that execute their arguments.
-"""
 
 
 def _only(names: dict[str, str]) -> Allowed:
     return {(module, name): None for module, listed in names.items() for name in listed.split()}
+
+
+LONGEST_EMPTY = 1 << 16  # side of an array without content
 
 
 class _Dtype:
@@ -51,7 +46,9 @@ class _Array(np.ndarray[Any, Any]):
         version, shape, dtype, fortran, data = state
         kind, each = (list, 1) if dtype.real.hasobject else (bytes, dtype.real.itemsize)
         sides = all(type(side) is int and side >= 0 for side in shape)
-        if not sides or type(data) is not kind or len(data) != each * math.prod(shape):
+        number = math.prod(shape) if sides else -1
+        empty = max(shape, default=0) <= LONGEST_EMPTY if number == 0 else each > 0
+        if not empty or type(data) is not kind or len(data) != each * number:
             raise PickleError(
                 "the size of an array's content does not match its shape"
             )  # numpy reads past the end of a short list
@@ -74,10 +71,17 @@ def _scalar(dtype: _Dtype, data: bytes) -> Any:
     return np.frombuffer(data, dtype.real)[0]
 
 
+def _encode(text: str, codec: str) -> bytes:
+    """Return bytes that protocols before 3 store as text; other codecs can blow it up, or take for ever."""
+    if type(text) is not str or codec not in ("latin1", "latin-1"):
+        raise PickleError(f"it asks for the codec {codec!r:.20}, which such a file never contains")
+    return text.encode("latin-1")
+
+
 ARRAYS: Allowed = {
     ("numpy", "ndarray"): "ndarray",  # only passed to _reconstruct; a call would accept addresses
     ("numpy", "dtype"): _Dtype,
-    ("_codecs", "encode"): None,
+    ("_codecs", "encode"): _encode,
     **{
         (f"numpy.{core}.{module}", name): ours
         for core in ("core", "_core")  # before and since numpy 2
@@ -97,77 +101,7 @@ CLASSIFIERS = _only(
 )
 
 
-ARGUMENTS = {ord(code.code): code.arg.n if code.arg else 0 for code in pickletools.opcodes}
-"""Bytes that follow an opcode; below 0: a line, or as many bytes as the number that follows says."""
-NUMBERS = {
-    pickletools.TAKEN_FROM_ARGUMENT1: 1,
-    pickletools.TAKEN_FROM_ARGUMENT4: 4,
-    pickletools.TAKEN_FROM_ARGUMENT4U: 4,
-    pickletools.TAKEN_FROM_ARGUMENT8U: 8,
-}
-"""Bytes of such a number."""
-OF_TWO_LINES = pickle.GLOBAL + pickle.INST
-BAD_FRAMES = "its frames do not match its opcodes"  # the unpickler would continue elsewhere than this check
-CHECKED = pickle.PUT + pickle.LONG_BINPUT + pickle.FRAME + pickle.STOP
-
-
-def _check_memo(data: bytes) -> None:
-    """Refuse a memo index beyond the file's length: the unpickler allocates memory for all indices up to it.
-
-    Other opcodes have small indices: BINPUT's is a byte, and MEMOIZE counts. ``pickletools.genops`` takes three times
-    as long. Errors at which the unpickler stops are left to it.
-    """
-    size, at, frame = len(data), 0, 0
-    arguments, checked = ARGUMENTS, frozenset(CHECKED)  # locals are faster in this loop over every opcode
-    while at < size:
-        start, code = at, data[at]
-        follow = arguments.get(code)
-        if follow is None:
-            return
-        if follow >= 0:
-            at += 1 + follow
-        elif follow in NUMBERS:
-            at = start + 1 + NUMBERS[follow]
-            at += data[start + 1] if at == start + 2 else int.from_bytes(data[start + 1 : at], "little")
-        else:
-            at += 1
-            for _ in range(2 if code in OF_TWO_LINES else 1):
-                at = data.find(b"\n", at) + 1 or size
-        if at > size:  # cut off: the unpickler reports it
-            return
-        if start < frame < at:
-            raise PickleError(BAD_FRAMES)
-        if code not in checked:
-            continue
-        argument = data[start + 1 : at]
-        if code == pickle.STOP[0]:
-            return
-        if code == pickle.PUT[0]:
-            _check_index(int(argument) if argument.strip().isdigit() else size + 1, size)
-            continue
-        number = int.from_bytes(argument, "little")
-        if code == pickle.LONG_BINPUT[0]:
-            _check_index(number, size)
-        elif at < frame < at + number:
-            raise PickleError(BAD_FRAMES)
-        else:
-            frame = max(frame, at + number)
-
-
-def _check_index(index: int, size: int) -> None:
-    if index > size:
-        raise PickleError("it would allocate more memory than such a file needs")
-
-
-class _Unpickler(pickle.Unpickler):
-    def __init__(self, data: bytes, allowed: Allowed) -> None:
-        super().__init__(io.BytesIO(data))
-        self._allowed = allowed
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in self._allowed:
-            raise PickleError(f"it asks for {module}.{name}, which such a file never contains")
-        return self._allowed[module, name] or super().find_class(module, name)
+LARGEST = 8 << 30  # bytes of a file: ten million embeddings are 5 GB
 
 
 def load(path: Path, description: str, remedy: str, allowed: Allowed = ARRAYS) -> Any:
@@ -181,9 +115,9 @@ def load(path: Path, description: str, remedy: str, allowed: Allowed = ARRAYS) -
     if not path.is_file():
         raise PickleError(f"{path}: {'a folder' if path.is_dir() else 'no such file'}; {remedy}")
     try:
-        data = path.read_bytes()
-        _check_memo(data)
-        return _Unpickler(data, allowed).load()
+        if path.stat().st_size > LARGEST:
+            raise PickleError(f"it has more than {LARGEST >> 30} GB")
+        return Unpickler(path.read_bytes(), allowed).load()
     except PickleError as error:
         raise PickleError(f"{path}: refused as {description}: {error}; {remedy}") from None
     except OSError as error:

@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from faces.errors import PickleError
+from faces.errors import FacesError, PickleError
 from faces.files import pickles
+from faces.recognition import wholeness
 from faces.recognition.assignment import Candidates, nearest
 from faces.recognition.classifiers import CLASSIFIERS
 from faces.recognition.crowd import Crowd
@@ -89,8 +90,22 @@ def load(recognizer_path: Path, le_path: Path, fingerprint: Fingerprint) -> tupl
     own = {(cls.__module__, cls.__qualname__): cls for cls in parts}
     own |= {(FORMER_MODULES.get(module, module), name): cls for (module, name), cls in own.items()}
     classifier = pickles.load(recognizer_path, "a recognizer", REMEDY, {**pickles.ARRAYS, **pickles.CLASSIFIERS, **own})
+    try:
+        return _checked(classifier, labels, recognizer_path, le_path, fingerprint)
+    except FacesError:
+        raise
+    except Exception as error:  # parts of any type and shape, of which scikit-learn makes anything
+        problem = f"its parts do not fit together ({type(error).__name__})"
+        raise PickleError(f"{recognizer_path}: damaged: {problem}; {REMEDY}") from error
+
+
+def _checked(
+    classifier: Any, labels: LabelEncoder, recognizer_path: Path, le_path: Path, fingerprint: Fingerprint
+) -> tuple[Recognizer, list[str]]:
+    """Return what ``load`` returns once the recognizer has named a face. Raises anything if its parts do not fit."""
     if isinstance(classifier, FaceRecognizer) and hasattr(classifier, "threshold_"):  # fit sets it last
         classifier.require(fingerprint, labels)
+        wholeness.require_whole(classifier)
         warnings = []
         if classifier.fingerprint_ is None:
             warnings.append(f"{recognizer_path} does not say which models made its embeddings; they are not checked")
@@ -103,7 +118,9 @@ def load(recognizer_path: Path, le_path: Path, fingerprint: Fingerprint) -> tupl
     if not hasattr(classifier, "predict_proba") or len(getattr(classifier, "classes_", ())) != len(labels.classes_):
         raise PickleError(f"{recognizer_path}: not a recognizer that goes with {le_path}; {REMEDY}")
     warning = f"{recognizer_path} is the recipe's: it has no distances, so it names every stranger; {REMEDY}"
-    return RecipeRecognizer(classifier, labels.classes_), [warning]
+    recognizer = RecipeRecognizer(classifier, labels.classes_)
+    wholeness.require_answers(recognizer, np.eye(1, classifier.n_features_in_, dtype=np.float32))
+    return recognizer, [warning]
 
 
 def made_by(le_path: Path) -> Fingerprint | None:
@@ -136,6 +153,10 @@ def _read_labels(path: Path) -> Any:
 
 def _labels(le_path: Path) -> LabelEncoder:
     labels = _read_labels(le_path)
-    if not isinstance(labels, LabelEncoder) or not hasattr(labels, "classes_"):
-        raise PickleError(f"{le_path}: not a label encoder; {REMEDY}")
-    return labels
+    if isinstance(labels, LabelEncoder) and _are_texts(getattr(labels, "classes_", None)):
+        return labels
+    raise PickleError(f"{le_path}: not a label encoder; {REMEDY}")
+
+
+def _are_texts(values: Any) -> bool:
+    return np.ndim(values) == 1 and all(isinstance(value, str) for value in np.asarray(values).tolist())

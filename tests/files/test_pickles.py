@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +120,8 @@ def test_an_arrays_content_is_of_its_size(tmp_path: Path, shape: Any, dtype: str
         load(tmp_path / "a.pickle")
 
 
-HUGE = b"r\0\0\0\x20"
+HUGE = b"r\0\0\0\x20"  # an index of the memo
+SIZE = b"\0\0\0\0\0\0\0\x20"
 
 
 @pytest.mark.parametrize(
@@ -126,19 +129,193 @@ HUGE = b"r\0\0\0\x20"
     [
         b"\x80\2N" + HUGE + b".",
         b"Np536870912\n.",
-        b"Np5368_70912\n.",
-        b"Np536870912\0\n.",
-        b"cnumpy\nndarray\n" + HUGE + b".",
-        b"U\1rX\1\0\0\0.0\x8d\1\0\0\0\0\0\0\0.0" + HUGE + b".",
-        b"\x80\4\x95\2\0\0\0\0\0\0\0NM\1\1" + HUGE + b".",  # the frame's last opcode has its number beyond it
-        b"\x80\4\x95\1\0\0\0\0\0\0\0U\4" + HUGE + b".",
-        b"\x80\4\x95\x0b\0\0\0\0\0\0\0NN\x95\6\0\0\0\0\0\0\0" + HUGE + b".",  # right up to its end
+        b"\x80\4\x95\2\0\0\0\0\0\0\0NM\1\1" + HUGE + b".",
+        b"\x80\5\x96" + SIZE + b"a.",  # a bytearray
+        b"\x80\5\x8e" + SIZE + b"a.",  # bytes
+        b"\x80\5\x8d" + SIZE + b"a.",  # a text
+        b"\x80\2\x8b\xff\xff\xff\x7fa.",  # a number
     ],
 )
-def test_a_small_file_gets_no_large_memo(tmp_path: Path, data: bytes) -> None:
+@pytest.mark.skipif(os.name == "nt", reason="needs POSIX")
+def test_a_small_file_gets_no_large_memory(tmp_path: Path, data: bytes) -> None:
+    import resource
+
     (tmp_path / "a.pickle").write_bytes(data)
-    with pytest.raises(PickleError, match=r"refused as embeddings: .*(memory|frames).*; do this"):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with suppress(PickleError):
         load(tmp_path / "a.pickle")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
+
+
+TUPLES = b"Nq\0" + b"".join(b"h%ch%c\x86q%c" % (k, k, k + 1) for k in range(60))  # of two, of two, and so on
+LISTS = b"Nq\0" + b"".join(b"](h%ch%ceq%c" % (k, k, k + 1) for k in range(60))
+ENCODE = b"c_codecs\nencode\n"
+
+
+def text(content: str) -> bytes:
+    data = content.encode()
+    return b"X" + len(data).to_bytes(4, "little") + data
+
+
+@pytest.mark.parametrize(
+    "data",
+    {
+        "a key of tuples": b"}" + TUPLES + b"Ns.",
+        "keys of tuples": b"}(" + TUPLES + b"Nu.",
+        "a dictionary of tuples": b"(" + TUPLES + b"Nd.",
+        "a set": b"\x80\4\x8f(" + TUPLES + b"\x90.",
+        "a frozen set": b"\x80\4(" + TUPLES + b"\x91.",
+        "a number as a key": b"}K\1Ns.",
+        "items of a list": b"](NNu.",
+        "tuples": TUPLES + b".",
+        "lists": LISTS + b".",
+        "names": b"}" + text("names") + b"]" + LISTS + b"as.",
+        "deep": b"]" * 100_000 + b"a" * 99_999 + b".",
+        "a state": b"cnumpy\ndtype\n" + text("f4") + b"\x85R" + TUPLES + b"b.",
+        "arguments": b"cnumpy\ndtype\n" + TUPLES + b"R.",
+        "hexadecimal": ENCODE + text("a" * 1000) + text("hex") + b"\x86R.",
+        "punycode": ENCODE + text("ü" * 1000) + text("punycode") + b"\x86R.",
+        "idna": ENCODE + text("ü" * 1000) + text("idna") + b"\x86R.",
+        "bytes as text": ENCODE + b"C\1a" + text("latin1") + b"\x86R.",
+        "a changed class": b"cnumpy\ndtype\nN}" + text("__init__") + b"Ns\x86b.",
+        "a changed function": ENCODE + b"}" + text("real") + b"Nsb.",
+        "nothing a trillion times": pickle.dumps(State(1, (10**12,), np.dtype("S0"), False, b"")),
+        "a trillion empty rows": pickle.dumps(State(1, (10**12, 0), np.dtype("f4"), False, b"")),
+    }.items(),
+    ids=lambda item: item[0],
+)
+def test_a_file_that_would_take_for_ever_is_refused(tmp_path: Path, data: tuple[str, bytes]) -> None:
+    """Each nests what is there twice sixty times, or lets a codec do the work."""
+    (tmp_path / "a.pickle").write_bytes(data[1])
+    with pytest.raises(PickleError, match=r"refused as embeddings: .*; do this"):
+        load(tmp_path / "a.pickle")
+
+
+def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
+    with (tmp_path / "a.pickle").open("wb") as file:
+        file.truncate(pickles.LARGEST + 1)
+    with pytest.raises(PickleError, match="it has more than 8 GB; do this"):
+        load(tmp_path / "a.pickle")
+
+
+GADGETS = [
+    "os.system",
+    "os.popen",
+    "os.execv",
+    "os.spawnv",
+    "os.remove",
+    "os.rename",
+    "os.kill",
+    "posix.system",
+    "nt.system",
+    "subprocess.Popen",
+    "subprocess.call",
+    "subprocess.run",
+    "subprocess.check_output",
+    "_posixsubprocess.fork_exec",
+    "pty.spawn",
+    "builtins.eval",
+    "builtins.exec",
+    "builtins.compile",
+    "builtins.open",
+    "builtins.getattr",
+    "builtins.setattr",
+    "builtins.__import__",
+    "builtins.input",
+    "builtins.breakpoint",
+    "builtins.map",
+    "builtins.print",
+    "builtins.dict",
+    "builtins.set",
+    "builtins.bytearray",
+    "__builtin__.eval",
+    "__builtin__.file",
+    "io.open",
+    "_io.FileIO",
+    "io.open_code",
+    "pathlib.Path",
+    "pathlib.PosixPath",
+    "importlib.import_module",
+    "importlib.reload",
+    "runpy.run_path",
+    "runpy.run_module",
+    "imp.load_source",
+    "pkgutil.get_loader",
+    "operator.attrgetter",
+    "operator.methodcaller",
+    "operator.itemgetter",
+    "functools.partial",
+    "functools.reduce",
+    "types.FunctionType",
+    "types.CodeType",
+    "marshal.loads",
+    "pickle.loads",
+    "pickle.load",
+    "_pickle.loads",
+    "shelve.open",
+    "dbm.open",
+    "copyreg._reconstructor",
+    "ctypes.CDLL",
+    "ctypes.cast",
+    "code.interact",
+    "codeop.compile_command",
+    "timeit.timeit",
+    "cProfile.run",
+    "pdb.run",
+    "bdb.Bdb",
+    "doctest.testmod",
+    "socket.socket",
+    "urllib.request.urlopen",
+    "webbrowser.open",
+    "shutil.rmtree",
+    "tempfile.mkdtemp",
+    "logging.config.dictConfig",
+    "multiprocessing.Process",
+    "asyncio.run",
+    "threading.Thread",
+    "signal.signal",
+    "weakref.finalize",
+    "_codecs.decode",
+    "codecs.open",
+    "numpy.load",
+    "numpy.fromfile",
+    "numpy.save",
+    "numpy.memmap",
+    "numpy.loadtxt",
+    "numpy.core.multiarray.fromfile",
+    "numpy.testing._private.utils.runstring",
+    "numpy.f2py.crackfortran.myeval",
+    "numpy.ndarray.tofile",
+    "numpy.dtype.__init__",
+    "joblib.load",
+    "torch.load",
+    "sklearn.utils._testing.ignore_warnings",
+    "sklearn.base.clone",
+    "cv2.imwrite",
+    "faces.files.pickles.load",
+    "faces.recognition.recognizers.FaceRecognizer.fit",
+    "faces.files.writing.write_bytes",
+]
+
+
+@pytest.mark.parametrize("gadget", GADGETS)
+def test_nothing_else_is_imported(tmp_path: Path, gadget: str) -> None:
+    """By any opcode that names something, and called in any way that there is."""
+    module, _, name = gadget.rpartition(".")
+    trace, path = tmp_path / "trace", tmp_path / "a.pickle"
+    by_line = f"c{module}\n{name}\n".encode()
+    by_stack = b"\x80\4" + text(module) + text(name) + b"\x93"
+    argument = text(f"touch {trace}")
+    for named in (by_line, by_stack):
+        for called in (b"\x85R.", b"\x85\x81.", b"\x85}\x92.", b"0.", b"b."):
+            path.write_bytes(named + argument + called)
+            with pytest.raises(PickleError, match=re.escape(f"it asks for {module}.{name}, which such a file never")):
+                load(path)
+    for called in (f"(i{module}\n{name}\n.".encode(), b"(" + by_line + argument + b"o.", b"\x82\1."):
+        path.write_bytes(argument + called)
+        with pytest.raises(PickleError, match="refused as embeddings"):
+            load(path)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize("protocol", range(3, pickle.HIGHEST_PROTOCOL + 1))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from faces.errors import PickleError
+from faces.files import pickles
 from faces.recognition import recognizer_files
 from faces.recognition.gallery import Gallery
 from faces.recognition.recognizers import FaceRecognizer
@@ -66,7 +67,7 @@ def test_training_by_hand_is_taken_up(tmp_path: Path, recognizer: ReloadingRecog
     assert said == [f"now using {tmp_path / RECOGNIZER}"]
 
 
-@pytest.mark.parametrize("damage", ["cut off", "gone", "other models"])
+@pytest.mark.parametrize("damage", ["cut off", "gone", "other models", "other parts"])
 def test_what_cannot_be_loaded_is_said_once_and_the_old_one_stays(
     tmp_path: Path, recognizer: ReloadingRecognizer, said: list[str], damage: str
 ) -> None:
@@ -74,6 +75,10 @@ def test_what_cannot_be_loaded_is_said_once_and_the_old_one_stays(
         (tmp_path / RECOGNIZER).write_bytes((tmp_path / RECOGNIZER).read_bytes()[:100])
     elif damage == "gone":
         (tmp_path / RECOGNIZER).unlink()
+    elif damage == "other parts":
+        damaged, _ = recognizer_files.load(tmp_path / RECOGNIZER, tmp_path / LE, MODELS)
+        vars(damaged)["threshold_"] = None
+        pickles.dump(tmp_path / RECOGNIZER, damaged)
     else:
         save(tmp_path, "Grace", Fingerprint(MODELS.detector, MODELS.aligner, ModelId("sface", "4" * 64)))
     assert names(recognizer, 6) == ["Ada"] * 6
