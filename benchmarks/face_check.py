@@ -184,7 +184,8 @@ class Collector:
         return self.detector.portrait(Picture.of(image), SMALLEST_FACE)
 
     def _add(self, image: Image, faces: Faces, group: str, path: str, judged: bool = True) -> None:
-        outputs = self.embedder.embed_with_outputs(self.embedder.aligner.crop(image, faces))[1]
+        crops = self.embedder.aligner.crop(image, self.detector.refine(image, faces))
+        outputs = self.embedder.embed_with_outputs(crops)[1]
         for output, score in zip(outputs, faces.score, strict=True):
             self.rows.append((output, float(score), group, path, judged and score >= self.own_score))
 

@@ -6,6 +6,7 @@ centroids: makes faces/recognition/weights/sface-int8.npz from every other photo
 galleries: strangers named where the people of one age (../shared/data/fairface) or of one camera
     (../shared/data/casia_v5) are enrolled with one photograph each, and where all ages are.
 pairs: pairs of different people, by group, of the other half of UTKFace.
+verification: LFW's 1,000 pairs of View 1, at the threshold that is best for other people, and all pairs of lfw.
 people: people and strangers of LFW, with 1, 2, 5 and 10 photographs enrolled; and LFW's people with two or more.
 probability: how well the probability of a match holds.
 """
@@ -22,9 +23,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.photographs import DATA, embeddings, found
+from benchmarks.photographs import DATA, LFW, embeddings, found
 from faces.cli import running, text, values
 from faces.evaluation import photographs
+from faces.evaluation.searches import pairs as lfw_pairs
 from faces.files.finding import find_images
 from faces.metrics.intervals import wilson
 from faces.metrics.wording import percent
@@ -58,13 +60,13 @@ GROUPS: dict[str, Callable[[int, int, int], bool]] = {  # by age, gender and rac
 }
 
 
-def embedded(name: str) -> dict[Path, Floats]:
+def embedded(name: str, accuracy: str = "default") -> dict[Path, Floats]:
     """The embedding of each photograph of a set that has a face."""
-    kept = CACHE and CACHE / f"{name}.pickle"
+    kept = CACHE and CACHE / f"{name}{'' if accuracy == 'default' else f', {accuracy}'}.pickle"
     if kept and kept.is_file():
         each: dict[Path, Floats] = pickle.loads(kept.read_bytes())
     else:
-        each = embeddings(find_images(DATA / name), progress=name)
+        each = embeddings(find_images(DATA / name), (*photographs.BUILT_IN_MODELS[:3], accuracy), name)
         if kept:
             kept.write_bytes(pickle.dumps(each))
     return {path: embedding for path, embedding in each.items() if found(embedding)}
@@ -237,6 +239,44 @@ def _at_mean(scores: dict[str, NDArray[np.float64]], rate: float) -> dict[str, f
     return {name: float((each >= threshold).mean()) for name, each in scores.items()}
 
 
+def verification(args: argparse.Namespace) -> None:
+    rows = []
+    wanted = lfw_pairs.read(LFW)
+    for accuracy in ("default", "best"):
+        faces, others = embedded("lfw", accuracy), embedded("people", accuracy)
+        threshold = _best_threshold(*_similarities(others))
+        known = {path.parent.name for path in others}
+        both = [
+            (a, b, is_same)
+            for a, b, is_same in zip(wanted.first, wanted.second, wanted.same, strict=True)
+            if a in faces and b in faces and not {a.parent.name, b.parent.name} & known
+        ]
+        right = [(faces[a] @ faces[b] >= threshold) == is_same for a, b, is_same in both]
+        same, different = _similarities(faces)
+        tars = (percent(float((same >= np.quantile(different, 1 - far)).mean())) for far in (0.01, 0.001, 0.0001))
+        low, high = wilson(float(np.mean(right)), len(right))
+        rows.append((accuracy, len(right), percent(float(np.mean(right))), f"{percent(low)} to {percent(high)}", *tars))
+    head = ("--accuracy", "pairs", "right", "interval", "TAR at 1%", "at 0.1%", "at 0.01%")
+    print(text.table(head, rows))
+
+
+def _similarities(faces: dict[Path, Floats]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The cosines of all pairs of one person, and of different people; people are folders."""
+    each = np.stack(list(faces.values()))
+    owner = np.unique([path.parent.name for path in faces], return_inverse=True)[1]
+    upper = np.triu_indices(len(each), 1)
+    cosine, is_same = (each @ each.T)[upper], owner[upper[0]] == owner[upper[1]]
+    return cosine[is_same], cosine[~is_same]
+
+
+def _best_threshold(same: NDArray[np.float32], different: NDArray[np.float32]) -> float:
+    """The cosine at which the mean of both shares that are right is the highest."""
+    cosine = np.unique(same)
+    missed = np.searchsorted(np.sort(same), cosine) / len(same)
+    accepted = 1 - np.searchsorted(np.sort(different), cosine) / len(different)
+    return float(cosine[(missed + accepted).argmin()])
+
+
 def of_people(args: argparse.Namespace) -> None:
     people, strangers = by_folder("people"), np.concatenate(list(by_file("strangers").values()))
     rows = []
@@ -304,6 +344,7 @@ COMMANDS = {
     "centroids": make_centroids,
     "galleries": galleries,
     "pairs": pairs,
+    "verification": verification,
     "people": of_people,
     "probability": probability,
 }

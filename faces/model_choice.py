@@ -10,6 +10,7 @@ from faces.detection import registry as detectors
 from faces.embedding import registry as embedders
 from faces.embedding.embedders import BEST, DEFAULT
 from faces.errors import ModelError
+from faces.models import zoo
 from faces.types import Fingerprint
 
 MOVE_GALLERY = "retrain.py --models built-in moves it to the built-in ones"
@@ -60,9 +61,9 @@ def choose(
             detector = detectors.named_by(made_by.detector)
             taken.append((detector, f"the detector {detector}"))
         if embedding_model is None:
-            embedding_model, views = embedders.named_by(made_by.embedder)
+            embedding_model = embedders.named_by(made_by.embedder)
             taken.append((embedding_model, f"the embedder {embedding_model}"))
-            if accuracy is None and views == BEST:
+            if accuracy is None and zoo.is_best(made_by.embedder.name):
                 accuracy = BEST
                 taken.append((accuracy, f"--accuracy {accuracy}"))
     except ModelError as error:

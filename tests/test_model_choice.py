@@ -59,7 +59,7 @@ def test_a_gallerys_own_models_are_used_and_said() -> None:
     ("models", "names", "words"),
     [
         (with_embedder(FORMER, "dlib-resnet, best"), ("dlib", "dlib", "best"), "dlib's models and --accuracy best"),
-        (with_embedder(PRESENT, "sface-int8, best"), ("built-in", "built-in", "best"), "--accuracy best"),
+        (with_embedder(PRESENT, "sface-int8, mirrored"), ("built-in", "built-in", "best"), "--accuracy best"),
         (replace(PRESENT, embedder=FORMER.embedder), ("built-in", "dlib", "default"), "the embedder dlib"),
         (replace(PRESENT, detector=FORMER.detector), ("dlib", "built-in", "default"), "the detector dlib"),
     ],

@@ -46,21 +46,21 @@ def absolute(name: str) -> str:
     return name if name in PACKAGED else str(path_of(name).absolute())
 
 
-def named_by(model: ModelId) -> tuple[str, str]:
-    """Return the name and the views of the embedder that a fingerprint names.
+def named_by(model: ModelId) -> str:
+    """Return the name of the embedder that a fingerprint names.
 
     model: the fingerprint's embedder, such as ``dlib-resnet, mirrored``.
     Raises ModelError if no embedder of the table has this name, or its file is not where it belongs.
     """
-    name, _, views = model.name.partition(", ")
+    name = model.name.partition(", ")[0]
     packaged = next((short for short, row in PACKAGED.items() if row == name), None)
     if packaged is not None:
-        return packaged, views
+        return packaged
     spec = MODELS.get(name)
     file = _loadable_file(spec) if spec else None
     if file is None or not Path(file.path).is_file():
         raise ModelError(f"the embedder {model} is needed; name its file: --embedding-model FILE")
-    return name, views
+    return name
 
 
 def known(path: Path, sha256: str) -> ModelSpec | None:

@@ -29,6 +29,7 @@ Terms = tuple[Array, Array]
 
 INTERVAL = 1.645  # standard deviations on either side: 90 %
 SAMPLE = 500  # people who stand for a larger gallery
+WIDENING_PEOPLE = 10  # in a gallery, at which its own spread counts as much as that in general
 ENOUGH_PEOPLE = 10  # with fewer, the rate of strangers named is uncertain
 FEW = 32  # persons: so many are computed without looking for those who are named twice
 BLOCK_SCORES = 2**20  # similarities or factors that are computed together: bounds memory
@@ -42,6 +43,7 @@ class Crowd:
     impostors: different people in general.
     people: number of people in the gallery.
     effect, uncertainty: of the gallery on the similarity of different people, and its standard deviation.
+    noise: standard deviation of the noise in this gallery, at least that in general.
     sample: float32 (S, D), the mean embeddings of some of the people.
     crowding, persons: float32 (S,), their crowding, and their effects on the similarity.
     """
@@ -50,6 +52,7 @@ class Crowd:
     people: int
     effect: float
     uncertainty: float
+    noise: float
     sample: Floats
     crowding: Floats
     persons: Floats
@@ -60,7 +63,7 @@ class Crowd:
         chosen = np.arange(len(people))[:: -(-len(people) // most)]
         sample, crowding = people.centres[chosen], crowding_of(people, chosen, impostors)
         nobody = np.zeros(len(chosen), np.float32)
-        blank = cls(impostors, len(people), 0.0, impostors.gallery_sd, sample, crowding, nobody)
+        blank = cls(impostors, len(people), 0.0, impostors.gallery_sd, impostors.noise_sd, sample, crowding, nobody)
         n = len(chosen)
         if n < 2:
             return blank
@@ -72,7 +75,12 @@ class Crowd:
         kept = pairs[np.abs(pairs - middle) <= TRIMMED * impostors.spread]
         if len(kept) == 0:
             return blank
-        located = replace(blank, effect=share * float(kept.mean()), uncertainty=float(np.sqrt(share * error)))
+        located = replace(
+            blank,
+            effect=share * float(kept.mean()),
+            uncertainty=float(np.sqrt(share * error)),
+            noise=impostors.noise_sd * _widening(kept.std() / impostors.spread, n),
+        )
         np.fill_diagonal(excess, np.nan)
         return replace(located, persons=np.asarray(located._effects(excess - located.effect)[0], np.float32))
 
@@ -151,7 +159,7 @@ class Crowd:
             known = 1 - variance / impostors.person_sd**2
             effect += known * impostors.noise_sd * _expected_highest(n) / (n - 1)
         mean = impostors.mean + max(self.effect, 0.0) + crowding / 2 + np.maximum(effect, 0)
-        return mean, variance + impostors.noise_sd**2 + self.uncertainty**2
+        return mean, variance + self.noise**2 + self.uncertainty**2
 
     def _of_people(self, people: People, persons: Indices) -> Terms:
         """Return the terms of each person."""
@@ -180,7 +188,7 @@ class Crowd:
         kept = np.abs(excess) <= TRIMMED * self.impostors.spread
         number = kept.sum(axis=1)
         mean = np.where(kept, excess, 0).sum(axis=1, dtype=np.float64) / np.maximum(number, 1)
-        variance, noise = self.impostors.person_sd**2, self.impostors.noise_sd**2
+        variance, noise = self.impostors.person_sd**2, self.noise**2
         share = variance / (variance + noise / np.maximum(number, 1)) * (number > 0)
         return share * mean, variance * (1 - share)
 
@@ -201,6 +209,15 @@ def crowding_of(people: People, persons: Indices, impostors: Impostors) -> Float
     rows, first = people.photographs(persons)
     total = np.add.reduceat(impostors.crowding(people.embeddings[rows]), first)
     return np.asarray(total / people.counts[persons], np.float32)
+
+
+def _widening(ratio: float, people: int) -> float:
+    """Return by which factor the noise in a gallery is wider than in general, drawn towards 1, and at least 1.
+
+    ratio: of the standard deviation of the similarity in the gallery to that in general.
+    """
+    share = (people - 1) / (people - 1 + WIDENING_PEOPLE)
+    return float(np.sqrt(max(1.0, 1 + share * (ratio**2 - 1))))
 
 
 def _expected_highest(n: int) -> float:

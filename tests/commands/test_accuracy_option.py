@@ -15,7 +15,7 @@ from faces.recognition.gallery import Gallery
 from tests.conftest import PEOPLE, PHOTOS, RunScript, contents
 from tests.fakes import write_embedder
 
-MIXED = r"made with the embedder sface-int8 (fb143eea), but this run uses sface-int8, best (fb143eea)"
+MIXED = r"made with the embedder sface-int8 (fb143eea), but this run uses sface-int8, mirrored (fb143eea)"
 
 
 def test_best_embeds_anew_and_recognizes(project: Path, run_script: RunScript) -> None:
@@ -32,7 +32,7 @@ def test_best_embeds_anew_and_recognizes(project: Path, run_script: RunScript) -
     assert extracted.returncode == 0, extracted.stderr
     assert f"{MIXED}: every photograph is embedded again" in extracted.stderr
     after = Gallery.load(project / "output" / "embeddings.pickle")
-    assert after.fingerprint is not None and after.fingerprint.embedder.name == "sface-int8, best"
+    assert after.fingerprint is not None and after.fingerprint.embedder.name == "sface-int8, mirrored"
     assert after.names == before.names
     apart = np.linalg.norm(after.embeddings - before.embeddings, axis=1)
     assert 0 < apart.min() <= apart.max() < 0.3  # other views, the same faces
@@ -57,7 +57,7 @@ def test_a_worker_is_told(trained: Path) -> None:
     photographs = [one.path for one in dataset.listing()[1]][:3]
     task = Task(dataset, ("built-in", "built-in", 0.5, "best"))
     fingerprint, together = task(photographs)
-    assert fingerprint.embedder.name == "sface-int8, best"
+    assert fingerprint.embedder.name == "sface-int8, mirrored"
     for photograph, one in zip(photographs, together, strict=True):  # in whatever company, the same
         (alone,) = task([photograph])[1]
         assert alone.embedding is not None and one.embedding is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -385,14 +384,11 @@ def yunet_seeing(stride: int, row: int, column: int, confidence: float = 0.5) ->
 
 def test_yunet_looks_at_the_landmarks_again_in_an_upright_crop_of_each_face() -> None:
     detector, engine = yunet_seeing(32, 5, 4)  # its box is near the middle of a crop of 352 px
-    faces = Faces(
-        np.array([[100, 50, 150, 100], [300, 50, 400, 150]], np.float32),
-        np.array([0.9, 0.8], np.float32),
-        np.array([[[110, 60], [140, 60], [0, 0], [0, 0], [0, 0]], [[340, 60], [340, 140], [0, 0], [0, 0], [0, 0]]])
-        * 1.0,
-        "five-points",
-    )
-    faces = replace(faces, landmarks=np.asarray(faces.landmarks, np.float32))
+    points = np.zeros((2, 5, 2), np.float32)  # the eyes tell the roll
+    points[0, :2] = [[110, 60], [140, 60]]
+    points[1, :2] = [[340, 60], [340, 140]]
+    boxes = np.array([[100, 50, 150, 100], [300, 50, 400, 150]], np.float32)
+    faces = Faces(boxes, np.array([0.9, 0.8], np.float32), points, "five-points")
     refined = detector.refine(noise(300, 500), faces)
     assert [blob.shape for blob in engine.blobs] == [(1, 3, 352, 352)] * 2
     assert (refined.xyxy == faces.xyxy).all() and (refined.score == faces.score).all()
@@ -422,7 +418,7 @@ def test_the_roll_of_a_small_face() -> None:
     rolls = []
     for turn in (0, 20):
         matrix = cv2.getRotationMatrix2D(tuple(map(float, middle)), -turn, 75 / float(face.sizes[0]))
-        matrix[:, 2] += 125 - middle
+        matrix = matrix + np.column_stack([np.zeros((2, 2)), 125 - middle])
         small = np.asarray(cv2.warpAffine(scene, matrix, (250, 250)), np.uint8)
         landmarks = detector.refine(small, detector.detect(small)[:1]).landmarks
         assert landmarks is not None
