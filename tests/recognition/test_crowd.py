@@ -61,7 +61,7 @@ def test_a_more_alike_group_has_stricter_limits() -> None:
 def test_people_whose_similarity_spreads_more_have_stricter_limits(people: int) -> None:
     general = crowd_of_faces(people, MEAN, 3)
     wide = general.copy()
-    wide[:, DIMENSION // 2 :] *= 0.3  # fewer dimensions in use: more noise
+    wide[:, DIMENSION // 3 :] *= 0.2  # fewer dimensions in use: more noise
     crowd, usual = measured(units(wide))[0], measured(general)[0]
     assert crowd.noise > 1.05 * usual.noise
     assert usual.noise >= GENERAL.noise_sd
