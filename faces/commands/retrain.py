@@ -24,6 +24,7 @@ from faces.files.watching import FolderWatch
 from faces.versions import retraining
 from faces.versions.versions import Versions
 
+RETRY = 30  # s until a run that failed is tried again
 POLL = 0.2  # s between two looks at the clock and the folder
 UNCHANGED = {  # by the stage of the version that nothing changed since
     "in service": "",
@@ -181,22 +182,30 @@ def options_of(args: argparse.Namespace) -> retraining.Options:
 
 
 def keep_retraining(versions: Versions, args: argparse.Namespace) -> int:
-    """Retrain again and again until Ctrl-C or SIGTERM; a run that fails prints a line on stderr."""
+    """Retrain again and again until Ctrl-C or SIGTERM; a run that fails prints a line on stderr, and is tried again."""
     if args.watch and REMOTE in str(args.dataset):
         raise UsageError(f"{args.dataset}: only a folder can be watched; use --every")
     signals.stop_on_signals()
     try:
         with ExitStack() as stack:
             watch = stack.enter_context(FolderWatch(Path(args.dataset), args.poll)) if args.watch else None
+            complaint = ""
             while True:
-                started = time.monotonic()
+                next_run = time.monotonic() + (args.every or inf)
                 try:
                     retrain(versions, args)
-                except FacesError as error:
+                    complaint = ""
+                except retraining.RejectedError as error:  # another run would reject it, too
                     text.complain(str(error))
+                except FacesError as error:  # it may pass, such as a lock that another run holds
+                    next_run = min(next_run, time.monotonic() + RETRY)
+                    if complaint != str(error):
+                        complaint = str(error)
+                        text.complain(f"{complaint}; trying again every {RETRY} s")
                 sys.stdout.flush()
-                text.tell(waiting(args))
-                while time.monotonic() < started + (args.every or inf) and not (watch and watch.settled(args.settle)):
+                if not complaint:
+                    text.tell(waiting(args))
+                while time.monotonic() < next_run and not (watch and watch.settled(args.settle)):
                     time.sleep(POLL)
     except KeyboardInterrupt:
         print(f"stopped; {retraining.kept_in_service(versions)}", file=sys.stderr)

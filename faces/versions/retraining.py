@@ -19,6 +19,10 @@ Train = Callable[[Path, Path], object]
 """Trains a recognizer and writes it and its label encoder to two paths, and its report beside them."""
 
 
+class RejectedError(FacesError):
+    """A version is worse than the one in service: without another change, it stays so."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How a version is trained and checked.
@@ -51,7 +55,7 @@ def renew(versions: Versions, embeddings: Path, train: Train, options: Options, 
     """Train a version on an embeddings file, check it, and put it in service.
 
     candidate: leave it as a candidate instead, whatever the check says.
-    Raises FacesError when the version is rejected, or nothing changed since one that was.
+    Raises RejectedError when the version is rejected, or nothing changed since one that was.
     """
     gallery = Gallery.load(embeddings)
     made_of = source(gallery, options.fpir, options.threshold, options.classifier)
@@ -59,7 +63,7 @@ def renew(versions: Versions, embeddings: Path, train: Train, options: Options, 
         if same.stage != "rejected":
             return Outcome(same)
         if not (options.accept_losses and is_of_losses(same.check)):
-            raise FacesError(f"nothing changed since version {same.number}, which {_rejection(same)}")
+            raise RejectedError(f"nothing changed since version {same.number}, which {_rejection(same)}")
 
     new = versions.candidate(made_of)
     try:
@@ -131,11 +135,11 @@ def naming_version_in_service(versions: Versions) -> Iterator[None]:
 
 
 def _decide(versions: Versions, new: Version, verdict: Verdict, force: bool) -> Version:
-    """Put a version in service if its check is good, else reject it, which raises FacesError."""
+    """Put a version in service if its check is good, else reject it, which raises RejectedError."""
     new = replace(new, why=verdict.why, check=verdict.check)
     if not verdict.good and not force:
         versions.record(replace(new, stage="rejected"))
-        raise FacesError(f"version {new.number} {_rejection(new)}")
+        raise RejectedError(f"version {new.number} {_rejection(new)}")
     versions.record(new)
     versions.put_in_service(new.number)
     return replace(new, stage="in service")

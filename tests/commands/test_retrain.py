@@ -10,6 +10,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,16 @@ from typing import Any
 import pytest
 
 from faces import records
+from faces.cli import text
 from faces.commands import retrain, train
 from faces.errors import FacesError, UsageError
+from faces.files import locks
 from faces.recognition import leave_one_out, recognizer_files
 from faces.recognition.gallery import SERVER_PATH, Gallery
 from faces.recognition.recognizers import FaceRecognizer
 from faces.versions import retraining
 from faces.versions.judging import Verdict
+from faces.versions.retraining import RejectedError
 from faces.versions.versions import LE, RECOGNIZER, REPORT, Version, Versions
 from tests.conftest import PEOPLE, PHOTOS, RunScript, contents, patience, running
 from tests.versions.test_versions import CHANGES, NEED_ROOM, die, in_a_fork, no_room
@@ -416,6 +420,68 @@ def test_watching(own: Path) -> None:
 def one_photograph_less_of_another(folder: Path) -> None:
     last = max(path for path in (folder / "dataset").iterdir() if path.is_dir())
     (last / "01.jpg").unlink()
+
+
+@posix
+def test_a_change_is_not_forgotten_when_a_run_fails(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrain, "RETRY", 0.5)
+    complaints: list[str] = []
+    monkeypatch.setattr(text, "complain", complaints.append)
+    retrain.main([])
+    watch, real = ["--watch", "--settle", "0.5"], retrain.retrain
+    runs = 0
+    with ExitStack() as stack:
+
+        def counted(*arguments: Any) -> int:
+            nonlocal runs
+            runs += 1
+            if runs == 1:
+                one_photograph_less(own)
+                stack.enter_context(locks.only_one(store(own).folder))  # as another run
+            if runs == 4:
+                stack.close()
+            real(*arguments)
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(retrain, "retrain", counted)
+        assert retrain.main(watch) == 0
+    assert runs == 4
+    (complaint,) = complaints
+    assert "in use by" in complaint and complaint.endswith("version 1 stays in service; trying again every 0.5 s")
+    assert store(own).in_service() == store(own).get(2)
+
+
+class Changes:
+    """Stands in for ``FolderWatch``: the folder has changed when it is asked for the third time."""
+
+    asked = 0
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def __enter__(self) -> Changes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def settled(self, seconds: float) -> bool:
+        Changes.asked += 1
+        return Changes.asked == 3
+
+
+@posix
+def test_a_version_that_is_rejected_is_not_tried_again(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rejected(*_: object) -> int:
+        if Changes.asked:
+            raise KeyboardInterrupt
+        raise RejectedError("version 2 is rejected")
+
+    monkeypatch.setattr(retrain, "FolderWatch", Changes)
+    monkeypatch.setattr(retrain, "RETRY", 0)
+    monkeypatch.setattr(retrain, "retrain", rejected)
+    assert retrain.main(["--watch"]) == 0
+    assert Changes.asked == 3
 
 
 @posix
