@@ -15,6 +15,7 @@ from faces import detection
 from faces.crops import LEAST_SHARPNESS, sharpness
 from faces.detection import Detector
 from faces.detection.base import scaled
+from faces.detection.turns import best_turn
 from faces.embedding import embedders, face_check
 from faces.embedding.embedders import Embedder
 from faces.embedding.landmarks import ShapePredictor
@@ -54,11 +55,9 @@ class Pipeline:
     ) -> Pipeline:
         """Load the models that the command line's options name.
 
-        detector: as for ``faces.detection.load``.
+        detector, confidence, min_face: as for ``faces.detection.load``.
         embedding_model, accuracy: as for ``faces.embedding.embedders.load``.
-        confidence: least score of a detected face, in (0, 1); None for the detector's own.
         threads: within one image; by default the number of cores.
-        min_face: smallest face that dlib's detector finds, px.
         Raises ModelError if a model is missing or invalid, and UsageError for an accuracy that the embedder does not
         have.
         """
@@ -88,9 +87,9 @@ class Pipeline:
         """Names and digests of the models; embeddings with different fingerprints cannot be compared."""
         aligner = self.embedder.aligner.model
         if self._needs_predictor:
-            both = aligner.sha256 + self.predictor.model.sha256
-            name = f"{aligner.name} by {self.predictor.model.name}"
-            aligner = ModelId(name, hashlib.sha256(both.encode()).hexdigest())
+            points = self.predictor.model
+            both = hashlib.sha256((aligner.sha256 + points.sha256).encode()).hexdigest()
+            aligner = ModelId(f"{aligner.name} by {points.name}", both)
         return Fingerprint(self.detector.model, aligner, self.embedder.model)
 
     def detect(self, image: Image) -> Faces:
@@ -98,7 +97,7 @@ class Pipeline:
 
         image: uint8 (H, W, 3), BGR.
         """
-        return self.find(image)[0] if self.has_check else self.refine(image, self.candidates(image))
+        return self.find(image)[0] if self.has_check else self.refine(image, self.candidates(image, turned=True))
 
     @property
     def has_check(self) -> bool:
@@ -110,14 +109,16 @@ class Pipeline:
 
         image: uint8 (H, W, 3), BGR.
         """
-        return self.keep_faces(image, self.candidates(image))
+        return self.keep_faces(image, self.candidates(image, turned=True))
 
-    def candidates(self, image: Image) -> Faces:
+    def candidates(self, image: Image, turned: bool = False) -> Faces:
         """Return what the detector takes for faces, best first, with landmarks; not checked by the embedding.
 
         image: uint8 (H, W, 3), BGR.
+        turned: a photograph that may lie on its side: look at it in other turns where nothing is convincing as it is.
         """
-        return self._with_landmarks(image, self.detector.detect(image))
+        least = self.detector.upright_score if turned else None
+        return self._with_landmarks(image, best_turn(self.detector.detect, image, least))
 
     def keep_faces(self, image: Image, candidates: Faces) -> tuple[Faces, Floats]:
         """Return the candidates that are faces, in the same order, and their embeddings: float32 (N, D).
@@ -160,7 +161,7 @@ class Pipeline:
         """Embed the main face of each photograph, in one batch.
 
         photographs: the bytes of each file, or the reason why it could not be read; may be lazy.
-        check_quality: leave out faces that are too small or too blurred; for enrolment, not for probes.
+        check_quality: leave out faces that are too small or too blurred: for enrolment, not for probes.
         """
         prepared = [self._prepare(photograph, check_quality) for photograph in photographs]
         found = [(enrolment, crop) for enrolment, crop in prepared if enrolment.face is not None and crop is not None]
@@ -218,10 +219,9 @@ def process_pipeline(
     confidence: float | None = None,
     accuracy: str = embedders.DEFAULT,
 ) -> Pipeline:
-    """Load the models once per process, for a worker process that has one core.
+    """Load the models once per process, for a worker process that has one core: OpenCV uses one thread from then on.
 
-    Later calls with the same arguments return the same pipeline. OpenCV uses one thread from then on. Parameters and
-    errors as for ``Pipeline.load``.
+    Parameters and errors as for ``Pipeline.load``; the same arguments return the same pipeline.
     """
     cv2.setNumThreads(1)
     return Pipeline.load(detector, embedding_model, confidence, accuracy, threads=1)

@@ -33,6 +33,7 @@ class FakeDetector:
     """The one face of an image is where it is not black; counts how often it looked."""
 
     model = ModelId("fake-detector", "d" * 64)
+    upright_score: float | None = None
 
     def __init__(self, scheme: LandmarkScheme | None = None) -> None:
         self.scheme = scheme

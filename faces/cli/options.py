@@ -166,7 +166,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         "--accuracy",
         type=values.accuracy,
         metavar="LEVEL",
-        help="default or best, which takes about six times as long to embed; the same for all commands",
+        help="default or best, which takes twice as long to embed; the same for all commands",
     )
     models.add_argument(
         "-c",

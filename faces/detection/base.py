@@ -15,10 +15,12 @@ class Detector(Protocol):
 
     model: name and digest, for fingerprints.
     scheme: of the landmarks that it returns, or None.
+    upright_score: score from which a face is surely upright; below it a photograph is turned. None: it never is.
     """
 
     model: ModelId
     scheme: LandmarkScheme | None
+    upright_score: float | None
 
     def detect(self, image: Image) -> Faces:
         """Return the faces whose score is at least the detector's confidence, best first; N may be 0."""

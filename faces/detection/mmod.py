@@ -42,6 +42,7 @@ class MmodDetector:
     ) -> None:
         self.model = model
         self.scheme: LandmarkScheme | None = None
+        self.upright_score: float | None = None
         self.min_face = min_face
         self._engine = engine
         self._confidence = confidence

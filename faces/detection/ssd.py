@@ -32,6 +32,7 @@ class SsdDetector:
     def __init__(self, engine: Engine, model: ModelId, confidence: float = 0.5) -> None:
         self.model = model
         self.scheme: LandmarkScheme | None = None
+        self.upright_score: float | None = None
         self._engine = engine
         self._confidence = confidence
         self._spec = zoo.MODELS["ssd-caffe"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -10,6 +11,7 @@ import numpy as np
 
 from faces.crops import cut
 from faces.detection.base import scaled
+from faces.detection.turns import best_turn
 from faces.errors import ModelError
 from faces.files import digest
 from faces.geometry import non_maximum_suppression, square, transform
@@ -26,6 +28,7 @@ PORTRAIT_SIDE = 640  # px, the longer side on the first try in a portrait; finds
 MAX_SIDE = 1280  # px, the longer side: larger images are shrunk; finds faces from about 10 px
 BORDER = 0.5  # of the longer side, around a portrait whose face fills it (docs/models.md, "What is found")
 REFINED_SIDE, REFINED_FACE = 352, 200  # px: the crop in which landmarks are found again, and the face in it
+UPRIGHT_SCORE = 0.9  # faces that lie on their side or head score less (docs/models.md, "What is found")
 FARTHEST = 0.35  # of the face: a face whose middle is farther away in this crop is another one
 
 
@@ -42,6 +45,7 @@ class YuNetDetector:
     def __init__(self, engine: Engine, names: list[str], model: ModelId, confidence: float = 0.5) -> None:
         self.model = model
         self.scheme: LandmarkScheme | None = "five-points"
+        self.upright_score: float | None = UPRIGHT_SCORE
         self._engine = engine
         self._outputs = {name: index for index, name in enumerate(names)}
         self._confidence = confidence
@@ -84,7 +88,7 @@ class YuNetDetector:
         """Return the main face, or none; see ``Detector.portrait``."""
         for side in (PORTRAIT_SIDE, MAX_SIDE):
             image, scale = picture.at_least(side / picture.sides[1])
-            faces = self._detect(image, side)
+            faces = best_turn(partial(self._detect, longest=side), image, self.upright_score)
             if len(faces) or max(image.shape[:2]) <= side:
                 break
         if len(faces) == 0:

@@ -93,7 +93,7 @@ class Vision:
         """Return what the detector takes for faces, as ``detect`` does; not checked by the embedding."""
         height, width = image.shape[:2]
         with self._detections if height * width > SMALL_MEGAPIXELS * 1e6 else nullcontext():
-            faces = self.pipeline.candidates(image)
+            faces = self.pipeline.candidates(image, turned=True)
         return faces[np.argsort(-faces.sizes, kind="stable")[:MAX_DETECTED_FACES]]
 
     def keep_faces(self, image: Image, candidates: Faces) -> tuple[Faces, Floats]:
