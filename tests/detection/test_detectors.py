@@ -472,6 +472,7 @@ def test_a_portrait_without_a_face_is_searched_again_in_a_border(monkeypatch: py
         return found if len(shapes) == 2 else found[:0]
 
     monkeypatch.setattr(detector, "_detect", detect)
+    detector.upright_score = None
     face = detector.portrait(Picture.of(noise(200, 100)), 24)
     assert shapes == [(200, 100), (400, 300)]
     assert face.xyxy.tolist() == [[-10, 20, 110, 180]]
@@ -574,6 +575,7 @@ def test_ssd_and_yunet_look_once_at_no_more_pixels_than_they_use(wh: tuple[int, 
     jpeg = cv2.imencode(".jpg", np.zeros((wh[1], wh[0], 3), np.uint8))[1].tobytes()
     ssd, seen_by_ssd = ssd_seeing((0, 1, 0.9, 0.4, 0.4, 0.6, 0.7), (0, 1, 0.8, 0, 0, 0.1, 0.1))
     yunet, seen_by_yunet = yunet_seeing(32, 1, 2)
+    yunet.upright_score = 0.8  # less than its face has
     for detector, side in ((ssd, 600), (yunet, 1280)):
         picture = Picture(jpeg)
         [box] = detector.portrait(picture, 24).xyxy
