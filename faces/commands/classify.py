@@ -76,14 +76,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return as_json(path, verdict) if args.json else as_text(path, verdict)
 
     status = 0
+    many = len(pictures) > 1
     with progress_bar("picture") as progress, closing(parallel.in_order(look, pictures)) as looked_at:
+        if many:
+            progress(0, len(pictures))
         for number, (path, result) in enumerate(looked_at, start=1):
             if isinstance(result, ImageError):
                 text.complain(f"{path}: {result}")
                 status = 1
             else:
                 print_line(result, sys.stdout)
-            if len(pictures) > 1:
+            if many:
                 progress(number, len(pictures))
     if others:
         text.warn(without_photographs(others))

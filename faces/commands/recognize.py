@@ -100,7 +100,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return lines, faces.annotate(image, found)
 
     status, used_names = 0, set[str]()
+    many = len(photographs) > 1
     with progress_bar() as progress, closing(parallel.in_order(look, photographs)) as looked_at:
+        if many:
+            progress(0, len(photographs))
         for number, (path, result) in enumerate(looked_at, start=1):
             if isinstance(result, faces.ImageError):
                 complain(str(result))
@@ -111,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 faces.write_image(args.output / copy_name(path, used_names), annotated)
                 if window is not None and window.show(annotated, wait_ms=0) == "q":
                     break
-            if len(photographs) > 1:
+            if many:
                 progress(number, len(photographs))
     if others:
         warn(without_photographs(others))

@@ -375,6 +375,19 @@ def test_folders_and_files_of_one_name_get_copies_of_their_own(project: Path, ru
     assert copies == sorted([*expected, "photo_annotated.jpg"])
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="terminals of our own are POSIX")
+def test_a_folder_has_a_bar_below_its_results_which_are_in_order(project: Path) -> None:
+    reader, terminal = open_terminal()
+    line = command("recognize_image.py", "-i", "dataset")
+    with subprocess.Popen(line, cwd=project, env=environment(), stdout=terminal, stderr=terminal) as process:
+        shown = terminal_output(reader, terminal)
+    assert process.returncode == 0
+    rows = [row.rpartition("\r")[2] for row in shown.replace("\r\n", "\n").split("\n")]
+    files = [row.partition(":")[0] for row in rows if "  probability " in row]
+    assert files == sorted(files) and len(files) >= PEOPLE * PHOTOS
+    assert f"{PEOPLE * PHOTOS}/{PEOPLE * PHOTOS}" in rows[-2]
+
+
 @pytest.mark.parametrize("letter", ["x", "é"])
 def test_a_name_that_is_too_long_for_a_copy_is_cut(project: Path, run_script: RunScript, letter: str) -> None:
     stem = letter * (240 // len(letter.encode()))
