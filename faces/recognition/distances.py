@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +61,14 @@ class People:
         centres = np.add.reduceat(embeddings, starts) / counts[:, None]
         # Column order halves the time of a probe's product with the centres: measured with 100,000 people, one probe.
         return cls(embeddings, starts, counts, np.asfortranarray(centres, np.float32), closer(counts))
+
+    def centred_without(self, rows: Indices) -> People:
+        """Return the same people, with centres that the photographs in ``rows`` (N,) do not count for."""
+        counted = np.ones(len(self.embeddings), np.float32)
+        counted[rows] = 0
+        total = np.add.reduceat(self.embeddings * counted[:, None], self.starts)
+        centres = total / np.add.reduceat(counted, self.starts)[:, None]
+        return replace(self, centres=np.asfortranarray(centres, np.float32))
 
     def __len__(self) -> int:
         return len(self.starts)

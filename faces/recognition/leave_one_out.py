@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.recognition.classifiers import SHORTLIST
-from faces.recognition.distances import BLOCK_ROWS, Indices, People, by_person, closer, euclidean
+from faces.recognition.distances import Indices, People, by_person, closer, euclidean
 from faces.recognition.gallery import Gallery
+from faces.recognition.outliers import nearest_other
 from faces.recognition.recognizers import FaceRecognizer
-from faces.recognition.report import ENOUGH_PHOTOGRAPHS, ConfusedPeople, Lookalike, TooFew, TrainingReport
+from faces.recognition.report import ENOUGH_PHOTOGRAPHS, ConfusedPeople, Lookalike, TooFew, TrainingReport, Unlike
 from faces.types import Floats
 
 # Comparisons of a photograph with a person or a photograph that take about a second. In a larger gallery, a random
@@ -29,7 +30,8 @@ def measure(gallery: Gallery, recognizer: FaceRecognizer) -> TrainingReport:
 
     gallery: the one that the recognizer was trained on.
     """
-    people, threshold = recognizer.people_, recognizer.threshold_
+    threshold = recognizer.threshold_
+    people = People.of(recognizer.people_.embeddings, recognizer.people_.starts)  # each photograph counts
     names = recognizer.names_.tolist()
     rows = _sample(people)
     own, other, other_distance = _compare(people, rows)
@@ -42,6 +44,7 @@ def measure(gallery: Gallery, recognizer: FaceRecognizer) -> TrainingReport:
     within = np.minimum(own, other_distance) <= threshold.distance
     pairs = Counter(zip(person[closest_is_other].tolist(), other[closest_is_other].tolist(), strict=True))
     lookalike = (other_distance < own) & (other_distance <= threshold.distance)
+    unlike = left_out & (own > threshold.distance)
     return TrainingReport(
         people=len(people),
         photographs=len(gallery),
@@ -57,6 +60,7 @@ def measure(gallery: Gallery, recognizer: FaceRecognizer) -> TrainingReport:
         lookalikes=_lookalikes(
             gallery, names, rows[lookalike], own[lookalike], other[lookalike], other_distance[lookalike]
         ),
+        unlike=_unlike(gallery, names, rows[unlike], own[unlike]),
         too_few=tuple(
             TooFew(names[k], int(people.counts[k]))
             for k in np.argsort(people.counts, kind="stable")
@@ -72,11 +76,10 @@ def _lookalikes(
 
     rows: in the order of ``People``.
     """
-    _, order, starts = by_person(gallery.names)
-    person = np.searchsorted(starts, rows, side="right") - 1
+    photographs, person = _named(gallery, rows)
     return tuple(
         Lookalike(
-            photograph=gallery.paths[order[rows[k]]] if gallery.paths else f"photograph {order[rows[k]] + 1}",
+            photograph=photographs[k],
             person=names[person[k]],
             distance=round(float(own[k]), 3) if np.isfinite(own[k]) else None,
             looks_like=names[other[k]],
@@ -84,6 +87,22 @@ def _lookalikes(
         )
         for k in np.argsort(other_distance, kind="stable")
     )
+
+
+def _unlike(gallery: Gallery, names: list[str], rows: Indices, own: Floats) -> tuple[Unlike, ...]:
+    """Return the photographs in ``rows`` (N,) with the distances (N,) to their person's others, farthest first."""
+    photographs, person = _named(gallery, rows)
+    return tuple(
+        Unlike(photographs[k], names[person[k]], round(float(own[k]), 3)) for k in np.argsort(-own, kind="stable")
+    )
+
+
+def _named(gallery: Gallery, rows: Indices) -> tuple[list[str], Indices]:
+    """Return the paths of photographs in ``rows`` (N,), in the order of ``People``, and the persons (N,)."""
+    _, order, starts = by_person(gallery.names)
+    place = order[rows]
+    paths = [gallery.paths[k] if gallery.paths else f"photograph {k + 1}" for k in place]
+    return paths, np.searchsorted(starts, rows, side="right") - 1
 
 
 def _sample(people: People) -> Indices:
@@ -136,17 +155,11 @@ def _compare_with_all(people: People, rows: Indices) -> tuple[Floats, Indices, F
 
 def _own_distance(people: People, rows: Indices) -> Floats:
     """Return the distance float32 (N,) of photographs to their person's others, infinite without any."""
-    if len(rows) > (step := max(1, BLOCK_ROWS // int(people.counts.max()))):
-        blocks = (rows[start : start + step] for start in range(0, len(rows), step))
-        return np.concatenate([_own_distance(people, block) for block in blocks])
-    person, photographs = people.owner[rows], people.embeddings[rows]
+    person = people.owner[rows]
+    to_centre = np.linalg.norm(people.embeddings[rows] - people.centres[person], axis=1)
     counts = people.counts[person]
-    person_rows, first = people.photographs(person)
-    gap = people.embeddings[person_rows] - np.repeat(photographs, counts, axis=0)
-    to_each = np.where(person_rows == np.repeat(rows, counts), np.inf, np.linalg.norm(gap, axis=1))
-    to_centre = _without_itself(np.linalg.norm(photographs - people.centres[person], axis=1), counts)
-    nearest = np.minimum.reduceat(to_each, first)
-    return np.asarray((to_centre + nearest) / 2 / closer(np.maximum(counts - 1, 1)), np.float32)
+    distance = (_without_itself(to_centre, counts) + nearest_other(people, rows)) / 2
+    return np.asarray(distance / closer(np.maximum(counts - 1, 1)), np.float32)
 
 
 def _without_itself(to_centre: NDArray[np.floating], counts: Indices) -> NDArray[np.floating]:

@@ -16,6 +16,7 @@ from faces.recognition.crowd import Terms
 from faces.recognition.distances import Indices, People, by_person
 from faces.recognition.gallery import Gallery, is_nobody
 from faces.recognition.match_probability import match_probability
+from faces.recognition.outliers import outliers
 from faces.recognition.thresholds import Threshold, crowd_of, far_per_person, stranger_threshold
 from faces.types import Fingerprint, Floats, Matches
 
@@ -69,6 +70,8 @@ class FaceRecognizer:
         embedder = gallery.fingerprint.embedder.name if gallery.fingerprint else ""
         self.crowd_, self._terms = crowd_of(self.people_, embedder), None
         threshold = self._threshold(embedder)  # first: it may fail, and training takes long
+        if len(wrong := outliers(self.people_, threshold.distance)):  # they would draw the centres to somebody else
+            self.people_ = self.people_.centred_without(wrong)
         self.classifier_ = choose(len(gallery), len(names)) if self.classifier == "auto" else self.classifier
         self.scorer_: Classifier = CLASSIFIERS[self.classifier_].fit(self.people_)
         self.threshold_ = threshold

@@ -29,6 +29,18 @@ class Lookalike:
 
 
 @dataclass(frozen=True, slots=True)
+class Unlike:
+    """A photograph that would not get its own person's name: of somebody else, or a bad one.
+
+    distance: to the other photographs of its person.
+    """
+
+    photograph: str
+    person: str
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
 class ConfusedPeople:
     """The number of a person's photographs that are closest to another person."""
 
@@ -51,7 +63,7 @@ class TrainingReport:
 
     compared: photographs that were tested: all, or a random sample.
     left_out: those of them whose person has other photographs; each is ``right``, ``wrong`` or ``unknown``.
-    confused, lookalikes, too_few: the most important first.
+    confused, lookalikes, unlike, too_few: the most important first.
     """
 
     people: int
@@ -66,6 +78,7 @@ class TrainingReport:
     unknown: int
     confused: tuple[ConfusedPeople, ...]
     lookalikes: tuple[Lookalike, ...]
+    unlike: tuple[Unlike, ...]
     too_few: tuple[TooFew, ...]
 
     def save(self, path: Path) -> None:
@@ -82,11 +95,18 @@ class TrainingReport:
             f" {photograph.looks_like} at {photograph.other_distance:.3f}"
             for photograph in self.lookalikes
         ]
+        listed = {photograph.photograph for photograph in self.lookalikes}
+        unlike = [
+            f"{photograph.photograph}: {photograph.person} at {photograph.distance:.3f}"
+            for photograph in self.unlike
+            if photograph.photograph not in listed
+        ]
         too_few = [f"{person.person}: {person.photographs}" for person in self.too_few]
         return [
             self._leave_one_out(),
             *_listed("people most often confused:", confused),
             *_listed("photographs that look like somebody else (in the wrong folder?):", lookalikes),
+            *_listed("photographs unlike the others of their person (of somebody else?):", unlike),
             *_listed(f"people with fewer than {ENOUGH_PHOTOGRAPHS} photographs, who are missed more often:", too_few),
         ]
 

@@ -15,7 +15,15 @@ from faces.recognition.distances import People
 from faces.recognition.gallery import Gallery
 from faces.recognition.leave_one_out import measure
 from faces.recognition.recognizers import FaceRecognizer
-from faces.recognition.report import ENOUGH_PHOTOGRAPHS, LISTED, ConfusedPeople, Lookalike, TooFew, TrainingReport
+from faces.recognition.report import (
+    ENOUGH_PHOTOGRAPHS,
+    LISTED,
+    ConfusedPeople,
+    Lookalike,
+    TooFew,
+    TrainingReport,
+    Unlike,
+)
 from faces.types import Floats
 from tests.recognition.test_recognizers import DLIB, gallery, person
 
@@ -139,6 +147,7 @@ EXAMPLE = TrainingReport(
     unknown=8,
     confused=(ConfusedPeople("Zoë", "李", 3),),
     lookalikes=(Lookalike("a\udcff/1.jpg", "Zoë", None, "李", 0.2),),
+    unlike=(Unlike("a\udcff/1.jpg", "Zoë", 0.9), Unlike("b/1.jpg", "李", 0.8)),
     too_few=tuple(TooFew(f"Person {k}", 1) for k in range(30)),
 )
 
@@ -161,6 +170,11 @@ def test_lists_are_short_for_people() -> None:
     lines = EXAMPLE.lines()
     assert lines[0] == "leaving one photograph out: 75.0% right, 15.0% wrong, 10.0% unknown (of 80 photographs)"
     assert lines[1:3] == ["people most often confused:", "  Zoë with 李: 3 photographs"]
+    # Each photograph once: the first is among those that look like somebody else.
+    assert lines[5:7] == [
+        "photographs unlike the others of their person (of somebody else?):",
+        "  b/1.jpg: 李 at 0.800",
+    ]
     start = lines.index(f"people with fewer than {ENOUGH_PHOTOGRAPHS} photographs, who are missed more often:")
     assert len(lines[start + 1 :]) == LISTED + 1
     assert lines[-1] == "  and 20 more"
