@@ -51,6 +51,9 @@ class FakeDetector:
     def portrait(self, picture: Picture, smallest: float) -> Faces:
         return self.detect(picture.at_least(1)[0])
 
+    def least_face(self, height: int, width: int) -> float:
+        return 0.0
+
     def refine(self, image: Image, faces: Faces) -> Faces:
         return faces
 

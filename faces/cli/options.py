@@ -194,7 +194,7 @@ def add_min_face_option(parser: argparse.ArgumentParser, default: int) -> None:
         type=values.count,
         default=default,
         metavar="PX",
-        help="smallest face that dlib's detector finds",
+        help="smallest face that is looked for in large pictures",
     )
 
 

@@ -23,6 +23,7 @@ from faces.cli.text import complain, escaped, tell, warn
 
 WRITTEN = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})  # the formats of copies
 LONGEST_NAME = 235  # bytes of a copy's name: file systems allow 255, and temporary files have ten more
+UNSAID_FACE = 40  # px: nobody is told that smaller faces may be missed
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -89,12 +90,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     attributes = faces.load_attributes(models, args.attributes, threads=threads) if args.attributes else None
     window = faces.Window("recognize_image", tell) if args.show else None
 
+    least_faces = [0.0]  # px, of each photograph: the size from which its faces are found
+
     def look(path: Path) -> tuple[str, faces.Image] | faces.ImageError:
         """Return what is printed of a photograph, and its annotated copy; or why it cannot be read."""
         try:
             image = faces.read_image(path)
         except faces.ImageError as error:
             return error
+        least_faces.append(models.detector.least_face(*image.shape[:2]))
         found = faces.recognize(image, models, recognizer, attributes, exclusive=args.exclusive, prior=args.prior)
         lines = (as_json if args.json else as_text)(path, found, (image.shape[1], image.shape[0]))
         return lines, faces.annotate(image, found)
@@ -118,6 +122,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 progress(number, len(photographs))
     if others:
         warn(without_photographs(others))
+    if (least := max(least_faces)) > UNSAID_FACE:
+        warn(f"in the largest photograph faces below {least:.0f} px may be missed; --min-face finds smaller ones")
     return status
 
 

@@ -36,6 +36,10 @@ class Detector(Protocol):
         """
         ...
 
+    def least_face(self, height: int, width: int) -> float:
+        """Return the size from which nearly all faces of an image are found, in its px; 0 if it was not measured."""
+        ...
+
     def refine(self, image: Image, faces: Faces) -> Faces:
         """Return the same faces, with landmarks found again in a closer look at each where this detector can.
 

@@ -86,6 +86,14 @@ class MmodDetector:
             largest = size
         return Faces.empty()
 
+    def least_face(self, height: int, width: int) -> float:
+        """Return the size from which faces are found; see ``Detector.least_face``."""
+        return WINDOW / self._shrinking(height, width, self.min_face)
+
+    def _shrinking(self, height: int, width: int, min_face: float) -> float:
+        most = float((self._max_pixels / (height * width)) ** 0.5)
+        return min(WINDOW / min_face, most, LONGEST_SIDE / max(height, width))
+
     def refine(self, image: Image, faces: Faces) -> Faces:
         """Return the faces as they are: this detector finds no landmarks."""
         return faces
@@ -96,8 +104,8 @@ class MmodDetector:
 
     def _pyramid(self, image: Image, min_face: float) -> Pyramid | None:
         """Return the pyramid of an image, or None if the image is too small for any face."""
-        shorter, longer = sorted(image.shape[:2])
-        scale = min(WINDOW / min_face, (self._max_pixels / (shorter * longer)) ** 0.5, LONGEST_SIDE / longer)
+        height, width = image.shape[:2]
+        shorter, scale = min(height, width), self._shrinking(height, width, min_face)
         return None if min(shorter, round(shorter * scale)) < SMALLEST_IMAGE else Pyramid.build(image, scale)
 
     def _scores(self, tiled: Image) -> Floats:

@@ -17,11 +17,11 @@ BUILT_IN, DLIB = "built-in", "dlib"
 PACKAGED = {BUILT_IN: "yunet-int8", DLIB: "dlib-mmod"}  # rows whose files ``faces download-models`` puts in the cache
 NAMES_IN_FINGERPRINTS = {"ssd": "ssd-caffe"}  # rows with another name there
 DEFAULT_CONFIDENCE, CONFIDENCES = 0.5, {BUILT_IN: 0.6}  # docs/models.md, "What is found" (benchmarks.finding)
-Load = Callable[[Path, float, int | None], Detector]
+Load = Callable[[Path, float, int | None, int], Detector]
 LOADERS: dict[str, Load] = {  # by suffix; in a folder with several files the first suffix wins
-    ".caffemodel": lambda path, confidence, threads: SsdDetector.load(path, confidence),
-    ".pb": lambda path, confidence, threads: SsdDetector.load(path, confidence),
-    ".onnx": lambda path, confidence, threads: YuNetDetector.load(path, confidence, threads),
+    ".caffemodel": lambda path, confidence, threads, min_face: SsdDetector.load(path, confidence),
+    ".pb": lambda path, confidence, threads, min_face: SsdDetector.load(path, confidence),
+    ".onnx": lambda path, confidence, threads, min_face: YuNetDetector.load(path, confidence, threads, min_face),
 }
 
 
@@ -72,13 +72,13 @@ def load(name: str, confidence: float | None = None, threads: int | None = None,
     name: of ``names``, or the path of a model file or of a folder with one.
     confidence: least score of a detected face, in (0, 1); None for ``default_confidence``.
     threads: within one image; by default the number of cores.
-    min_face: smallest face that dlib's detector finds, px; smaller values take more time. The other detectors have a
-    fixed limit.
+    min_face: smallest face that is looked for in large images, px; smaller values take more time. The SSD has a fixed
+    limit.
     Raises ModelError if the file is missing, damaged, or not a detector.
     """
     confidence = default_confidence(name) if confidence is None else confidence
     if name == BUILT_IN:
-        return YuNetDetector.built_in(confidence, threads)
+        return YuNetDetector.built_in(confidence, threads, min_face)
     if name == DLIB:
         return MmodDetector.load(confidence, threads, min_face)
     path = path_of(name)
@@ -91,7 +91,7 @@ def load(name: str, confidence: float | None = None, threads: int | None = None,
     load_file = LOADERS.get(path.suffix.lower())
     if load_file is None:
         raise ModelError(f"{path}: expected a {_either(LOADERS)} file")
-    return load_file(path, confidence, threads)
+    return load_file(path, confidence, threads, min_face)
 
 
 def _files() -> dict[str, Path]:

@@ -76,6 +76,10 @@ class SsdDetector:
         image, scale = picture.at_least(DECODED_SIDE / picture.sides[0])
         return scaled(self.detect(image).best(*image.shape[1::-1]), 1 / scale)
 
+    def least_face(self, height: int, width: int) -> float:
+        """Return 0: it was not measured."""
+        return 0.0
+
     def refine(self, image: Image, faces: Faces) -> Faces:
         """Return the faces as they are: this detector finds no landmarks."""
         return faces

@@ -25,7 +25,9 @@ NMS_IOU = 0.3  # opencv_zoo's default
 # From this detector's boxes to dlib's: medians over LFW (python -m benchmarks.measure_models boxes).
 BOX_SCALE, BOX_DOWN = 0.917, -0.021
 PORTRAIT_SIDE = 640  # px, the longer side on the first try in a portrait; finds faces from about 15 px
-MAX_SIDE = 1280  # px, the longer side: larger images are shrunk; finds faces from about 10 px
+MAX_SIDE = 1280  # px, the longer side: larger images are shrunk, unless small faces are wanted in them
+MOST_SIDE = 4096  # px, the longer side, whatever is wanted: bounds memory
+FOUND = 24  # px in the shrunk image: nearly all faces of this size are found (docs/models.md, "What is found")
 BORDER = 0.5  # of the longer side, around a portrait whose face fills it (docs/models.md, "What is found")
 REFINED_SIDE, REFINED_FACE = 352, 200  # px: the crop in which landmarks are found again, and the face in it
 UPRIGHT_SCORE = 0.9  # faces that lie on their side or head score less (docs/models.md, "What is found")
@@ -40,34 +42,39 @@ class YuNetDetector:
     exp(d) * s.
     names: of the network's outputs, in order.
     confidence: least score of a face.
+    min_face: px; faces from this size on are found in large images, too, in more time.
     """
 
-    def __init__(self, engine: Engine, names: list[str], model: ModelId, confidence: float = 0.5) -> None:
+    def __init__(
+        self, engine: Engine, names: list[str], model: ModelId, confidence: float = 0.5, min_face: int = 60
+    ) -> None:
         self.model = model
         self.scheme: LandmarkScheme | None = "five-points"
         self.upright_score: float | None = UPRIGHT_SCORE
         self._engine = engine
         self._outputs = {name: index for index, name in enumerate(names)}
         self._confidence = confidence
+        self._min_face = min_face
 
     @classmethod
-    def built_in(cls, confidence: float = 0.5, threads: int | None = None) -> YuNetDetector:
+    def built_in(cls, confidence: float = 0.5, threads: int | None = None, min_face: int = 60) -> YuNetDetector:
         """Load the built-in detector; raise ModelError as ``conversion.converted`` does.
 
-        confidence, threads: as for ``load``.
+        confidence, threads, min_face: as for ``load``.
         """
         spec = zoo.MODELS["yunet-int8"]
         engine = OnnxEngine(conversion.converted(spec), threads)
-        return cls(engine, engine.output_names, zoo.model_id(spec), confidence)
+        return cls(engine, engine.output_names, zoo.model_id(spec), confidence, min_face)
 
     @classmethod
-    def load(cls, path: Path, confidence: float = 0.5, threads: int | None = None) -> YuNetDetector:
+    def load(cls, path: Path, confidence: float = 0.5, threads: int | None = None, min_face: int = 60) -> YuNetDetector:
         """Load the detector.
 
         The file of 2023 declares an input of 640 x 640 but works with any size; the file of 2026 declares any size.
         path: a YuNet ``.onnx`` of 2023 or later.
         confidence: least score of a face.
         threads: within one image; by default the number of cores.
+        min_face: as for the class.
         Raises ModelError for another network.
         """
         engine = OnnxEngine(path, threads)
@@ -78,11 +85,19 @@ class YuNetDetector:
         if isinstance(engine.input_shape[-1], int):
             engine = OnnxEngine(path, threads, any_size=True)
         engine.run(np.zeros((1, 3, STRIDES[-1], STRIDES[-1]), np.float32))
-        return cls(engine, names, ModelId("yunet", digest.digest(path).removeprefix("sha256:")), confidence)
+        return cls(engine, names, ModelId("yunet", digest.digest(path).removeprefix("sha256:")), confidence, min_face)
 
     def detect(self, image: Image) -> Faces:
         """Return the faces with landmarks, best first; see ``Detector.detect``."""
-        return self._detect(image, MAX_SIDE)
+        return self._detect(image, self._longest(*image.shape[:2]))
+
+    def least_face(self, height: int, width: int) -> float:
+        """Return the size from which faces are found; see ``Detector.least_face``."""
+        return FOUND * max(1.0, max(height, width) / self._longest(height, width))
+
+    def _longest(self, height: int, width: int) -> int:
+        """Return the longer side in which faces of ``min_face`` px have ``FOUND`` px, within bounds."""
+        return min(max(MAX_SIDE, round(max(height, width) * FOUND / self._min_face)), MOST_SIDE)
 
     def portrait(self, picture: Picture, smallest: float) -> Faces:
         """Return the main face, or none; see ``Detector.portrait``."""

@@ -410,6 +410,20 @@ def test_yunet_keeps_the_landmarks_of_a_face_that_a_closer_look_does_not_show() 
     assert len(yunet_seeing(32, 5, 4)[0].refine(noise(200, 200), Faces.empty())) == 0
 
 
+@pytest.mark.parametrize(
+    ("longer", "min_face", "side", "least"),
+    [(1000, 60, 1000, 24), (4000, 60, 1600, 60), (4000, 30, 3200, 30), (8000, 12, 4096, 47)],
+)
+def test_large_images_are_looked_at_as_closely_as_small_faces_need(
+    longer: int, min_face: int, side: int, least: float
+) -> None:
+    _, engine = yunet_seeing(32, 1, 2)
+    detector = YuNetDetector(engine, NAMES, MODEL, min_face=min_face)
+    detector.detect(np.zeros((32, longer, 3), np.uint8))
+    assert abs(engine.blobs[0].shape[3] - side) < 32  # padded to whole cells
+    assert detector.least_face(32, longer) == pytest.approx(least, abs=1)
+
+
 def test_the_roll_of_a_small_face() -> None:
     detector = YuNetDetector.built_in(threads=1)
     scene = portrait(CAST[0], np.random.default_rng(0)).image
@@ -527,9 +541,9 @@ def test_load_packaged_and_by_file(loaded: list[tuple[str, tuple[Any, ...]]], tm
     detection.load("dlib", 0.6, 2, 90)
     detection.load(str(tmp_path / "A.ONNX"), 0.6, 2)
     assert loaded == [
-        ("built-in", (0.6, 2)),
+        ("built-in", (0.6, 2, 90)),
         ("MmodDetector", (0.6, 2, 90)),
-        ("YuNetDetector", (tmp_path / "A.ONNX", 0.6, 2)),
+        ("YuNetDetector", (tmp_path / "A.ONNX", 0.6, 2, 60)),
     ]
 
 
