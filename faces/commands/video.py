@@ -148,6 +148,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     count = text.plural(frames, "frame", "frames")
     tell(f"{count} in {seconds:.1f} s: {frames / seconds:.1f} frames a second{dropped}{written}")
     tell(journal.attendance.summary())
+    if few := journal.looks.too_few():
+        text.warn(few)
     return 0
 
 

@@ -25,6 +25,7 @@ class Journal:
     warn: receives a line when faces are looked for too seldom, as for ``Looks``.
 
     attendance: who was there so far.
+    looks: how often faces were looked for.
     Raises FacesError when a file cannot be written.
     """
 
@@ -40,7 +41,7 @@ class Journal:
         self._live = live
         self._attendance_file = attendance_file
         self._finder = EventFinder()
-        self._looks = Looks(warn)
+        self.looks = Looks(warn)
         self._events = events
         self._boxes = boxes
         self._stack = ExitStack()
@@ -72,14 +73,12 @@ class Journal:
     def update(self, tracks: Tracks) -> None:
         """Write what happened to the tracks since the last frame, while no new frame arrives."""
         self._log(self._finder.observe(self._time, tracks))
-        self._looks.observe(tracks.looked)
+        self.looks.observe(tracks.looked)
         self.attendance.seen_once = tracks.seen_once
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         with self._stack:
             self._log(self._finder.end())
-            if kind is None:
-                self._looks.end()
             if self._attendance_file is not None and (self._live or kind is None):
                 self.attendance.write(self._attendance_file)
 

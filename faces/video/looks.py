@@ -13,7 +13,7 @@ SLOW_IN_A_ROW = 2  # intervals: a single one may be a pause of a stream
 class Looks:
     """Count the looks for faces in a video; a look is a frame in which they are detected.
 
-    warn: receives a line when looks are far apart, once, and when there were too few at the end.
+    warn: receives a line when looks are far apart, once.
     """
 
     def __init__(self, warn: Callable[[str], object]) -> None:
@@ -36,11 +36,10 @@ class Looks:
                 " less is counted, but not named"
             )
 
-    def end(self) -> None:
-        """Warn if there were too few looks for any name."""
-        if 0 < self._count < QUORUM:
-            looks = "1 look" if self._count == 1 else f"{self._count} looks"
-            self._warn(
-                f"{looks} for faces in the whole video, but a name takes {QUORUM}; recognize_image.py names the faces"
-                " of single pictures"
-            )
+    def too_few(self) -> str:
+        """Return a line if there were too few looks for any name, else nothing."""
+        if not 0 < self._count < QUORUM:
+            return ""
+        looks = "1 look" if self._count == 1 else f"{self._count} looks"
+        advice = "recognize_image.py names the faces of single pictures"
+        return f"{looks} for faces in the whole video, but a name takes {QUORUM}; {advice}"
