@@ -15,6 +15,7 @@ from faces.types import Floats
 # people of LFW (benchmarks/measure_models.py closer). Distances are divided by it, so that one threshold serves all.
 PHOTOGRAPHS, CLOSER = (1, 2, 3, 5), (1.0, 0.963, 0.956, 0.944)
 
+ENOUGH = 3  # photographs of a person: of two that are unlike each other, neither is known to be the wrong one
 BLOCK_ROWS = 2**16  # photographs that are compared with probes together: bounds memory
 
 Indices = NDArray[np.intp]
@@ -128,3 +129,30 @@ def euclidean(a: Floats, b: Floats) -> Floats:
     """Return the Euclidean distances float32 (N, M) between the rows of (N, D) and (M, D)."""
     squared = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
     return np.asarray(np.sqrt(np.maximum(squared, 0)), np.float32)
+
+
+def outliers(people: People, limit: float) -> Indices:
+    """Return the photographs, rows (N,), that are farther than ``limit`` from every other one of their person.
+
+    Only of people with at least three photographs, and never half or more of a person's.
+    """
+    rows = np.flatnonzero(people.counts[people.owner] >= ENOUGH)
+    far = rows[nearest_other(people, rows) > limit] if len(rows) else rows
+    number = np.bincount(people.owner[far], minlength=len(people))
+    return far[2 * number[people.owner[far]] < people.counts[people.owner[far]]]
+
+
+def nearest_other(people: People, rows: Indices) -> Floats:
+    """Return the distance of photographs to the nearest other one of their person: float32 (N,), infinite without any.
+
+    rows: (N,).
+    """
+    if len(rows) > (step := max(1, BLOCK_ROWS // int(people.counts.max()))):
+        blocks = (rows[start : start + step] for start in range(0, len(rows), step))
+        return np.concatenate([nearest_other(people, block) for block in blocks])
+    person = people.owner[rows]
+    counts = people.counts[person]
+    person_rows, first = people.photographs(person)
+    gap = people.embeddings[person_rows] - np.repeat(people.embeddings[rows], counts, axis=0)
+    to_each = np.where(person_rows == np.repeat(rows, counts), np.inf, np.linalg.norm(gap, axis=1))
+    return np.asarray(np.minimum.reduceat(to_each, first), np.float32)

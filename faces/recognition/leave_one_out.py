@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.recognition.classifiers import SHORTLIST
-from faces.recognition.distances import Indices, People, by_person, closer, euclidean
+from faces.recognition.distances import Indices, People, by_person, closer, euclidean, nearest_other
 from faces.recognition.gallery import Gallery
-from faces.recognition.outliers import nearest_other
 from faces.recognition.recognizers import FaceRecognizer
 from faces.recognition.report import ENOUGH_PHOTOGRAPHS, ConfusedPeople, Lookalike, TooFew, TrainingReport, Unlike
 from faces.types import Floats

@@ -13,10 +13,9 @@ from faces.errors import FacesError, FingerprintError, UsageError
 from faces.recognition.assignment import Candidates, nearest
 from faces.recognition.classifiers import CLASSIFIERS, SVC, Classifier, choose, softmax
 from faces.recognition.crowd import Terms
-from faces.recognition.distances import Indices, People, by_person
+from faces.recognition.distances import Indices, People, by_person, outliers
 from faces.recognition.gallery import Gallery, is_nobody
 from faces.recognition.match_probability import match_probability
-from faces.recognition.outliers import outliers
 from faces.recognition.thresholds import Threshold, crowd_of, far_per_person, stranger_threshold
 from faces.types import Fingerprint, Floats, Matches
 

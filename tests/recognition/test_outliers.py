@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from faces.recognition.distances import People
+from faces.recognition.distances import People, outliers
 from faces.recognition.gallery import Gallery
 from faces.recognition.leave_one_out import measure
-from faces.recognition.outliers import outliers
 from faces.recognition.recognizers import FaceRecognizer
 from tests.recognition.test_recognizers import DLIB, person
 
