@@ -196,6 +196,7 @@ def keep_retraining(versions: Versions, args: argparse.Namespace) -> int:
                     retrain(versions, args)
                     complaint = ""
                 except retraining.RejectedError as error:  # another run would reject it, too
+                    complaint = ""
                     text.complain(str(error))
                 except FacesError as error:  # it may pass, such as a lock that another run holds
                     next_run = min(next_run, time.monotonic() + RETRY)

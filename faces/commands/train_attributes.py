@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from faces.attributes.model import AttributeModel, read_metadata
-from faces.cli import options, recording, values
+from faces.cli import options, recording, signals, values
 from faces.files.locks import only_one
 from faces.files.writing import check_writable
 from faces.training import networks
@@ -124,6 +124,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run ``faces train-attributes``."""
     argv = sys.argv[1:] if argv is None else argv
     args = build_parser().parse_args(argv)
+    signals.stop_on_signals()
     attribute_options = options.as_dataclass(AttributeOptions, args)
     training.require_valid(attribute_options)
     if not args.explore and not args.evaluate:

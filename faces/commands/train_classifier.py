@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from faces.cli import options, recording, text, values
+from faces.cli import options, recording, signals, text, values
 from faces.errors import UsageError
 from faces.files.locks import only_one
 from faces.files.writing import check_writable
@@ -82,6 +82,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``faces train-classifier``."""
     args = build_parser().parse_args(argv)
+    signals.stop_on_signals()
     if args.from_keras is None and args.dataset is None:
         raise UsageError("give --dataset, a folder with one folder per class, or --from-keras")
     if args.from_keras is None and (args.classes or args.pixels or args.bgr):

@@ -7,8 +7,8 @@ import json
 import math
 import time
 import zipfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypedDict
@@ -21,6 +21,7 @@ from faces.files.writing import make_folder, private, write_bytes
 from faces.training import backend
 
 STATE_FILE = "training_state.npz"
+KEPT = "the trained weights are kept: run the same command again to write them"
 OUT_OF_MEMORY = ("not enough memory", "DefaultCPUAllocator", "out of memory")  # in PyTorch's RuntimeErrors
 
 
@@ -70,7 +71,7 @@ def fit(
 
     training, validation: a ``keras.utils.PyDataset``, or arrays (x, y) or (x, y, weights).
     epochs: maximum number of passes.
-    folder: keeps the state until the run is done.
+    folder: keeps the state; see ``kept_until_written``.
     settings: JSON values that the result depends on; a state with other settings is not continued.
     log: called with a line per epoch.
     patience: epochs without a lower ``monitor`` before training stops.
@@ -133,8 +134,25 @@ def fit(
     if not run.best:
         raise FacesError(f"{monitor} was never a number: use a smaller learning rate")
     state.restore_best()
-    state.remove()
     return History(run.metrics, run.best)
+
+
+@contextmanager
+def kept_until_written(folder: Path) -> Iterator[None]:
+    """Delete the state of a run that is over when what is made of it is written in this block; keep it otherwise.
+
+    folder: as for ``fit``.
+    A FacesError and a KeyboardInterrupt get a text that says what to do.
+    """
+    try:
+        yield
+    except FacesError as error:
+        raise type(error)(f"{error}; {KEPT}") from error
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"stopped; {KEPT}") from None
+    (folder / STATE_FILE).unlink(missing_ok=True)
+    with suppress(OSError):  # the folder holds other things
+        folder.rmdir()
 
 
 class _About(TypedDict):
@@ -192,11 +210,6 @@ class _State:
         file = io.BytesIO()
         np.savez(file, about=np.array(json.dumps(about)), **arrays)
         write_bytes(self._path, file.getvalue())
-
-    def remove(self) -> None:
-        self._path.unlink(missing_ok=True)
-        with suppress(OSError):  # the folder holds other things
-            self._path.parent.rmdir()
 
 
 def _values(variables: list[Any]) -> list[Any]:

@@ -16,8 +16,8 @@ from faces import image_classifier
 from faces.commands import classify, train_classifier
 from faces.errors import FacesError, ModelError, UsageError
 from faces.images import read_image
-from faces.training import backend, fitting
-from faces.training.classifier import keras_files, pictures, training
+from faces.training import backend, exporting, fitting
+from faces.training.classifier import keras_files, pictures, report, training
 from faces.training.data import labelled
 from faces.types import Image
 from tests.conftest import contents
@@ -314,6 +314,27 @@ def test_without_keras_it_says_what_to_install(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(UsageError, match=r"training commands need torch: pip install .recognize-faces\[train\]"):
         run(tmp_path, tmp_path / "out")
+
+
+@pytest.mark.parametrize("step", ["export", "report"])
+def test_a_disk_that_is_full_at_the_end_costs_no_training(
+    step: str, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    monkeypatch.setattr(train_classifier, "log", lines.append)
+
+    def fail(*args: object) -> None:
+        raise FacesError("cannot write it: no space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(*((exporting, "write_bytes") if step == "export" else (report, "write_bytes")), fail)
+        with pytest.raises(FacesError, match=r"no space left on device; the trained weights are kept: run the same "):
+            run(dataset, tmp_path, "--epochs", 2)
+    lines.clear()
+    assert run(dataset, tmp_path, "--epochs", 2) == 0
+    assert any("continuing after epoch 2" in line for line in lines)
+    assert not any(line.startswith("epoch ") for line in lines)
+    assert (tmp_path / "classifier.onnx").exists() and not (tmp_path / "classifier_training").exists()
 
 
 def test_the_state_is_beside_the_classifier(dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

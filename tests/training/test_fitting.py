@@ -47,7 +47,9 @@ def data() -> Data:
 
 def fit(net: Any, data: Data, folder: Path, lines: list[str], **options: Any) -> History:
     options = {"epochs": 4, "settings": {"seed": 0}, "patience": 9, **options}
-    return fitting.fit(net, data, data, folder=folder, log=lines.append, batch_size=8, **options)
+    history = fitting.fit(net, data, data, folder=folder, log=lines.append, batch_size=8, **options)
+    with fitting.kept_until_written(folder):
+        return history
 
 
 def kill_after(epoch: int, net: Any, data: Data, folder: Path, **options: Any) -> None:
@@ -69,6 +71,23 @@ def test_a_run_leaves_its_history_and_the_best_weights(data: Data, tmp_path: Pat
     least = min(history.metrics["val_loss"])
     assert history.metrics["val_loss"][history.best - 1] == least
     assert net.evaluate(*data, verbose=0)[0] == pytest.approx(least, rel=1e-4)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("error", [FacesError("the disk is full"), KeyboardInterrupt(), Killed()], ids=repr)
+def test_what_could_not_be_written_is_written_by_the_next_run(data: Data, tmp_path: Path, error: BaseException) -> None:
+    options: dict[str, Any] = {"epochs": 3, "settings": {}, "folder": tmp_path / "run", "batch_size": 8}
+    first = network()
+    history = fitting.fit(first, data, data, log=print, **options)
+    with pytest.raises(type(error)) as caught, fitting.kept_until_written(tmp_path / "run"):
+        raise error
+    assert isinstance(error, Killed) or str(caught.value).endswith("; " + fitting.KEPT)
+    again, lines = network(), list[str]()
+    assert fitting.fit(again, data, data, log=lines.append, **options) == history
+    assert lines == [f"{tmp_path / 'run' / STATE_FILE}: continuing after epoch 3"]
+    assert all(np.array_equal(old, new) for old, new in zip(first.get_weights(), again.get_weights(), strict=True))
+    with fitting.kept_until_written(tmp_path / "run"):
+        assert (tmp_path / "run").exists()
     assert not (tmp_path / "run").exists()
 
 

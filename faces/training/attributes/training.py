@@ -70,6 +70,7 @@ def train(options: AttributeOptions, faces: LabelledFaces, command: str, log: Ca
         validated = heads.fit_data(data, inputs, validation, balanced=False)
     steps = options.epochs * -(-len(next(iter(fitted[1].values()))) // options.batch_size)
     heads.compile_network(network, data, options.rate, steps, options.smoothing or 0.0)
+    folder = options.output.with_suffix(".training")
     history = fitting.fit(
         network,
         fitted,
@@ -79,13 +80,14 @@ def train(options: AttributeOptions, faces: LabelledFaces, command: str, log: Ca
         seed=options.seed,
         settings=settings | {"side": side},
         patience=options.patience,
-        folder=options.output.with_suffix(".training"),
+        folder=folder,
         log=log,
         tensorboard=options.tensorboard,
     )
     examples = heads.select(heads.select(inputs, test), slice(VERIFIED_FACES))
-    exporting.export(core, options.output, metadata, examples)
-    plots.curves(history, options.output.with_name(f"{options.output.stem}_curves.png"))
+    with fitting.kept_until_written(folder):
+        exporting.export(core, options.output, metadata, examples)
+        plots.curves(history, options.output.with_name(f"{options.output.stem}_curves.png"))
     return history
 
 

@@ -89,6 +89,7 @@ def train(options: ClassifierOptions, recorder: Recorder, log: Log, warn: Log) -
     design = networks.ARCHITECTURES[options.architecture](side, len(classes))
     labels = [training.labels[HEAD], validation.labels[HEAD]]
     network, *fit_data = _fit_arguments(design, images[:2], labels, log)
+    folder = options.output / "classifier_training"
     history = fitting.fit(
         networks.compile_network(network, LEARNING_RATES[options.architecture]),
         *fit_data,
@@ -96,14 +97,15 @@ def train(options: ClassifierOptions, recorder: Recorder, log: Log, warn: Log) -
         patience=options.patience,
         batch_size=options.batch_size,
         seed=options.seed,
-        folder=options.output / "classifier_training",
+        folder=folder,
         settings={name: value for name, value in metadata.items() if name != "epochs"},
         log=log,
         tensorboard=options.tensorboard,
     )
-    classifier = _write(options, design.core, metadata, images[2][:VERIFIED_PICTURES])
-    score = scores.score_choice(HEAD, classes, test.labels[HEAD], _probabilities(classifier, images[2]))
-    report.write(options.output, metadata, parts, score, history, data.left_out)
+    with fitting.kept_until_written(folder):
+        classifier = _write(options, design.core, metadata, images[2][:VERIFIED_PICTURES])
+        score = scores.score_choice(HEAD, classes, test.labels[HEAD], _probabilities(classifier, images[2]))
+        report.write(options.output, metadata, parts, score, history, data.left_out)
     return score
 
 
