@@ -216,7 +216,7 @@ def test_nobody_of_the_family_is_named_twice(pipeline: Pipeline, enrolled: tuple
     faces = pipeline.detect(group)
     order = [index for (index,) in centres_inside(faces, list(FAMILY.values()))]
     embeddings = pipeline.embed(group, faces)[order]
-    farthest = FaceRecognizer(threshold=1).fit(people).distances(embeddings).min(axis=1).max()
+    farthest = FaceRecognizer(threshold=1).fit(people).identify(embeddings).distance.max()
     recognizer = FaceRecognizer(threshold=float(farthest) + 0.01).fit(people)
     assert None not in recognizer.identify(embeddings).names
     assert identify_together(recognizer, embeddings).names == tuple(

@@ -50,7 +50,8 @@ def test_a_convincing_face_is_looked_at_once() -> None:
         ((0, 0.95, 0, 0), (6, 3), (0, 1)),
         ((0, 0, 0.95, 0), (6, 3), (0, -1)),
         ((0, 0, 0, 0.95), (3, 6), (-1, 0)),
-        ((0.8, 0.7, 0.7, 0.8 + MARGIN / 2), (3, 6), (1, 0)),  # not surely better than as it is
+        ((0.88, 0.7, 0.7, 0.88 + MARGIN / 2), (3, 6), (1, 0)),  # not surely better than as it is
+        ((0.6, 0.7, 0.7, 0.85), (3, 6), (1, 0)),  # better, but not convincing
     ],
 )
 def test_the_surest_turn_counts_in_pixels_of_the_image(
