@@ -19,10 +19,10 @@ class Interval(Protocol):
 
 
 def shown(name: str) -> str:
-    """Return a name for a figure: bytes of a file name that are no UTF-8 become escapes, which fonts can draw.
+    r"""Return a name for a figure: bytes of a file name that are no UTF-8 become escapes, which fonts can draw.
 
-    >>> print(shown("Ren\\udce9"), shown("René"))
-    Ren\\udce9 René
+    >>> print(shown("Ren\udce9"), shown("René"))
+    Ren\udce9 René
     """
     return name.encode("utf-8", "backslashreplace").decode("utf-8")
 
