@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from faces import detection
-from faces.detection import MmodDetector, SsdDetector, YuNetDetector, haar, pyramid, registry
+from faces.detection import MmodDetector, SsdDetector, YuNetDetector, haar, pyramid, registry, yunet
 from faces.errors import ModelError
 from faces.files import digest
 from faces.images import Picture
@@ -382,7 +382,8 @@ def yunet_seeing(stride: int, row: int, column: int, confidence: float = 0.5) ->
     return YuNetDetector(engine, NAMES, MODEL, confidence), engine
 
 
-def test_yunet_looks_at_the_landmarks_again_in_an_upright_crop_of_each_face() -> None:
+def test_yunet_looks_at_the_landmarks_again_in_an_upright_crop_of_each_face(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yunet, "MOST_LOOKS", 1)
     detector, engine = yunet_seeing(32, 5, 4)  # its box is near the middle of a crop of 352 px
     points = np.zeros((2, 5, 2), np.float32)  # the eyes tell the roll
     points[0, :2] = [[110, 60], [140, 60]]
@@ -398,6 +399,14 @@ def test_yunet_looks_at_the_landmarks_again_in_an_upright_crop_of_each_face() ->
     assert np.allclose(refined.landmarks[0], [125, 75] + away * 50 / 200, atol=1e-3)
     turned = np.stack([-away[:, 1], away[:, 0]], axis=1)  # the second face lies on its side
     assert np.allclose(refined.landmarks[1], [350, 100] + turned * 100 / 200, atol=1e-3)
+
+
+def test_yunet_looks_until_the_roll_is_steady() -> None:
+    detector, engine = yunet_seeing(32, 5, 4)  # its eyes are never level: the roll changes by 45 degrees each time
+    points = np.array([[[110, 60], [140, 60], [125, 75], [112, 90], [138, 90]]], np.float32)
+    face = Faces(np.array([[100, 50, 150, 100]], np.float32), np.array([0.9], np.float32), points, "five-points")
+    detector.refine(noise(200, 200), face)
+    assert len(engine.blobs) == yunet.MOST_LOOKS
 
 
 def test_yunet_keeps_the_landmarks_of_a_face_that_a_closer_look_does_not_show() -> None:
@@ -424,21 +433,22 @@ def test_large_images_are_looked_at_as_closely_as_small_faces_need(
     assert detector.least_face(32, longer) == pytest.approx(least, abs=1)
 
 
-def test_the_roll_of_a_small_face() -> None:
+@pytest.mark.parametrize("turn", [20, 45])
+def test_the_roll_of_a_small_face(turn: float) -> None:
     detector = YuNetDetector.built_in(threads=1)
     scene = portrait(CAST[0], np.random.default_rng(0)).image
     face = detector.detect(scene)[:1]
     middle = (face.xyxy[0, :2] + face.xyxy[0, 2:]) / 2
     rolls = []
-    for turn in (0, 20):
-        matrix = cv2.getRotationMatrix2D(tuple(map(float, middle)), -turn, 75 / float(face.sizes[0]))
+    for angle in (0, turn):
+        matrix = cv2.getRotationMatrix2D(tuple(map(float, middle)), -angle, 75 / float(face.sizes[0]))
         matrix = matrix + np.column_stack([np.zeros((2, 2)), 125 - middle])
         small = np.asarray(cv2.warpAffine(scene, matrix, (250, 250)), np.uint8)
         landmarks = detector.refine(small, detector.detect(small)[:1]).landmarks
         assert landmarks is not None
         x, y = landmarks[0, 1] - landmarks[0, 0]
         rolls.append(np.degrees(np.arctan2(y, x)))
-    assert rolls[1] - rolls[0] == pytest.approx(20, abs=5)  # 2 degrees without a closer look
+    assert rolls[1] - rolls[0] == pytest.approx(turn, abs=5)  # 2 of 20 degrees without a closer look
 
 
 @pytest.mark.parametrize("stride", [8, 16, 32])
@@ -588,9 +598,9 @@ def test_load_errors_say_what_to_run(tmp_path: Path) -> None:
 def test_ssd_and_yunet_look_once_at_no_more_pixels_than_they_use(wh: tuple[int, int]) -> None:
     jpeg = cv2.imencode(".jpg", np.zeros((wh[1], wh[0], 3), np.uint8))[1].tobytes()
     ssd, seen_by_ssd = ssd_seeing((0, 1, 0.9, 0.4, 0.4, 0.6, 0.7), (0, 1, 0.8, 0, 0, 0.1, 0.1))
-    yunet, seen_by_yunet = yunet_seeing(32, 1, 2)
-    yunet.upright_score = 0.8  # less than its face has
-    for detector, side in ((ssd, 600), (yunet, 1280)):
+    by_yunet, seen_by_yunet = yunet_seeing(32, 1, 2)
+    by_yunet.upright_score = 0.8  # less than its face has
+    for detector, side in ((ssd, 600), (by_yunet, 1280)):
         picture = Picture(jpeg)
         [box] = detector.portrait(picture, 24).xyxy
         assert (box >= 0).all() and (box <= [*wh, *wh]).all()
