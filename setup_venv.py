@@ -9,6 +9,7 @@ begin with this, and so does ``demo.py``.
 import argparse
 import hashlib
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -27,6 +28,9 @@ ROOT = Path(__file__).resolve().parent
 VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 PIP_INSTALL = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-compile"]
 
+OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")
+IMPORT_OPENCV = "import cv2; cv2.__file__"  # a folder that only lost its files imports, too
+MISSING_LIBRARY = re.compile(r"ImportError: (?:\S*/)?(lib\S+\.so[.\d]*): ")
 MODELS = "models yunet-int8 sface-int8"  # the built-in ones: an environment with others is brought up to date
 TESTS = r"[\\/]tests[\\/]"  # a folder of tests, in a path
 
@@ -142,28 +146,53 @@ def fetch_models(python: Path) -> None:
         raise SetupError("the built-in models could not be fetched, for the reason above")
 
 
+def packages_of_opencv(python: Path) -> dict[str, str]:
+    """Return the versions of the environment's OpenCV packages by name; all of them fill the same folder, cv2."""
+    code = "import json; from importlib.metadata import distributions as d; "
+    code += "print(json.dumps({x.metadata['Name']: x.version for x in d()}))"
+    versions = json.loads(ask(python, code).stdout or "{}")
+    return {name: version for name, version in versions.items() if name in OPENCV}
+
+
 def mend_opencv(python: Path) -> None:
-    """Replace OpenCV by its build without windows where the system lacks a library that windows need."""
-    answer = ask(python, "import cv2")
-    if answer.returncode == 0:
+    """Make OpenCV importable, and the only one of its packages.
+
+    Its build without windows takes its place where the system lacks a library that windows need. Where several packages
+    lie over each other, or files are missing, all of them go and one is installed again.
+    """
+    answer, packages = ask(python, IMPORT_OPENCV), packages_of_opencv(python)
+    if answer.returncode == 0 and len(packages) < 2:
         return
     last = last_line(answer)
-    missing = re.match(r"ImportError: (?:\S*/)?(lib\S+\.so[.\d]*): ", last)
+    missing = MISSING_LIBRARY.match(last)
+    version = packages.get("opencv-python") or next(iter(packages.values()), None)
+    if version is None:
+        raise SetupError(f"OpenCV is not installed: {last}")
     if missing is None:
+        reason = f"{' and '.join(sorted(packages))} lie over each other" if len(packages) > 1 else f"failed: {last}"
+        say(f"OpenCV {reason}: installing opencv-python {version} in their place.")
+        replace_opencv(python, list(packages), f"opencv-python=={version}")
+        answer, packages = ask(python, IMPORT_OPENCV), {"opencv-python": version}
+        last = last_line(answer)
+        missing = MISSING_LIBRARY.match(last)
+    if answer.returncode != 0 and missing is None:
         raise SetupError(f"OpenCV is installed but cannot be imported: {last}")
-    version = ask(python, "from importlib.metadata import version as v; print(v('opencv-python'))").stdout.strip()
-    say(
-        f"This system has no {missing[1]}: installing opencv-python-headless {version} instead. "
-        "Windows are off (--show, the live video); everything else works."
-    )
-    # Both go first: they share the folder cv2, and an earlier run may have left the other one's record.
-    both = ["opencv-python", "opencv-python-headless"]
-    run(python, "-m", "pip", "uninstall", "-qq", "--disable-pip-version-check", "--yes", *both)
-    if run(python, *PIP_INSTALL, *quiet(), "--no-deps", f"opencv-python-headless=={version}") != 0:
-        raise SetupError(f"pip could not install opencv-python-headless {version}, for the reason above")
-    answer = ask(python, "import cv2")
-    if answer.returncode != 0:
-        raise SetupError(f"OpenCV cannot be imported without windows either: {last_line(answer)}")
+    if missing is not None:
+        say(
+            f"This system has no {missing[1]}: installing opencv-python-headless {version} instead. "
+            "Windows are off (--show, the live video); everything else works."
+        )
+        replace_opencv(python, list(packages), f"opencv-python-headless=={version}")
+        answer = ask(python, IMPORT_OPENCV)
+        if answer.returncode != 0:
+            raise SetupError(f"OpenCV cannot be imported without windows either: {last_line(answer)}")
+
+
+def replace_opencv(python: Path, packages: list[str], wanted: str) -> None:
+    """Install an OpenCV package in the place of others, which go first: they share the folder cv2."""
+    run(python, "-m", "pip", "uninstall", "-qq", "--disable-pip-version-check", "--yes", *packages)
+    if run(python, *PIP_INSTALL, *quiet(), "--no-deps", wanted) != 0:
+        raise SetupError(f"pip could not install {wanted}, for the reason above")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -194,6 +223,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         lines = wanted(extras)
         if python_of(venv).exists() and stamp.exists() and lines <= set(stamp.read_text().splitlines()):
+            mend_opencv(python_of(venv))  # each time: pip brings another package of it without a word
             say(f"{venv.name} is up to date")
             return 0
         make(venv, stamp)

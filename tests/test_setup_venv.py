@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import runpy
 import shutil
@@ -74,7 +75,8 @@ class Commands:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, failing: str = "no command") -> None:
         self.ran: list[str] = []
         self.failing = failing
-        self.imports = [(0, "")]  # the status and stderr of each "import cv2"
+        self.imports = [(0, "")]  # the status and stderr of each import of cv2
+        self.packages = {"opencv-python": "4.14.0.94"}
         monkeypatch.setattr(setup_venv, "run", self.run)
         monkeypatch.setattr(setup_venv, "ask", self.ask)
 
@@ -88,10 +90,10 @@ class Commands:
         return int(self.failing in line)
 
     def ask(self, python: Path, code: str) -> subprocess.CompletedProcess[str]:
-        if code == "import cv2":
+        if code == setup_venv.IMPORT_OPENCV:
             status, error = self.imports.pop(0) if len(self.imports) > 1 else self.imports[0]
             return subprocess.CompletedProcess([], status, "", error)
-        answer = "4.14.0.94" if "importlib" in code else setup_venv.VERSION
+        answer = json.dumps(self.packages) if "importlib" in code else setup_venv.VERSION
         return subprocess.CompletedProcess([], 0, answer + "\n", "")
 
 
@@ -137,6 +139,16 @@ def test_real_environment_without_libgl(
 
     assert setup_venv.main([]) == 0
     assert capfd.readouterr().err.splitlines() == [".venv is up to date"]
+
+    # With pip by hand, opencv-python comes over it: nothing imports, and the next set-up mends that.
+    subprocess.run([python, "-m", "pip", "install", "-qq", "opencv-python==4.14.0.94"], check=True)
+    assert setup_venv.ask(python, "import cv2").returncode == 1
+    assert setup_venv.main([]) == 0
+    lines = capfd.readouterr().err.splitlines()
+    assert "no libGL.so.1: installing opencv-python-headless 4.14.0.94" in lines[0]
+    assert lines[-1] == ".venv is up to date"
+    assert setup_venv.packages_of_opencv(python) == {"opencv-python-headless": "4.14.0.94"}
+    assert setup_venv.ask(python, "import cv2; print(cv2.headless)").stdout.strip() == "True"
 
     # pip puts opencv-python over it again, since the project asks for it; the set-up mends that again.
     assert setup_venv.main(["--dev"]) == 0
@@ -205,7 +217,9 @@ def test_environment_of_another_python_is_made_anew(
     (project / ".venv" / "old").touch()
     commands.ran.clear()
     monkeypatch.setattr(
-        setup_venv, "ask", lambda python, code: subprocess.CompletedProcess([], int("pip" in code), "3.1\n", "")
+        setup_venv,
+        "ask",
+        lambda python, code: subprocess.CompletedProcess([], int("pip" in code), "{}" if "json" in code else "3.1", ""),
     )
     monkeypatch.setattr(setup_venv, "VERSION", "3.99")
     assert setup_venv.main([]) == 0
@@ -264,12 +278,32 @@ def test_headless_of_the_same_version(project: Path, commands: Commands, library
     assert "--no-deps opencv-python-headless==4.14.0.94" in commands.ran[-2]
 
 
-def test_opencv_that_fails_otherwise_is_reported(
+def test_opencv_that_fails_otherwise_is_installed_again(project: Path, commands: Commands) -> None:
+    setup_venv.main([])
+    commands.imports = [(1, "Traceback ...\nAttributeError: module 'cv2' has no attribute '__file__'\n"), (0, "")]
+    commands.ran.clear()
+    assert setup_venv.main([]) == 0
+    assert [line.split()[-1] for line in commands.ran] == ["opencv-python", "opencv-python==4.14.0.94"]
+
+
+def test_opencv_that_still_fails_is_reported(
     project: Path, commands: Commands, capsys: pytest.CaptureFixture[str]
 ) -> None:
     commands.imports = [(1, "Traceback ...\nImportError: DLL load failed while importing cv2\n")]
     assert "cannot be imported: ImportError: DLL load failed" in fail(capsys)
-    assert "install" in commands.ran[-1] and "headless" not in commands.ran[-1]
+    assert "headless" not in commands.ran[-1]
+
+
+def test_packages_of_opencv_over_each_other_become_one(
+    project: Path, commands: Commands, capsys: pytest.CaptureFixture[str]
+) -> None:
+    setup_venv.main([])
+    commands.packages = {"opencv-python": "4.14.0.94", "opencv-contrib-python": "4.10.0.84"}
+    commands.ran.clear()
+    assert setup_venv.main([]) == 0
+    assert "opencv-contrib-python and opencv-python lie over each other" in capsys.readouterr().err
+    assert commands.ran[0].endswith("--yes opencv-python opencv-contrib-python")
+    assert commands.ran[1].endswith("--no-deps opencv-python==4.14.0.94")
 
 
 @pytest.mark.parametrize(("system", "path"), [("nt", ("Scripts", "python.exe")), ("posix", ("bin", "python"))])

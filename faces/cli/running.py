@@ -13,8 +13,8 @@ from threading import Timer, main_thread
 from types import FrameType, TracebackType
 from typing import Any
 
-from faces.cli import output
-from faces.cli.text import complain
+from faces.cli import opencv, output
+from faces.cli.text import complain, warn
 from faces.errors import FacesError, reason_of
 
 INTERRUPTED = 130
@@ -25,8 +25,13 @@ LONGEST_IMPORT = 5.0  # s for which an interrupt waits
 _other_unraisable = sys.unraisablehook
 
 
-def _quiet_interrupt(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    if not issubclass(kind, KeyboardInterrupt):
+def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print nothing for Ctrl-C, one line for an OpenCV that cannot be imported, otherwise the traceback."""
+    if issubclass(kind, KeyboardInterrupt):
+        return
+    if failure := opencv.failure(error):
+        complain(failure)
+    else:
         sys.__excepthook__(kind, error, trace)
 
 
@@ -38,7 +43,7 @@ def _interrupt_again(unraisable: Any) -> None:
         _other_unraisable(unraisable)
 
 
-sys.excepthook = _quiet_interrupt  # such as of worker processes
+sys.excepthook = _uncaught  # also of worker processes, and while modules are imported
 sys.unraisablehook = _interrupt_again
 
 
@@ -117,6 +122,8 @@ def run(main: Callable[[], int]) -> None:
     try:
         status = main()
         sys.stdout.flush()
+        if overlap := opencv.overlap():  # not before: where nothing imports, the error says it
+            warn(overlap)
     except FacesError as error:
         complain(str(error))
         status = error.status
