@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import pickle
 import signal
@@ -29,8 +30,7 @@ class Cluster:
 
     def __init__(self, task: Task, address: str, count: int) -> None:
         try:
-            from distributed import Client, LocalCluster
-            from distributed.comm import get_address_host
+            from distributed import Client, LocalCluster, __version__
         except ImportError as error:
             remedy = "run: pip install 'recognize-faces[cluster]'"
             raise FacesError(f"--scheduler needs Dask ({error}); {remedy}") from error
@@ -48,18 +48,26 @@ class Cluster:
                     silence_logs=logging.CRITICAL,
                     scheduler_kwargs={"allowed_failures": 0, "dashboard": False},
                 )
+        nobody = f"no scheduler answers at {address}; start one: dask scheduler"
+        if self._local is None:
+            try:  # first: a client that fails at it is left half made, or waits without end for a port that is silent
+                asyncio.run(asyncio.wait_for(_greet(address), ANSWER_TIMEOUT))
+            except (OSError, asyncio.TimeoutError) as error:  # of Python 3.10, a timeout is no OSError
+                raise FacesError(nobody) from error
+            except (ValueError, TypeError, FutureWarning) as error:  # unreadable, or TLS that is not set up
+                reason, remedy = str(error).splitlines()[0], "give one such as tcp://host:8786"
+                raise FacesError(
+                    f"{address}: not an address of a scheduler that Dask can use ({reason}); {remedy}"
+                ) from error
         try:
-            if self._local is None:
-                get_address_host(
-                    address
-                )  # first: a client that fails at it is left half made and disturbs the next one
             self._client = Client(self._local or address, timeout=ANSWER_TIMEOUT, name="extract_embeddings")
-        except OSError as error:
-            raise FacesError(f"no scheduler answers at {address}; start one: dask scheduler") from error
-        except (ValueError, TypeError, FutureWarning) as error:  # unreadable, or TLS that is not set up
-            reason, remedy = str(error).splitlines()[0], "give one such as tcp://host:8786"
+        except (OSError, asyncio.TimeoutError) as error:
+            raise FacesError(nobody) from error
+        except (ImportError, ValueError, TypeError, AttributeError, KeyError) as error:  # it knows other messages
+            reason, remedy = str(error).splitlines()[0], "install the same version of distributed in both places"
             raise FacesError(
-                f"{address}: not an address of a scheduler that Dask can use ({reason}); {remedy}"
+                f"{address}: a scheduler of a Dask that does not fit distributed {__version__} here"
+                f" ({reason}); {remedy}"
             ) from error
         self._executor = self._client.get_executor(pure=False)
         self._slots, self._looked, self._seen = 2, -float("inf"), time.monotonic()
@@ -116,6 +124,15 @@ class Cluster:
         self._client.close(timeout=ANSWER_TIMEOUT)
         if self._local is not None:
             self._local.close(timeout=ANSWER_TIMEOUT)
+
+
+async def _greet(address: str) -> None:
+    """Exchange greetings with a scheduler. Raises OSError if nothing answers, ValueError for an unreadable address."""
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    comm = await connect(address, timeout=ANSWER_TIMEOUT, **Security().get_connection_args("client"))
+    comm.abort()
 
 
 @dataclass(frozen=True)

@@ -269,6 +269,26 @@ def test_a_scheduler_that_does_not_answer_any_more(
             dask.scheduler.send_signal(signal.SIGCONT)
 
 
+def test_a_scheduler_of_another_dask(steady: Dask, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one of distributed 2024.8 answers one of 2026.8: its methods have other parameters."""
+
+    async def identity(client: object, n_workers: int = 0) -> None:
+        raise TypeError("Scheduler.identity() got an unexpected keyword argument 'n_workers'")
+
+    monkeypatch.setattr("distributed.Client._update_scheduler_info", identity)
+    with pytest.raises(FacesError, match=r"a scheduler of a Dask that does not fit distributed .* install the same"):
+        extraction_dask.Cluster(Task(Folder(place / "dataset"), MODELS), steady.address, 1)
+
+
+def test_a_port_that_accepts_and_says_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extraction_dask, "ANSWER_TIMEOUT", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(FacesError) as error:
+            extraction_dask.Cluster(Task(Folder(place / "dataset"), MODELS), address, 1)
+    assert str(error.value) == f"no scheduler answers at {address}; start one: dask scheduler"
+
+
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "tcp://no-such-host.invalid:8786"])
 def test_no_scheduler(address: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(extraction_dask, "ANSWER_TIMEOUT", 1)
