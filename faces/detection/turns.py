@@ -8,7 +8,7 @@ import numpy as np
 
 from faces.types import Faces, Floats, Image
 
-MARGIN = 0.02  # of the score: a turn that is not so much better, or farther from convincing, does not count
+MARGIN = 0.02  # of the score: a turn that is not so much better does not count
 
 
 def best_turn(detect: Callable[[Image], Faces], image: Image, upright_score: float | None) -> Faces:
@@ -23,7 +23,7 @@ def best_turn(detect: Callable[[Image], Faces], image: Image, upright_score: flo
     faces = detect(image)
     if upright_score is None or _score(faces) >= upright_score:
         return faces
-    best, highest = faces, max(_score(faces) + MARGIN, upright_score - MARGIN)  # animals' faces score less
+    best, highest = faces, max(_score(faces) + MARGIN, upright_score)
     for quarters in (1, 3, 2):
         turned = detect(np.ascontiguousarray(np.rot90(image, quarters)))
         if _score(turned) > highest:
