@@ -44,7 +44,8 @@ def test_opencv_that_cannot_be_imported_is_one_line(packages: Path, line: tuple[
 def test_opencv_that_lost_its_files_is_one_line(packages: Path) -> None:
     (packages / "cv2").mkdir()
     (packages / "cv2" / "__init__.py").touch()
-    done = run(packages, "recognize_image.py", "--image", "sample/photo.jpg")
+    (packages / "photo.jpg").touch()
+    done = run(packages, "recognize_image.py", "--image", str(packages / "photo.jpg"))
     assert done.returncode == 1
     (error,) = done.stderr.splitlines()
     assert error.startswith("error: OpenCV cannot be imported: ") and "; run: " in error

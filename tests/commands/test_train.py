@@ -33,6 +33,7 @@ REPORT = {
     "unknown",
     "confused",
     "lookalikes",
+    "unlike",
     "too_few",
 }
 

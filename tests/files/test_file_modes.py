@@ -48,8 +48,10 @@ MODELS = {
 OTHERS = {
     "faces/files/writing.py",
     "setup_venv.py",
-    "faces/training/exporting.py",
-}  # the last one: in a temporary folder
+    "demo.py",  # a folder of drawn people
+    "faces/cli/output.py",  # the null device
+    "faces/training/exporting.py",  # in a temporary folder
+}
 
 
 @contextmanager
