@@ -74,7 +74,7 @@ def test_the_page_works_as_written(sample: Path, tmp_path: Path) -> None:
     names, training, photograph, attributes, two, video, error = result.stdout.split("---\n")
     assert len(names.splitlines()) == len(photograph.splitlines()) >= 2 and "unknown" in names
     assert training.startswith("Threshold(") and "leaving one photograph out: 100.0% right" in training
-    assert "age" in attributes and (tmp_path / "output" / "annotated.jpg").is_file()
+    assert "age" in attributes and (tmp_path / "output" / "annotated" / "photo.jpg").is_file()
     assert two == "the same person\n"
     assert len(video.splitlines()) == 50
     assert error.startswith("no such photograph.jpg: no such file")

@@ -122,7 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                 progress(number, len(photographs))
     if others:
         warn(without_photographs(others))
-    if (least := max(least_faces)) > UNSAID_FACE:
+    if (least := max(least_faces)) > max(UNSAID_FACE, models.detector.least_face(1, 1)):
         warn(f"in the largest photograph faces below {least:.0f} px may be missed; --min-face finds smaller ones")
     return status
 

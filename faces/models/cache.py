@@ -27,12 +27,13 @@ def home() -> Path:
     return platformdirs.user_cache_path("faces", appauthor=False, opinion=False)
 
 
-def cached(name: str, convert: Callable[[Path], object]) -> Path:
+def cached(name: str, convert: Callable[[Path], object], check: Callable[[], object] = lambda: None) -> Path:
     """Return the path of a converted model in the user's cache; convert it on first use.
 
     A file whose SHA-256 differs from the noted one is converted again.
     name: of the file.
     convert: writes the model to a path.
+    check: called before; raises if there is nothing to convert.
     Raises CacheError if the cache cannot be written.
     """
     path = home() / name
@@ -41,6 +42,7 @@ def cached(name: str, convert: Callable[[Path], object]) -> Path:
         return path
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        check()
         with TemporaryDirectory(dir=path.parent) as folder:  # two first runs at once must not meet in one file
             converted = Path(folder) / name
             log.info("making %s from the published model, on first use only ...", path)

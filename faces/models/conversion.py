@@ -30,7 +30,7 @@ def converted(spec: ModelSpec) -> Path:
     """
     convert, suffix = CONVERTERS[spec.name]
 
-    def convert_to(path: Path) -> None:
+    def original() -> Path:
         original = packages.unpacked(spec.files[0])
         if not cache.matches(original, spec.files[0]):
             package = spec.files[0].package
@@ -38,6 +38,9 @@ def converted(spec: ModelSpec) -> Path:
             raise ModelError(
                 f"{original} is damaged (its SHA-256 is not the published one); run: faces download-models {models}"
             )
-        convert(original.read_bytes(), path)
+        return original
 
-    return cache.cached(f"{spec.name}-{FORMAT}{suffix}", convert_to)
+    def convert_to(path: Path) -> None:
+        convert(original().read_bytes(), path)
+
+    return cache.cached(f"{spec.name}-{FORMAT}{suffix}", convert_to, original)
