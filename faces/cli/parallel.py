@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import TypeVar
+
+from faces.cli.progress import progress_bar
 
 CORES = os.cpu_count() or 1
 
@@ -38,3 +41,16 @@ def in_order(work: Callable[[Job], Done], jobs: Iterable[Job]) -> Generator[tupl
                 yield done, future.result()
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+
+
+def in_order_with_bar(
+    work: Callable[[Job], Done], jobs: Sequence[Job], unit: str = "photo"
+) -> Generator[tuple[Job, Done], None, None]:
+    """Do the work of ``in_order`` with a progress bar, where there are several jobs; unit: as for ``progress_bar``."""
+    with progress_bar(unit) as progress, closing(in_order(work, jobs)) as results:
+        for number, result in enumerate(results):
+            if len(jobs) > 1:
+                progress(number, len(jobs))
+            yield result
+        if len(jobs) > 1:
+            progress(len(jobs), len(jobs))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from faces.cli import options, parallel, text, values
 from faces.cli.files import without_photographs
-from faces.cli.progress import print_line, progress_bar
+from faces.cli.progress import print_line
 from faces.errors import ImageError
 from faces.files.finding import expand
 from faces.image_classifier import Classification, ImageClassifier, decide
@@ -76,18 +76,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return as_json(path, verdict) if args.json else as_text(path, verdict)
 
     status = 0
-    many = len(pictures) > 1
-    with progress_bar("picture") as progress, closing(parallel.in_order(look, pictures)) as looked_at:
-        if many:
-            progress(0, len(pictures))
-        for number, (path, result) in enumerate(looked_at, start=1):
+    with closing(parallel.in_order_with_bar(look, pictures, "picture")) as looked_at:
+        for path, result in looked_at:
             if isinstance(result, ImageError):
                 text.complain(f"{path}: {result}")
                 status = 1
             else:
                 print_line(result, sys.stdout)
-            if many:
-                progress(number, len(pictures))
     if others:
         text.warn(without_photographs(others))
     return status

@@ -18,12 +18,12 @@ import numpy as np
 import faces
 from faces.cli import options, parallel, values
 from faces.cli.files import without_photographs
-from faces.cli.progress import print_line, progress_bar
+from faces.cli.progress import print_line
 from faces.cli.text import complain, escaped, tell, warn
 
 WRITTEN = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})  # the formats of copies
 LONGEST_NAME = 235  # bytes of a copy's name: file systems allow 255, and temporary files have ten more
-UNSAID_FACE = 40  # px: nobody is told that smaller faces may be missed
+UNSAID_FACE = 40  # px: where faces of this size are found, nothing is said of smaller ones
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -104,11 +104,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return lines, faces.annotate(image, found)
 
     status, used_names = 0, set[str]()
-    many = len(photographs) > 1
-    with progress_bar() as progress, closing(parallel.in_order(look, photographs)) as looked_at:
-        if many:
-            progress(0, len(photographs))
-        for number, (path, result) in enumerate(looked_at, start=1):
+    with closing(parallel.in_order_with_bar(look, photographs)) as looked_at:
+        for path, result in looked_at:
             if isinstance(result, faces.ImageError):
                 complain(str(result))
                 status = 1
@@ -118,8 +115,6 @@ def main(argv: Sequence[str] | None = None) -> int:
                 faces.write_image(args.output / copy_name(path, used_names), annotated)
                 if window is not None and window.show(annotated, wait_ms=0) == "q":
                     break
-            if many:
-                progress(number, len(photographs))
     if others:
         warn(without_photographs(others))
     if (least := max(least_faces)) > max(UNSAID_FACE, models.detector.least_face(1, 1)):

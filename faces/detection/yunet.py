@@ -32,7 +32,7 @@ BORDER = 0.5  # of the longer side, around a portrait whose face fills it (docs/
 REFINED_SIDE, REFINED_FACE = 352, 200  # px: the crop in which landmarks are found again, and the face in it
 UPRIGHT_SCORE = 0.9  # faces that lie on their side or head score less (docs/models.md, "What is found")
 MOST_LOOKS, STEADY = 3, 10.0  # closer looks; degrees: a smaller change of the roll needs no other look
-FARTHEST = 0.35  # of the face: a face whose middle is farther away in this crop is another one
+FARTHEST = 0.35  # of the face: a detection whose middle is farther from that of the crop is another face
 
 
 class YuNetDetector:

@@ -10,6 +10,7 @@ from itertools import chain
 from pathlib import Path, PurePath
 
 from faces.errors import UsageError
+from faces.files.identity import folder_identity
 
 SUFFIXES = frozenset(  # of photographs; files with other names are known by their content
     {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".bmp", ".webp", ".tif", ".tiff"}
@@ -65,10 +66,10 @@ def find_images(folder: Path, leave_out: LeaveOut = lambda path, reason: None) -
     leave_out: called with each other file that is no photograph.
     Raises OSError if a folder cannot be listed, since its files are not gone.
     """
-    listed = {_identity(place) for place in (folder.resolve(), *folder.resolve().parents)}
+    listed = {folder_identity(place) for place in (folder.resolve(), *folder.resolve().parents)}
 
     def is_new(place: Path) -> bool:
-        new = (identity := _identity(place)) is None or identity not in listed
+        new = (identity := folder_identity(place)) is None or identity not in listed
         listed.add(identity)
         return new
 
@@ -85,15 +86,6 @@ def find_images(folder: Path, leave_out: LeaveOut = lambda path, reason: None) -
                 yield path
             else:
                 leave_out(path, NO_PHOTOGRAPH)
-
-
-def _identity(folder: Path) -> tuple[int, int] | None:
-    """Return what tells a folder from all others; None if it cannot be looked at."""
-    try:
-        status = folder.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def _start_of(path: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""Tell whether a file has been replaced or rewritten, without reading it."""
+"""Tell whether a file has been replaced or rewritten, without reading it, and folders from each other."""
 
 from __future__ import annotations
 
@@ -27,3 +27,12 @@ def identity(path: Path) -> FileIdentity | None:
     except (OSError, RuntimeError):  # RuntimeError: a loop of links, before Python 3.13
         return None
     return FileIdentity(file, status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size)
+
+
+def folder_identity(folder: Path) -> tuple[int, int] | None:
+    """Return the device and inode of a folder, by whatever path; None if it cannot be looked at."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

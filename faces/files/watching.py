@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from faces.errors import FacesError, reason_of
+from faces.files.identity import folder_identity
 
 if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent
@@ -41,7 +42,7 @@ class FolderWatch:
 
     def settled(self, seconds: float) -> bool:
         """Return whether there were changes since this was last True, but none within the last ``seconds``."""
-        replaced = self._identity != _identity(
+        replaced = self._identity != folder_identity(
             self._folder
         )  # after an unmount or mount, the observer watches a folder that is gone
         quiet = self._changed is not None and time.monotonic() - self._changed >= seconds
@@ -63,7 +64,7 @@ class FolderWatch:
             def on_any_event(_, event: FileSystemEvent) -> None:  # noqa: N805
                 self._changed = time.monotonic()  # in the observer's own thread
 
-        identity, self._linked = _identity(self._folder), _linked(self._folder)
+        identity, self._linked = folder_identity(self._folder), _linked(self._folder)
         if identity is None:
             return None
         observer = PollingObserver(timeout=self._poll) if self._poll else Observer()
@@ -107,12 +108,3 @@ def _linked(folder: Path) -> set[Path]:
             linked |= new
             remaining += new
     return linked
-
-
-def _identity(folder: Path) -> tuple[int, int] | None:
-    """Return the device and inode of a folder; None if there is none."""
-    try:
-        status = folder.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

@@ -43,19 +43,19 @@ class Crowd:
     impostors: different people in general.
     people: number of people in the gallery.
     effect, uncertainty: of the gallery on the similarity of different people, and its standard deviation.
-    noise: standard deviation of the noise in this gallery, at least that in general.
     sample: float32 (S, D), the mean embeddings of some of the people.
     crowding, persons: float32 (S,), their crowding, and their effects on the similarity.
+    noise: standard deviation of the noise in this gallery, at least that in general; not in older pickles.
     """
 
     impostors: Impostors
     people: int
     effect: float
     uncertainty: float
-    noise: float
     sample: Floats
     crowding: Floats
     persons: Floats
+    noise: float
 
     @classmethod
     def of(cls, people: People, impostors: Impostors, most: int = SAMPLE) -> Crowd:
@@ -63,7 +63,7 @@ class Crowd:
         chosen = np.arange(len(people))[:: -(-len(people) // most)]
         sample, crowding = people.centres[chosen], crowding_of(people, chosen, impostors)
         nobody = np.zeros(len(chosen), np.float32)
-        blank = cls(impostors, len(people), 0.0, impostors.gallery_sd, impostors.noise_sd, sample, crowding, nobody)
+        blank = cls(impostors, len(people), 0.0, impostors.gallery_sd, sample, crowding, nobody, impostors.noise_sd)
         n = len(chosen)
         if n < 2:
             return blank

@@ -86,7 +86,9 @@ class FaceRecognizer:
             people = People.of(state.pop("embeddings_"), state.pop("starts_"))
             svc = SVC(state.pop("coef_"), state.pop("intercept_"))
             state |= {"classifier": "auto", "people_": people, "classifier_": "svc", "scorer_": svc}
-        state.setdefault("crowd_", None)
+        crowd = state.setdefault("crowd_", None)
+        if crowd is not None and not hasattr(crowd, "noise"):
+            object.__setattr__(crowd, "noise", crowd.impostors.noise_sd)
         self.__dict__.update(state)
 
     def with_threshold(self, distance: float) -> FaceRecognizer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -343,6 +343,21 @@ def test_what_everybody_adds_is_computed_once_and_not_saved(tmp_path: Path, monk
     assert np.allclose(loaded.distance(probes, np.full(4, 3)), before[:, 3], atol=1e-5)
     fewer = recognizer.fit(gallery(2, 2, DLIB))
     assert fewer.distances(probes).shape == (4, 2)  # and anew for another gallery
+
+
+def test_a_crowd_without_its_noise_is_read() -> None:
+    """As in pickles of before the noise of a gallery was measured."""
+    recognizer = FaceRecognizer().fit(gallery(5, 2, DLIB))
+    crowd = recognizer.crowd_
+    assert crowd is not None
+    before = Crowd.__new__(Crowd)
+    before.__setstate__([getattr(crowd, field.name) for field in fields(crowd)[:-1]])  # type: ignore[attr-defined]
+    loaded = FaceRecognizer.__new__(FaceRecognizer)
+    loaded.__setstate__({**recognizer.__getstate__(), "crowd_": before})
+    assert loaded.crowd_ is not None
+    assert loaded.crowd_.noise == crowd.impostors.noise_sd
+    probes = person(3, 4, first=50)
+    assert loaded.identify(probes).candidates == recognizer.identify(probes).candidates
 
 
 def test_the_threshold_that_is_published_goes_with_distances_as_they_are() -> None:
