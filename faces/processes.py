@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from typing import TypeVar
 
 from faces.errors import FacesError, reason_of
@@ -31,7 +31,7 @@ def mapped(work: Callable[[Job], Done], jobs: Sequence[Job], count: int | None =
         with explained_start():
             pool = ProcessPoolExecutor(count, get_context("spawn"), initializer=begin)
         with pool:
-            with uninterrupted(), explained_start():
+            with explained_start(), uninterrupted():
                 results = pool.map(work, jobs)
             yield from results
     except BrokenProcessPool as error:
@@ -71,10 +71,12 @@ def uninterrupted() -> Iterator[None]:
     """Defer Ctrl-C to the end of this block; processes that start in it ignore it, even before ``begin``.
 
     Without this, a process would find nothing to read when this one is stopped between its start and what it is sent.
+    Raises OSError if no process can be started.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
+    resource_tracker.ensure_running()  # multiprocessing's: where a new process starts it, it unblocks the signal
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # what new processes inherit
     received: list[object] = []
     deferred = threading.current_thread() is threading.main_thread()

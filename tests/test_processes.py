@@ -139,3 +139,18 @@ def test_a_signal_that_another_thread_receives_is_deferred_too() -> None:
         ended.set()
         other.join()
     assert reached
+
+
+def is_blocked(_: object) -> bool:
+    return signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, set())
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals cannot be blocked")
+def test_the_first_workers_of_a_program_are_born_with_ctrl_c_blocked() -> None:
+    code = (
+        "from tests.test_processes import is_blocked; from faces.extraction.workers import Processes;"
+        "workers = Processes(is_blocked, 2);"
+        "print([workers.submit([]).result() for _ in range(2)]); workers.close()"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment(), capture_output=True, check=True)
+    assert shown.stdout.split() == [b"[True,", b"True]"]

@@ -143,7 +143,7 @@ class Processes:
 
     def submit(self, paths: Sequence[str]) -> Future[Result]:
         """Let a worker run the task."""
-        with uninterrupted(), explained_start():
+        with explained_start(), uninterrupted():
             future: Future[Result] = self._pool.schedule(self._task, args=[paths])
         return future
 
