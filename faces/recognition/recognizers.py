@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from faces.errors import FacesError, FingerprintError, UsageError
 from faces.recognition.assignment import Candidates, nearest
 from faces.recognition.classifiers import CLASSIFIERS, SVC, Classifier, choose, softmax
-from faces.recognition.crowd import Terms
+from faces.recognition.crowd import Crowd, Terms
 from faces.recognition.distances import Indices, People, by_person, outliers
 from faces.recognition.gallery import Gallery, is_nobody
 from faces.recognition.match_probability import match_probability
@@ -87,7 +87,7 @@ class FaceRecognizer:
             svc = SVC(state.pop("coef_"), state.pop("intercept_"))
             state |= {"classifier": "auto", "people_": people, "classifier_": "svc", "scorer_": svc}
         crowd = state.setdefault("crowd_", None)
-        if crowd is not None and not hasattr(crowd, "noise"):
+        if isinstance(crowd, Crowd) and not hasattr(crowd, "noise"):
             object.__setattr__(crowd, "noise", crowd.impostors.noise_sd)
         self.__dict__.update(state)
 
