@@ -33,10 +33,10 @@ from faces.cli import running, text
 from faces.embedding import embedders, face_check
 from faces.embedding.embedders import Embedder
 from faces.embedding.face_check import FaceCheck, features
+from faces.enrolment import SMALLEST_FACE
 from faces.files.finding import find_images
 from faces.images import Picture, read_image
 from faces.metrics.intervals import wilson
-from faces.pipeline import SMALLEST_FACE
 from faces.synthetic.people import CAST, STRANGERS, random_person
 from faces.synthetic.scenes import portrait
 from faces.types import Faces, Floats, Image

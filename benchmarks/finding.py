@@ -9,6 +9,7 @@ They are also turned: by 20 degrees (``rolls``), and onto their sides and heads 
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Iterator
 
 import cv2
@@ -19,9 +20,11 @@ from benchmarks.photographs import DATA
 from faces import detection
 from faces.cli import running, text
 from faces.detection.base import scaled
+from faces.enrolment import NO_FACE, NOT_A_FACE, SMALLEST_FACE
+from faces.extraction.choosing import choose
 from faces.files.finding import find_images
 from faces.images import Picture, read_image
-from faces.pipeline import NO_FACE, NOT_A_FACE, SMALLEST_FACE, Pipeline
+from faces.pipeline import Pipeline
 from faces.types import Faces, Image
 
 SETS = ("people", "strangers", "photos", "family", "fairface", "casia_v5")
@@ -146,6 +149,23 @@ def rolls(pipeline: Pipeline, every: int) -> tuple[list[str], list[list[str]]]:
     return ["face", "photographs", f"of {ROLL} degrees, at first sight", "after the closer look"], rows
 
 
+def several(pipeline: Pipeline, every: int) -> tuple[list[str], list[list[str]]]:
+    """Photographs with several faces about as large, and which face is enrolled; the main one is the person's."""
+    rows = []
+    for name in ("people", "lfw"):
+        paths = list(find_images(DATA / name))
+        number = Counter(path.parent for path in paths)
+        paths = [path for path in paths if number[path.parent] > 1][::every]
+        found = [pipeline.enrol([path.read_bytes()])[0] for path in paths]
+        decided = choose([path.parent.name for path in paths], found, pipeline.fingerprint.embedder.name)
+        pairs = [(before, after) for before, after in zip(found, decided, strict=True) if before.rivals]
+        none = sum(after.embedding is None for _, after in pairs)
+        main = sum(before.embedding is after.embedding for before, after in pairs)
+        counts = (len(paths), len(pairs), main, len(pairs) - main - none, none)
+        rows.append([name, *(f"{count:,}" for count in counts)])
+    return ["set", "photographs", "with several faces", "the main one taken", "another", "none"], rows
+
+
 def _rolls(pipeline: Pipeline, image: Image, face: Faces, size: int, angle: float) -> tuple[float, float] | None:
     middle = (face.xyxy[0, :2] + face.xyxy[0, 2:]) / 2
     matrix = cv2.getRotationMatrix2D(tuple(map(float, middle)), -angle, size / float(face.sizes[0]))
@@ -181,6 +201,7 @@ TABLES = {
     "portraits": portraits,
     "turns": turns,
     "rolls": rolls,
+    "several": several,
 }
 
 

@@ -33,16 +33,17 @@ import psutil  # type: ignore[import-untyped, unused-ignore]
 from benchmarks.photographs import DATA
 from faces.cli import running, text, values
 from faces.datasets import Folder, Listing, Photograph
+from faces.enrolment import Enrolment
 from faces.errors import UsageError
 from faces.evaluation.searches.trials import by_person
 from faces.extraction import workers
+from faces.extraction.building import build_gallery
 from faces.extraction.checkpoints import Checkpoint
 from faces.extraction.dask import Cluster
 from faces.extraction.known import Previous, load_previous
-from faces.extraction.update import build_gallery
 from faces.extraction.workers import Result, Task
 from faces.files.writing import check_writable, write_bytes
-from faces.pipeline import Enrolment, Pipeline
+from faces.pipeline import Pipeline
 from faces.types import Faces
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from functools import cache, cached_property
 
 import cv2
@@ -12,20 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces import detection
-from faces.crops import LEAST_SHARPNESS, sharpness
 from faces.detection import Detector
 from faces.detection.base import scaled
 from faces.detection.turns import best_turn
 from faces.embedding import embedders, face_check
 from faces.embedding.embedders import Embedder
 from faces.embedding.landmarks import ShapePredictor
+from faces.enrolment import NO_FACE, SMALLEST_FACE, Enrolment, poor_quality
 from faces.errors import ImageError
 from faces.images import Picture
 from faces.types import Faces, Fingerprint, Floats, Image, ModelId
 
-SMALLEST_FACE = 24  # px: smaller faces have too little detail to embed (docs/models.md, "What can be enrolled")
 CROPPED_FACE = 100  # px: size of the face in a crop; a finer image would only be shrunk
-NO_FACE, NOT_A_FACE = "no face", "not a face"  # why a photograph is left out: nothing detected, or refused by the check
 
 
 class Pipeline:
@@ -158,38 +155,42 @@ class Pipeline:
         return self.embedder.embed(self.embedder.aligner.crop(image, self._with_landmarks(image, faces)))
 
     def enrol(self, photographs: Iterable[bytes | str], check_quality: bool = True) -> list[Enrolment]:
-        """Embed the main face of each photograph, in one batch.
+        """Embed the main face of each photograph, and the faces about as large beside it, in one batch.
 
         photographs: the bytes of each file, or the reason why it could not be read; may be lazy.
         check_quality: leave out faces that are too small or too blurred: for enrolment, not for probes.
         """
         prepared = [self._prepare(photograph, check_quality) for photograph in photographs]
-        found = [(enrolment, crop) for enrolment, crop in prepared if enrolment.face is not None and crop is not None]
-        if not found:
-            return [enrolment for enrolment, _ in prepared]
-        score = np.array([enrolment.face.score[0] for enrolment, _ in found if enrolment.face], np.float32)
-        embedded = zip(*self.embed_crops(np.concatenate([crop for _, crop in found]), score), strict=True)
-        return [enrolment if crop is None else enrolment.embedded(*next(embedded)) for enrolment, crop in prepared]
+        crops = [crop for faces in prepared for _, crop in faces if crop is not None]
+        score = [face.face.score[0] for faces in prepared for face, crop in faces if face.face and crop is not None]
+        embedded = self.embed_crops(np.stack(crops), np.array(score, np.float32)) if crops else ((), ())
+        each = zip(*embedded, strict=True)
+        return [
+            Enrolment.of_faces([face if crop is None else face.embedded(*next(each)) for face, crop in faces])
+            for faces in prepared
+        ]
 
-    def _prepare(self, photograph: bytes | str, check_quality: bool) -> tuple[Enrolment, Image | None]:
-        """Return a photograph's enrolment without the embedding, and the crop (1, side, side, 3) to embed, if any."""
+    def _prepare(self, photograph: bytes | str, check_quality: bool) -> list[tuple[Enrolment, Image | None]]:
+        """Return each face of a photograph without its embedding, the main one first, and the crop to embed, if any.
+
+        Crops are uint8 (side, side, 3). Without a face there is one enrolment, with the reason.
+        """
         if isinstance(photograph, str):
-            return Enrolment(reason=photograph), None
+            return [(Enrolment(reason=photograph), None)]
         sha256 = hashlib.sha256(photograph).hexdigest()
         try:
-            face, image, scale = self._portrait(Picture(photograph))
+            picture = Picture(photograph)
+            faces, image, scale = self._look_closer(picture, self.detector.portrait(picture, SMALLEST_FACE))
         except ImageError as error:
-            return Enrolment(sha256=sha256, reason=f"unreadable: {error}"), None
-        if len(face) == 0:
-            return Enrolment(sha256=sha256, reason=NO_FACE), None
-        if check_quality and face.sizes[0] < SMALLEST_FACE:
-            reason = f"face too small: {int(face.sizes[0])} px, at least {SMALLEST_FACE}"
-            return Enrolment(sha256=sha256, reason=reason), None
-        crop = self.embedder.aligner.crop(image, scaled(face, scale))
-        if check_quality and (sharp := sharpness(crop[0])) < LEAST_SHARPNESS:
-            reason = f"too blurred to help: sharpness {sharp:.1f}, at least {LEAST_SHARPNESS}"
-            return Enrolment(sha256=sha256, reason=reason), None
-        return Enrolment(face=face, sha256=sha256), crop
+            return [(Enrolment(sha256=sha256, reason=f"unreadable: {error}"), None)]
+        prepared: list[tuple[Enrolment, Image | None]] = []
+        for at, crop in enumerate(self.embedder.aligner.crop(image, scaled(faces, scale))):
+            face = faces[at : at + 1]
+            reason = poor_quality(face.sizes[0], crop) if check_quality else ""
+            prepared.append(
+                (Enrolment(sha256=sha256, reason=reason), None) if reason else (Enrolment(face, sha256=sha256), crop)
+            )
+        return prepared or [(Enrolment(sha256=sha256, reason=NO_FACE), None)]
 
     def best_face(self, image: Image, smallest: int = SMALLEST_FACE) -> Faces:
         """Return the main face of an image with landmarks (N = 1), or no faces.
@@ -197,14 +198,17 @@ class Pipeline:
         image: uint8 (H, W, 3), BGR.
         smallest: px; smaller faces need not be found.
         """
-        return self._portrait(Picture.of(image), smallest)[0]
+        picture = Picture.of(image)
+        return self._look_closer(picture, self.detector.portrait(picture, smallest)[:1])[0]
 
-    def _portrait(self, picture: Picture, smallest: int = SMALLEST_FACE) -> tuple[Faces, Image, float]:
-        """Return the main face in px of the whole picture, an image to crop it from, and that image's scale."""
-        face = self.detector.portrait(picture, smallest)
-        image, scale = picture.at_least(CROPPED_FACE / max(face.sizes[0], 1) if len(face) else 0)
-        faces = self.refine(image, self._with_landmarks(image, scaled(face, scale)))
-        return scaled(faces, 1 / scale), image, scale
+    def _look_closer(self, picture: Picture, faces: Faces) -> tuple[Faces, Image, float]:
+        """Return the faces of a picture with exact landmarks, an image to crop them from, and that image's scale.
+
+        faces: in px of the whole picture, as those that are returned.
+        """
+        image, scale = picture.at_least(CROPPED_FACE / max(faces.sizes.min(), 1) if len(faces) else 0)
+        refined = self.refine(image, self._with_landmarks(image, scaled(faces, scale)))
+        return scaled(refined, 1 / scale), image, scale
 
     def _with_landmarks(self, image: Image, faces: Faces) -> Faces:
         if len(faces) == 0 or self.embedder.aligner.accepts(faces.scheme):
@@ -225,26 +229,3 @@ def process_pipeline(
     """
     cv2.setNumThreads(1)
     return Pipeline.load(detector, embedding_model, confidence, accuracy, threads=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Enrolment:
-    """The result of enrolling a photograph.
-
-    face: N = 1, or None.
-    embedding: float32 (D,), or None.
-    sha256: of the file.
-    reason: why there is no embedding.
-    """
-
-    face: Faces | None = None
-    embedding: Floats | None = None
-    sha256: str = ""
-    reason: str = ""
-
-    def embedded(self, embedding: Floats, is_face: bool) -> Enrolment:
-        """Return the enrolment with the embedding of its face, or with the reason why that is not a face."""
-        if is_face:
-            return replace(self, embedding=embedding)
-        reason = NOT_A_FACE if embedders.usable(embedding[None]).all() else embedders.NOT_USABLE
-        return Enrolment(sha256=self.sha256, reason=reason)

@@ -21,6 +21,8 @@ LandmarkScheme = Literal["eye-corners", "five-points"]
 ``five-points``: right eye, left eye, tip of the nose, right and left mouth corner (YuNet, ArcFace).
 Right and left are the subject's, so an upright face has its right eye at the smaller x."""
 
+FAR_LARGER = 1.5  # a face that is so many times as large as the others is surely the one that a photograph is of
+
 
 @dataclass(frozen=True, slots=True)
 class Faces:
@@ -76,9 +78,17 @@ class Faces:
         It has the largest area less twice the squared distance to the centre, as in insightface's examples.
         width, height: of the photograph, px.
         """
+        return self.foremost(width, height)[:1]
+
+    def foremost(self, width: int, height: int) -> Faces:
+        """Return the main face of a photograph, as ``best`` does, and then those than which it is not far larger.
+
+        width, height: of the photograph, px.
+        """
         centres = (self.xyxy[:, :2] + self.xyxy[:, 2:]) / 2
         distance = ((centres - np.array([width, height], np.float32) / 2) ** 2).sum(axis=1)
-        return self[np.argsort(2 * distance - self.sizes**2, kind="stable")[:1]]
+        ordered = self[np.argsort(2 * distance - self.sizes**2, kind="stable")]
+        return ordered[ordered.sizes * FAR_LARGER > ordered.sizes[:1]]
 
 
 @dataclass(frozen=True, slots=True)

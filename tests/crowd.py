@@ -13,7 +13,7 @@ from faces.embedding.embedders import unit
 from faces.pipeline import Pipeline
 from faces.recognition.assignment import Candidates
 from faces.recognition.thresholds import OperatingPoint
-from faces.types import Faces, Floats, Image, Matches
+from faces.types import Faces, Floats, Image, Matches, ModelId
 from faces.video.tracks import Frame
 from tests.fakes import noise
 
@@ -62,6 +62,7 @@ class ColourDetector:
 class ColourEmbedder:
     """The mean colour, as a direction; counts the faces that it embedded."""
 
+    model = ModelId("colours", "c" * 64)
     spec = SimpleNamespace(
         name="colours", operating_points=[OperatingPoint(d, far, None, "") for far, d in ((1e-3, 0.4), (1e-1, 0.6))]
     )

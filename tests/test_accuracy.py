@@ -15,6 +15,7 @@ from benchmarks.accuracy import probability, trial
 from benchmarks.photographs import DATA, LFW
 from faces import detection
 from faces.embedding import embedders
+from faces.enrolment import Enrolment
 from faces.evaluation.figures import operating_points
 from faces.evaluation.figures.results import Identification
 from faces.evaluation.photographs import BUILT_IN_MODELS, Photographs, embed_photographs
@@ -26,7 +27,7 @@ from faces.extraction.workers import BATCH_SIZE
 from faces.files.finding import find_images
 from faces.images import read_image
 from faces.models import zoo
-from faces.pipeline import Enrolment, Pipeline
+from faces.pipeline import Pipeline
 from faces.recognition.gallery import Gallery
 from faces.recognition.recognizers import FaceRecognizer, identify_together
 from faces.types import Faces

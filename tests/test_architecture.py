@@ -18,6 +18,7 @@ LAYERS = (  # lowest first: a module imports from its own folder and from layers
     "crops files optional processes",
     "images models datasets metrics records",
     "detection embedding image_classifier",
+    "enrolment",
     "pipeline model_choice",
     "attributes recognition",
     "video synthetic",

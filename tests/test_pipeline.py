@@ -15,8 +15,9 @@ from faces.crops import LEAST_SHARPNESS, sharpness
 from faces.embedding import embedders, face_check
 from faces.embedding.aligners import TEMPLATES, Aligner
 from faces.embedding.embedders import Embedder
+from faces.enrolment import NO_FACE, NOT_A_FACE, SMALLEST_FACE
 from faces.models import zoo
-from faces.pipeline import NO_FACE, NOT_A_FACE, SMALLEST_FACE, Pipeline
+from faces.pipeline import Pipeline
 from faces.types import Faces, Fingerprint, Floats, Image, LandmarkScheme, ModelId
 from tests.fakes import FakeDetector, FakeEngine, faces_at, noise
 

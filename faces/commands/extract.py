@@ -99,6 +99,8 @@ def show_photographs(update: faces.EmbeddingsUpdate) -> None:
     show_rows(("left out", "reason"), skipped, LISTED_PEOPLE, update.skipped_csv)
     if others:
         print(f"{without_photographs(update.no_photographs)}; see {update.skipped_csv}\n")
+    chosen = [row for row in update.several if row not in skipped]
+    show_rows(("photograph", "what was done"), chosen, LISTED_PEOPLE, update.several_csv)
     pairs = zip(update.twice, update.duplicates, strict=True)
     same = [row for row, pair in pairs if not pair.is_nearly_the_same]
     show_rows(("photograph", "other photograph", "why"), same, LISTED_DUPLICATES, update.duplicates_csv)

@@ -27,7 +27,9 @@ class Detector(Protocol):
         ...
 
     def portrait(self, picture: Picture, smallest: float) -> Faces:
-        """Return the main face of a photograph, or none, in px of the whole picture.
+        """Return the main face of a photograph, or none, in px of the whole picture, and then the faces about as large.
+
+        A detector that stops at the first face it finds returns that alone.
 
         The picture is decoded only as finely as the detector needs.
         picture: the photograph.

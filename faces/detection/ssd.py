@@ -72,9 +72,9 @@ class SsdDetector:
         return Faces(boxes[order], np.clip(rows[order, 2], 0, 1))
 
     def portrait(self, picture: Picture, smallest: float) -> Faces:
-        """Return the main face, or none; see ``Detector.portrait``."""
+        """Return the main face and those about as large; see ``Detector.portrait``."""
         image, scale = picture.at_least(DECODED_SIDE / picture.sides[0])
-        return scaled(self.detect(image).best(*image.shape[1::-1]), 1 / scale)
+        return scaled(self.detect(image).foremost(*image.shape[1::-1]), 1 / scale)
 
     def least_face(self, height: int, width: int) -> float:
         """Return 0: it was not measured."""

@@ -101,7 +101,7 @@ class YuNetDetector:
         return min(max(MAX_SIDE, round(max(height, width) * FOUND / self._min_face)), MOST_SIDE)
 
     def portrait(self, picture: Picture, smallest: float) -> Faces:
-        """Return the main face, or none; see ``Detector.portrait``."""
+        """Return the main face and those about as large; see ``Detector.portrait``."""
         for side in (PORTRAIT_SIDE, MAX_SIDE):
             image, scale = picture.at_least(side / picture.sides[1])
             faces = best_turn(partial(self._detect, longest=side), image, self.upright_score)
@@ -109,7 +109,7 @@ class YuNetDetector:
                 break
         if len(faces) == 0:
             faces = self._detect_in_border(image)
-        return scaled(faces.best(*image.shape[1::-1]), 1 / scale)
+        return scaled(faces.foremost(*image.shape[1::-1]), 1 / scale)
 
     def _detect_in_border(self, image: Image) -> Faces:
         """Detect faces in an image with black around it: a face that fills an image is seldom found without."""

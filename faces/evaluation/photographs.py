@@ -11,11 +11,12 @@ from time import perf_counter
 import numpy as np
 
 from faces.datasets import Dataset, Folder
+from faces.enrolment import NO_FACE, NOT_A_FACE
 from faces.evaluation.figures.shares import Flags, Indices
 from faces.extraction import workers
 from faces.extraction.workers import Models
 from faces.files.reading import read_file
-from faces.pipeline import NO_FACE, NOT_A_FACE, Pipeline
+from faces.pipeline import Pipeline
 from faces.types import Fingerprint, Floats
 
 BUILT_IN_MODELS: Models = ("built-in", "built-in", None, "fast")

@@ -14,9 +14,9 @@ import numpy as np
 
 from faces.datasets import Photograph
 from faces.embedding.embedders import usable
+from faces.enrolment import Enrolment
 from faces.errors import FacesError
 from faces.files.writing import OWNER_FILE
-from faces.pipeline import Enrolment
 from faces.types import Faces
 
 SAVE_INTERVAL = 2  # s: the most work that a kill can lose

@@ -12,15 +12,16 @@ from typing import NamedTuple, Protocol
 
 from faces.datasets import Dataset, Photograph
 from faces.detection.registry import default_confidence
+from faces.enrolment import Enrolment
 from faces.errors import PickleError
+from faces.extraction.choosing import UNDECIDED
 from faces.files.writing import write_bytes
-from faces.pipeline import Enrolment
 from faces.recognition.gallery import Gallery
 from faces.types import Faces, Fingerprint
 
 READERS = 8  # photographs read in parallel for their hashes: a network folder answers many as fast as one
 NAMED = 5  # people whom a message names
-RULES = 3  # raised whenever the choice of a photograph's face, its crop or the least quality changes
+RULES = 4  # raised whenever the choice of a photograph's face, its crop or the least quality changes
 
 
 class Enrolments(Protocol):
@@ -47,6 +48,12 @@ class KnownPhotograph(NamedTuple):
         """Return the photograph's enrolment; its face has no landmarks."""
         return self.enrolments[self.path]
 
+    @property
+    def shows_several(self) -> bool:
+        """Whether it shows several faces about as large, of which the person's other photographs decide."""
+        enrolment = self.enrolment()
+        return enrolment.chosen or enrolment.reason in UNDECIDED
+
 
 class PreviousGallery:
     """The enrolments in the gallery of the last run, which has all parts (``load_previous``)."""
@@ -68,7 +75,8 @@ class PreviousGallery:
         row, gallery = self._rows[path], self._gallery
         assert gallery.boxes is not None and gallery.scores is not None
         face = Faces(gallery.boxes[row : row + 1], gallery.scores[row : row + 1])
-        return Enrolment(face, gallery.embeddings[row], gallery.hashes[row])
+        chosen = bool(gallery.chosen) and gallery.chosen[row]
+        return Enrolment(face, gallery.embeddings[row], gallery.hashes[row], chosen=chosen)
 
 
 def settings(detector: str, confidence: float | None = None) -> str:

@@ -7,11 +7,15 @@ from pathlib import Path
 
 from faces.datasets import Photograph
 from faces.errors import FacesError
+from faces.extraction.choosing import CHOSEN, UNDECIDED
 from faces.files.finding import NO_PHOTOGRAPH
 from faces.files.tables import write_csv
 from faces.recognition.duplicates import Duplicate
 from faces.recognition.gallery import NO_NEED, Gallery
 from faces.records import Recorder
+
+TABLES = SKIPPED, DUPLICATES, SEVERAL = "skipped.csv", "duplicates.csv", "several_faces.csv"
+"""The tables that are written beside an embeddings file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class Extraction:
 class EmbeddingsUpdate:
     """What ``update_embeddings`` did.
 
-    embeddings, skipped_csv, duplicates_csv: the files.
+    embeddings: the file.
     dataset: the folder or address of the data set, without a slash at its end.
     extraction: the gallery, and the numbers of photographs that are new, known, moved and gone.
     duplicates: photographs that are in the data set twice.
@@ -53,12 +57,25 @@ class EmbeddingsUpdate:
     """
 
     embeddings: Path
-    skipped_csv: Path
-    duplicates_csv: Path
     dataset: str
     extraction: Extraction
     duplicates: list[Duplicate]
     continued: bool
+
+    @property
+    def skipped_csv(self) -> Path:
+        """The table of ``skipped``."""
+        return self.embeddings.with_name(SKIPPED)
+
+    @property
+    def duplicates_csv(self) -> Path:
+        """The table of ``twice``."""
+        return self.embeddings.with_name(DUPLICATES)
+
+    @property
+    def several_csv(self) -> Path:
+        """The table of ``several``."""
+        return self.embeddings.with_name(SEVERAL)
 
     @property
     def skipped(self) -> list[tuple[str, str]]:
@@ -78,6 +95,14 @@ class EmbeddingsUpdate:
         return [(f"{self.dataset}/{pair.first}", f"{self.dataset}/{pair.second}", pair.why) for pair in self.duplicates]
 
     @property
+    def several(self) -> list[tuple[str, str]]:
+        """The paths of photographs with several faces about as large, and what was done with each, sorted by path."""
+        gallery = self.extraction.gallery
+        rows = [(path, CHOSEN) for path, chosen in zip(gallery.paths, gallery.chosen, strict=False) if chosen]
+        rows += [(path, reason) for path, reason in gallery.left_out.rows() if reason in UNDECIDED]
+        return [(f"{self.dataset}/{path}", what) for path, what in sorted(rows)]
+
+    @property
     def notes(self) -> list[str]:
         """A line for each folder that was left out as a whole, and one for the people who were enrolled on the page."""
         lines = [f"{self.dataset}/{name}: left out; {NO_NEED}" for name in self.extraction.nobody]
@@ -95,17 +120,18 @@ class NoFaceError(FacesError):
 
 
 def write_tables(update: EmbeddingsUpdate) -> None:
-    """Write the tables of the photographs that were skipped and of those that are there twice. Raises FacesError."""
+    """Write the tables of photographs that were skipped, are there twice or show several faces. Raises FacesError."""
     any_bytes = "surrogateescape"  # on Linux a name may be any bytes
     write_csv(update.skipped_csv, ("photograph", "reason"), update.skipped, any_bytes)
     write_csv(update.duplicates_csv, ("photograph", "other photograph", "why"), update.twice, any_bytes)
+    write_csv(update.several_csv, ("photograph", "what was done"), update.several, any_bytes)
 
 
 def record(update: EmbeddingsUpdate, recorder: Recorder) -> None:
     """Add the files, numbers and photographs of an update to the record of the run."""
     result = update.extraction
     if len(result.gallery):
-        for path in (update.embeddings, update.skipped_csv, update.duplicates_csv):
+        for path in (update.embeddings, update.skipped_csv, update.duplicates_csv, update.several_csv):
             recorder.artefact(path)
     for name in ("new", "known", "moved", "gone"):
         recorder.figure(name, getattr(result, name))

@@ -19,8 +19,9 @@ from typing import Any, Protocol
 from faces.datasets import Dataset, Folder
 from faces.detection import registry as detectors
 from faces.embedding import registry as embedders
+from faces.enrolment import Enrolment
 from faces.errors import FacesError, FingerprintError, reason_of
-from faces.pipeline import Enrolment, process_pipeline
+from faces.pipeline import process_pipeline
 from faces.processes import begin, explained_start, uninterrupted
 from faces.types import Fingerprint
 

@@ -72,6 +72,7 @@ class Gallery:
     sizes, stamps: of the M files, as in ``datasets.Photograph``; sizes in bytes.
     settings: what else decided which faces are in it, as text.
     left_out: the photographs without a usable face.
+    chosen: M values: whether the face was chosen from several that are about as large; empty in older files.
     Raises ValueError when the lengths do not agree or an embedding is not finite.
     """
 
@@ -86,13 +87,14 @@ class Gallery:
     stamps: tuple[str, ...] = ()
     settings: str = ""
     left_out: LeftOut = LeftOut()
+    chosen: tuple[bool, ...] = ()
 
     def __post_init__(self) -> None:
         if self.embeddings.ndim != 2 or len(self.embeddings) != len(self.names):
             raise ValueError(f"embeddings {self.embeddings.shape} for {len(self.names)} names")
         if not np.isfinite(self.embeddings).all():
             raise ValueError("an embedding is not finite")
-        for name in ("paths", "hashes", "boxes", "scores", "sizes", "stamps"):
+        for name in ("paths", "hashes", "boxes", "scores", "sizes", "stamps", "chosen"):
             value = getattr(self, name)
             if value is not None and len(value) not in (0, len(self.names)):
                 raise ValueError(f"{len(value)} {name} for {len(self.names)} names")
@@ -128,6 +130,7 @@ class Gallery:
             name: (*getattr(self, name), *getattr(other, name))
             for name in ("names", "paths", "hashes", "sizes", "stamps")
         }
+        parts["chosen"] = tuple(chosen for one in (self, other) for chosen in one.chosen or (False,) * len(one))
         for name in ("embeddings", "boxes", "scores"):
             parts[name] = np.concatenate([getattr(self, name), getattr(other, name)])
         return replace(self, **parts)
@@ -138,7 +141,8 @@ class Gallery:
         if kept.all():
             return self
         parts: dict[str, Any] = {
-            name: tuple(compress(getattr(self, name), kept)) for name in ("names", "paths", "hashes", "sizes", "stamps")
+            name: tuple(compress(getattr(self, name), kept))
+            for name in ("names", "paths", "hashes", "sizes", "stamps", "chosen")
         }
         for name in ("embeddings", "boxes", "scores"):
             rows = getattr(self, name)
@@ -184,6 +188,7 @@ class Gallery:
             "stamps": list(self.stamps),
             "settings": self.settings,
             "left_out": left_out,
+            "chosen": list(self.chosen),
         }
         return pickles.dumped(content)
 
@@ -214,4 +219,5 @@ class Gallery:
             stamps=tuple(content.get("stamps", ())),
             settings=str(content.get("settings", "")),
             left_out=LeftOut(**{name: tuple(values) for name, values in content.get("left_out", {}).items()}),
+            chosen=tuple(bool(chosen) for chosen in content.get("chosen", ())),
         )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from faces.attributes.answers import AVERAGED_FRAMES, Answers
 from faces.crops import LEAST_SHARPNESS
 from faces.embedding.embedders import unit
-from faces.pipeline import SMALLEST_FACE
+from faces.enrolment import SMALLEST_FACE
 from faces.recognition.assignment import assign
 from faces.recognition.gallery import UNKNOWN
 from faces.recognition.recognizers import Recognizer

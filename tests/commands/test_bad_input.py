@@ -25,6 +25,7 @@ import numpy as np
 import pytest
 from PIL import Image as PillowImage
 
+from faces.extraction.results import TABLES
 from faces.recognition import recognizer_files
 from faces.recognition.gallery import Gallery
 from faces.recognition.recognizers import FaceRecognizer
@@ -572,9 +573,6 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 """
 
 
-LISTS = ("skipped.csv", "duplicates.csv")
-
-
 def heed_interrupts() -> None:
     """In the process that is about to run: a shell's background jobs, of which tests may be one, ignore Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -584,8 +582,8 @@ def heed_interrupts() -> None:
 @pytest.mark.parametrize(
     ("line", "written", "sent"),
     [
-        ((*EXTRACT, "-i", "one"), LISTS, "SIGINT"),
-        ((*EXTRACT, "-i", "one"), LISTS, "SIGKILL"),
+        ((*EXTRACT, "-i", "one"), TABLES, "SIGINT"),
+        ((*EXTRACT, "-i", "one"), TABLES, "SIGKILL"),
         (TRAIN, (), "SIGKILL"),
         (TRAIN, (), "SIGINT"),
         (TRAIN, ("recognizer.pickle",), "SIGINT"),
@@ -622,7 +620,7 @@ def test_stopped_in_the_middle_of_writing(
         folder.update(dict.fromkeys(written, b""))
     assert {name: after[name] for name in before} == before
     if sent == "SIGINT":
-        new = ", ".join(str(Path("output", name)) for name in written if name not in LISTS)
+        new = ", ".join(str(Path("output", name)) for name in written if name not in TABLES)
         left = f"new by then: {new}; everything else is unchanged" if new else "what was there before is unchanged"
         assert (done.returncode, done.stderr) == (130, f"stopped; {left}\n")
         assert set(after) == set(before)

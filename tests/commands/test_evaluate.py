@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from faces.commands import evaluate
+from faces.enrolment import SMALLEST_FACE
 from faces.errors import FacesError, UsageError
 from faces.evaluation.photographs import Photographs, embed_photographs
-from faces.pipeline import SMALLEST_FACE
 from tests.conftest import PEOPLE, PHOTOS, RunScript
 
 WHOLE = PEOPLE * PHOTOS

@@ -25,7 +25,7 @@ from faces.datasets import Photograph
 from faces.datasets import folder as data_folder
 from faces.datasets.listing import ASIDE, NO_PERSON
 from faces.errors import FacesError
-from faces.extraction.results import EmbeddingsUpdate, Extraction, write_tables
+from faces.extraction.results import TABLES, EmbeddingsUpdate, Extraction, write_tables
 from faces.files.finding import NO_PHOTOGRAPH
 from faces.images import read_image, write_image
 from faces.recognition.duplicates import Duplicate
@@ -350,11 +350,11 @@ def test_two_at_once_and_sigterm(project: Path, many: int, run_script: RunScript
 # Disks
 
 
-@pytest.mark.parametrize("number", [1, 2, 3])
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
 def test_a_disk_that_is_full_at_each_write(
     project: Path, people: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    file = ("skipped.csv", "duplicates.csv", EMBEDDINGS.name)[number - 1]
+    file = (*TABLES, EMBEDDINGS.name)[number - 1]
     next(people.rglob("*.jpg")).unlink()
     before = contents(project / "output")
     written = []
@@ -436,8 +436,6 @@ def test_both_lists_name_photographs_with_the_data_sets_folder(tmp_path: Path) -
     extraction.lost.append(("Person 00/7.jpg", "unreadable: empty file"))
     update = EmbeddingsUpdate(
         embeddings=tmp_path / "embeddings.pickle",
-        skipped_csv=tmp_path / "skipped.csv",
-        duplicates_csv=tmp_path / "duplicates.csv",
         dataset="people",
         extraction=extraction,
         duplicates=[Duplicate("Person 00/0.jpg", "Person 01/0.jpg", "the same photograph")],

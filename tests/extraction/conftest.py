@@ -5,19 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from faces.datasets import Folder
+from faces.enrolment import Enrolment
 from faces.extraction import known
+from faces.extraction.building import build_gallery
 from faces.extraction.checkpoints import Checkpoint
 from faces.extraction.known import Previous
 from faces.extraction.results import Extraction
-from faces.extraction.update import build_gallery
-from faces.pipeline import Enrolment
 from faces.recognition.gallery import Gallery
 from faces.types import Faces, Fingerprint, ModelId
 
@@ -31,6 +31,8 @@ def enrolment(data: bytes) -> Enrolment:
     sha256 = hashlib.sha256(data).hexdigest()
     if data.startswith(b"wall"):
         return Enrolment(sha256=sha256, reason="no face")
+    if data.startswith(b"with "):  # several faces: of "with Dan and Cy" the main one is that of a file "Dan"
+        return Enrolment.of_faces([replace(enrolment(name), sha256=sha256) for name in data[5:].split(b" and ")])
     embedding = np.random.default_rng(int(sha256[:8], 16)).normal(size=8).astype(np.float32)
     face = Faces(np.array([[1, 2, 3, 4]], np.float32), np.array([0.75], np.float32))
     return Enrolment(face, embedding / np.linalg.norm(embedding), sha256)

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 from faces.datasets import Photograph
+from faces.enrolment import Enrolment
 from faces.errors import FacesError
 from faces.extraction import checkpoints
 from faces.extraction.checkpoints import Checkpoint
-from faces.pipeline import Enrolment
 from faces.types import Faces
 from tests.conftest import ROOT
 

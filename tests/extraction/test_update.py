@@ -285,7 +285,10 @@ def test_who_was_erased_on_the_server_is_known_by_the_photographs_content(world:
         (*gallery.stamps[:2], *out.stamps),
         (ERASED,) * 3,
     )
-    parts = {name: getattr(gallery, name)[2:] for name in ("embeddings", "names", "paths", "hashes", "sizes", "stamps")}
+    parts = {
+        name: getattr(gallery, name)[2:]
+        for name in ("embeddings", "names", "paths", "hashes", "sizes", "stamps", "chosen")
+    }
     assert gallery.boxes is not None and gallery.scores is not None
     parts |= {"boxes": gallery.boxes[2:], "scores": gallery.scores[2:]}
     for _ in range(2):

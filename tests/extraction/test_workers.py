@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from faces.datasets import Dataset, Folder
+from faces.enrolment import Enrolment
 from faces.errors import FacesError, FingerprintError
 from faces.extraction import workers
 from faces.extraction.workers import BATCH_SIZE, Result, Task, WorkerDiedError
-from faces.pipeline import Enrolment, Pipeline
+from faces.pipeline import Pipeline
 from faces.types import Fingerprint, ModelId
 
 MODELS = ("built-in", "built-in", 0.5, "fast")

@@ -98,6 +98,7 @@ def test_everything_that_the_scripts_make(made: Path) -> None:
         "output/embeddings.pickle",
         "output/skipped.csv",
         "output/duplicates.csv",
+        "output/several_faces.csv",
         "output/runs/manifests",
         "output/versions/1/recognizer.pickle",
         "output/versions/1/version.json",

@@ -29,6 +29,7 @@ class GalleryRow(NamedTuple):
     box: float32 (4,), px; NaN if unknown.
     score: in [0, 1]; NaN if unknown.
     size, stamp: of the photograph's file.
+    chosen: as in ``Gallery``.
     """
 
     name: str
@@ -39,6 +40,7 @@ class GalleryRow(NamedTuple):
     score: float = float("nan")
     size: int = 0
     stamp: str = ""
+    chosen: bool = False
 
     @property
     def is_photograph(self) -> bool:
@@ -54,7 +56,8 @@ def rows_of(gallery: Gallery) -> list[GalleryRow]:
     hashes, paths = gallery.hashes or [""] * number, gallery.paths or [""] * number
     sizes, stamps = gallery.sizes or [0] * number, gallery.stamps or [""] * number
     embeddings, boxes = np.asarray(gallery.embeddings, np.float32), np.asarray(boxes, np.float32).reshape(number, 4)
-    columns = zip(gallery.names, embeddings, hashes, paths, boxes, scores, sizes, stamps, strict=True)
+    chosen = gallery.chosen or [False] * number
+    columns = zip(gallery.names, embeddings, hashes, paths, boxes, scores, sizes, stamps, chosen, strict=True)
     return [
         GalleryRow(
             name=name,
@@ -65,8 +68,9 @@ def rows_of(gallery: Gallery) -> list[GalleryRow]:
             score=float(score),
             size=int(size),
             stamp=str(stamp),
+            chosen=bool(is_chosen),
         )
-        for name, embedding, sha256, path, box, score, size, stamp in columns
+        for name, embedding, sha256, path, box, score, size, stamp, is_chosen in columns
     ]
 
 
@@ -74,7 +78,7 @@ def gallery_of(rows: Sequence[GalleryRow], fingerprint: Fingerprint, settings: s
     """Return a gallery of these rows; the reverse of ``rows_of``."""
     if not rows:
         return Gallery(np.zeros((0, 0), np.float32), (), fingerprint=fingerprint, settings=settings, left_out=left_out)
-    names, embeddings, hashes, paths, boxes, scores, sizes, stamps = zip(*rows, strict=True)
+    names, embeddings, hashes, paths, boxes, scores, sizes, stamps, chosen = zip(*rows, strict=True)
     return Gallery(
         embeddings=np.stack(embeddings),
         names=names,
@@ -87,6 +91,7 @@ def gallery_of(rows: Sequence[GalleryRow], fingerprint: Fingerprint, settings: s
         stamps=stamps,
         settings=settings,
         left_out=left_out,
+        chosen=chosen,
     )
 
 

@@ -11,6 +11,7 @@ from typing import IO
 from sqlalchemy import select
 
 from faces.errors import FacesError, ImageError
+from faces.extraction.choosing import choose
 from faces.images import Picture
 from faces.recognition.gallery import LeftOut
 from faces.server.errors import ApiError
@@ -85,7 +86,9 @@ class ImportExport:
     def _import_batch(self, batch: list[PersonPhotograph], vision: Vision) -> ImportResult:
         left_out, faces = [], []
         with closing(_contents(batch, vision)) as contents:
-            enrolments = vision.pipeline.enrol(contents)
+            found = vision.pipeline.enrol(contents)
+        persons = [photograph.person for photograph in batch]
+        enrolments = choose(persons, found, vision.pipeline.fingerprint.embedder.name)
         for photograph, enrolment in zip(batch, enrolments, strict=True):
             try:
                 name = people_group.validate_name(photograph.person) if enrolment.face is not None else ""

@@ -9,13 +9,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from faces.errors import FacesError, reason_of
+from faces.extraction.results import TABLES
 from faces.files.temporary import sweep
 from faces.recognition import recognizer_files
 from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Fingerprint, Floats
 from faces.versions.versions import LE, RECOGNIZER, REPORT
-
-TABLES = ("skipped.csv", "duplicates.csv")
 
 
 def erase_recognizers(folder: Path, embeddings: Floats, fingerprint: Fingerprint) -> tuple[str, ...]:

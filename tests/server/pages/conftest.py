@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from faces.attributes.answers import Answers, Head
-from faces.pipeline import Enrolment as Enrolled
+from faces.enrolment import Enrolment as Enrolled
 from faces.server import pages
 from faces.server.api.application import create_app
 from faces.server.api.context import Services
