@@ -7,10 +7,24 @@ import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from faces.errors import UsageError
 from faces.files.writing import write_bytes
 
 BOM = "\ufeff"  # at the beginning of a file, by which Excel knows UTF-8
 FORMULAS = tuple("=+-@\t\r\n＝＋－＠")  # what a text begins with that a spreadsheet takes for a formula
+
+OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs"}  # as spreadsheets of some countries write, and text files
+
+
+def require_commas(path: Path, heading: str) -> None:
+    """Raise UsageError if the columns of a CSV file are separated by something else.
+
+    path: of the file, for the message.
+    heading: its first line.
+    """
+    for separator, name in OTHER_SEPARATORS.items():
+        if separator in heading and "," not in heading:
+            raise UsageError(f"{path}: its columns are separated by {name}, not by commas; save it with commas")
 
 
 def cell(value: object) -> object:

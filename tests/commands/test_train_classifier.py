@@ -211,6 +211,43 @@ def test_a_keras_file_with_code_in_it_is_refused(tmp_path: Path, name: str, monk
     assert not ran.exists()
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # that .h5 is an old format
+def test_a_file_of_keras_2_with_groups(tmp_path: Path) -> None:
+    """Teachable Machine's ``keras_model.h5``: a DepthwiseConv2D has ``groups``, which Keras 3 does not know."""
+    h5py = pytest.importorskip("h5py")
+    keras = backend.load_keras()
+    layers = keras.layers
+    depthwise = layers.DepthwiseConv2D(3, name="depthwise")
+    output = [layers.GlobalAveragePooling2D(), layers.Dense(2, activation="softmax")]
+    net = keras.Sequential([layers.Input((16, 16, 3)), depthwise, *output])
+    net.save(tmp_path / "keras_model.h5")
+    with h5py.File(tmp_path / "keras_model.h5", "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        for layer in config["config"]["layers"]:
+            if layer["class_name"] == "DepthwiseConv2D":
+                layer["config"]["groups"] = 1
+        file.attrs["model_config"] = json.dumps(config)
+    network, _ = keras_files.convert(tmp_path / "keras_model.h5", ["a", "b"], None, bgr=False)
+    images, rgb = squares()
+    found = network.predict(np.stack(images), verbose=0)
+    np.testing.assert_allclose(found, net.predict(rgb / 255, verbose=0), atol=1e-5)
+    options = ["--from-keras", str(tmp_path / "keras_model.h5"), "--classes", "a", "b", "-o", str(tmp_path / "out")]
+    assert train_classifier.main(options) == 0
+
+
+def test_a_folder_of_tensorflow(tmp_path: Path) -> None:
+    folder = tmp_path / "saved"
+    folder.mkdir()
+    options = ["--from-keras", str(folder), "--classes", "a", "b", "-o", str(tmp_path / "out")]
+    with pytest.raises(ModelError, match="saved: a folder, not a Keras file"):
+        train_classifier.main(options)
+    (folder / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(
+        ModelError, match=r"a folder of TensorFlow, which Keras 3 does not read; .*\.save\('model.h5'\)"
+    ):
+        train_classifier.main(options)
+
+
 @pytest.mark.parametrize("name", ["m.keras", "m.h5", "m.txt"])
 def test_a_file_that_is_not_keras(tmp_path: Path, name: str) -> None:
     options = ["--from-keras", str(tmp_path / name), "--classes", "a", "b", "-o", str(tmp_path / "out")]

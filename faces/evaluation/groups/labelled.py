@@ -21,6 +21,7 @@ from faces.evaluation.figures.results import FPIRS, Identification, Verification
 from faces.evaluation.figures.shares import Flags
 from faces.evaluation.groups.false_matches import false_matches, person_numbers
 from faces.evaluation.photographs import Photographs
+from faces.files.tables import require_commas
 from faces.metrics.groups import UNLABELLED, Group, Grouped
 from faces.metrics.intervals import wilson
 from faces.metrics.wording import rate_of
@@ -74,6 +75,7 @@ def read(path: Path) -> Groups:
     except (OSError, UnicodeDecodeError) as error:
         reason = "not a text file in UTF-8" if isinstance(error, UnicodeDecodeError) else reason_of(error)
         raise UsageError(f"{path}: {reason}") from error
+    require_commas(path, text.partition("\n")[0])
     lines = csv.reader(text.splitlines())
     head = next(lines, [])
     if len(head) < 2:

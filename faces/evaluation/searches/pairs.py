@@ -18,6 +18,7 @@ import numpy as np
 from faces.errors import UsageError, reason_of
 from faces.evaluation.figures.shares import Flags, Indices
 from faces.files.finding import SUFFIXES
+from faces.files.tables import require_commas
 
 TRUTHS = {"1": True, "true": True, "yes": True, "same": True, "0": False, "false": False, "no": False}
 TRUTHS["different"] = False
@@ -76,8 +77,11 @@ def read(path: Path, images: Path | None = None) -> Pairs:
     images = path.parent if images is None else images
     if not images.is_dir():
         raise UsageError(f"{images}: no such folder; give the folder of the photographs with --images")
-    comma = path.suffix.lower() == ".csv" or "," in lines[0][1]
-    pairs = _csv(path, lines, images) if comma else _lfw(path, lines, images)
+    first = lines[0][1]
+    is_csv = path.suffix.lower() == ".csv" or "," in first or ";" in first or first.lower().startswith(COLUMNS[0])
+    if is_csv:
+        require_commas(path, first)
+    pairs = _csv(path, lines, images) if is_csv else _lfw(path, lines, images)
     pairs.require_both_kinds(str(path))
     return pairs
 

@@ -59,10 +59,24 @@ def _require_safe_keras(path: Path) -> None:
 
 
 def _load(path: Path) -> Any:
+    if (path / "saved_model.pb").is_file():
+        raise ModelError(
+            f"{path}: a folder of TensorFlow, which Keras 3 does not read; save the model as one file there:"
+            f" tf.keras.models.load_model({str(path)!r}).save('model.h5')"
+        )
     if not path.is_file():
-        raise ModelError(f"{path}: no such Keras file")
+        raise ModelError(f"{path}: {'a folder, not a' if path.is_dir() else 'no such'} Keras file")
+    layers = load_keras().layers
+
+    class DepthwiseConv2D(layers.DepthwiseConv2D):  # type: ignore[name-defined,misc]
+        """Of files of Keras 2, such as Teachable Machine's, which have ``groups``: 1, and no option in Keras 3."""
+
+        def __init__(self, *args: Any, groups: int = 1, **options: Any) -> None:
+            super().__init__(*args, **options)
+
     try:
-        network = load_keras().saving.load_model(path, compile=False)
+        own = {"DepthwiseConv2D": DepthwiseConv2D}
+        network = load_keras().saving.load_model(path, custom_objects=own, compile=False)
         _ = network.input_shape, network.output_shape
     except Exception as error:  # from Keras, h5py, zipfile, json, or any layer of the network
         raise ModelError(f"{path}: not a network that Keras can read ({first_line(error)})") from error

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from faces.errors import FacesError, UsageError, reason_of
 from faces.files.finding import SUFFIXES, find_images, is_hidden
+from faces.files.tables import require_commas
 from faces.training.data.labelled import AGE, AGE_GROUP, AGE_GROUPS, CLASSES, UNKNOWN, LabelledImages, age_groups
 
 MAX_AGE = 116  # years, the highest age in UTKFace
@@ -145,6 +146,8 @@ def read_csv(file: Path, targets: Sequence[str] = (), images: Path | None = None
     """
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
+            require_commas(file, lines.readline())
+            lines.seek(0)
             table = csv.DictReader(lines)
             columns = [name for name in table.fieldnames or () if name and name != "path"]
             if "path" not in (table.fieldnames or ()) or not columns:
