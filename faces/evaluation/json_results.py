@@ -113,7 +113,9 @@ def _estimate(estimate: Estimate) -> dict[str, Any]:
 
 def _repeated(share: Repeated) -> dict[str, Any]:
     splits = [_share(split) for split in share.splits]
-    return {"mean": _number(share.mean), "deviation": share.deviation, "splits": splits}
+    whole = share.whole
+    mean = {"mean": _number(share.mean), "low": whole.low, "high": whole.high, "deviation": share.deviation}
+    return {**mean, "splits": splits}
 
 
 def _at_rate(point: AtRate, rate: str, accepted: str) -> dict[str, Any]:

@@ -9,6 +9,8 @@ genuine: float32 (M,); inf is within none. Neither may be empty unless the funct
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -31,16 +33,18 @@ def curve(impostor: Floats, genuine: Floats) -> Curve:
     return Curve(threshold.astype(np.float64), *rates)
 
 
-def at_rate(impostor: Floats, genuine: Floats, rate: float) -> AtRate:
+def at_rate(impostor: Floats, genuine: Floats, rate: float, persons: Sequence[Hashable] | None = None) -> AtRate:
     """Return the loosest threshold that accepts at most ``rate`` of the impostors.
 
     rate: in (0, 1). Both inputs may be empty.
+    persons: M, of whom each genuine case is, for the interval; None: each of somebody else.
     """
     allowed = int(rate * len(impostor) + 1e-9)
     if allowed < 1:
         return AtRate(rate, len(impostor), None, None)
     threshold = np.nextafter(np.partition(impostor, allowed)[allowed], np.float32(-np.inf))
-    return AtRate(rate, len(impostor), float(threshold), Share.of(int((genuine <= threshold).sum()), len(genuine)))
+    accepted = Share.by_person(genuine <= threshold, range(len(genuine)) if persons is None else persons)
+    return AtRate(rate, len(impostor), float(threshold), accepted)
 
 
 def auc_and_eer(impostor: Floats, genuine: Floats, seed: int = 0) -> tuple[Estimate, Estimate]:

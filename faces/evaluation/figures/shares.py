@@ -2,33 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.metrics.intervals import wilson
+from faces.metrics.intervals import independent_cases, wilson
 
 Indices = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
 
 
+def persons_of(paths: Sequence[Path]) -> list[Path]:
+    """Return the folders of photographs as whom they show; if they lie in one folder, each shows somebody else."""
+    folders = [path.parent for path in paths]
+    return folders if len(set(folders)) > 1 else list(paths)
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A share of ``count`` cases and its 95 % interval; without cases, NaN and the interval 0 to 1."""
+    """A share of ``count`` cases and its 95 % interval; without cases, NaN and the interval 0 to 1.
+
+    independent: number of cases that count for the interval: ``independent_cases``.
+    """
 
     value: float
     count: int
     low: float
     high: float
+    independent: float
 
     @classmethod
     def of(cls, part: int, count: int) -> Share:
-        """Return ``part`` of ``count`` with Wilson's interval."""
-        value = part / count if count else float("nan")
-        return cls(value, count, *wilson(value, count))
+        """Return ``part`` of ``count`` cases that have nothing to do with each other, with Wilson's interval."""
+        return cls.estimated(part / count if count else float("nan"), count, count)
+
+    @classmethod
+    def by_person(cls, cases: Flags, persons: Sequence[Hashable]) -> Share:
+        """Return the share of cases, bool (N,), whose interval takes each person's cases for one sample.
+
+        persons: N, of whom each case is.
+        """
+        value = float(np.mean(cases)) if len(cases) else float("nan")
+        return cls.estimated(value, len(cases), independent_cases(cases, persons))
+
+    @classmethod
+    def estimated(cls, value: float, count: int, independent: float) -> Share:
+        """Return a share of ``count`` cases with the interval of so many independent ones."""
+        return cls(value, count, *wilson(value, independent), independent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +80,17 @@ class Repeated:
     def mean(self) -> float:
         """The mean over the splits; NaN without splits, or if a split has no cases."""
         return float(np.mean([share.value for share in self.splits])) if self.splits else float("nan")
+
+    @property
+    def whole(self) -> Share:
+        """The mean as a share, with the interval of one split: the splits have the same photographs.
+
+        Without splits, or if a split has no cases, it has no cases.
+        """
+        if not self.splits or any(not share.count for share in self.splits):
+            return Share.of(0, 0)
+        independent = float(np.mean([share.independent for share in self.splits]))
+        return Share.estimated(self.mean, sum(share.count for share in self.splits), independent)
 
     @property
     def deviation(self) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,12 @@ import numpy as np
 from faces.evaluation.figures.results import FPIRS, RANKS, Confusion, Identification, PersonScore, Search
 from faces.evaluation.figures.shares import AtRate, Repeated
 from faces.evaluation.report import plots, projection
-from faces.evaluation.report.parts import TOO_FEW, Figure, Plot, spread, time_figure
-from faces.metrics.wording import percent, rate_of
+from faces.evaluation.report.parts import TOO_FEW, Figure, Plot, time_figure
+from faces.metrics.wording import between, percent, rate_of
 
 TEMPLATE = "identification.html.j2"
 MAX_PEOPLE = 50  # rows of the table of people
+ENOUGH_PROBES = 30  # with fewer independent ones the limits say nothing
 MAX_LETTERS = 28  # of a name above a column
 
 
@@ -33,16 +35,19 @@ def figures(result: Identification) -> list[Figure]:
     return each if result.seconds is None else [*each, time_figure(result.seconds)]
 
 
-def in_practice(result: Identification) -> dict[str, str] | None:
-    """Return the shares at the recognizer's threshold as numbers of 1,000; None if there were no strangers.
+def in_practice(result: Identification) -> dict[str, int]:
+    """Return the limits of the shares at the recognizer's threshold, as numbers of 1,000 people.
 
-    Keys: ``strangers_named``, ``right`` and ``wrong``.
+    Keys: ``right``, the least, and ``wrong`` and ``strangers_named``, the most; a figure of too few cases is missing.
+    Strangers are enough if one of them would be named at the rate that was asked for.
     """
-    strangers = result.strangers_named
-    if not strangers.splits or not strangers.splits[0].count:
-        return None
-    shares = {"strangers_named": strangers, "right": result.right, "wrong": result.wrong}
-    return {name: f"{1000 * share.mean:.0f}" for name, share in shares.items()}
+    strangers, right, wrong = (share.whole for share in (result.strangers_named, result.right, result.wrong))
+    limits: dict[str, int] = {}
+    if right.independent >= ENOUGH_PROBES:
+        limits |= {"right": floor(1000 * right.low), "wrong": ceil(1000 * wrong.high)}
+    if strangers.independent * result.fpir >= 1:
+        limits["strangers_named"] = ceil(1000 * strangers.high)
+    return limits
 
 
 def curves(results: Sequence[Identification]) -> list[Plot]:
@@ -113,7 +118,7 @@ def _rank(rank: int) -> str:
 def _repeated(name: str, share: Repeated, meaning: str) -> Figure:
     if not share.splits or not share.splits[0].count:
         return Figure(name, "no cases", "", meaning, is_text=True)
-    return Figure(name, percent(share.mean), spread(share), meaning)
+    return Figure(name, percent(share.mean), between(share.whole), meaning)
 
 
 def _at_rate(rate: float, points: Sequence[AtRate]) -> Figure:

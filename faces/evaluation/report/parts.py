@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from faces.evaluation.figures.shares import Repeated
-from faces.metrics.wording import between, percent
-
 TOO_FEW = "too few to tell"
 
 
@@ -42,10 +39,3 @@ class Plot:
 def time_figure(seconds: float) -> Figure:
     """Return the time for a photograph."""
     return Figure("Time", f"{seconds * 1000:.0f} ms", "per photograph", "one at a time, models loaded")
-
-
-def spread(share: Repeated) -> str:
-    """Return the deviation between splits, or the interval of a single split."""
-    if share.deviation is not None:
-        return f"± {percent(share.deviation)} between {len(share.splits)} splits"
-    return between(share.splits[0]) if share.splits else ""

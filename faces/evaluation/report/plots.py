@@ -185,7 +185,17 @@ def _legend(panel: Any, names: Sequence[str] | Mapping[str, object]) -> None:
 
 
 def _percents(panel: Any, names: str) -> None:
-    for axis in names:
-        getattr(panel, f"{axis}axis").set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
-        if getattr(panel, f"get_{axis}scale")() == "log":
-            getattr(panel, f"{axis}axis").set_minor_formatter(lambda *_: "")
+    from matplotlib.ticker import PercentFormatter
+
+    class UpToAll(PercentFormatter):
+        """With as many digits as tell the ticks apart; none above 100 %."""
+
+        def __call__(self, x: float, pos: Any = None) -> str:
+            return "" if x > 1 + 1e-9 else super().__call__(x, pos)
+
+    for axis in (getattr(panel, f"{name}axis") for name in names):
+        if axis.get_scale() == "log":
+            axis.set_major_formatter(lambda value, _: f"{100 * value:.4g} %")
+            axis.set_minor_formatter(lambda *_: "")
+        else:
+            axis.set_major_formatter(UpToAll(1, symbol=" %"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def in_practice(result: Verification) -> dict[str, str] | None:
     return {
         "far": rate_of(rate),
         "accepted": f"{1000 * rate:g}",
-        "rejected": f"{1000 * (1 - accepted.value):.0f}",
+        "rejected": f"{ceil(1000 * (1 - accepted.low))}",
     }
 
 

@@ -22,7 +22,7 @@ from faces.evaluation.figures.results import (
     PersonScore,
     Search,
 )
-from faces.evaluation.figures.shares import Flags, Numbers, Repeated, Share
+from faces.evaluation.figures.shares import Numbers, Repeated, Share, persons_of
 from faces.evaluation.photographs import Photographs
 from faces.evaluation.searches.search import search_gallery, train_recognizer
 from faces.evaluation.searches.trials import Trial
@@ -59,17 +59,19 @@ def identify(
         known = recognizer or train_recognizer(trial, photographs, fpir, threshold)
         searches.append(search_gallery(known, trial, photographs, skip_missing))
     accepting = [_accepting_distance(each) for each in searches]
-    answers = [_count_answers(each) for each in searches]
-    right, wrong, unknown = (Repeated(tuple(Share.of(each[k], sum(each)) for each in answers)) for k in range(3))
+    answers = [_answers(each) for each in searches]
+    right, wrong, unknown = (Repeated(each) for each in zip(*answers, strict=True))
     enrolled = {person for each in searches for person in each.people}
     return Identification(
         name=name,
         searches=tuple(searches),
         fpir=recognizer.fpir if recognizer else fpir,
-        ranks=tuple(Repeated(tuple(_share(each.rank < rank) for each in searches)) for rank in RANKS),
+        ranks=tuple(
+            Repeated(tuple(Share.by_person(each.rank < rank, each.truth) for each in searches)) for rank in RANKS
+        ),
         tpir=tuple(
             tuple(
-                at_rate(each.stranger_distance, genuine, rate)
+                at_rate(each.stranger_distance, genuine, rate, each.truth)
                 for each, genuine in zip(searches, accepting, strict=True)
             )
             for rate in FPIRS
@@ -77,9 +79,7 @@ def identify(
         right=right,
         wrong=wrong,
         unknown=unknown,
-        strangers_named=Repeated(
-            tuple(_share([name is not None for name in each.stranger_named]) for each in searches)
-        ),
+        strangers_named=Repeated(tuple(_strangers_named(each) for each in searches)),
         persons=_persons(searches),
         confusion=_confusion(searches),
         cmc=_cmc(searches),
@@ -93,8 +93,12 @@ def identify(
     )
 
 
-def _share(cases: Sequence[bool] | Flags) -> Share:
-    return Share.of(int(np.sum(cases)), len(cases))
+def _strangers_named(search: Search) -> Share:
+    """Return the share of the strangers who get a name. Who they are is told by their folders, if there are several."""
+    held_out = search.strangers[len(search.strangers) - search.held_out :]
+    owner = dict(zip(search.probes, search.truth, strict=True))
+    persons = [*persons_of(search.strangers[: len(search.strangers) - search.held_out]), *(owner[p] for p in held_out)]
+    return Share.by_person(np.array([name is not None for name in search.stranger_named], np.bool_), persons)
 
 
 def _accepting_distance(search: Search) -> Floats:
@@ -102,11 +106,13 @@ def _accepting_distance(search: Search) -> Floats:
     return np.where(search.rank == 0, search.genuine, np.float32(np.inf))
 
 
-def _count_answers(search: Search) -> tuple[int, int, int]:
-    """Count the probes that get the right name, a wrong name, and no name."""
-    right = sum(name == person for name, person in zip(search.named, search.truth, strict=True))
-    unknown = sum(name is None for name in search.named)
-    return right, len(search.named) - right - unknown, unknown
+def _answers(search: Search) -> tuple[Share, Share, Share]:
+    """Return the shares of the probes that get the right name, a wrong name, and no name."""
+    named = zip(search.named, search.truth, strict=True)
+    right = np.array([name == person for name, person in named], np.bool_)
+    unknown = np.array([name is None for name in search.named], np.bool_)
+    right_, wrong, unknown_ = (Share.by_person(each, search.truth) for each in (right, ~right & ~unknown, unknown))
+    return right_, wrong, unknown_
 
 
 def _cmc(searches: Sequence[Search]) -> Numbers:
@@ -116,20 +122,27 @@ def _cmc(searches: Sequence[Search]) -> Numbers:
 
 
 def _persons(searches: Sequence[Search]) -> tuple[PersonScore, ...]:
-    probes, right, named = Counter[str](), Counter[str](), Counter[str]()
+    recalled: dict[str, list[tuple[Path, bool]]] = {}
+    given: dict[str, list[tuple[Path, bool]]] = {}
     for search in searches:
-        probes.update(search.truth)
-        right.update(person for person, name in zip(search.truth, search.named, strict=True) if name == person)
-        without_held_out = search.stranger_named[: len(search.strangers) - search.held_out]
-        named.update(name for name in (*search.named, *without_held_out) if name is not None)
+        for path, person, name in zip(search.probes, search.truth, search.named, strict=True):
+            recalled.setdefault(person, []).append((path, name == person))
+            if name is not None:
+                given.setdefault(name, []).append((path, name == person))
+        without_held_out = len(search.strangers) - search.held_out
+        for path, name in zip(search.strangers[:without_held_out], search.stranger_named, strict=False):
+            if name is not None:
+                given.setdefault(name, []).append((path, False))
     return tuple(
-        PersonScore(
-            person,
-            recall=Share.of(right[person], probes[person]),
-            precision=Share.of(right[person], named[person]),
-        )
-        for person in sorted(probes)
+        PersonScore(person, _by_photograph(recalled[person]), _by_photograph(given.get(person, [])))
+        for person in sorted(recalled)
     )
+
+
+def _by_photograph(cases: Sequence[tuple[Path, bool]]) -> Share:
+    """Return the share of cases that are right; a photograph in several splits counts once for the interval."""
+    value = float(np.mean([right for _, right in cases])) if cases else float("nan")
+    return Share.estimated(value, len(cases), len({path for path, _ in cases}))
 
 
 def _confusion(searches: Sequence[Search]) -> Confusion:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
+from itertools import compress
 from math import sqrt
 
 import numpy as np
@@ -9,10 +11,9 @@ import numpy as np
 from faces.errors import FacesError
 from faces.evaluation.figures.curves import at_rate, auc_and_eer, best_accuracy
 from faces.evaluation.figures.results import FARS, Mistake, Verification
-from faces.evaluation.figures.shares import Flags, Indices, Share
+from faces.evaluation.figures.shares import Flags, Indices, Share, persons_of
 from faces.evaluation.photographs import Photographs
 from faces.evaluation.searches.pairs import Pairs
-from faces.metrics.intervals import wilson
 from faces.types import Floats
 
 BATCH_PAIRS = 2**16  # bounds memory
@@ -40,7 +41,8 @@ def verify(
         pairs.require_both_kinds("without the pairs whose faces were not found")
     thresholds, threshold = _thresholds(distance, pairs.same, pairs.fold)
     right = both_faces & ((distance <= threshold) == pairs.same)
-    accuracy, standard_error = _accuracy(right, pairs.fold)
+    persons = persons_of(pairs.first)  # of two people, the first
+    accuracy, standard_error = _accuracy(right, pairs.fold, persons)
     # A missing face is an error at any threshold.
     counted = np.where(both_faces | pairs.same, distance, np.float32(-np.inf))
     impostor, genuine = counted[~pairs.same], counted[pairs.same]
@@ -58,7 +60,7 @@ def verify(
         thresholds=thresholds,
         auc=auc,
         eer=eer,
-        tar=tuple(at_rate(impostor, genuine, far) for far in FARS),
+        tar=tuple(at_rate(impostor, genuine, far, list(compress(persons, pairs.same))) for far in FARS),
         no_face=no_face,
         missing=missing,
         skipped=skip_missing,
@@ -89,13 +91,14 @@ def _thresholds(distance: Floats, same: Flags, fold: Indices | None) -> tuple[tu
     return tuple(thresholds), np.array(thresholds, np.float32)[fold]
 
 
-def _accuracy(right: Flags, fold: Indices | None) -> tuple[Share, float | None]:
+def _accuracy(right: Flags, fold: Indices | None, persons: Sequence[Hashable]) -> tuple[Share, float | None]:
     """Return the mean over folds, and its standard error."""
+    share = Share.by_person(right, persons)
     if fold is None:
-        return Share.of(int(right.sum()), len(right)), None
+        return share, None
     each = [float(right[fold == k].mean()) for k in range(int(fold.max()) + 1)]
     mean = float(np.mean(each))
-    return Share(mean, len(right), *wilson(mean, len(right))), float(np.std(each, ddof=1)) / sqrt(len(each))
+    return Share.estimated(mean, len(right), share.independent), float(np.std(each, ddof=1)) / sqrt(len(each))
 
 
 def _mistakes(pairs: Pairs, distance: Floats, threshold: Floats, right: Flags) -> tuple[Mistake, ...]:
