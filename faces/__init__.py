@@ -20,9 +20,7 @@ __version__ = "0.1.0"
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
+TYPE_CHECKING = False  # as type checkers take it for; importing it from typing would take most of the time
 if TYPE_CHECKING:
     from faces.attributes.predictor import Attributes
     from faces.display.drawing import blur_tracks
@@ -181,6 +179,8 @@ if not TYPE_CHECKING:  # type checkers read the imports above
         """Import a name when it is first used (PEP 562)."""
         if name not in _PLACES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module
+
         module, _, original = _PLACES[name].partition(":")
         value = getattr(import_module(f"{__name__}.{module}"), original or name)
         globals()[name] = value

@@ -198,6 +198,22 @@ def test_an_interrupt_during_an_import(program: str, tmp_path: Path) -> None:
     assert (result.returncode, result.stderr) == (130, "stopped; what was there before is unchanged\n")
 
 
+@pytest.mark.parametrize("program", ["faces.cli.running", "faces.commands"])
+def test_nothing_slow_is_imported_before_interrupts_are_handled(program: str) -> None:
+    """What is imported earlier ends with a traceback when it is interrupted."""
+    code = f"""
+import sys
+class Watch:
+    def find_spec(self, name, path, target=None):
+        print(name)
+sys.meta_path.insert(0, Watch())
+import {program}
+"""
+    names = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    before = names.split()[: names.split().index("faces.cli.interrupts")]
+    assert set(before) <= {"faces", "faces.commands", "faces.cli"}
+
+
 @posix
 def test_an_interrupt_in_a_callback_is_not_lost(tmp_path: Path) -> None:
     result = interrupted(CALLBACK, tmp_path)
