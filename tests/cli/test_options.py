@@ -211,7 +211,8 @@ import {program}
 """
     names = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     before = names.split()[: names.split().index("faces.cli.interrupts")]
-    assert set(before) <= {"faces", "faces.commands", "faces.cli"}
+    assert {name for name in before if name.startswith("faces")} <= {"faces", "faces.commands", "faces.cli"}
+    assert not {"typing", "pathlib", "re", "logging", "numpy"} & set(before)
 
 
 @posix
