@@ -13,7 +13,6 @@ from typing import Protocol
 import numpy as np
 
 from benchmarks import recipe
-from benchmarks.measure_models import YUNET
 from faces.cli import text
 from faces.datasets import Folder
 from faces.errors import FacesError
@@ -25,7 +24,8 @@ from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Floats
 
 CORES = os.cpu_count() or 1
-RECIPE, BUILT_IN, WITH_YUNET, FACE_RECOGNITION = "the recipe", "built-in", "with YuNet", "face_recognition, "
+RECIPE, BUILT_IN, DLIB, FACE_RECOGNITION = "the recipe", "built-in", "dlib's models", "face_recognition, "
+MODELS = {BUILT_IN: "built-in", DLIB: "dlib"}  # detector and embedder of our chains
 
 Found = dict[Path, Floats]  # an embedding (D,) of each photograph with a face
 
@@ -44,9 +44,9 @@ class Chain(Protocol):
 class Ours:
     """This project, as extract_embeddings.py and train_model.py go, with its processes running."""
 
-    def __init__(self, name: str, detector: str, count: int) -> None:
-        models = (detector, "built-in", 0.5, "default")
-        self.name, self.workers, self.detector = name, count, detector
+    def __init__(self, name: str, count: int) -> None:
+        models = (MODELS[name], MODELS[name], None, "default")
+        self.name, self.workers = name, count
         self._fingerprint = Pipeline.load(*models).fingerprint
         self._processes = workers.Processes(Task(Folder(Path()), models), count)
         self.close = self._processes.close
@@ -108,11 +108,8 @@ def all_chains(embedder: Path, counts: Iterable[int], models: Iterable[str], run
         text.warn(f"{RECIPE} is left out: {reason}")
     else:
         chains.append(TheRecipe(embedder))
-    detector = {BUILT_IN: "built-in", WITH_YUNET: str(YUNET)}
-    if not YUNET.is_file():
-        text.warn(f"YuNet is left out: {detector.pop(WITH_YUNET)} is not here")
-    for name, count in product(detector, counts):
-        chains.append(running.enter_context(closing(Ours(name, detector[name], count))))
+    for name, count in product(MODELS, counts):
+        chains.append(running.enter_context(closing(Ours(name, count))))
     if all(map(find_spec, ("dlib", "face_recognition", "pkg_resources"))):
         chains += [FaceRecognition(model) for model in models]
     else:

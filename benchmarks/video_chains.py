@@ -15,11 +15,9 @@ import imutils
 import numpy as np
 
 from benchmarks import films, recipe
-from benchmarks.chains import BUILT_IN, CORES, RECIPE, WITH_YUNET
+from benchmarks.chains import CORES, MODELS, RECIPE
 from benchmarks.films import Head
-from benchmarks.measure_models import YUNET
 from benchmarks.photographs import DATA, PROBES
-from faces.cli import text
 from faces.display.drawing import annotate_tracks
 from faces.errors import ModelError, UsageError
 from faces.evaluation.searches.trials import by_person
@@ -57,11 +55,11 @@ class Chain(Protocol):
 class Ours:
     """As recognize_video.py goes: every frame of a file, the newest one of a live source."""
 
-    def __init__(self, name: str, detector: str, people: Mapping[str, Sequence[Path]]) -> None:
+    def __init__(self, name: str, people: Mapping[str, Sequence[Path]]) -> None:
         self.name, self.looks = name, 0
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.pipelines = {
-            live: Pipeline.load(detector, min_face=MIN_FACE, threads=max(1, CORES - 1) if live else 1)
+            live: Pipeline.load(MODELS[name], MODELS[name], min_face=MIN_FACE, threads=max(1, CORES - 1) if live else 1)
             for live in (False, True)
         }
         self.recognizer = enrolled(self.pipelines[True], people)
@@ -191,13 +189,8 @@ def enrolled(pipeline: Pipeline, people: Mapping[str, Sequence[Path]]) -> FaceRe
 
 
 def ours(people: Mapping[str, Sequence[Path]]) -> list[Ours]:
-    """This project with either detector; a line on stderr where one is not there."""
-    chains = [Ours(BUILT_IN, "built-in", people)]
-    if YUNET.is_file():
-        chains.append(Ours(WITH_YUNET, str(YUNET), people))
-    else:
-        text.warn(f"YuNet is left out: {YUNET} is not here")
-    return chains
+    """This project with either models."""
+    return [Ours(name, people) for name in MODELS]
 
 
 def known(photographs: int) -> dict[str, list[Path]]:
