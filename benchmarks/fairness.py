@@ -9,6 +9,7 @@ pairs: pairs of different people, by group, of the other half of UTKFace.
 verification: LFW's 1,000 pairs of View 1, at the threshold that is best for other people, and all pairs of lfw.
 people: people and strangers of LFW, with 1, 2, 5 and 10 photographs enrolled; and LFW's people with two or more.
 probability: how well the probability of a match holds.
+tracks: strangers named by the votes of a video's track (faces/video/votes.py), beside those named by one photograph.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 from benchmarks.photographs import DATA, LFW, embeddings, found
 from faces.cli import running, text, values
 from faces.evaluation import photographs
+from faces.evaluation.figures.centroids import centroids_of
 from faces.evaluation.searches import pairs as lfw_pairs
 from faces.files.finding import find_images
 from faces.metrics.intervals import wilson
@@ -35,12 +37,13 @@ from faces.recognition import impostors
 from faces.recognition.gallery import Gallery
 from faces.recognition.recognizers import FaceRecognizer
 from faces.types import Fingerprint, Floats
+from faces.video.votes import KEPT_SAMPLES, QUORUM, Identity, Sample
 
 STRANGERS = 200  # photographs a split, at most
 GROUP_FACES = 400  # of UTKFace
-CENTROIDS, LEAST_PEOPLE = 200, 8  # a centroid of fewer faces would be a template of somebody
 SAME_DLIB, SAME_COSINE = 0.35, 0.6  # pairs of UTKFace nearer than both may be one person, who is there twice
 FPIR = 0.01
+NO_PICTURE = np.zeros((1, 1, 3), np.uint8)
 CACHE: Path | None = None  # of embeddings, between runs: set by --cache
 WEIGHTS = Path(impostors.__file__).with_name(impostors.FOLDER)
 People = dict[str, Floats]  # of each person the embeddings (photographs, D)
@@ -95,15 +98,9 @@ def fingerprint() -> Fingerprint:
 
 
 def make_centroids(args: argparse.Namespace) -> None:
-    from sklearn.cluster import KMeans
-
     faces = np.stack(list(halves()[0].values()))
-    clusters = KMeans(CENTROIDS, n_init=1, random_state=0, max_iter=50).fit(faces)
-    large = np.bincount(clusters.labels_, minlength=CENTROIDS) >= LEAST_PEOPLE
-    centres = clusters.cluster_centers_[large]
-    centres = (centres / np.linalg.norm(centres, axis=1, keepdims=True)).astype(np.float16).astype(np.float32)
-    sizes = np.bincount(clusters.labels_, minlength=CENTROIDS)[large]
-    print(f"{len(centres)} centroids of {sizes.min()} to {sizes.max()} of {len(faces)} faces")
+    centres = centroids_of(faces)
+    print(f"{len(centres)} centroids of {len(faces)} faces")
     for accuracy in ("default", "best"):  # with several views a face is where it is with one: the same centroids
         models = (*photographs.BUILT_IN_MODELS[:3], accuracy)
         each = embeddings(find_images(DATA / "strangers"), models, "strangers").values()
@@ -339,6 +336,34 @@ def _reliability(true: NDArray[np.float64], false: NDArray[np.float64]) -> tuple
     return percent(float((true > 0.5).mean())), below, percent(float(error))
 
 
+def tracks(args: argparse.Namespace) -> None:
+    """Each track is a few photographs of one person; all of them are as good."""
+    made_by, rng, rows = fingerprint(), np.random.default_rng(0), []
+    for name, enrolled in (("casia_v5", 20), ("people", 12)):
+        people = by_folder(name)
+        counts = {kind: np.zeros(5) for kind in ("strangers", "enrolled")}  # single, named; tracks, named, other name
+        for _ in range(args.splits):
+            order = rng.permutation(sorted(people))
+            one = {person: rng.permutation(len(people[person])) for person in order}
+            gallery = np.stack([people[person][one[person][0]] for person in order[:enrolled]])
+            recognizer = FaceRecognizer(FPIR).fit(Gallery(gallery, tuple(order[:enrolled]), fingerprint=made_by))
+            for number, person in enumerate(order):
+                seen = people[person][one[person][1 : 1 + KEPT_SAMPLES]]
+                if len(seen) < QUORUM:
+                    continue
+                identity = Identity()
+                for at, embedding in enumerate(seen):
+                    identity.add(Sample(1.0, embedding, NO_PICTURE), float(at), recognizer)
+                single = [given is not None for given in recognizer.identify(seen).names]
+                by_votes = identity.voted is not None, identity.voted not in (None, person)
+                kind = "enrolled" if number < enrolled else "strangers"
+                counts[kind] += len(single), sum(single), 1, *by_votes
+        for kind, (singles, named, made, voted, wrong) in counts.items():
+            wrongly = percent(wrong / made) if kind == "enrolled" else ""
+            rows.append((name, kind, f"{made:,.0f}", percent(named / singles), percent(voted / made), wrongly))
+    print(text.table(("set", "who", "tracks", "named by one photograph", "by the track", "of these wrong"), rows))
+
+
 COMMANDS = {
     "similarity": similarity,
     "centroids": make_centroids,
@@ -347,6 +372,7 @@ COMMANDS = {
     "verification": verification,
     "people": of_people,
     "probability": probability,
+    "tracks": tracks,
 }
 
 

@@ -41,7 +41,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PHOTOGRAPHS, LARGE, DLIB_PHOTOGRAPHS = 120, 16, 20
 STAGES = {  # by the modules that do them
     "decode": "images.py",
-    "detect": "detectors",
+    "detect": "detection",
     "5 points": "landmarks.py",
     "crop": "aligners.py",
     "embed": "embedders.py",
@@ -57,7 +57,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     paths = in_turns(DATA / "people")
     cv2.setNumThreads(1)
-    pipeline = Pipeline.load(args.detector, args.embedding_model, args.confidence, args.accuracy, threads=1)
+    named: dict[str, Any] = {name: value for name, value in options.model_names(args).items() if value is not None}
+    pipeline = Pipeline.load(**named, confidence=args.confidence, threads=1)
     print(f"load average {load()}\n")
 
     with TemporaryDirectory() as folder:
@@ -73,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"\nIn a product of two matrices, this core does {peak:.0f} GFLOP/s.\n")
     headings = ["network", "runs", "GFLOP", "ms", "GFLOP/s", "ms at the core's best"]
     print(text.table(headings, networks(calls, len(some), peak)))
-    if args.detector == args.embedding_model == "built-in" and not args.large:
+    if not named and not args.large:
         seconds, least = start_up(paths)
         print(
             f"\nrecognize_image.py, one photograph, from exec to the first line: median of {STARTS} {seconds:.2f} s,"

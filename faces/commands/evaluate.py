@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -118,14 +119,14 @@ def add_operating_points_options(parser: argparse.ArgumentParser) -> None:
     files.add_argument("-i", "--images", required=True, **FOLDER, help="one folder of photographs per person")
     files.add_argument("--without", **FOLDER, help="leave out the people who have a folder in it")
     files.add_argument("--pairs", type=Path, metavar="FILE", help="use its pairs of one person (default: all)")
+    files.add_argument("--centroids", **FOLDER, help="a thousand others: keep how crowded each neighbourhood is")
 
 
 def add_comparison_options(parser: argparse.ArgumentParser) -> None:
     """Add the options that verification and identification share."""
     files = options.group(parser, options.FILES)
-    files.add_argument(
-        "--json", type=Path, nargs="?", const=STDOUT, metavar="FILE", help="write JSON; without FILE print only JSON"
-    )
+    json = "write JSON; without FILE print only JSON"
+    files.add_argument("--json", type=Path, nargs="?", const=STDOUT, metavar="FILE", help=json)
     files.add_argument("--report", type=Path, metavar="FILE", help="write an HTML page with plots and worst errors")
     files.add_argument("--no-faces", action="store_true", help="in the page, list the errors without photographs")
     measured = options.group(parser, "what is measured")
@@ -154,9 +155,8 @@ def add_comparison_options(parser: argparse.ArgumentParser) -> None:
         help="degrade N pairs or probes (300): blur, JPEG, darkness, rotation, low resolution, covered eyes and"
         f" mouths; each is measured {len(ALL_DEGRADATIONS)} times",
     )
-    measured.add_argument(
-        "--skip-missing", action="store_true", help="leave out faces that were not found; else they count as errors"
-    )
+    skip = "leave out faces that were not found; else they count as errors"
+    measured.add_argument("--skip-missing", action="store_true", help=skip)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -182,25 +182,20 @@ def run_verification(args: argparse.Namespace) -> int:
 def run_identification(args: argparse.Namespace) -> int:
     """Evaluate searches for probes and strangers."""
     breakdowns = breakdowns_of(args, args.images, args.gallery, args.probes, args.strangers)
-    settings = IdentificationSettings(
-        gallery=args.gallery,
-        probes=args.probes,
-        strangers=args.strangers,
-        enrol=args.enrol,
-        splits=args.splits,
-        seed=args.seed,
-        fpir=args.fpir,
-        threshold=args.threshold,
-    )
+    names = (field.name for field in fields(IdentificationSettings))
+    settings = IdentificationSettings(**{name: getattr(args, name) for name in names})
     outcome = evaluator(args, args.compare, args.skip_missing).identification(settings, breakdowns)
     return publish(args, outcome, breakdowns)
 
 
 def run_operating_points(args: argparse.Namespace) -> int:
     """Measure an embedder's operating points."""
-    measured, fingerprint = evaluator(args).operating_points(args.images, args.without, args.pairs)
-    source = f"{fingerprint.embedder.name}: {measured.points[0].pairs} of {args.images}"
-    print(f"# {source}; {plural(measured.genuine, 'pair', 'pairs')} of one person\n{measured}")
+    measure = evaluator(args).operating_points
+    measured, fingerprint, kept = measure(args.images, args.without, args.pairs, args.centroids)
+    pairs = f"{measured.points[0].pairs} of {args.images}; {plural(measured.genuine, 'pair', 'pairs')} of one person"
+    print(f"# {fingerprint.embedder.name}: {pairs}\n{measured}")
+    if kept:
+        print(f"kept for the galleries of this embedder: {kept}; train their recognizers again")
     return 0
 
 
@@ -224,8 +219,7 @@ def breakdowns_of(args: argparse.Namespace, *folders: Path | None) -> Breakdowns
     """Return the breakdowns for the options. folders: data sets, or None."""
     if args.groups == PREDICTED:
         warn(WARNING)
-    data_sets = tuple(folder for folder in folders if folder is not None)
-    breakdowns = Breakdowns(args.groups, args.robustness, args.workers, PHOTO_BAR, data_sets)
+    breakdowns = Breakdowns(args.groups, args.robustness, args.workers, PHOTO_BAR, tuple(filter(None, folders)))
     if args.groups and not breakdowns.predicted:
         args.record.input(Path(args.groups))
     return breakdowns
@@ -239,8 +233,8 @@ def publish(args: argparse.Namespace, outcome: Outcome, breakdowns: Breakdowns) 
     if args.json == STDOUT:
         print(json_text(outcome.results, breakdowns))
     else:
-        parts = (*outcome.page, *breakdowns.page)
-        print("\n\n".join(part if isinstance(part, str) else table(part.headings, part.rows) for part in parts))
+        page = (*outcome.page, *breakdowns.page)
+        print("\n\n".join(part if isinstance(part, str) else table(part.headings, part.rows) for part in page))
     if args.json not in (None, STDOUT):
         write_json(args.json, outcome.results, breakdowns, args.record)
     if args.report:

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from faces.errors import UsageError
 from faces.evaluation import candidates
 from faces.evaluation.breakdowns import Breakdowns, ProgressBar
 from faces.evaluation.candidates import Candidate
 from faces.evaluation.figures import tables
-from faces.evaluation.figures.operating_points import MeasuredPoints, measure_points, people_in
+from faces.evaluation.figures.operating_points import MeasuredPoints, measure_impostors, measure_points, people_in
 from faces.evaluation.figures.results import Identification, Results, Verification
 from faces.evaluation.photographs import Photographs, embed_photographs
 from faces.evaluation.searches import pairs, trials
@@ -18,7 +19,10 @@ from faces.evaluation.searches.identification import identify
 from faces.evaluation.searches.trials import Trial
 from faces.evaluation.searches.verification import verify
 from faces.extraction.workers import Models
+from faces.files.finding import find_images
 from faces.model_choice import Named, choose
+from faces.pipeline import Pipeline
+from faces.recognition.impostors import impostors_of, own_file
 from faces.records import Manifest, Recorder
 from faces.types import Fingerprint
 from faces.versions.versions import RECOGNIZER
@@ -142,15 +146,21 @@ class Evaluator:
         return Outcome(results, page, len(results) == len(chosen))
 
     def operating_points(
-        self, images: Path, without: Path | None, pairs_file: Path | None
-    ) -> tuple[MeasuredPoints, Fingerprint]:
+        self, images: Path, without: Path | None, pairs_file: Path | None, centroids: Path | None = None
+    ) -> tuple[MeasuredPoints, Fingerprint, Path | None]:
         """Measure an embedder's operating points on all pairs of people in a folder.
 
         without: folder of people to leave out.
         pairs_file: its pairs of the same person give the true accept rates.
+        centroids: folder of photographs of other people, of whom centroids are made. How similar different people are
+            in which neighbourhood is then measured, too, and kept for this embedder's galleries, in the file returned.
 
-        Raises UsageError if there are too few pairs.
+        Raises UsageError if there are too few pairs or people, or for centroids of an embedder whose measurements come
+        with the package.
         """
+        embedder = Pipeline.load(*self.models).fingerprint.embedder
+        if centroids and impostors_of(embedder.name):
+            raise UsageError(f"--centroids: the measurements of {embedder.name} come with the package")
         people = people_in(images, without)
         same_pairs = pairs.read(pairs_file, images) if pairs_file else None
         if pairs_file:
@@ -158,7 +168,12 @@ class Evaluator:
         photographs = self.embed([path for paths in people.values() for path in paths], self.models)
         measured = measure_points(people, photographs, same_pairs)
         self.record.models(photographs.fingerprint)
-        return measured, photographs.fingerprint
+        if centroids is None:
+            return measured, photographs.fingerprint, None
+        others = self.embed(list(find_images(centroids)), self.models)
+        path = own_file(embedder)
+        measure_impostors(people, photographs, others.embeddings[others.has_face]).save(path)
+        return measured, photographs.fingerprint, path
 
     def _with_notes(self, chosen: list[Candidate]) -> list[Candidate]:
         """Return the candidates after their notes are told."""

@@ -21,15 +21,21 @@ from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
+from faces.errors import ModelError
 from faces.files.writing import write_bytes
+from faces.models.cache import home as cache_folder
 from faces.recognition.distances import People
-from faces.types import Floats
+from faces.types import Floats, ModelId
 
 Array = NDArray[np.float64]
+
+Embedder = ModelId | str
+"""An embedder as a fingerprint has it, or only its name: that of one whose measurements come with the package."""
 
 NEIGHBOURS = 5  # centroids that a face is compared with
 FOLDER = "weights"
@@ -200,14 +206,35 @@ def _line(at: Array, x: Array, y: Array) -> Array:
     return np.asarray(y[k] + slopes[k] * (at - x[k]))
 
 
+def name_of(embedder: Embedder) -> str:
+    """Return the name of an embedder in fingerprints, such as ``sface-int8`` or ``dlib-resnet, mirrored``."""
+    return embedder if isinstance(embedder, str) else embedder.name
+
+
 @cache
-def impostors_of(embedder: str) -> Impostors | None:
+def impostors_of(embedder: Embedder) -> Impostors | None:
     """Return the model of an embedder; None if it was not measured.
 
-    embedder: its name in fingerprints, such as ``sface-int8`` or ``dlib-resnet, mirrored``.
+    Raises ModelError for a file of ``faces evaluate operating-points`` that cannot be read.
     """
-    path = files("faces.recognition") / FOLDER / f"{embedder.replace(', ', '-')}.npz"
-    if not path.is_file():
+    path = files("faces.recognition") / FOLDER / f"{_stem(name_of(embedder))}.npz"
+    if path.is_file():
+        with path.open("rb") as file:
+            return Impostors.load(file)
+    if isinstance(embedder, str) or not (own := own_file(embedder)).is_file():
         return None
-    with path.open("rb") as file:
-        return Impostors.load(file)
+    try:
+        with own.open("rb") as file:
+            return Impostors.load(file)
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile) as error:
+        remedy = "make it again: faces evaluate operating-points --centroids"
+        raise ModelError(f"{own}: damaged ({type(error).__name__}); {remedy}") from error
+
+
+def own_file(embedder: ModelId) -> Path:
+    """Return where the user's own measurements of an embedder are kept, which its name alone does not tell."""
+    return cache_folder() / "impostors" / f"{_stem(embedder.name)}-{embedder.sha256[:16]}.npz"
+
+
+def _stem(name: str) -> str:
+    return name.replace(", ", "-")

@@ -15,6 +15,7 @@ from faces.recognition.classifiers import CLASSIFIERS, SVC, Classifier, choose, 
 from faces.recognition.crowd import Crowd, Terms
 from faces.recognition.distances import Indices, People, by_person, outliers
 from faces.recognition.gallery import Gallery, is_nobody
+from faces.recognition.impostors import Embedder
 from faces.recognition.match_probability import match_probability
 from faces.recognition.thresholds import Threshold, crowd_of, far_per_person, stranger_threshold
 from faces.types import Fingerprint, Floats, Matches
@@ -66,7 +67,7 @@ class FaceRecognizer:
         self.names_ = np.array(names)
         self.people_ = People.of(gallery.embeddings[order], starts)
         self.fingerprint_ = gallery.fingerprint
-        embedder = gallery.fingerprint.embedder.name if gallery.fingerprint else ""
+        embedder = gallery.fingerprint.embedder if gallery.fingerprint else ""
         self.crowd_, self._terms = crowd_of(self.people_, embedder), None
         threshold = self._threshold(embedder)  # first: it may fail, and training takes long
         if len(wrong := outliers(self.people_, threshold.distance)):  # they would draw the centres to somebody else
@@ -193,7 +194,7 @@ class FaceRecognizer:
     def _far(self) -> float:
         return far_per_person(self.fpir, len(self.people_))
 
-    def _threshold(self, embedder: str) -> Threshold:
+    def _threshold(self, embedder: Embedder) -> Threshold:
         if self.threshold is not None:
             return Threshold(self.threshold, SET)
         return stranger_threshold(self.crowd_, embedder, self.fpir, len(self.people_))

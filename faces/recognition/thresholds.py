@@ -17,7 +17,7 @@ from faces.models.spec import OperatingPoint
 from faces.models.zoo import operating_points
 from faces.recognition.crowd import Crowd
 from faces.recognition.distances import People
-from faces.recognition.impostors import impostors_among, impostors_of
+from faces.recognition.impostors import Embedder, impostors_among, impostors_of, name_of
 from faces.types import Floats
 
 __all__ = [
@@ -98,32 +98,32 @@ def far_per_person(fpir: float, people: int) -> float:
     return float(-np.expm1(np.log1p(-fpir) / people))
 
 
-def crowd_of(people: People, embedder: str) -> Crowd | None:
+def crowd_of(people: People, embedder: Embedder) -> Crowd | None:
     """Return how similar the people of a gallery are; None for too few people and an embedder without measurements.
 
-    embedder: as a fingerprint names it, such as "sface-int8"; "" if unknown.
+    embedder: "" if unknown.
     """
     impostors = impostors_of(embedder) or impostors_among(people)
     return None if impostors is None else Crowd.of(people, impostors)
 
 
-def stranger_threshold(crowd: Crowd | None, embedder: str, fpir: float, people: int) -> Threshold:
+def stranger_threshold(crowd: Crowd | None, embedder: Embedder, fpir: float, people: int) -> Threshold:
     """Return the distance up to which a face is given a name.
 
     crowd: as ``crowd_of`` returns it.
-    embedder: as a fingerprint names it; "" if unknown.
+    embedder: "" if unknown.
     fpir: share of strangers that may be given a name, in (0, 1).
     people: number of people enrolled.
     Raises FacesError for too few people and an embedder without operating points.
     """
-    name = embedder.partition(",")[0]
+    name = name_of(embedder).partition(",")[0]
     if crowd is not None:
         far = far_per_person(fpir, people)
         low, high = (1 - (1 - rate) ** people for rate in crowd.expected_rate(far))
         origin = f"{fpir:.1%} of strangers named; expected {low:.1%} to {high:.1%}"
         source = "" if impostors_of(embedder) else ", estimated from these people alone"
         return Threshold(crowd.threshold(far), origin + source)
-    if points := operating_points(embedder):
+    if points := operating_points(name_of(embedder)):
         return Threshold(points[0].threshold, f"as published for {name}, whatever --fpir")
     raise FacesError(
         f"too few people ({people}) to derive a threshold from, and none was measured for"

@@ -120,7 +120,7 @@ def assembled(options: Options) -> Iterator[Server]:
         if chosen.note:
             logging.getLogger(__name__).warning(chosen.note)
         spec = pipeline.embedder.spec
-        confidence = curve(spec, options.threshold, pipeline.fingerprint.embedder.name)
+        confidence = curve(spec, options.threshold, pipeline.fingerprint.embedder)
         database = Database(options.database, pipeline.fingerprint, spec.dimension)
         stack.callback(database.close)
         trainer = Trainer(database, indexes := Indexes(embedder=confidence.embedder))

@@ -105,6 +105,13 @@ def test_operating_points(trained: Path, run_script: RunScript) -> None:
     assert [row[:6] for row in rows] == ["# 1e-5", "# 1e-4", "# 1e-3", "# 1e-2", "(1e-1,"]
 
 
+def test_centroids_of_an_embedder_that_was_measured_already(trained: Path, run_script: RunScript) -> None:
+    options = "--images", "dataset", "--centroids", "dataset"
+    result = run_script("evaluate", "operating-points", *options, cwd=trained)
+    assert result.returncode == 2
+    assert result.stderr == "error: --centroids: the measurements of sface-int8 come with the package\n"
+
+
 # -- bad input ---------------------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -9,9 +10,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from faces.errors import ModelError
+from faces.evaluation.figures.centroids import centroids_of
 from faces.recognition import impostors
-from faces.recognition.impostors import FARS, Impostors, impostors_among, impostors_of, measure
-from faces.types import Floats
+from faces.recognition.gallery import Gallery
+from faces.recognition.impostors import (
+    FARS,
+    Impostors,
+    impostors_among,
+    impostors_of,
+    measure,
+    own_file,
+)
+from faces.recognition.recognizers import FaceRecognizer
+from faces.types import Fingerprint, Floats, ModelId
 from tests.recognition.populations import GENERAL, MEAN, NOISE, crowd_of_faces, one_each, units
 
 SHIPPED = ("sface-int8", "dlib-resnet, mirrored", "dlib-resnet, best")
@@ -78,6 +90,55 @@ def test_other_files_are_refused(arrays: dict[str, np.ndarray]) -> None:
 def test_who_was_not_measured() -> None:
     assert impostors_of("somebody's own") is None
     assert impostors_of("") is None
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelId]:
+    """An embedder that was measured by the user."""
+    monkeypatch.setenv("FACES_HOME", str(tmp_path / "cache"))
+    impostors_of.cache_clear()
+    embedder = ModelId("arcface", "a" * 64)
+    measure(crowd_of_faces(300), crowd_of_faces(7, seed=1)).save(own_file(embedder))
+    yield embedder
+    impostors_of.cache_clear()
+
+
+def test_an_embedder_that_the_user_measured(own: ModelId) -> None:
+    model = impostors_of(own)
+    assert model is not None and len(model.centroids) == 7
+    assert impostors_of(replace(own, sha256="b" * 64)) is None  # another file of that kind
+    assert impostors_of(replace(own, name="arcface, mirrored")) is None
+    assert impostors_of("arcface") is None
+    built_in, by_name = impostors_of(ModelId("sface-int8", "c" * 64)), impostors_of("sface-int8")
+    assert built_in is not None and by_name is not None and built_in.mean == by_name.mean
+
+
+def test_galleries_of_an_embedder_that_the_user_measured(own: ModelId) -> None:
+    print_ = Fingerprint(ModelId("yunet", "1" * 64), ModelId("arcface", "2" * 64), own)
+    faces = crowd_of_faces(40)
+    recognizer = FaceRecognizer().fit(Gallery(faces, tuple(map(str, range(40))), fingerprint=print_))
+    assert recognizer.crowd_ is not None and len(recognizer.crowd_.impostors.centroids) == 7
+    assert "these people alone" not in recognizer.threshold_.origin
+    other = replace(print_, embedder=replace(own, sha256="b" * 64))
+    alone = FaceRecognizer().fit(Gallery(faces, tuple(map(str, range(40))), fingerprint=other))
+    assert alone.crowd_ is not None and len(alone.crowd_.impostors.centroids) == 0
+    assert alone.threshold_.origin.endswith("estimated from these people alone")
+
+
+@pytest.mark.parametrize("content", [b"", b"no file of ours", b"PK\x03\x04 half of one"])
+def test_a_damaged_measurement_is_told_of(own: ModelId, content: bytes) -> None:
+    own_file(own).write_bytes(content)
+    with pytest.raises(ModelError, match=r"arcface-a{16}\.npz: damaged \(\w+\); make it again: faces evaluate"):
+        impostors_of(own)
+
+
+def test_a_centroid_is_nobodys_template() -> None:
+    faces = crowd_of_faces(400)
+    centroids = centroids_of(faces)
+    assert 5 <= len(centroids) <= 25
+    assert np.linalg.norm(centroids, axis=1) == pytest.approx(np.ones(len(centroids)), abs=1e-3)
+    assert (centroids @ faces.T).max() < 0.95
+    assert centroids_of(faces[:15]).shape == (0, faces.shape[1])
 
 
 @pytest.mark.parametrize("mean", [0.0, 0.1, 0.3])

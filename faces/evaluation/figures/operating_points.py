@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from faces.errors import UsageError
+from faces.evaluation.figures.centroids import centroids_of
 from faces.evaluation.figures.results import Verification
 from faces.evaluation.photographs import Photographs
 from faces.evaluation.searches.pairs import Pairs
@@ -16,8 +17,11 @@ from faces.evaluation.searches.trials import by_person
 from faces.metrics.wording import rate_of
 from faces.recognition.distances import euclidean
 from faces.recognition.gallery import is_nobody
+from faces.recognition.impostors import NEIGHBOURS, Impostors, measure
 from faces.recognition.thresholds import STRICT_FAR, OperatingPoint, measure_operating_points, threshold_at
+from faces.types import Floats
 
+LEAST_PEOPLE = 50  # for how similar different people are
 FARS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 
 
@@ -91,6 +95,25 @@ def measure_points(
     return MeasuredPoints(
         measure_operating_points(impostor, genuine, fars, label), len(impostor), len(genuine), len(people)
     )
+
+
+def measure_impostors(people: Mapping[str, Sequence[Path]], photographs: Photographs, others: Floats) -> Impostors:
+    """Measure how similar different people are, and how much that depends on the neighbourhood of a face.
+
+    people: photographs by person, all of them in ``photographs``; the first one with a face is taken of each.
+    others: float32 (N, D), faces of other people, of whom the centroids are made.
+
+    Raises UsageError for too few people or others.
+    """
+    rows = (photographs.rows(paths) for paths in people.values())
+    first = [each[photographs.has_face[each]][:1] for each in rows]
+    faces = photographs.embeddings[np.concatenate(first)]
+    if len(faces) < LEAST_PEOPLE:
+        raise UsageError(f"only {len(faces)} people with a face; {LEAST_PEOPLE} are needed beside --centroids")
+    centroids = centroids_of(others)
+    if len(centroids) < NEIGHBOURS:
+        raise UsageError(f"--centroids: {len(others):,} faces are too few; take those of a thousand people or more")
+    return measure(faces, centroids)
 
 
 def _rows_of(pairs: Pairs, paths: Sequence[Path]) -> tuple[np.ndarray[tuple[int], np.dtype[np.intp]], ...]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from faces.recognition.crowd import Crowd, crowding_of
 from faces.recognition.distances import Indices, People
-from faces.recognition.impostors import Impostors, impostors_of
+from faces.recognition.impostors import Embedder, Impostors, impostors_of
 from faces.recognition.match_probability import EVEN
 from faces.recognition.thresholds import STRICT_FAR, crowd_of
 from faces.types import Floats
@@ -29,18 +29,17 @@ class Chance:
     model: Crowd | Impostors
 
     @classmethod
-    def among(cls, sample: People, owners: int, embedder: str) -> Chance | None:
+    def among(cls, sample: People, owners: int, embedder: Embedder) -> Chance | None:
         """Measure the persons of a group; None for an embedder that was not measured and few persons.
 
         sample: some of the persons.
         owners: the number of all persons.
-        embedder: as a fingerprint names it.
         """
         crowd = crowd_of(sample, embedder)
         return None if crowd is None else cls(owners, crowd)
 
     @classmethod
-    def without_gallery(cls, owners: int, embedder: str | None) -> Chance | None:
+    def without_gallery(cls, owners: int, embedder: Embedder | None) -> Chance | None:
         """Return that of faces whose persons are not known; None for an embedder that was not measured.
 
         A confidence of 0.5 needs a false accept rate of at most ``STRICT_FAR``, however few faces are compared.

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from faces.errors import UsageError
 from faces.models.spec import ModelSpec
 from faces.recognition.distances import People
+from faces.recognition.impostors import Embedder
 from faces.recognition.match_probability import match_probability
 from faces.recognition.thresholds import STRICT_FAR, threshold_at
 from faces.server.search.chance import Chance
@@ -30,12 +31,12 @@ class Confidence:
 
     middle: the distance with a confidence of 0.5 on the curve, which is logistic.
     steepness: of the curve, per unit of distance.
-    embedder: whose measurements replace the curve, as a fingerprint names it; None for the curve alone.
+    embedder: whose measurements replace the curve; None for the curve alone.
     """
 
     middle: float
     steepness: float
-    embedder: str | None = None
+    embedder: Embedder | None = None
 
     def of(self, distances: Floats, expected: Array | None = None) -> Array:
         """Return the confidence: float64 of the same shape, in [0, 1].
@@ -65,12 +66,12 @@ class Confidence:
         return np.full((1, 1), self.middle, np.float32) if chance is None else chance.limits(embeddings)
 
 
-def curve(spec: ModelSpec, threshold: float | None = None, embedder: str | None = None) -> Confidence:
+def curve(spec: ModelSpec, threshold: float | None = None, embedder: Embedder | None = None) -> Confidence:
     """Return the confidence for an embedder. The middle is the distance with a false match rate of 1 in 1000.
 
     spec: the embedder.
     threshold: another distance for the middle: the curve then holds, whatever was measured.
-    embedder: as a fingerprint names it.
+    embedder: whose measurements replace the curve.
 
     Raises UsageError if no threshold is given and none was measured.
     """

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from faces.recognition.distances import People
+from faces.recognition.impostors import Embedder
 from faces.server.kinds import KINDS
 from faces.server.search.chance import Array, Chance
 from faces.server.store.schema import Collection, Face, Person
@@ -150,14 +151,12 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Layers:
-    """An index that takes small changes: a large base, and a small index of the owners that changed since.
-
-    Adding a face to a large collection therefore costs little.
+    """An index that takes small changes at little cost: a large base, and an index of the owners that changed since.
 
     base: the owners at the last full load.
     kept: bool (P,), the owners of the base that have not changed or gone since.
     recent: the owners that have changed; None if none has.
-    embedder: as a fingerprint names it; None if nothing is to be known of how similar strangers are.
+    embedder: None if nothing is to be known of how similar strangers are.
     has_persons: whether the owners are persons.
     chance: how similar strangers are; None if it is unknown.
     """
@@ -165,12 +164,12 @@ class Layers:
     base: Index
     kept: Mask
     recent: Index | None = None
-    embedder: str | None = None
+    embedder: Embedder | None = None
     has_persons: bool = True
     chance: Chance | None = None
 
     @classmethod
-    def of(cls, index: Index, embedder: str | None = None, has_persons: bool = True) -> Layers:
+    def of(cls, index: Index, embedder: Embedder | None = None, has_persons: bool = True) -> Layers:
         """Start from an index, without changes."""
         everyone = np.ones(len(index.keys), bool)
         return cls(index, everyone, None, embedder, has_persons)._measured()

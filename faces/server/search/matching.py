@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped, unus
 
 from faces.recognition.assignment import assign
 from faces.recognition.distances import People, euclidean
+from faces.recognition.impostors import Embedder
 from faces.server import errors
 from faces.server.kinds import KINDS
 from faces.server.search.chance import Array, Chance
@@ -62,10 +63,10 @@ class Indexes:
     """The indexes of the collections that were searched. Each follows the database, whichever server changes it.
 
     memory: bytes that all indexes may take.
-    embedder: as a fingerprint names it; None if nothing is to be known of how similar strangers are.
+    embedder: None if nothing is to be known of how similar strangers are.
     """
 
-    def __init__(self, memory: int = MAX_MEMORY, embedder: str | None = None) -> None:
+    def __init__(self, memory: int = MAX_MEMORY, embedder: Embedder | None = None) -> None:
         # Requests already run in threads. A matrix product with threads of its own is faster on an idle machine, and
         # several times slower on a busy one.
         threadpool_limits(1, "blas")

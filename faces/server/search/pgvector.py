@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Double, func, select
 from sqlalchemy.orm import Session
 
+from faces.recognition.impostors import Embedder
 from faces.server.kinds import KINDS
 from faces.server.search.chance import Chance
 from faces.server.search.index import MIN_CANDIDATES, SAMPLE_OWNERS, Found, Index
@@ -45,11 +46,8 @@ class PgvectorSearch:
         assert index is not None, "the collection is not empty"
         return index.search(probes, number, None, self.chance)
 
-    def measure(self, embedder: str) -> Chance | None:
-        """Measure how similar strangers are, on the persons with the first and the last faces.
-
-        embedder: as a fingerprint names it.
-        """
+    def measure(self, embedder: Embedder) -> Chance | None:
+        """Measure how similar strangers are, on the persons with the first and the last faces."""
         has_persons = KINDS[self.collection.kind].has_persons
         owner = Face.person_key if has_persons else Face.key
         number = self.session.scalar(select(func.count(owner.distinct())).where(self._is_searched())) or 0

@@ -9,8 +9,11 @@ import pytest
 
 from faces.errors import UsageError
 from faces.evaluation.figures import operating_points
+from faces.evaluation.photographs import Photographs
 from faces.evaluation.searches.pairs import Pairs
 from tests.evaluation.points import NO_FACE, apart, photographs
+from tests.recognition.populations import crowd_of_faces
+from tests.recognition.test_recognizers import DLIB
 
 
 def test_all_pairs() -> None:
@@ -47,3 +50,35 @@ def test_without_pairs() -> None:
     alone = photographs(dict(zip("abcdef", range(6), strict=True)))
     with pytest.raises(UsageError, match="too few pairs of one person"):
         operating_points.measure_points({name: [Path(name)] for name in "abcdef"}, alone)
+
+
+def faces_of(people: int, seed: int = 0) -> tuple[dict[str, list[Path]], Photographs]:
+    """People with one photograph each, the first without a face."""
+    embeddings = crowd_of_faces(people, seed=seed)
+    embeddings[0] = np.nan
+    paths = tuple(Path(f"{seed}-{number}") for number in range(people))
+    seen = Photographs(
+        paths=paths,
+        embeddings=embeddings,
+        boxes=np.zeros((people, 4), np.float32),
+        reasons=("",) * people,
+        hashes=("",) * people,
+        fingerprint=DLIB,
+    )
+    return {str(path): [path] for path in paths}, seen
+
+
+def test_how_similar_different_people_are() -> None:
+    others = faces_of(300, seed=1)[1]
+    model = operating_points.measure_impostors(*faces_of(200), others.embeddings[1:])
+    assert len(model.centroids) >= 5
+    assert model.mean == pytest.approx(float(np.mean(crowd_of_faces(50) @ crowd_of_faces(50, seed=3).T)), abs=0.05)
+
+
+@pytest.mark.parametrize(
+    ("people", "others", "message"),
+    [(50, 300, "only 49 people with a face; 50 are needed"), (200, 40, "--centroids: 39 faces are too few")],
+)
+def test_too_few_to_tell_how_similar_people_are(people: int, others: int, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        operating_points.measure_impostors(*faces_of(people), faces_of(others, seed=1)[1].embeddings[1:])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -28,6 +29,7 @@ from faces.synthetic.scenes import group, portrait
 from faces.types import Fingerprint, Image
 from tests.conftest import RunScript
 from tests.dlib_models import needs_dlib_models
+from tests.server.postgresql import cluster, debian, wheel
 from tests.test_model_choice import FORMER
 
 ADA, BOB, CY = CAST[:3]
@@ -40,9 +42,9 @@ def as_jpeg(image: Image) -> bytes:
 class Served:
     """A database with the people of a server that uses some models."""
 
-    def __init__(self, folder: Path, models: Pipeline) -> None:
+    def __init__(self, place: Path | str, models: Pipeline) -> None:
         self.models = models
-        self.url = f"sqlite:///{folder / 'faces.db'}"
+        self.url = place if isinstance(place, str) else f"sqlite:///{place / 'faces.db'}"
         self.database = Database(self.url, models.fingerprint, 128)
         spec = models.embedder.spec
         self.people = EnrolledPeople(self.database, Indexes(), curve(spec, 0.6), keep_photos=True)
@@ -108,6 +110,24 @@ def test_the_server_uses_the_models_of_its_database(before: Served, tmp_path: Pa
     chosen = chosen_models(options(before, database=f"sqlite:///{tmp_path / 'new.db'}"))
     assert (chosen.detector, chosen.embedding_model, chosen.note) == ("built-in", "built-in", "")
     assert not (tmp_path / "new.db").exists()
+
+
+@needs_dlib_models
+@pytest.mark.parametrize("of", [debian, wheel], ids=["plain", "with pgvector"])
+def test_a_database_of_postgresql_is_moved(
+    of: Callable[[], Path], dlib: Pipeline, built_in: Pipeline, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with cluster(of()) as server:
+        before = Served(server.database(), dlib)
+        for person in (ADA, BOB):
+            before.enrol(person.name, portrait(person, 3, 0).image)
+        before.database.close()
+        assert move_database.main(["--database", before.url]) == 0
+        assert capsys.readouterr().out == "2 faces moved from dlib-resnet, mirrored to sface-int8\n"
+        after = Served(before.url, built_in)
+        assert after.faces() == {ADA.name: 1, BOB.name: 1}
+        assert [after.name_of(portrait(person, 3, 1).image) for person in (ADA, BOB)] == [ADA.name, BOB.name]
+        after.database.close()
 
 
 @needs_dlib_models
