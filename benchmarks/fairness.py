@@ -281,10 +281,13 @@ def of_people(args: argparse.Namespace) -> None:
         named, right, wrong, _ = open_set(people, len(people), each, args.splits, strangers)
         low, high = wilson(named, len(strangers))
         rows.append((f"people, {each} enrolled", percent(right), percent(wrong), percent(named), low, high))
-    lfw = {name: each for name, each in by_folder("lfw").items() if len(each) > 1}
-    named, right, wrong, _ = open_set(lfw, len(lfw), 1, args.splits, strangers)
-    low, high = wilson(named, len(strangers))
-    rows.append((f"lfw, {len(lfw)} people, 1 enrolled", percent(right), percent(wrong), percent(named), low, high))
+    everybody = by_folder("lfw")
+    several = {name: each for name, each in everybody.items() if len(each) > 1}
+    for name, some in (("lfw", several), ("lfw and people", everybody | people)):
+        named, right, wrong, _ = open_set(some, len(some), 1, args.splits, strangers)
+        low, high = wilson(named, len(strangers))
+        row = f"{name}, {len(some)} people, 1 enrolled", percent(right), percent(wrong), percent(named), low, high
+        rows.append(row)
     shown = [(*row[:4], f"{percent(row[4])} to {percent(row[5])}") for row in rows]
     print(text.table(("gallery", "right", "wrong", "strangers named", "interval of strangers"), shown))
 

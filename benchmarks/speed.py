@@ -208,7 +208,7 @@ def dlib_profile(paths: Sequence[Path]) -> dict[str, float]:
         "detect": detect,
         "5 points": lambda found: (found[0], predictor(*found)),
         "crop": lambda found: dlib.get_face_chip(*found, 150, 0.25),
-        "embed, with the mirror image": lambda chip: network.compute_face_descriptor(chip),
+        "embed": lambda chip: network.compute_face_descriptor(chip),
     }
     times = dict.fromkeys(stages, 0.0)
     for path in paths:

@@ -148,6 +148,7 @@ def test_the_file_of_embeddings(trained: Path) -> None:
         "hashes",
         "boxes",
         "scores",
+        "chosen",
         "fingerprint",
         "sizes",
         "stamps",

@@ -53,6 +53,7 @@ class SeeingVision(ColourVision):
     def __init__(self) -> None:
         super().__init__()
         self.pipeline = self  # type: ignore[assignment]
+        self.fingerprint = FINGERPRINT
 
     def enrol(self, photographs: Iterable[bytes | str]) -> list[Enrolled]:
         return [self._enrolled(data) for data in photographs]
