@@ -364,7 +364,7 @@ def tracks(args: argparse.Namespace) -> None:
         for kind, (singles, named, made, voted, wrong) in counts.items():
             wrongly = percent(wrong / made) if kind == "enrolled" else ""
             rows.append((name, kind, f"{made:,.0f}", percent(named / singles), percent(voted / made), wrongly))
-    print(text.table(("set", "who", "tracks", "named by one photograph", "by the track", "of these wrong"), rows))
+    print(text.table(("set", "who", "tracks", "named by one photograph", "by the track", "wrong name"), rows))
 
 
 COMMANDS = {

@@ -189,7 +189,7 @@ def enrolled(pipeline: Pipeline, people: Mapping[str, Sequence[Path]]) -> FaceRe
 
 
 def ours(people: Mapping[str, Sequence[Path]]) -> list[Ours]:
-    """This project with either models."""
+    """This project with the built-in models and with dlib's."""
     return [Ours(name, people) for name in MODELS]
 
 

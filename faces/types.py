@@ -81,14 +81,14 @@ class Faces:
         return self.foremost(width, height)[:1]
 
     def foremost(self, width: int, height: int) -> Faces:
-        """Return the main face of a photograph, as ``best`` does, and then those than which it is not far larger.
+        """Return the main face of a photograph, as ``best`` does, and then the others of more than 2/3 of its size.
 
         width, height: of the photograph, px.
         """
         centres = (self.xyxy[:, :2] + self.xyxy[:, 2:]) / 2
         distance = ((centres - np.array([width, height], np.float32) / 2) ** 2).sum(axis=1)
         ordered = self[np.argsort(2 * distance - self.sizes**2, kind="stable")]
-        return ordered[ordered.sizes * FAR_LARGER > ordered.sizes[:1]]
+        return ordered[ordered.sizes * FAR_LARGER >= ordered.sizes[:1]]
 
 
 @dataclass(frozen=True, slots=True)

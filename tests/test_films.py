@@ -269,7 +269,7 @@ def test_a_paced_source_waits_for_nobody() -> None:
 def test_bars() -> None:
     files = [
         {"video": "the clip", "chain": "built-in", "a second": 50.0, "times the recipe": 3.9},
-        {"video": "720p, 5 faces", "chain": "with YuNet", "a second": 30.0, "times the recipe": None},
+        {"video": "720p, 5 faces", "chain": "built-in", "a second": 30.0, "times the recipe": None},
     ]
     live = {"video": "x", "source, a second": 30, "p50, second quarter": 20.0, "p50, last quarter": 50.0, "p99": 60.0}
     rows = bars(

@@ -119,7 +119,9 @@ def add_operating_points_options(parser: argparse.ArgumentParser) -> None:
     files.add_argument("-i", "--images", required=True, **FOLDER, help="one folder of photographs per person")
     files.add_argument("--without", **FOLDER, help="leave out the people who have a folder in it")
     files.add_argument("--pairs", type=Path, metavar="FILE", help="use its pairs of one person (default: all)")
-    files.add_argument("--centroids", **FOLDER, help="a thousand others: keep how crowded each neighbourhood is")
+    files.add_argument(
+        "--centroids", **FOLDER, help="photographs of 1,000 other people: thresholds for who looks like many"
+    )
 
 
 def add_comparison_options(parser: argparse.ArgumentParser) -> None:
@@ -195,7 +197,7 @@ def run_operating_points(args: argparse.Namespace) -> int:
     pairs = f"{measured.points[0].pairs} of {args.images}; {plural(measured.genuine, 'pair', 'pairs')} of one person"
     print(f"# {fingerprint.embedder.name}: {pairs}\n{measured}")
     if kept:
-        print(f"kept for the galleries of this embedder: {kept}; train their recognizers again")
+        print(f"written to {kept}; run faces train again, so that recognizers with this embedder use it")
     return 0
 
 

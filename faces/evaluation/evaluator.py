@@ -11,7 +11,13 @@ from faces.evaluation import candidates
 from faces.evaluation.breakdowns import Breakdowns, ProgressBar
 from faces.evaluation.candidates import Candidate
 from faces.evaluation.figures import tables
-from faces.evaluation.figures.operating_points import MeasuredPoints, measure_impostors, measure_points, people_in
+from faces.evaluation.figures.operating_points import (
+    MeasuredPoints,
+    measure_impostors,
+    measure_points,
+    others_in,
+    people_in,
+)
 from faces.evaluation.figures.results import Identification, Results, Verification
 from faces.evaluation.photographs import Photographs, embed_photographs
 from faces.evaluation.searches import pairs, trials
@@ -19,7 +25,6 @@ from faces.evaluation.searches.identification import identify
 from faces.evaluation.searches.trials import Trial
 from faces.evaluation.searches.verification import verify
 from faces.extraction.workers import Models
-from faces.files.finding import find_images
 from faces.model_choice import Named, choose
 from faces.pipeline import Pipeline
 from faces.recognition.impostors import impostors_of, own_file
@@ -161,6 +166,8 @@ class Evaluator:
         embedder = Pipeline.load(*self.models).fingerprint.embedder
         if centroids and impostors_of(embedder.name):
             raise UsageError(f"--centroids: the measurements of {embedder.name} come with the package")
+        if centroids:
+            others_in(centroids)  # too few are told of before the work
         people = people_in(images, without)
         same_pairs = pairs.read(pairs_file, images) if pairs_file else None
         if pairs_file:
@@ -170,7 +177,7 @@ class Evaluator:
         self.record.models(photographs.fingerprint)
         if centroids is None:
             return measured, photographs.fingerprint, None
-        others = self.embed(list(find_images(centroids)), self.models)
+        others = self.embed(others_in(centroids), self.models)
         path = own_file(embedder)
         measure_impostors(people, photographs, others.embeddings[others.has_face]).save(path)
         return measured, photographs.fingerprint, path

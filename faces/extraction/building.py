@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from itertools import chain
@@ -48,10 +49,11 @@ def build_gallery(
     enrolled = [KnownPhotograph(*file, source) for source in sources for file in source]
     known, new = look_up(dataset, photographs, enrolled)
     moved, gone, changed = _changes(photographs, known, new, enrolled, previous.gallery)
+    undecided = changed | _changed_before(photographs, known, gone, {path for path, *_ in checkpoint})
     again = {  # other photographs decide whose face they show, and these changed
         photograph.path: photograph
         for photograph in photographs
-        if photograph.person in changed and photograph.path in known and known[photograph.path].shows_several
+        if photograph.person in undecided and photograph.path in known and known[photograph.path].shows_several
     }
     lost, several = [], {}
     with closing(enrol([*new, *again])) as work:
@@ -63,8 +65,11 @@ def build_gallery(
             elif enrolment.sha256:
                 checkpoint.add(file, enrolment)
                 known[path] = KnownPhotograph(path, file.size, file.stamp, enrolment.sha256, checkpoint)
-            elif path in new:  # not readable, or its worker died: the next run tries again
+            elif (
+                path in new or known[path].path != path
+            ):  # the next run tries again; what moved may be of another person
                 lost.append((path, enrolment.reason))
+                known.pop(path, None)
     several.update(_choose(photographs, known, several, fingerprint))
     gallery = _gallery(photographs, known, fingerprint, made_with)
     if previous.on_server is not None:
@@ -75,10 +80,10 @@ def build_gallery(
         photographs=photographs,
         lost=sorted(lost),
         left_out=listing.left_out,
-        new=len(new) - len(lost),
+        new=sum(path in known for path in new),
         moved=moved,
         known=len(photographs) - len(new) - moved,
-        gone=gone,
+        gone=len(gone),
         changed=changed,
         nobody=nobody,
     )
@@ -90,8 +95,8 @@ def _changes(
     new: dict[str, Photograph],
     enrolled: list[KnownPhotograph],
     old: Gallery | None,
-) -> tuple[int, int, set[str]]:
-    """Return the numbers of photographs that moved and that are gone, and the people with new, moved or gone ones.
+) -> tuple[int, set[str], set[str]]:
+    """Return the number of photographs that moved, those that are gone, and the people with new, moved or gone ones.
 
     photographs: of the data set.
     known, new: from ``look_up``.
@@ -103,7 +108,19 @@ def _changes(
     gone = {before.path for before in enrolled} - {*persons, *used, ""}  # "": of one that was erased
     old_persons = dict(zip(old.paths, old.names, strict=True)) if old else {}
     left = {old_persons[path] for path in (*gone, *(known[path].path for path in moved)) if path in old_persons}
-    return len(moved), len(gone), {persons[path] for path in (*new, *moved)} | left
+    return len(moved), gone, {persons[path] for path in (*new, *moved)} | left
+
+
+def _changed_before(
+    photographs: list[Photograph], known: dict[str, KnownPhotograph], gone: set[str], done: set[str]
+) -> set[str]:
+    """Return the people of whom a stopped run has enrolled photographs, or of whom one that was left out is gone.
+
+    gone: paths of photographs that are no longer there.
+    done: paths in the checkpoint.
+    """
+    resumed = {one.person for one in photographs if one.path in known and known[one.path].path in done}
+    return resumed | {unicodedata.normalize("NFC", path.partition("/")[0]) for path in gone}
 
 
 def _choose(

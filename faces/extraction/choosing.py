@@ -13,23 +13,25 @@ from faces.models.zoo import operating_points
 from faces.recognition.thresholds import STRICT_FAR, distance_at
 from faces.types import Floats
 
-ONLY = "several faces, and no other photograph tells whose this is: add one of the person alone"
-UNLIKE = "several faces, none like the person's photographs alone"
+ONLY = "several faces of similar size, and no other photograph tells which is the person's: add one of them alone"
+UNLIKE = "several faces, and none is like those on this person's photographs with one face"
 UNDECIDED = (ONLY, UNLIKE)  # why a photograph with several faces is left out; other photographs may decide it later
-CHOSEN = "several faces: the one on the person's other photographs is taken"
+CHOSEN = "several faces of similar size: the one on the person's other photographs is taken"
 
 
 def choose(persons: Sequence[str], enrolments: Sequence[Enrolment], embedder: str) -> list[Enrolment]:
     """Return the enrolments, those with rivals with the face of their person instead, or with the reason why not.
 
-    Where there are photographs of the person alone, it is the face closest to one of them. Else it is the face that is
+    Where there are photographs with one face, it is the face that is like the most of them. Else it is the face that is
     on more of the person's photographs than any face beside it.
 
     persons: N names, of whom each photograph is.
     enrolments: N; all of the persons who have photographs with rivals.
-    embedder: its name, which tells up to which distance two faces are one person's; if that was not measured, all are.
+    embedder: its name, which tells up to which distance two faces are one person's. If that is not known, all are, and
+        the face closest to a photograph with one face is taken.
     """
-    limit = distance_at(operating_points(embedder), STRICT_FAR, inf)
+    points = operating_points(embedder)
+    limit = distance_at(points, STRICT_FAR, points[0].threshold if points else inf)
     decided = list(enrolments)
     theirs: dict[str, list[int]] = {}
     for row, person in enumerate(persons):
@@ -41,7 +43,7 @@ def choose(persons: Sequence[str], enrolments: Sequence[Enrolment], embedder: st
         alone = _embeddings(*(enrolments[row] for row in rows if row not in several and not enrolments[row].chosen))
         for row, faces in several.items():
             if len(alone):
-                at = _closest(faces, alone, limit)
+                at = _most_alike(faces, alone, limit)
             else:
                 at = _seen_most(faces, [others for other, others in several.items() if other != row], limit)
             whole = enrolments[row]
@@ -52,10 +54,11 @@ def choose(persons: Sequence[str], enrolments: Sequence[Enrolment], embedder: st
     return decided
 
 
-def _closest(faces: Floats, alone: Floats, limit: float) -> int | None:
-    """Return which of F faces is the closest to one of the others; None if none is within the limit."""
-    nearest = _distances(faces, alone).min(axis=1)
-    return int(nearest.argmin()) if nearest.min() <= limit else None
+def _most_alike(faces: Floats, alone: Floats, limit: float) -> int | None:
+    """Return which of F faces is like the most of the others, and of two the closer one; None if none is."""
+    distances = _distances(faces, alone)
+    alike = (distances <= limit).sum(axis=1)
+    return int(np.lexsort((distances.min(axis=1), -alike))[0]) if alike.any() else None
 
 
 def _seen_most(faces: Floats, others: list[Floats], limit: float) -> int | None:

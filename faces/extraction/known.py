@@ -50,7 +50,7 @@ class KnownPhotograph(NamedTuple):
 
     @property
     def shows_several(self) -> bool:
-        """Whether it shows several faces about as large, of which the person's other photographs decide."""
+        """Whether it shows several faces about as large: the person's other photographs decide which is theirs."""
         enrolment = self.enrolment()
         return enrolment.chosen or enrolment.reason in UNDECIDED
 

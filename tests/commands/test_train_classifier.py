@@ -242,9 +242,7 @@ def test_a_folder_of_tensorflow(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="saved: a folder, not a Keras file"):
         train_classifier.main(options)
     (folder / "saved_model.pb").write_bytes(b"")
-    with pytest.raises(
-        ModelError, match=r"a folder of TensorFlow, which Keras 3 does not read; .*\.save\('model.h5'\)"
-    ):
+    with pytest.raises(ModelError, match=r"a SavedModel folder of TensorFlow, .*\.save\('model.h5'\)"):
         train_classifier.main(options)
 
 

@@ -40,12 +40,16 @@ def enrolment(data: bytes) -> Enrolment:
 
 @dataclass
 class World:
-    """A data set, an output folder, and what the last run looked at. dies: before the photograph after so many."""
+    """A data set, an output folder, and what the last run looked at. dies: before the photograph after so many.
+
+    unreadable: the path of a photograph that workers cannot read.
+    """
 
     folder: Path
     gallery: Gallery | None = None
     looked_at: list[str] = field(default_factory=list)
     dies: int = 1000
+    unreadable: str = ""
 
     def put(self, path: str, content: str, when: float = LONG_AGO) -> None:
         file = self.folder / "data" / path
@@ -58,6 +62,9 @@ class World:
             if len(self.looked_at) == self.dies:
                 raise KeyboardInterrupt
             self.looked_at.append(path)
+            if path == self.unreadable:
+                yield [path], [Enrolment(reason="unreadable: gone")]
+                continue
             try:
                 yield [path], [enrolment(Folder(self.folder / "data").read(path))]
             except OSError as error:

@@ -46,6 +46,10 @@ def chosen(*photographs: Enrolment, persons: str = "Ada", embedder: str = "sface
         ([photograph("Bob", "Ada")], [ONLY]),
         ([photograph("Ada"), photograph("Bob", "Ada", "Cy")], ["Ada", "Ada"]),
         ([photograph("Ada"), photograph("Bob", "Cy")], ["Ada", UNLIKE]),
+        (
+            [photograph("Ada"), photograph("Ada"), photograph("Bob"), photograph("Bob", "Ada")],
+            ["Ada", "Ada", "Bob", "Ada"],
+        ),
         ([photograph("Bob", "Ada"), photograph("Cy", "Ada")], ["Ada", "Ada"]),
         ([photograph("Bob", "Ada"), photograph("Ada", "Bob")], [ONLY, ONLY]),  # a couple
         ([photograph("Bob", "Ada"), photograph("Cy", "Dan")], [ONLY, ONLY]),
@@ -100,6 +104,43 @@ def test_a_later_photograph_decides_an_earlier_one(world: World) -> None:
 
     (world.folder / "data" / "Cy" / "2.jpg").unlink()
     assert dict(world.run().gallery.left_out.rows())["Cy/1.jpg"] == ONLY
+
+
+def test_a_stopped_run_that_continues_decides_too(world: World) -> None:
+    world.put("Cy/1.jpg", "with Dan and Cy")
+    world.run()
+    world.put("Cy/2.jpg", "Cy")
+    world.put("Cy/3.jpg", "wall 3")
+    world.dies = 2
+    with pytest.raises(KeyboardInterrupt):
+        world.run()
+    world.dies = 1000
+    assert "Cy/1.jpg" in world.run().gallery.paths
+
+
+def test_who_is_beside_a_person_on_a_photograph_that_is_gone(world: World) -> None:
+    for number in (1, 2):
+        world.put(f"Cy/{number}.jpg", f"with Dan and Cy and {number}")
+    world.run()
+    world.put("Cy/3.jpg", "with Dan and 3")
+    assert dict(world.run().gallery.left_out.rows()).keys() >= {"Cy/1.jpg", "Cy/2.jpg"}
+    (world.folder / "data" / "Cy" / "3.jpg").unlink()
+    world.run()
+    assert sorted(world.looked_at) == ["Cy/1.jpg", "Cy/2.jpg"]
+
+
+def test_a_photograph_that_moves_and_cannot_be_read_is_not_another_persons(world: World) -> None:
+    world.put("Cy/1.jpg", "with Dan and Cy")
+    world.put("Cy/2.jpg", "Cy")
+    world.run()
+    moved = world.folder / "data" / "Dan" / "1.jpg"
+    moved.parent.mkdir()
+    (world.folder / "data" / "Cy" / "1.jpg").rename(moved)
+    world.unreadable = "Dan/1.jpg"
+    result = world.run()
+    assert result.lost == [("Dan/1.jpg", "unreadable: gone")] and "Dan" not in result.gallery.names
+    world.unreadable = ""
+    assert dict(world.run().gallery.left_out.rows())["Dan/1.jpg"] == ONLY
 
 
 def test_a_photograph_with_several_faces_that_cannot_be_read_again_stays(world: World) -> None:

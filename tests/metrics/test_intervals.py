@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from faces.evaluation.figures.shares import Repeated, Share
+from faces.evaluation.searches.trials import Trial
 from faces.metrics.intervals import independent_cases, wilson
 
 
@@ -18,7 +21,7 @@ def test_one_photograph_a_person_is_wilsons() -> None:
 
 def test_photographs_that_are_alike_count_as_one() -> None:
     cases = np.repeat(np.arange(10) < 7, 20)
-    assert Share.by_person(cases, np.repeat(np.arange(10), 20).tolist()).independent == pytest.approx(10)
+    assert Share.by_person(cases, np.repeat(np.arange(10), 20).tolist()).independent == pytest.approx(9)
     no_errors = independent_cases(np.ones(200, np.bool_), np.repeat(np.arange(10), 20).tolist())
     assert 10 < no_errors == pytest.approx(200 / 2.9)  # how alike they are is not known
 
@@ -43,3 +46,15 @@ def test_splits_of_the_same_photographs_are_no_new_ones() -> None:
     assert (many.value, many.low, many.high) == pytest.approx((share.value, share.low, share.high))
     assert Repeated(()).whole.count == 0
     assert Repeated((share, Share.of(0, 0))).whole.count == 0
+
+
+def test_one_person_is_one_case() -> None:
+    assert independent_cases(np.arange(100) < 50, ["Ada"] * 100) == 1
+
+
+def test_strangers_beside_folders_of_strangers() -> None:
+    trial = Trial((), (), (), apart=Path("strangers"))
+    shown = [
+        trial.shown(Path(path)) for path in ("strangers/1.jpg", "strangers/Bob/1.jpg", "unknown/1.jpg", "Ada/1.jpg")
+    ]
+    assert shown == [Path("strangers/1.jpg"), Path("strangers/Bob"), Path("unknown/1.jpg"), Path("Ada")]

@@ -14,6 +14,7 @@ from faces.evaluation.figures.results import Verification
 from faces.evaluation.photographs import Photographs
 from faces.evaluation.searches.pairs import Pairs
 from faces.evaluation.searches.trials import by_person
+from faces.files.finding import find_images
 from faces.metrics.wording import rate_of
 from faces.recognition.distances import euclidean
 from faces.recognition.gallery import is_nobody
@@ -21,7 +22,7 @@ from faces.recognition.impostors import NEIGHBOURS, Impostors, measure
 from faces.recognition.thresholds import STRICT_FAR, OperatingPoint, measure_operating_points, threshold_at
 from faces.types import Floats
 
-LEAST_PEOPLE = 50  # for how similar different people are
+LEAST_PEOPLE, LEAST_OTHERS = 50, 1000  # for how similar different people are, and for centroids
 FARS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)
 
 
@@ -60,6 +61,21 @@ def people_in(images: Path, without: Path | None) -> dict[str, list[Path]]:
     if not people:
         raise UsageError(f"{without}: everybody in {images} is in it; nobody is left")
     return people
+
+
+def others_in(folder: Path) -> list[Path]:
+    """Return one photograph of each person in a folder, of whom centroids are made.
+
+    Those in one of its folders show one person, those that lie in it directly somebody else each.
+
+    Raises UsageError for fewer than ``LEAST_OTHERS``.
+    """
+    first: dict[Path, Path] = {}
+    for path in find_images(folder):
+        first.setdefault(path if path.parent == folder else path.parent, path)
+    if len(first) < LEAST_OTHERS:
+        raise UsageError(f"{folder}: {len(first):,} people for --centroids; {LEAST_OTHERS:,} are needed")
+    return list(first.values())
 
 
 def measure_points(
@@ -112,7 +128,7 @@ def measure_impostors(people: Mapping[str, Sequence[Path]], photographs: Photogr
         raise UsageError(f"only {len(faces)} people with a face; {LEAST_PEOPLE} are needed beside --centroids")
     centroids = centroids_of(others)
     if len(centroids) < NEIGHBOURS:
-        raise UsageError(f"--centroids: {len(others):,} faces are too few; take those of a thousand people or more")
+        raise UsageError(f"--centroids: faces were found of only {len(others):,} people; {LEAST_OTHERS:,} are needed")
     return measure(faces, centroids)
 
 

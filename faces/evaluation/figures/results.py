@@ -107,6 +107,7 @@ class Search:
     genuine: float32 (N,), distance to the right person; inf if there is none.
     distance: float32 (N,), distance to the closest person; inf without a face.
     strangers: S paths.
+    stranger_shown: S keys of whom they show.
     stranger_nearest, stranger_named, stranger_distance: as for the probes, (S,).
     held_out: the last ``held_out`` strangers are probes, searched with their own person left out of the gallery.
     threshold: the recognizer's.
@@ -124,6 +125,7 @@ class Search:
     genuine: Floats
     distance: Floats
     strangers: tuple[Path, ...]
+    stranger_shown: tuple[Path | str, ...]
     stranger_nearest: tuple[str | None, ...]
     stranger_named: tuple[str | None, ...]
     stranger_distance: Floats

@@ -22,7 +22,7 @@ from faces.evaluation.figures.results import (
     PersonScore,
     Search,
 )
-from faces.evaluation.figures.shares import Numbers, Repeated, Share, persons_of
+from faces.evaluation.figures.shares import Numbers, Repeated, Share
 from faces.evaluation.photographs import Photographs
 from faces.evaluation.searches.search import search_gallery, train_recognizer
 from faces.evaluation.searches.trials import Trial
@@ -94,11 +94,9 @@ def identify(
 
 
 def _strangers_named(search: Search) -> Share:
-    """Return the share of the strangers who get a name. Who they are is told by their folders, if there are several."""
-    held_out = search.strangers[len(search.strangers) - search.held_out :]
-    owner = dict(zip(search.probes, search.truth, strict=True))
-    persons = [*persons_of(search.strangers[: len(search.strangers) - search.held_out]), *(owner[p] for p in held_out)]
-    return Share.by_person(np.array([name is not None for name in search.stranger_named], np.bool_), persons)
+    """Return the share of the strangers who get a name."""
+    named = np.array([name is not None for name in search.stranger_named], np.bool_)
+    return Share.by_person(named, search.stranger_shown)
 
 
 def _accepting_distance(search: Search) -> Floats:

@@ -91,6 +91,7 @@ def search_gallery(
         genuine=genuine,
         distance=distance,
         strangers=(*strangers, *(probes[k][1] for k in held_out)),
+        stranger_shown=(*map(trial.shown, strangers), *(probes[k][0] for k in held_out)),
         stranger_nearest=tuple(names[k] for k in (*closest_stranger.nearest, *closest.other[rows])),
         stranger_named=(*recognizer.identify(stranger_embeddings).names, *held_out_named),
         stranger_distance=np.concatenate([closest_stranger.distance, closest.other_distance[rows]]),

@@ -23,12 +23,19 @@ class Trial:
 
     gallery: empty for a recognizer that is already trained.
     hold_out: use each probe also as a stranger, with its person left out of the gallery.
+    apart: folder of strangers in which each photograph shows somebody else; in other folders all show one person.
     """
 
     gallery: Named
     probes: Named
     strangers: tuple[Path, ...] = ()
     hold_out: bool = False
+    apart: Path | None = None
+
+    def shown(self, stranger: Path) -> Path:
+        """Return whom a stranger's photograph shows: its folder, or itself where each shows somebody else."""
+        folder = stranger.parent
+        return stranger if folder == self.apart or is_nobody(folder.name) else folder
 
     def enrolled_copies(self, hashes: Mapping[Path, str], training_hashes: Set[str] = frozenset()) -> list[Path]:
         """Return the probes and strangers whose files are in the gallery too: to find them proves nothing.
@@ -121,7 +128,7 @@ def from_folders(gallery: Path, probes: Path, strangers: Path | None = None) -> 
     not_enrolled = sorted(probing.keys() - enrolled.keys())
     others = [path for name in not_enrolled for path in probing[name]] + strangers_in(strangers)
     known = _named({name: paths for name, paths in probing.items() if name in enrolled})
-    return Trial(_named(enrolled), known, tuple(others), hold_out=not others), not_enrolled
+    return Trial(_named(enrolled), known, tuple(others), not others, strangers), not_enrolled
 
 
 def for_recognizer(people: set[str], probes: Path, strangers: Path | None = None) -> Trial:
@@ -136,7 +143,7 @@ def for_recognizer(people: set[str], probes: Path, strangers: Path | None = None
         raise UsageError(f"{probes}: nobody in it is enrolled; name the folders of probes as the enrolled people")
     others = [path for name, paths in probing.items() if name not in people for path in paths] + strangers_in(strangers)
     known = _named({name: paths for name, paths in probing.items() if name in people})
-    return Trial((), known, tuple(others), hold_out=not others)
+    return Trial((), known, tuple(others), not others, strangers)
 
 
 def random_splits(images: Path, enrol: int, splits: int, seed: int, strangers: Path | None = None) -> list[Trial]:
@@ -163,7 +170,7 @@ def random_splits(images: Path, enrol: int, splits: int, seed: int, strangers: P
             order = rng.permutation(len(paths))
             gallery[name] = [paths[k] for k in sorted(order[:enrol])]
             probes[name] = [paths[k] for k in sorted(order[enrol:])]
-        trials.append(Trial(_named(gallery), _named(probes), tuple(others), hold_out=strangers is None))
+        trials.append(Trial(_named(gallery), _named(probes), tuple(others), strangers is None, strangers))
     return trials
 
 

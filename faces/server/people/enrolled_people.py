@@ -168,7 +168,10 @@ class EnrolledPeople:
         return self._imported(self._files.import_embeddings(path))
 
     def import_dataset(self, files: Files, vision: Vision) -> ImportResult:
-        """Add the best face of each usable photograph, chosen as ``extract_embeddings.py`` does.
+        """Add the main face of each usable photograph.
+
+        Of several faces about as large it is the one on the person's other photographs among those that are read with
+        it; if these do not tell, the photograph is left out.
 
         Raises ApiError 400 with the reason if the files are not a data set.
         """

@@ -61,8 +61,8 @@ def _require_safe_keras(path: Path) -> None:
 def _load(path: Path) -> Any:
     if (path / "saved_model.pb").is_file():
         raise ModelError(
-            f"{path}: a folder of TensorFlow, which Keras 3 does not read; save the model as one file there:"
-            f" tf.keras.models.load_model({str(path)!r}).save('model.h5')"
+            f"{path}: a SavedModel folder of TensorFlow, which Keras 3 does not read; make a file of it with"
+            f" TensorFlow 2.15 or older: tf.keras.models.load_model({str(path)!r}).save('model.h5')"
         )
     if not path.is_file():
         raise ModelError(f"{path}: {'a folder, not a' if path.is_dir() else 'no such'} Keras file")
@@ -72,6 +72,8 @@ def _load(path: Path) -> Any:
         """Of files of Keras 2, such as Teachable Machine's, which have ``groups``: 1, and no option in Keras 3."""
 
         def __init__(self, *args: Any, groups: int = 1, **options: Any) -> None:
+            if groups != 1:
+                raise ValueError(f"DepthwiseConv2D with {groups} groups")
             super().__init__(*args, **options)
 
     try:

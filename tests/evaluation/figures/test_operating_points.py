@@ -77,8 +77,22 @@ def test_how_similar_different_people_are() -> None:
 
 @pytest.mark.parametrize(
     ("people", "others", "message"),
-    [(50, 300, "only 49 people with a face; 50 are needed"), (200, 40, "--centroids: 39 faces are too few")],
+    [
+        (50, 300, "only 49 people with a face; 50 are needed"),
+        (200, 40, "--centroids: faces were found of only 39 people"),
+    ],
 )
 def test_too_few_to_tell_how_similar_people_are(people: int, others: int, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         operating_points.measure_impostors(*faces_of(people), faces_of(others, seed=1)[1].embeddings[1:])
+
+
+def test_one_photograph_of_each_other_person(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("Ada/1.jpg", "Ada/2.jpg", "Bob/1.jpg", "3.jpg", "4.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(UsageError, match="4 people for --centroids; 1,000 are needed"):
+        operating_points.others_in(tmp_path)
+    monkeypatch.setattr(operating_points, "LEAST_OTHERS", 4)
+    found = [path.relative_to(tmp_path).as_posix() for path in operating_points.others_in(tmp_path)]
+    assert sorted(found) == ["3.jpg", "4.jpg", "Ada/1.jpg", "Bob/1.jpg"]
