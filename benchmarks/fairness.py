@@ -281,7 +281,8 @@ def of_people(args: argparse.Namespace) -> None:
         named, right, wrong, _ = open_set(people, len(people), each, args.splits, strangers)
         low, high = wilson(named, len(strangers))
         rows.append((f"people, {each} enrolled", percent(right), percent(wrong), percent(named), low, high))
-    everybody = by_folder("lfw")
+    are_strangers = {name.rpartition("_")[0] for name in by_file("strangers")}  # some are in lfw, too
+    everybody = {name: each for name, each in by_folder("lfw").items() if name not in are_strangers}
     several = {name: each for name, each in everybody.items() if len(each) > 1}
     for name, some in (("lfw", several), ("lfw and people", everybody | people)):
         named, right, wrong, _ = open_set(some, len(some), 1, args.splits, strangers)
