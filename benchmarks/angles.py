@@ -34,7 +34,7 @@ LEVELS = (0, 60, 80, 100, 120, 140, 160, 256)  # of grey, 0 to 255
 
 @dataclass(frozen=True)
 class Seen:
-    """A photograph's face. yaw: degrees. brightness: 0 to 255."""
+    """A photograph's face. yaw: degrees, without its sign. brightness: 0 to 255."""
 
     person: str
     embedding: Floats
@@ -42,51 +42,56 @@ class Seen:
     brightness: float
 
 
+Named = tuple[Seen, str | None]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args(argv)
     pipeline = Pipeline.load()
-    strangers = [one for path in find_images(DATA / "strangers") if (one := seen(pipeline, path))]
+    strangers = faces_in(pipeline, "strangers")
     for name in ("people", "lfw"):
         photographs: dict[str, list[Seen]] = {}
-        for path in find_images(DATA / name):
-            if one := seen(pipeline, path):
-                photographs.setdefault(one.person, []).append(one)
-        each = [sorted(some, key=lambda one: abs(one.yaw)) for some in photographs.values() if len(some) > 1]
-        enrolled, probes = [some[0] for some in each], [one for some in each for one in some[1:]]
-        gallery = Gallery(
-            np.stack([one.embedding for one in enrolled]),
-            tuple(one.person for one in enrolled),
-            fingerprint=pipeline.fingerprint,
-        )
-        recognizer = FaceRecognizer().fit(gallery)
-        names = recognizer.identify(np.stack([one.embedding for one in probes])).names
-        others = recognizer.identify(np.stack([one.embedding for one in strangers])).names
+        for face in faces_in(pipeline, name):
+            photographs.setdefault(face.person, []).append(face)
+        by_yaw = [sorted(faces, key=lambda face: face.yaw) for faces in photographs.values() if len(faces) > 1]
+        enrolled = [faces[0] for faces in by_yaw]
+        probes = [face for faces in by_yaw for face in faces[1:]]
+        people = tuple(face.person for face in enrolled)
+        recognizer = FaceRecognizer().fit(Gallery(stacked(enrolled), people, fingerprint=pipeline.fingerprint))
+        named = list(zip(probes, recognizer.identify(stacked(probes)).names, strict=True))
+        others = list(zip(strangers, recognizer.identify(stacked(strangers)).names, strict=True))
         print(f"{name}: {len(enrolled)} people enrolled by one photograph each\n")
         for what, unit, bounds in (("yaw", " degrees", YAWS), ("brightness", "", LEVELS)):
-            rows = []
-            for low, high in pairwise(bounds):
-                inside = [low <= abs(getattr(one, what)) < high for one in probes]
-                some = [(one, given) for one, given, kept in zip(probes, names, inside, strict=True) if kept]
-                right = np.array([given == one.person for one, given in some], np.bool_)
-                wrong = np.array([given not in (one.person, None) for one, given in some], np.bool_)
-                share = Share.by_person(right, [one.person for one, _ in some])
-                named = [
-                    given is not None
-                    for one, given in zip(strangers, others, strict=True)
-                    if low <= abs(getattr(one, what)) < high
-                ]
-                rows.append(
-                    [
-                        f"{low} to {high}{unit}",
-                        len(some),
-                        percent(share.value),
-                        between(share),
-                        percent(float(wrong.mean()) if len(some) else float("nan")),
-                        f"{sum(named)} of {len(named)}",
-                    ]
-                )
+            rows = [
+                [f"{low} to {high}{unit}", *row(within(named, what, low, high), within(others, what, low, high))]
+                for low, high in pairwise(bounds)
+            ]
             print(text.table([what, "probes", "right", "95 % interval", "wrong", "strangers named"], rows), end="\n\n")
     return 0
+
+
+def within(named: Sequence[Named], what: str, low: float, high: float) -> list[Named]:
+    """Return the faces whose yaw or brightness is within the bounds, and their names."""
+    return [(face, name) for face, name in named if low <= getattr(face, what) < high]
+
+
+def row(probes: Sequence[Named], strangers: Sequence[Named]) -> list[object]:
+    """Return the shares of the probes that get the right and a wrong name, and the number of strangers named."""
+    right = np.array([name == face.person for face, name in probes], np.bool_)
+    wrong = np.array([name not in (face.person, None) for face, name in probes], np.bool_)
+    share = Share.by_person(right, [face.person for face, _ in probes])
+    wrongly = percent(float(wrong.mean()) if len(wrong) else float("nan"))
+    number = sum(name is not None for _, name in strangers)
+    return [len(probes), percent(share.value), between(share), wrongly, f"{number} of {len(strangers)}"]
+
+
+def stacked(faces: Sequence[Seen]) -> Floats:
+    return np.stack([face.embedding for face in faces])
+
+
+def faces_in(pipeline: Pipeline, name: str) -> list[Seen]:
+    """Return the main face of each photograph of a set that has one."""
+    return [face for path in find_images(DATA / name) if (face := seen(pipeline, path))]
 
 
 def seen(pipeline: Pipeline, path: Path) -> Seen | None:
@@ -100,7 +105,7 @@ def seen(pipeline: Pipeline, path: Path) -> Seen | None:
     if not is_face[0]:
         return None
     brightness = float(cv2.cvtColor(crop[0], cv2.COLOR_BGR2GRAY).mean())
-    return Seen(path.parent.name, embedding[0], float(head_pose(face)[0, 1]), brightness)
+    return Seen(path.parent.name, embedding[0], abs(float(head_pose(face)[0, 1])), brightness)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Ctrl-C: handled from the first import on, and never within one.
 
-This module is imported first, and imports little itself: what comes before it ends with a traceback.
+This module is imported first, and imports little itself: Ctrl-C before it is imported prints a traceback.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def _deliver() -> None:
 class _Interrupt:
     """Handler of SIGINT that raises KeyboardInterrupt, but never within an import.
 
-    A package whose import is interrupted may fail with an error of its own, even later. While the command's modules
-    are imported, before ``run``, nothing has been done yet: the process ends at once. Later, an import may end first.
+    A package whose import was interrupted is only half there, and may fail later with an error of its own. Before
+    ``run`` nothing has been done yet, so the process ends at once. Later, an import is let finish first.
     """
 
     def __init__(self) -> None:

@@ -163,11 +163,12 @@ class Evaluator:
         Raises UsageError if there are too few pairs or people, or for centroids of an embedder whose measurements come
         with the package.
         """
-        embedder = Pipeline.load(*self.models).fingerprint.embedder
-        if centroids and impostors_of(embedder.name):
-            raise UsageError(f"--centroids: the measurements of {embedder.name} come with the package")
+        others = []
         if centroids:
-            others_in(centroids)  # too few are told of before the work
+            name = Pipeline.load(*self.models).fingerprint.embedder.name
+            if impostors_of(name):
+                raise UsageError(f"--centroids: the measurements of {name} come with the package")
+            others = others_in(centroids)
         people = people_in(images, without)
         same_pairs = pairs.read(pairs_file, images) if pairs_file else None
         if pairs_file:
@@ -175,11 +176,11 @@ class Evaluator:
         photographs = self.embed([path for paths in people.values() for path in paths], self.models)
         measured = measure_points(people, photographs, same_pairs)
         self.record.models(photographs.fingerprint)
-        if centroids is None:
+        if not others:
             return measured, photographs.fingerprint, None
-        others = self.embed(others_in(centroids), self.models)
-        path = own_file(embedder)
-        measure_impostors(people, photographs, others.embeddings[others.has_face]).save(path)
+        neighbours = self.embed(others, self.models)
+        path = own_file(photographs.fingerprint.embedder)
+        measure_impostors(people, photographs, neighbours.embeddings[neighbours.has_face]).save(path)
         return measured, photographs.fingerprint, path
 
     def _with_notes(self, chosen: list[Candidate]) -> list[Candidate]:

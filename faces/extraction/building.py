@@ -65,10 +65,8 @@ def build_gallery(
             elif enrolment.sha256:
                 checkpoint.add(file, enrolment)
                 known[path] = KnownPhotograph(path, file.size, file.stamp, enrolment.sha256, checkpoint)
-            elif (
-                path in new or known[path].path != path
-            ):  # the next run tries again; what moved may be of another person
-                lost.append((path, enrolment.reason))
+            elif path in new or known[path].path != path:  # of another person, where it was
+                lost.append((path, enrolment.reason))  # the next run tries again
                 known.pop(path, None)
     several.update(_choose(photographs, known, several, fingerprint))
     gallery = _gallery(photographs, known, fingerprint, made_with)

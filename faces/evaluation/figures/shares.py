@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +13,6 @@ from faces.metrics.intervals import independent_cases, wilson
 Indices = NDArray[np.intp]
 Flags = NDArray[np.bool_]
 Numbers = NDArray[np.float64]
-
-
-def persons_of(paths: Sequence[Path]) -> list[Path]:
-    """Return the folders of photographs as whom they show; if they lie in one folder, each shows somebody else."""
-    folders = [path.parent for path in paths]
-    return folders if len(set(folders)) > 1 else list(paths)
 
 
 @dataclass(frozen=True, slots=True)

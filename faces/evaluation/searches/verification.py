@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from itertools import compress
 from math import sqrt
+from pathlib import Path
 
 import numpy as np
 
 from faces.errors import FacesError
 from faces.evaluation.figures.curves import at_rate, auc_and_eer, best_accuracy
 from faces.evaluation.figures.results import FARS, Mistake, Verification
-from faces.evaluation.figures.shares import Flags, Indices, Share, persons_of
+from faces.evaluation.figures.shares import Flags, Indices, Share
 from faces.evaluation.photographs import Photographs
 from faces.evaluation.searches.pairs import Pairs
 from faces.types import Floats
@@ -41,7 +42,7 @@ def verify(
         pairs.require_both_kinds("without the pairs whose faces were not found")
     thresholds, threshold = _thresholds(distance, pairs.same, pairs.fold)
     right = both_faces & ((distance <= threshold) == pairs.same)
-    persons = persons_of(pairs.first)  # of two people, the first
+    persons = _persons(pairs.first)  # of two people, the first
     accuracy, standard_error = _accuracy(right, pairs.fold, persons)
     # A missing face is an error at any threshold.
     counted = np.where(both_faces | pairs.same, distance, np.float32(-np.inf))
@@ -89,6 +90,12 @@ def _thresholds(distance: Floats, same: Flags, fold: Indices | None) -> tuple[tu
     other_folds = [both_faces & (fold != k) for k in range(int(fold.max()) + 1)]
     thresholds = [best_accuracy(distance[rows], same[rows])[1] if rows.any() else 0.0 for rows in other_folds]
     return tuple(thresholds), np.array(thresholds, np.float32)[fold]
+
+
+def _persons(paths: Sequence[Path]) -> list[Path]:
+    """Return the folders of photographs as whom they show; if they lie in one folder, each shows somebody else."""
+    folders = [path.parent for path in paths]
+    return folders if len(set(folders)) > 1 else list(paths)
 
 
 def _accuracy(right: Flags, fold: Indices | None, persons: Sequence[Hashable]) -> tuple[Share, float | None]:
