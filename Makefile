@@ -13,7 +13,7 @@ test: lint  ## lint, types and the fast tests
 
 test-all: lint  ## lint, types and all tests
 	$(PYTEST) -m "not slow" --cov --cov-report=term:skip-covered --cov-fail-under=80
-	$(PYTEST) -m slow
+	$(PYTEST) -m slow --durations=25
 
 lint:
 	$(PYTHON) setup_venv.py --dev

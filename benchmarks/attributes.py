@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.attributes import predictor
-from faces.attributes.model import AttributeModel
+from faces.attributes.model import FACE, AttributeModel
 from faces.cli.options import as_dataclass
 from faces.commands import train_attributes
 from faces.commands.train_attributes import log
-from faces.embedding.aligners import Aligner, Template
+from faces.embedding.aligners import TEMPLATES, Aligner, Template
 from faces.images import read_image
 from faces.pipeline import Pipeline
 from faces.training import scores
@@ -125,7 +125,7 @@ def cuts(labelled: LabelledFaces, model: AttributeModel) -> None:
         for path in data.paths
         for image in [face_crops.with_margin(read_image(path))[0]]
     ]
-    aligners: dict[str, Aligner | None] = {"as trained": Aligner(face_crops.TEMPLATE)}
+    aligners: dict[str, Aligner | None] = {"as trained": Aligner(TEMPLATES[FACE])}
     for padding in (0.0, 0.1, 0.3, 0.4):
         aligners[f"padding {padding}"] = Aligner(padded(padding))
     aligners["the detector's box, not turned"] = None
@@ -142,7 +142,7 @@ def cuts(labelled: LabelledFaces, model: AttributeModel) -> None:
 
 def padded(padding: float) -> Template:
     """Return the template of the attribute models with another padding than theirs."""
-    template = face_crops.TEMPLATE
+    template = TEMPLATES[FACE]
     points: dict[LandmarkScheme, tuple[list[int], NDArray[np.float64]]] = {
         scheme: (
             used,
@@ -162,7 +162,7 @@ def boxed(image: NDArray[np.uint8], box: Floats) -> NDArray[np.uint8]:
     side = max(x2 - x1, y2 - y1) * 1.2
     centre = ((float(x1 + x2)) / 2, (float(y1 + y2)) / 2)
     patch = cv2.getRectSubPix(image, (round(side), round(side)), centre)
-    return np.asarray(cv2.resize(patch, (face_crops.TEMPLATE.side,) * 2, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.asarray(cv2.resize(patch, (face_crops.SIDE,) * 2, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def speed() -> None:
@@ -173,11 +173,7 @@ def speed() -> None:
     embedder = embedders.load("built-in", threads=1)
     side = embedder.aligner.template.side
     for faces in (1, 8):
-        crops = (
-            np.random.default_rng(0)
-            .integers(0, 256, (faces, face_crops.TEMPLATE.side, face_crops.TEMPLATE.side, 3))
-            .astype(np.uint8)
-        )
+        crops = np.random.default_rng(0).integers(0, 256, (faces, face_crops.SIDE, face_crops.SIDE, 3)).astype(np.uint8)
         embeddings = np.zeros((faces, embedder.spec.dimension or 0), np.float32)
         crops_of_embedder = np.random.default_rng(0).integers(0, 256, (faces, side, side, 3)).astype(np.uint8)
         times: dict[str, list[float]] = {name: [] for name in (*models, "embedding")}

@@ -11,7 +11,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from faces.attributes.model import EMBEDDER, EMBEDDING, IMAGE
+from faces.attributes.registry import HAIR
 
+APPEARANCE = (*HAIR, "beard", "moustache", "sideburns", "eye_makeup", "lip_makeup", "hat", "mouth_open")
 FILES: dict[str, dict[str, dict[str, Any]]] = {
     "face_attributes.onnx": {
         "gender": {"classes": ["male", "female"]},
@@ -23,9 +25,19 @@ FILES: dict[str, dict[str, dict[str, Any]]] = {
         "emotion": {"classes": ["anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"]}
     },
     "glasses.onnx": {"glasses": {"classes": ["noGlasses", "readingGlasses", "sunglasses"]}},
+    "appearance.onnx": {name: {"classes": ["no", "yes"]} for name in APPEARANCE},
 }
 COLOURS = {"male": 0, "female": 2, "young": 0, "adult": 1, "elderly": 2, "White": 0, "Black": 1, "Asian": 2}
-COLOURS |= {"neutral": 0, "sadness": 1, "happiness": 2, "noGlasses": 0, "readingGlasses": 1, "sunglasses": 2}
+COLOURS |= {
+    "no": 0,
+    "yes": 2,
+    "neutral": 0,
+    "sadness": 1,
+    "happiness": 2,
+    "noGlasses": 0,
+    "readingGlasses": 1,
+    "sunglasses": 2,
+}
 
 
 def write_attributes(

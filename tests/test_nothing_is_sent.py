@@ -123,12 +123,18 @@ class Watched:
         assert {path.name.partition("-")[0] for path in converted} == {"sface", "yunet"}, kept
 
 
+def why_not_watched() -> str:
+    """The reason why no process can be watched here, or nothing."""
+    if shutil.which("strace") is None:
+        return "strace is not installed"
+    refused = subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, check=False).returncode
+    return "strace may not trace here" if refused else ""
+
+
 @pytest.fixture
 def watched(tmp_path: Path) -> Watched:
-    if shutil.which("strace") is None:
-        pytest.skip("strace is not installed")
-    if subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("strace may not trace here")
+    if reason := why_not_watched():
+        pytest.skip(reason)
     return Watched(tmp_path)
 
 
@@ -166,17 +172,6 @@ def test_a_cluster_retraining_and_a_report_send_nothing(watched: Watched, sample
     watched.run("extract_embeddings.py", "--dataset", dataset, "--scheduler", "local", "--workers", 2)
     watched.run("retrain.py", "--dataset", dataset, "--workers", 1)
     watched.run("evaluate", "identification", "--images", dataset, "--enrol", 2, "--splits", 1, "--report", "page.html")
-    watched.assert_nothing_was_sent()
-
-
-@pytest.mark.slow
-def test_the_notebook_sends_nothing(watched: Watched) -> None:
-    pytest.importorskip("nbclient")
-    pytest.importorskip("matplotlib")
-    words = "import sys, nbformat, nbclient; book = nbformat.read(f'{sys.argv[1]}/quickstart.ipynb', 4);"
-    words += " where = {'metadata': {'path': sys.argv[1]}};"
-    words += " nbclient.NotebookClient(book, timeout=300, resources=where).execute()"
-    watched.run_words([sys.executable, "-c", words, str(ROOT / "notebooks")])
     watched.assert_nothing_was_sent()
 
 

@@ -13,6 +13,7 @@ from faces.attributes import registry
 AVERAGED_FRAMES, AVERAGED_FRAMES_CHANGING = 20, 3  # the last frames averaged: stable attributes, changing ones
 WHO = ("gender", "age")  # drawn together, on the first line: ``f 34``
 NOT_DRAWN = ("age_group",)
+UNCERTAIN = "uncertain"  # in tables and text, instead of a class
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ class Answers:
     def plain(self, index: int) -> dict[str, object]:
         """Return the answers for one face as JSON values; unknown ones are left out.
 
-        A number is a number; a choice is ``{"value": "female", "probabilities": {"male": 0.02, "female": 0.98}}``.
+        A number is a number; a choice is ``{"value": "female", "probabilities": {"male": 0.02, "female": 0.98}}``. Its
+        value is None where the most probable class is less probable than ``Attribute.certain``.
         """
         result: dict[str, object] = {}
         for head in self.heads:
@@ -105,7 +107,9 @@ class Answers:
                 continue
             if head.classes:
                 shares = {name: round(float(value), 4) for name, value in zip(head.classes, row, strict=True)}
-                result[head.name] = {"value": head.classes[int(row.argmax())], "probabilities": shares}
+                best = max(shares, key=shares.__getitem__)
+                value = best if registry.is_certain(head.name, shares[best]) else None
+                result[head.name] = {"value": value, "probabilities": shares}
             else:
                 result[head.name] = round(float(row[0]), 4 if head.unit == "probability" else 1)
         return result
@@ -116,8 +120,8 @@ def cells(plain: dict[str, object]) -> dict[str, object]:
     row: dict[str, object] = {}
     for name, answer in plain.items():
         if isinstance(answer, dict):
-            value = answer["value"]
-            row |= {name: value, f"{name}_probability": answer["probabilities"][value]}
+            probability = max(answer["probabilities"].values())
+            row |= {name: answer["value"] or UNCERTAIN, f"{name}_probability": probability}
         else:
             row[name] = answer
     return row
@@ -136,19 +140,26 @@ def text(plain: dict[str, object]) -> str:
 def short(plain: dict[str, object]) -> tuple[str, ...]:
     """Return the result of ``Answers.plain`` as short lines to draw: ``f 34``, ``readingGlasses``, ``happiness``.
 
-    Usual classes, such as ``noGlasses``, are left out.
+    Usual classes, such as ``noGlasses``, and uncertain ones are left out; an uncertain gender is ``?``.
     """
     row = cells(plain)
-    who = [str(row[name])[:1] if name == "gender" else _whole(row[name]) for name in WHO if name in row]
+    who = [_letter(row[name]) if name == "gender" else _whole(row[name]) for name in WHO if name in row]
     lines = [" ".join(who)] if who else []
     for name, value in row.items():
-        if name in (*WHO, *NOT_DRAWN) or name.endswith("_probability") or registry.is_usual(name, value):
+        if name in (*WHO, *NOT_DRAWN) or name.endswith("_probability"):
+            continue
+        if value == UNCERTAIN or registry.is_usual(name, value):
             continue
         if registry.is_probability(name):
-            lines.append(f"{name} {value:.0%}")
+            if registry.is_certain(name, float(str(value))):
+                lines.append(f"{name} {value:.0%}")
         else:
             lines.append(value if isinstance(value, str) else f"{name} {_whole(value)}")
     return tuple(lines)
+
+
+def _letter(gender: object) -> str:
+    return "?" if gender == UNCERTAIN else str(gender)[:1]
 
 
 def _whole(value: object) -> str:

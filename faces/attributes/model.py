@@ -16,7 +16,8 @@ from faces.models import zoo
 from faces.models.engine import Array, OnnxEngine
 from faces.types import Floats, Image
 
-TEMPLATE = "attributes"  # the alignment template of the crops that these models take
+FACE, HEAD = "attributes", "head"  # the alignment templates of the crops that these models take
+TEMPLATES = (FACE, HEAD)
 EMBEDDER = registry.PACKAGED[registry.BUILT_IN]  # the embedder of the embeddings that new models take
 BEFORE = "dlib-resnet"  # the embedder of files that do not name theirs
 IMAGE, EMBEDDING = "image", "embedding"  # names of the inputs
@@ -28,7 +29,7 @@ class AttributeModel:
 
     path: an ``.onnx`` file.
     threads: as for ``OnnxEngine``.
-    heads: the outputs. about: the file's own description.
+    heads: the outputs. about: the file's own description. template: of the crops, from ``TEMPLATES``.
     Raises ModelError if the file is missing, is not an attribute model, or its outputs do not match its description.
     """
 
@@ -39,14 +40,15 @@ class AttributeModel:
             about = json.loads(self._engine.metadata["faces"])
             self.heads = tuple(_head(name, description) for name, description in about["heads"].items())
             self.about: dict[str, Any] = about
-            self._side, template = int(about["side"]), about["cut"]
+            self._side, self.template = int(about["side"]), about["cut"]
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ModelError(f"{path}: not an attribute model: its metadata does not describe its outputs") from error
         if not self.heads or self._side < 1:
             raise ModelError(f"{path}: not an attribute model: its metadata describes no outputs")
-        if template != TEMPLATE:
+        if self.template not in TEMPLATES:
+            known = " or ".join(map(repr, TEMPLATES))
             raise ModelError(
-                f"{path}: not an attribute model: it was trained on crops of type {template!r}, not {TEMPLATE!r}"
+                f"{path}: not an attribute model: it was trained on crops of type {self.template!r}, not {known}"
             )
         if self.wants_embeddings and self.embedder not in registry.PACKAGED.values():
             raise ModelError(f"{path}: it takes embeddings of {self.embedder}, which is no packaged embedder")
@@ -65,7 +67,7 @@ class AttributeModel:
     def answer(self, crops: Image, embeddings: Floats | None = None) -> dict[str, Floats]:
         """Predict the attributes of N >= 0 faces: by the head's name, float32 (N, classes) probabilities or (N, 1).
 
-        crops: uint8 (N, side, side, 3), BGR.
+        crops: uint8 (N, side, side, 3), BGR, aligned to ``template``.
         embeddings: float32 (N, 128) of the same faces, by ``embedder``, unit length.
         """
         if crops.shape[1] != self._side:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from faces.attributes.answers import Answers, Head
-from faces.attributes.model import TEMPLATE, AttributeModel
+from faces.attributes.model import AttributeModel
 from faces.attributes.pose import HEADS, head_pose
 from faces.attributes.registry import ATTRIBUTES, DEFAULT, FOLDER, NAMES, Attribute
 from faces.embedding import embedders, registry
@@ -38,7 +38,6 @@ class Attributes:
         self._pipeline = pipeline
         needed = {model.embedder for model in models.values() if model.wants_embeddings}
         self._others = {name: _with_embedder(pipeline, name) for name in needed if not _makes(pipeline, name)}
-        self._aligner = Aligner(TEMPLATES[TEMPLATE])
         self._files = list(dict.fromkeys(attribute.file for attribute in self._attributes if attribute.file))
         self.heads = tuple(head for attribute in self._attributes for head in self._heads_of(attribute))
 
@@ -57,10 +56,10 @@ class Attributes:
         for attribute in self._attributes:
             if not attribute.file:
                 values |= {head.name: column[:, None] for head, column in zip(HEADS, head_pose(faces).T, strict=True)}
-            elif attribute.probability_of:
-                column = self._class_index(attribute)
-                output = outputs[attribute.file][attribute.probability_of[0]]
-                values[attribute.name] = np.ascontiguousarray(output[:, column, None])
+            elif attribute.probabilities:
+                for name, (head, label) in attribute.probabilities.items():
+                    column = self._class_index(attribute, head, label)
+                    values[name] = np.ascontiguousarray(outputs[attribute.file][head][:, column, None])
             else:
                 values |= {name: outputs[attribute.file][name] for name in attribute.needs}
         return Answers(self.heads, {head.name: values[head.name] for head in self.heads})
@@ -69,7 +68,6 @@ class Attributes:
         """Return what each model answers, by file and head."""
         if not self._files:
             return {}
-        crops = self._aligner.crop(image, faces)
         models = {file: self._models[file] for file in self._files}
         made = {}
         for name in dict.fromkeys(model.embedder for model in models.values() if model.wants_embeddings):
@@ -77,7 +75,9 @@ class Attributes:
                 made[name] = self._others[name].embed(image, faces)
             else:
                 made[name] = self._pipeline.embed(image, faces) if embeddings is None else embeddings
-        return {file: model.answer(crops, made.get(model.embedder)) for file, model in models.items()}
+        templates = {model.template for model in models.values()}
+        crops = {template: Aligner(TEMPLATES[template]).crop(image, faces) for template in templates}
+        return {file: model.answer(crops[model.template], made.get(model.embedder)) for file, model in models.items()}
 
     def _heads_of(self, attribute: Attribute) -> tuple[Head, ...]:
         """Return the answers to one attribute; raise ModelError if its model has none."""
@@ -86,15 +86,14 @@ class Attributes:
         heads = {head.name: head for head in self._models[attribute.file].heads}
         if missing := [name for name in attribute.needs if name not in heads]:
             raise ModelError(f"{attribute.file}: has no output {missing[0]}, only {', '.join(heads)}")
-        if attribute.probability_of:
-            self._class_index(attribute)
-            return (Head(attribute.name, unit="probability"),)
+        if attribute.probabilities:
+            for head, label in attribute.probabilities.values():
+                self._class_index(attribute, head, label)
+            return tuple(Head(name, unit="probability") for name in attribute.probabilities)
         return tuple(heads[name] for name in attribute.needs)
 
-    def _class_index(self, attribute: Attribute) -> int:
-        """Return the column of the class that ``probability_of`` names; raise ModelError if there is none."""
-        assert attribute.probability_of is not None
-        name, label = attribute.probability_of
+    def _class_index(self, attribute: Attribute, name: str, label: str) -> int:
+        """Return the column of a class of a head; raise ModelError if there is none."""
         [head] = [head for head in self._models[attribute.file].heads if head.name == name]
         if label not in head.classes:
             raise ModelError(f"{attribute.file}: {name} has no class {label}, which {attribute.name} needs")

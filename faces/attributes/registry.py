@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().with_name("weights")
+APPEARANCE = "appearance.onnx"
+HAIR = ("bald", "black_hair", "blond_hair", "brown_hair", "gray_hair", "fringe")
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,41 +18,54 @@ class Attribute:
     name: what ``--attributes`` and JSON call it.
     file: the model in ``weights/`` that answers it; empty if it is computed from landmarks (``faces.attributes.pose``).
     heads: the outputs of the model that answer it; by default the one called ``name``.
-    probability_of: (head, class): the answer is the probability of this class, not the whole head.
+    probabilities: by answer, (head, class): the answer is the probability of this class, not the whole head.
     default: whether ``--attributes`` without a list includes it.
     changing: whether it changes within a second, so that only a track's last few frames are averaged.
     usual: the class that is not drawn on pictures, since most faces have it.
+    certain: the lowest probability of a class that is given as an answer; below it the answer is "uncertain". Answers
+        that are ``probabilities`` are drawn on pictures from it on.
     """
 
     name: str
     file: str = ""
     heads: tuple[str, ...] = ()
-    probability_of: tuple[str, str] | None = None
+    probabilities: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     default: bool = False
     changing: bool = False
     usual: str = ""
+    certain: float = 0.0
 
     @property
     def answers(self) -> tuple[str, ...]:
         """Names of its answers, in order."""
-        return self.heads or (self.name,)
+        return tuple(self.probabilities) or self.heads or (self.name,)
 
     @property
     def needs(self) -> tuple[str, ...]:
         """Names of the model's outputs that it is made from; none if it is computed from landmarks."""
         if not self.file:
             return ()
-        return self.probability_of[:1] if self.probability_of else self.answers
+        return tuple(dict.fromkeys(head for head, _ in self.probabilities.values())) or self.answers
+
+
+def _yes(*heads: str) -> dict[str, tuple[str, str]]:
+    """Return answers that are the probability of yes of the heads of their names."""
+    return {head: (head, "yes") for head in heads}
 
 
 ATTRIBUTES = {
     attribute.name: attribute
     for attribute in (
-        Attribute("gender", "face_attributes.onnx", default=True),
+        Attribute("gender", "face_attributes.onnx", default=True, certain=0.8),
         Attribute("age", "face_attributes.onnx", heads=("age", "age_group"), default=True),
         Attribute("glasses", "glasses.onnx", default=True, usual="noGlasses"),
-        Attribute("emotion", "expression.onnx", default=True, changing=True, usual="neutral"),
-        Attribute("smile", "expression.onnx", probability_of=("emotion", "happiness"), changing=True),
+        Attribute("emotion", "expression.onnx", default=True, changing=True, usual="neutral", certain=0.5),
+        Attribute("smile", "expression.onnx", probabilities={"smile": ("emotion", "happiness")}, changing=True),
+        Attribute("hair", APPEARANCE, probabilities=_yes(*HAIR), certain=0.5),
+        Attribute("facial_hair", APPEARANCE, probabilities=_yes("beard", "moustache", "sideburns"), certain=0.5),
+        Attribute("makeup", APPEARANCE, probabilities=_yes("eye_makeup", "lip_makeup"), certain=0.5),
+        Attribute("hat", APPEARANCE, probabilities=_yes("hat"), certain=0.5),
+        Attribute("mouth_open", APPEARANCE, probabilities=_yes("mouth_open"), changing=True, certain=0.5),
         Attribute("ethnicity", "face_attributes.onnx"),  # never by default: only on request
         Attribute("head_pose", heads=("roll", "yaw"), changing=True),
     )
@@ -69,6 +85,11 @@ def is_usual(answer: str, value: object) -> bool:
     return any(attribute.usual == value for attribute in ATTRIBUTES.values() if answer in attribute.answers)
 
 
+def is_certain(answer: str, probability: float) -> bool:
+    """Return whether the most probable class of an answer is probable enough to be given."""
+    return all(probability >= each.certain for each in ATTRIBUTES.values() if answer in each.answers)
+
+
 def is_probability(answer: str) -> bool:
     """Return whether a number is the probability of a class, such as ``smile``."""
-    return any(attribute.probability_of is not None for attribute in ATTRIBUTES.values() if answer in attribute.answers)
+    return any(answer in attribute.probabilities for attribute in ATTRIBUTES.values())

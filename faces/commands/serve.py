@@ -107,6 +107,11 @@ def build_parser() -> argparse.ArgumentParser:
         help="distance with a confidence of 0.5 for everybody, instead of what was measured",
     )
     options.add_exclusive_option(parser, "a picture on the page Recognize")
+    models.add_argument(
+        "--strict-attributes",
+        action="store_true",
+        help="refuse a request for a face attribute that no model measures, such as mask, instead of answering no",
+    )
     options.group(parser, options.SPEED).add_argument(
         "--threads", type=values.count, default=4, metavar="N", help="requests answered at the same time"
     )

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from faces.attributes.model import AttributeModel, read_metadata
+from faces.attributes.model import FACE, TEMPLATES, AttributeModel, read_metadata
 from faces.cli import options, recording, signals, values
 from faces.files.locks import only_one
 from faces.files.writing import check_writable
@@ -55,6 +55,11 @@ def build_parser() -> argparse.ArgumentParser:
         help="labels to learn, one head each; for one folder per class, its name (default: all labels)",
     )
     files.add_argument(
+        "--votes",
+        metavar="NAME",
+        help="label that a CSV file has votes for: path, then a column of counts for each class, as FER+ has them",
+    )
+    files.add_argument(
         "-o",
         "--output",
         type=Path,
@@ -72,6 +77,12 @@ def build_parser() -> argparse.ArgumentParser:
         default="pretrained",
         help="pretrained: fine-tune dlib's face network; residual: a small network from scratch;"
         " cnn3: three convolutions, as in tutorials",
+    )
+    network.add_argument(
+        "--crop",
+        choices=TEMPLATES,
+        default=FACE,
+        help="attributes: the face, from the brows to the chin; head: with hair and hat",
     )
     network.add_argument("--image-size", type=values.count, default=96, metavar="PX", help="side of a face crop")
     network.add_argument(
@@ -97,6 +108,13 @@ def build_parser() -> argparse.ArgumentParser:
         help="epochs without improvement before training stops",
     )
     fitting.add_argument("--batch-size", type=values.count, default=64, metavar="N", help="faces per training step")
+    fitting.add_argument(
+        "--balance",
+        type=values.share,
+        default=0.25,
+        metavar="SHARE",
+        help="0: each face counts the same; 1: each class, which makes rare classes predicted too often",
+    )
     fitting.add_argument("--rate", type=values.positive, default=4e-4, metavar="RATE", help="highest learning rate")
     fitting.add_argument(
         "--augmentation",
@@ -131,7 +149,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         training.require_side(attribute_options)
     model = AttributeModel(args.evaluate) if args.evaluate else None
     about = model.about if model else read_metadata(args.start) if args.start else None
-    data = reading.read(args.dataset, args.targets or (), log, args.images)
+    data = reading.read(args.dataset, args.targets or (), log, args.images, args.votes)
     check_writable(args.output)
     if args.explore:
         exploration.explore(data, args.output.parent, log)

@@ -93,8 +93,17 @@ def _attributes_crop() -> Template:
     return Template("attributes", 112, {"eye-corners": (every, mean_face(0.2, 112)), "five-points": (every, five)})
 
 
+def _head_crop() -> Template:
+    """Return the template of the models that look at hair and hats: the whole head, 112 px, padding 0.6."""
+    every, five = _attributes_crop().points["five-points"]
+    unit = (five + 0.5) / 112 * (1 + 2 * 0.2) - 0.2
+    points = (unit + 0.6) / (1 + 2 * 0.6) * 112 - 0.5
+    return Template("head", 112, {"eye-corners": (every, mean_face(0.6, 112)), "five-points": (every, points)})
+
+
 TEMPLATES = {
-    template.name: template for template in (_dlib_chip(), _openface_crop(), _arcface_crop(), _attributes_crop())
+    template.name: template
+    for template in (_dlib_chip(), _openface_crop(), _arcface_crop(), _attributes_crop(), _head_crop())
 }
 
 

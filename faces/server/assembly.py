@@ -68,6 +68,7 @@ class Options:
     accuracy: str | None
     min_face: int
     exclusive: bool
+    strict_attributes: bool
     threshold: float | None
 
 
@@ -146,6 +147,7 @@ def assembled(options: Options) -> Iterator[Server]:
             indexes=indexes,
             audit=audit,
             limiter=limiter,
+            strict_attributes=options.strict_attributes,
         )
         app = create_app(services, key)
         classifier = PictureClassifier(options.classifier)

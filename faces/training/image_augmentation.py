@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 def augmentation(side: int, strong: bool = False) -> list[Any]:
     """Return Keras layers that mirror, shift, brighten and darken images; output float32 (N, side, side, 3).
 
-    strong: also rotate, scale, and cover a patch with noise, each image differently; against overfitting.
+    strong: also rotate, scale, and cover a patch with noise, each image differently, and make some images grey or
+        blurred, as small and old pictures are; against overfitting.
     """
     layers = load_keras().layers
     moved = [_warp(side)] if strong else [layers.RandomFlip("horizontal"), _shift(side)]
@@ -25,7 +26,7 @@ def augmentation(side: int, strong: bool = False) -> list[Any]:
         layers.RandomBrightness(light, value_range=(0, 255)),
         layers.RandomContrast(light, value_range=(0, 255)),
     ]
-    hidden = [layers.RandomErasing(0.7, scale=(0.02, 0.15), value_range=(0, 255))] if strong else []
+    hidden = [_degrade(side), layers.RandomErasing(0.7, scale=(0.02, 0.15), value_range=(0, 255))] if strong else []
     return [*moved, *lit, *hidden]
 
 
@@ -76,6 +77,35 @@ def _warp(side: int, turn: float = 0.26, scale: float = 0.15, shift: float = 0.0
             return shape
 
     return Warp()
+
+
+def _degrade(side: int, grey: float = 0.3, smallest: float = 0.35) -> Any:
+    """Make some images grey, and a whole batch as coarse as a picture of fewer pixels.
+
+    grey: share of the images.
+    smallest: of the side: the coarsest picture; half of the batches stay as they are.
+    """
+    import torch
+
+    functional = torch.nn.functional
+
+    class Degrade(load_keras().layers.Layer):  # type: ignore[misc]
+        def call(self, images: Any, training: bool | None = None) -> Any:
+            if not training:
+                return images
+            without = torch.rand((len(images), 1, 1, 1), device=images.device) < grey
+            images = torch.where(without, images.mean(dim=-1, keepdim=True), images)
+            pixels = round(side * float(torch.empty(1).uniform_(2 * smallest - 1, 1)))
+            if pixels < smallest * side:
+                return images
+            coarse = functional.interpolate(images.permute(0, 3, 1, 2), size=(pixels, pixels), mode="area")
+            smooth = functional.interpolate(coarse, size=(side, side), mode="bilinear", align_corners=False)
+            return smooth.permute(0, 2, 3, 1)
+
+        def compute_output_shape(self, shape: Any) -> Any:
+            return shape
+
+    return Degrade()
 
 
 def augmented(core: keras.Model, strong: bool = False) -> keras.Model:

@@ -64,6 +64,24 @@ def test_a_line_and_a_few_words() -> None:
     assert short(answers((0.1, 8, 0.97, 0.8, 0)).plain(0)) == ("m 8", "happiness", "sunglasses", "smile 97%", "yaw 0")
 
 
+def test_an_uncertain_gender_or_expression_is_not_given() -> None:
+    face = answers((0.7, 5, 0.5, 0.1, 0)).plain(0)
+    assert face["gender"] == {"value": None, "probabilities": {"male": 0.3, "female": 0.7}}
+    assert text(face).startswith("gender uncertain 0.70  age 5")
+    assert cells(face)["gender"] == "uncertain" and cells(face)["gender_probability"] == 0.7
+    assert short(face)[0] == "? 5"
+    six = Head("emotion", ("anger", "fear", "happiness", "neutral", "sadness", "surprise"))
+    unsure = Answers((six,), {"emotion": np.array([[0.1, 0.1, 0.45, 0.1, 0.15, 0.1]], np.float32)}).plain(0)
+    assert (short(unsure), text(unsure)) == ((), "emotion uncertain 0.45")
+
+
+def test_what_a_person_has_is_drawn_and_what_not_is_not() -> None:
+    heads = Head("beard", unit="probability"), Head("hat", unit="probability")
+    face = Answers(heads, {"beard": np.array([[0.8]], np.float32), "hat": np.array([[0.3]], np.float32)}).plain(0)
+    assert short(face) == ("beard 80%",)
+    assert text(face) == "beard 0.80  hat 0.30"
+
+
 def test_several_frames_are_averaged() -> None:
     frames = [answers((0.0, 80, 0.0, 0, 90))] + [
         answers((0.5, 20 + k % 2, k % 2, 0, 0)) for k in range(AVERAGED_FRAMES)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from faces.attributes.pose import HEADS
-from faces.attributes.registry import ATTRIBUTES, DEFAULT, FILES, NAMES, is_changing, is_probability, is_usual
+from faces.attributes.registry import (
+    ATTRIBUTES,
+    DEFAULT,
+    FILES,
+    NAMES,
+    is_certain,
+    is_changing,
+    is_probability,
+    is_usual,
+)
 
 
 def test_every_attribute_says_where_its_answers_come_from() -> None:
@@ -18,7 +27,7 @@ def test_every_attribute_says_where_its_answers_come_from() -> None:
 
 def test_names_and_files() -> None:
     assert set(DEFAULT) < set(NAMES)
-    assert FILES == ("expression.onnx", "face_attributes.onnx", "glasses.onnx")
+    assert FILES == ("appearance.onnx", "expression.onnx", "face_attributes.onnx", "glasses.onnx")
 
 
 def test_what_is_known_about_an_answer() -> None:
@@ -30,4 +39,10 @@ def test_what_is_known_about_an_answer() -> None:
     ]
     assert is_usual("glasses", "noGlasses") and is_usual("emotion", "neutral")
     assert not is_usual("glasses", "neutral") and not is_usual("age", 34.0) and not is_usual("unknown", "")
-    assert is_probability("smile") and not is_probability("emotion")
+    assert is_probability("smile") and is_probability("beard") and not is_probability("emotion")
+
+
+def test_what_is_certain_enough_to_be_given() -> None:
+    assert is_certain("gender", 0.8) and not is_certain("gender", 0.79)
+    assert is_certain("emotion", 0.5) and not is_certain("emotion", 0.49)
+    assert is_certain("glasses", 0.34) and is_certain("age_group", 0.34)

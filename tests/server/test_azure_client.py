@@ -67,14 +67,9 @@ def test_detect(client: FaceClient, drawn: People, sample: Path) -> None:
         and attributes.noise.noise_level
     )
     assert attributes.head_pose.pitch == 0 and attributes.accessories is not None
-    assert (
-        attributes.hair
-        is attributes.makeup
-        is attributes.mask
-        is attributes.occlusion
-        is attributes.facial_hair
-        is None
-    )
+    assert attributes.hair.bald is not None and attributes.hair.invisible is not None
+    assert attributes.makeup.eye_makeup is not None and attributes.occlusion.mouth_occluded is False
+    assert attributes.facial_hair.beard is not None and attributes.mask.type.value == "noMask"
     group = client.face.detect_with_stream(stream(sample / "sample" / "group_1.jpg"))
     areas = [face.face_rectangle.width * face.face_rectangle.height for face in group]
     assert len(group) > 1 and areas == sorted(areas, reverse=True)

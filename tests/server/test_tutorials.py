@@ -80,4 +80,4 @@ def test_request_attributes_over_plain_http(service: Service, drawn: dict[str, l
     anger_to_surprise = {"anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"}
     assert set(face["emotion"]) == anger_to_surprise
     assert set(face["headPose"]) == {"roll", "yaw", "pitch"}
-    assert "facialHair" not in face  # no model predicts it
+    assert set(face["facialHair"]) == {"moustache", "beard", "sideburns"}

@@ -20,7 +20,10 @@ NAME = "faces"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """The parts of a server that its routes share."""
+    """The parts of a server that its routes share.
+
+    strict_attributes: whether a request for an attribute that no model measures is refused.
+    """
 
     vision: Vision
     database: Database
@@ -30,6 +33,7 @@ class Services:
     indexes: Indexes = field(default_factory=Indexes)
     audit: Audit = no_audit
     limiter: RateLimiter = field(default_factory=RateLimiter)
+    strict_attributes: bool = False
 
 
 def services() -> Services:

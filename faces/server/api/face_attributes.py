@@ -1,46 +1,103 @@
-"""The API's ``faceAttributes``: those with a model or a measurement; others are left out, never invented."""
+"""The API's ``faceAttributes``.
+
+Every attribute that a client asks for is in the answer, since clients read it without a look whether it is there. What
+nothing measures is false or zero: the whole of ``UNMEASURED``, and ``swimmingGoggles``, ``mask`` and ``mouthOccluded``
+wherever they appear. ``serve.py --strict-attributes`` refuses requests for ``UNMEASURED``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import Any
 
+from faces.server.vision.quality import Quality
 from faces.server.vision.vision import Vision
 from faces.types import Faces, Floats, Image
 
-NAMES = (
-    "age",
-    "gender",
-    "headPose",
-    "smile",
-    "facialHair",
-    "glasses",
-    "emotion",
-    "hair",
-    "makeup",
-    "occlusion",
-    "accessories",
-    "blur",
-    "exposure",
-    "noise",
-    "mask",
-    "qualityForRecognition",
-)
-PREDICTED_FROM = {  # by the API's name: the name in ``faces.attributes.registry.NAMES`` that it is derived from
-    "age": "age",
-    "gender": "gender",
-    "headPose": "head_pose",
-    "smile": "smile",
-    "glasses": "glasses",
-    "emotion": "emotion",
-    "accessories": "glasses",
-    "blur": "head_pose",
-    "exposure": "head_pose",
-    "noise": "head_pose",
-    "qualityForRecognition": "head_pose",
-}
-MEASURED = ("blur", "exposure", "noise", "qualityForRecognition")
-CONTEMPT = 0.0  # clients read it, but the model's training data has no such label; the service gave almost 0
+Plain = dict[str, Any]
+"""The result of ``Answers.plain``."""
+
 PITCH = 0.0  # five landmarks do not determine it; the service gave 0 for years
+SEEN = 0.5  # a thing of this probability is said to be there
+HAIR_COLORS = ("black", "blond", "brown", "gray")
+NO_MASK = {"type": "noMask", "noseAndMouthCovered": False}
+
+
+def _gender(plain: Plain) -> str:
+    """Return the likelier one: the API has no way to say that it is uncertain."""
+    probabilities: dict[str, float] = plain["gender"]["probabilities"]
+    return max(probabilities, key=probabilities.__getitem__)
+
+
+def _emotion(plain: Plain) -> dict[str, float]:
+    return dict(sorted({"contempt": 0.0, **plain["emotion"]["probabilities"]}.items()))
+
+
+def _glasses(plain: Plain) -> str:
+    glasses: str = plain["glasses"]["value"]
+    return glasses[0].upper() + glasses[1:]
+
+
+def _accessories(plain: Plain) -> list[Plain]:
+    glasses = 1 - plain["glasses"]["probabilities"]["noGlasses"]
+    worn = {"headWear": plain["hat"], "glasses": glasses if plain["glasses"]["value"] != "noGlasses" else 0.0}
+    return [{"type": name, "confidence": round(share, 2)} for name, share in worn.items() if share >= SEEN]
+
+
+def _occlusion(plain: Plain) -> Plain:
+    return {
+        "foreheadOccluded": max(plain["hat"], plain["fringe"]) >= SEEN,
+        "eyeOccluded": plain["glasses"]["value"] == "sunglasses",
+        "mouthOccluded": False,
+    }
+
+
+def _hair(plain: Plain) -> Plain:
+    """Return how bald, whether hair is hidden by a hat, and the colours, the likeliest first; none if there is no hair.
+
+    Clients take no colour and not invisible for bald.
+    """
+    invisible = plain["hat"] >= SEEN
+    shares = {color: plain[f"{color}_hair"] for color in HAIR_COLORS}
+    order = sorted(shares, key=shares.__getitem__, reverse=True) if not invisible and plain["bald"] < SEEN else []
+    colors = [{"color": color, "confidence": round(shares[color], 2)} for color in order]
+    return {"bald": round(plain["bald"], 2), "invisible": invisible, "hairColor": colors}
+
+
+def _head_pose(plain: Plain) -> Plain:
+    return {"pitch": PITCH, "roll": plain["roll"], "yaw": plain["yaw"]}
+
+
+def _facial_hair(plain: Plain) -> Plain:
+    return {name: round(plain[name], 2) for name in ("moustache", "beard", "sideburns")}
+
+
+def _makeup(plain: Plain) -> Plain:
+    return {"eyeMakeup": plain["eye_makeup"] >= SEEN, "lipMakeup": plain["lip_makeup"] >= SEEN}
+
+
+PREDICTED: dict[str, tuple[tuple[str, ...], Callable[[Plain], object]]] = {
+    # By the API's name: names in ``faces.attributes.registry.NAMES``, and what follows from their answers.
+    "age": (("age",), lambda plain: plain["age"]),
+    "gender": (("gender",), _gender),
+    "headPose": (("head_pose",), _head_pose),
+    "smile": (("smile",), lambda plain: plain["smile"]),
+    "facialHair": (("facial_hair",), _facial_hair),
+    "glasses": (("glasses",), _glasses),
+    "emotion": (("emotion",), _emotion),
+    "hair": (("hair", "hat"), _hair),
+    "makeup": (("makeup",), _makeup),
+    "occlusion": (("glasses", "hair", "hat"), _occlusion),
+    "accessories": (("glasses", "hat"), _accessories),
+}
+MEASURED: dict[str, Callable[[Quality], object]] = {
+    "blur": lambda quality: {"blurLevel": quality.blur_level, "value": round(quality.blur, 2)},
+    "exposure": lambda quality: {"exposureLevel": quality.exposure_level, "value": round(quality.exposure, 2)},
+    "noise": lambda quality: {"noiseLevel": quality.noise_level, "value": round(quality.noise, 2)},
+    "qualityForRecognition": lambda quality: quality.recognition,
+}
+UNMEASURED: dict[str, object] = {"mask": NO_MASK}
+NAMES = (*PREDICTED, *MEASURED, *UNMEASURED)
 
 
 def describe(
@@ -52,40 +109,19 @@ def describe(
     image: the photograph that the faces are in.
     faces: N detected faces.
     embeddings: float32 (N, D) of the faces, or None if they were not computed.
-    requested: names from ``NAMES``; those that nothing predicts or measures are left out of the answer.
+    requested: names from ``NAMES``.
     """
-    predicted = {PREDICTED_FROM[name] for name in requested if name in PREDICTED_FROM}
-    if not predicted or len(faces) == 0:
-        return [{} for _ in range(len(faces))]
-    answers = vision.attributes(image, faces, embeddings, predicted)
-    predictions = [answers.plain(row) for row in range(len(faces))]
-    attributes = [_in_api_words(prediction) for prediction in predictions]
-    if any(name in MEASURED for name in requested):
-        qualities = vision.qualities(image, faces, [float(str(prediction["yaw"])) for prediction in predictions])
-        for values, quality in zip(attributes, qualities, strict=True):
-            values |= {
-                "blur": {"blurLevel": quality.blur_level, "value": round(quality.blur, 2)},
-                "exposure": {"exposureLevel": quality.exposure_level, "value": round(quality.exposure, 2)},
-                "noise": {"noiseLevel": quality.noise_level, "value": round(quality.noise, 2)},
-                "qualityForRecognition": quality.recognition,
-            }
-    return [{name: values[name] for name in NAMES if name in requested and name in values} for values in attributes]
-
-
-def _in_api_words(prediction: dict[str, object]) -> dict[str, object]:
-    """Translate the ``Answers.plain`` of a face into the API's names and forms."""
-    attributes: dict[str, object] = {name: prediction[name] for name in ("age", "smile") if name in prediction}
-    match prediction.get("gender"):
-        case {"value": gender}:
-            attributes["gender"] = gender
-    match prediction.get("emotion"):
-        case {"probabilities": dict(emotion)}:
-            attributes["emotion"] = dict(sorted({**emotion, "contempt": CONTEMPT}.items()))
-    match prediction.get("glasses"):
-        case {"value": str(glasses), "probabilities": dict(probabilities)}:
-            attributes["glasses"] = glasses[0].upper() + glasses[1:]
-            worn = [{"type": "glasses", "confidence": round(1 - probabilities["noGlasses"], 2)}]
-            attributes["accessories"] = [] if glasses == "noGlasses" else worn
-    if "yaw" in prediction:
-        attributes["headPose"] = {"pitch": PITCH, "roll": prediction["roll"], "yaw": prediction["yaw"]}
-    return attributes
+    wanted = {ours for name in requested for ours in PREDICTED.get(name, ((), None))[0]}
+    with_quality = any(name in MEASURED for name in requested)
+    wanted |= {"head_pose"} if with_quality else set()
+    plain: list[Plain] = [{} for _ in range(len(faces))]
+    if wanted and len(faces):
+        answers = vision.attributes(image, faces, embeddings, wanted)
+        plain = [answers.plain(row) for row in range(len(faces))]
+    qualities = vision.qualities(image, faces, [each["yaw"] for each in plain]) if with_quality else []
+    described = []
+    for row, each in enumerate(plain):
+        values = {name: of(each) for name, (_, of) in PREDICTED.items() if name in requested}
+        values |= {name: of(qualities[row]) for name, of in MEASURED.items() if name in requested}
+        described.append(values | {name: value for name, value in UNMEASURED.items() if name in requested})
+    return described

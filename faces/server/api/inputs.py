@@ -161,13 +161,19 @@ def page() -> tuple[str, int]:
     return start, _integer("top", limits.LISTED)
 
 
-def attributes(known: Collection[str]) -> set[str]:
-    """Return the requested attributes, spelled as in ``known``."""
+def attributes(known: Collection[str], refused: Collection[str] = ()) -> set[str]:
+    """Return the requested attributes, spelled as in ``known``.
+
+    refused: those of them that are an error, since no model measures them.
+    """
     by_lower_case = {name.lower(): name for name in known}
     requested = [name.strip().lower() for name in request.args.get("returnFaceAttributes", "").split(",")]
     if any(name and name not in by_lower_case for name in requested):
         raise errors.bad_argument("Invalid argument returnFaceAttributes.")
-    return {by_lower_case[name] for name in requested if name}
+    wanted = {by_lower_case[name] for name in requested if name}
+    if unmeasured := sorted(wanted & set(refused)):
+        raise errors.bad_argument(f"Invalid argument returnFaceAttributes. No model measures {', '.join(unmeasured)}.")
+    return wanted
 
 
 def face_data() -> str | None:

@@ -33,7 +33,8 @@ def detect() -> list[Json]:
     """Detect the faces in an image and describe each, the largest first."""
     own = services()
     with_id, with_landmarks = inputs.flag("returnFaceId", True), inputs.flag("returnFaceLandmarks", False)
-    requested = inputs.attributes(face_attributes.NAMES)
+    refused = face_attributes.UNMEASURED if own.strict_attributes else ()
+    requested = inputs.attributes(face_attributes.NAMES, refused)
     model = inputs.model("recognitionModel", RECOGNITION_MODELS, request.args.get("recognitionModel"))
     with_model = inputs.flag("returnRecognitionModel", False)
     inputs.model("detectionModel", DETECTION_MODELS, request.args.get("detectionModel"))

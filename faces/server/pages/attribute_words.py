@@ -8,6 +8,7 @@ from faces.types import Faces, Floats, Image
 
 ATTRIBUTES = ("gender", "age", "glasses", "emotion")  # of ``faces.attributes.predictor.NAMES``
 MIN_PROBABILITY = 0.5  # a less probable value is not shown
+GENDER_UNCERTAIN = "gender uncertain"
 WORDS = {
     "male": "male",
     "female": "female",
@@ -15,6 +16,7 @@ WORDS = {
     "readingGlasses": "glasses",
     "sunglasses": "sunglasses",
     "anger": "angry",
+    "contempt": "contemptuous",
     "disgust": "disgusted",
     "fear": "afraid",
     "happiness": "happy",
@@ -26,6 +28,8 @@ WORDS = {
 
 def describe(vision: Vision, image: Image, faces: Faces, embeddings: Floats) -> list[tuple[str, ...]]:
     """Return words for each of N >= 0 faces, such as ``female``, ``about 34``, ``glasses``, ``happy``.
+
+    A gender that is uncertain is said to be; an uncertain expression is left out.
 
     embeddings: float32 (N, D), unit length.
     """
@@ -41,6 +45,8 @@ def _words(values: dict[str, object]) -> tuple[str, ...]:
         match values.get(name):
             case {"value": str(value), "probabilities": dict(shares)} if shares[value] >= MIN_PROBABILITY:
                 words.append(translate(WORDS.get(value, value)))
+            case {"value": None} if name == "gender":
+                words.append(translate(GENDER_UNCERTAIN))
             case float(years):
                 words.append(translate("about {years}", years=round(years)))
     return tuple(words)

@@ -29,6 +29,7 @@ class AttributeOptions:
     dataset: Path
     images: Path | None
     evaluate: Path | None
+    crop: str
     architecture: str
     epochs: int
     patience: int
@@ -40,6 +41,7 @@ class AttributeOptions:
     start: Path | None
     augmentation: str
     smoothing: float | None
+    balance: float
     rate: float
     seed: int
     source: str | None
@@ -97,7 +99,8 @@ def prepare(
     order = hashlib.sha256(files.fingerprints.tobytes()).hexdigest()
     cache = options.output.with_suffix(".chips.npz")
     progress = log_every(1000, len(data), "faces cut", log)
-    crops = face_crops.cut_faces(data.paths, cache, f"{order} {face_crops.TEMPLATE.name} {EMBEDDER}", progress)
+    template = str(about["cut"]) if about else options.crop
+    crops = face_crops.cut_faces(data.paths, cache, f"{order} {template} {EMBEDDER}", progress, template)
     log(f"{len(data):,} faces; in {int((~crops.found).sum()):,} photographs none was detected, its position is a guess")
     if not crops.found.any():
         raise FacesError(f"{options.dataset}: no face was found in any photograph")

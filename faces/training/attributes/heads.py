@@ -14,7 +14,6 @@ from faces.types import Floats, Image
 
 AGE_RANGE = (0.0, 100.0)  # years, of the network's output
 YEAR_LOSS = 0.1  # of an error of one year, relative to the cross-entropy of a class
-BALANCE = 0.25  # 0: each face has the same weight; 1: each class, which makes rare classes predicted too often
 WARM_UP = 0.03  # share of the steps in which the learning rate rises; then it falls along a cosine
 
 Inputs = Image | dict[str, NDArray[Any]]
@@ -44,23 +43,32 @@ def select(inputs: Inputs, rows: NDArray[np.bool_] | slice) -> Inputs:
     return {name: array[rows] for name, array in inputs.items()} if isinstance(inputs, dict) else inputs[rows]
 
 
-def fit_data(data: LabelledImages, inputs: Inputs, rows: NDArray[np.bool_], balanced: bool = True) -> FitData:
+def fit_data(data: LabelledImages, inputs: Inputs, rows: NDArray[np.bool_], balance: float = 0.0) -> FitData:
     """Return inputs, labels and weights of some faces, as Keras takes them; unknown labels have a weight of 0.
 
-    balanced: give faces of a rare class more weight, by the fourth root of its rarity.
+    balance: how much more weight faces of a rare class get: from 0, the same, to 1, each class as much as the others.
     """
     faces = data[rows]
-    labels, weights = {}, {}
+    labels: dict[str, NDArray[Any]] = {}
+    weights = {}
     for target, values in faces.labels.items():
+        if target in faces.votes:
+            labels[target] = faces.votes[target]
+            weights[target] = labels[target] @ _class_weights(labels[target].sum(axis=0), balance)
+            continue
         known = faces.known(target)
         labels[target] = np.where(known, values, 0)
         weights[target] = known.astype(np.float32)
-        if balanced and target != AGE:
+        if target != AGE:
             counts = np.bincount(values[known], minlength=len(data.classes[target]))
-            rarity = (counts.sum() / np.maximum(counts, 1)) ** BALANCE
-            class_weights = rarity / (rarity * counts).sum() * counts.sum()
-            weights[target] *= class_weights[labels[target]].astype(np.float32)
+            weights[target] *= _class_weights(counts, balance)[labels[target]]
     return select(inputs, rows), labels, weights
+
+
+def _class_weights(counts: NDArray[Any], balance: float) -> Floats:
+    """Return the weight of each class by its number of faces, float32 (C,); the mean over the faces is 1."""
+    rarity = (counts.sum() / np.maximum(counts, 1)) ** balance
+    return np.asarray(rarity / (rarity * counts).sum() * counts.sum(), np.float32)
 
 
 def joined(first: FitData, second: FitData) -> FitData:
@@ -89,8 +97,9 @@ def compile_network(network: Any, data: LabelledImages, rate: float, steps: int,
     schedule = keras.optimizers.schedules.CosineDecay(rate / 10, steps, warmup_target=rate, warmup_steps=warm_up_steps)
 
     def cross_entropy(labels: Any, answers: Any) -> Any:
-        one_hot = keras.ops.one_hot(keras.ops.reshape(labels, (-1,)), answers.shape[-1])
-        return keras.losses.categorical_crossentropy(one_hot, answers, label_smoothing=smoothing)
+        if len(labels.shape) == 1 or labels.shape[-1] == 1:  # indices, not shares of votes
+            labels = keras.ops.one_hot(keras.ops.reshape(labels, (-1,)), answers.shape[-1])
+        return keras.losses.categorical_crossentropy(labels, answers, label_smoothing=smoothing)
 
     network.compile(
         keras.optimizers.AdamW(schedule, weight_decay=1e-4),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from faces.attributes.model import TEMPLATE, AttributeModel
+from faces.attributes.model import AttributeModel
 from faces.errors import FacesError
 from faces.files.writing import write_bytes
 from faces.metrics import markdown
@@ -147,5 +147,5 @@ def _predictions(model: AttributeModel) -> tuple[str, ...]:
 
 def _input(model: AttributeModel) -> str:
     side = model.about["side"]
-    text = f"faces cut out with the aligner template `{TEMPLATE}`, {side} x {side} px, uint8 BGR"
+    text = f"faces cut out with the aligner template `{model.template}`, {side} x {side} px, uint8 BGR"
     return f"{text}, and the built-in embedding of the same face." if model.wants_embeddings else f"{text}."

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.attributes.model import EMBEDDER, EMBEDDING, IMAGE, TEMPLATE
+from faces.attributes.model import EMBEDDER, EMBEDDING, IMAGE
 from faces.errors import UsageError
 from faces.files.digest import digest
 from faces.training import backend, exporting, fitting, image_augmentation, networks, plots
 from faces.training.attributes import heads
+from faces.training.attributes.calibration import calibrate
 from faces.training.attributes.dataset import AttributeOptions, LabelledFaces
 from faces.training.data import held_out
 from faces.training.fitting import History
@@ -56,18 +57,24 @@ def train(options: AttributeOptions, faces: LabelledFaces, command: str, log: Ca
     images = heads.resize(faces.crops.images, side)
     inputs: heads.Inputs = {IMAGE: images, EMBEDDING: faces.crops.embeddings} if options.embedding else images
     settings = _settings(options, faces)
-    metadata = {"side": side, "cut": TEMPLATE, "heads": heads.metadata(data), "embedder": EMBEDDER, "command": command}
+    metadata = {
+        "side": side,
+        "cut": options.crop,
+        "heads": heads.metadata(data),
+        "embedder": EMBEDDER,
+        "command": command,
+    }
     metadata |= settings
     metadata[held_out.HELD_OUT] = held_out.record(faces.fingerprints, faces.parts)
     backend.set_seed(options.seed)
     core = _build_core(options, faces)
     if options.architecture == "pretrained" and options.frozen >= options.blocks:
         log("all blocks are frozen: the features of each face and of its mirror image are computed once")
-        network, fitted, validated = _on_features(core, faces, inputs)
+        network, fitted, validated = _on_features(core, faces, inputs, options.balance)
     else:
         network = image_augmentation.augmented(core, options.augmentation == "strong")
-        fitted = heads.fit_data(data, inputs, training)
-        validated = heads.fit_data(data, inputs, validation, balanced=False)
+        fitted = heads.fit_data(data, inputs, training, options.balance)
+        validated = heads.fit_data(data, inputs, validation)
     steps = options.epochs * -(-len(next(iter(fitted[1].values()))) // options.batch_size)
     heads.compile_network(network, data, options.rate, steps, options.smoothing or 0.0)
     folder = options.output.with_suffix(".training")
@@ -84,6 +91,8 @@ def train(options: AttributeOptions, faces: LabelledFaces, command: str, log: Ca
         log=log,
         tensorboard=options.tensorboard,
     )
+    if temperatures := calibrate(network, core, faces.data[validation], validated[0]):
+        log(f"scores divided by {', '.join(f'{value} ({target})' for target, value in temperatures.items())}")
     examples = heads.select(heads.select(inputs, test), slice(VERIFIED_FACES))
     with fitting.kept_until_written(folder):
         exporting.export(core, options.output, metadata, examples)
@@ -91,7 +100,9 @@ def train(options: AttributeOptions, faces: LabelledFaces, command: str, log: Ca
     return history
 
 
-def _on_features(core: Any, faces: LabelledFaces, inputs: heads.Inputs) -> tuple[Any, heads.FitData, heads.FitData]:
+def _on_features(
+    core: Any, faces: LabelledFaces, inputs: heads.Inputs, balance: float
+) -> tuple[Any, heads.FitData, heads.FitData]:
     """Return the last layers of a network, and what they are fitted to and validated with, instead of images.
 
     They are fitted to the features of the faces and of their mirror images; other augmentation would need the images.
@@ -107,12 +118,23 @@ def _on_features(core: Any, faces: LabelledFaces, inputs: heads.Inputs) -> tuple
 
     plain = features(images, training | validation)
     mirrored = features(np.ascontiguousarray(images[:, :, ::-1]), training)
-    both = heads.joined(*(heads.fit_data(faces.data, view, training) for view in (plain, mirrored)))
-    return last, both, heads.fit_data(faces.data, plain, validation, balanced=False)
+    both = heads.joined(*(heads.fit_data(faces.data, view, training, balance) for view in (plain, mirrored)))
+    return last, both, heads.fit_data(faces.data, plain, validation)
 
 
 def _settings(options: AttributeOptions, faces: LabelledFaces) -> dict[str, object]:
-    names = ("architecture", "blocks", "frozen", "epochs", "embedding", "batch_size", "rate", "seed", "augmentation")
+    names = (
+        "architecture",
+        "blocks",
+        "frozen",
+        "epochs",
+        "embedding",
+        "batch_size",
+        "rate",
+        "seed",
+        "augmentation",
+        "balance",
+    )
     start = digest(options.start) if options.start else None
     values = {name: getattr(options, name) for name in (*names, "smoothing")}
     return values | {"start": start, "data_sha256": faces.sha256}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -43,7 +44,7 @@ def drop_unreadable(
     for path, reason in unreadable:
         warn(f"{path}: left out: {reason}")
     kept = data[readable]
-    return LabelledImages(kept.paths, kept.labels, kept.classes, (*data.left_out, *unreadable)), files[readable]
+    return replace(kept, left_out=(*data.left_out, *unreadable)), files[readable]
 
 
 def read_squares(paths: Sequence[Path], side: int) -> Image:

@@ -6,7 +6,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +85,7 @@ def drop_unusable(data: LabelledImages, files: Scan) -> tuple[LabelledImages, ND
     usable = ~np.isin(np.arange(len(data)), list(reasons))
     left_out = (*data.left_out, *((data.paths[row], reasons[row]) for row in sorted(reasons)))
     kept = data[usable]
-    return LabelledImages(kept.paths, kept.labels, kept.classes, left_out), usable
+    return replace(kept, left_out=left_out), usable
 
 
 def _rows_of_groups(numbers: NDArray[np.intp]) -> tuple[tuple[int, ...], ...]:

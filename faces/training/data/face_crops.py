@@ -10,12 +10,14 @@ import io
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from faces.attributes.model import FACE
 from faces.embedding.aligners import TEMPLATES, Aligner
 from faces.errors import FacesError, ImageError
 from faces.files.writing import write_bytes
@@ -24,7 +26,7 @@ from faces.pipeline import Pipeline, process_pipeline
 from faces.processes import mapped
 from faces.types import Faces, Floats, Image
 
-TEMPLATE = TEMPLATES["attributes"]
+SIDE = TEMPLATES[FACE].side  # px, of every template that these crops are cut by
 MARGIN = 1 / 3  # of a photograph's side
 MIN_SIDE = 300  # px, of the face with its margin
 MIN_FACE = 80  # px, the smallest face to look for in such a picture
@@ -51,13 +53,17 @@ class FaceCrops:
 
 def require_memory(count: int) -> None:
     """Raise FacesError if ``count`` crops take more than ``MAX_BYTES`` of memory."""
-    limit = int(MAX_BYTES / (TEMPLATE.side * TEMPLATE.side * 3))
+    limit = int(MAX_BYTES / (SIDE * SIDE * 3))
     if count > limit:
         raise FacesError(f"{count:,} faces take over {MAX_BYTES / 1e9:.0f} GB of memory; give no more than {limit:,}")
 
 
 def cut_faces(
-    paths: Sequence[Path], cache: Path, key: str, progress: Callable[[int], None] = lambda _: None
+    paths: Sequence[Path],
+    cache: Path,
+    key: str,
+    progress: Callable[[int], None] = lambda _: None,
+    template: str = FACE,
 ) -> FaceCrops:
     """Cut the best face out of each photograph, in worker processes.
 
@@ -65,6 +71,7 @@ def cut_faces(
     cache: ``.npz`` file that keeps the crops for the next run.
     key: identifies the photographs and their order; a cache with another key is replaced.
     progress: called with the number of photographs done.
+    template: one of ``faces.attributes.model.TEMPLATES``.
 
     Raises ModelError if a model is missing, and FacesError if a process dies or the cache cannot be written.
     """
@@ -73,7 +80,7 @@ def cut_faces(
     parts: list[tuple[Image, Floats, Floats]] = []
     jobs = [paths[start : start + BATCH_PHOTOGRAPHS] for start in range(0, len(paths), BATCH_PHOTOGRAPHS)]
     Pipeline.load(threads=1)  # fail before any process starts
-    for part in mapped(_cut_batch, jobs):
+    for part in mapped(partial(_cut_batch, template=template), jobs):
         parts.append(part)
         progress(min(len(parts) * BATCH_PHOTOGRAPHS, len(paths)))
     images, embeddings, landmarks = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
@@ -81,7 +88,7 @@ def cut_faces(
     if found.any():
         typical = np.asarray(np.nanmedian(landmarks, axis=0), np.float32)
         for row in np.flatnonzero(~found).tolist():
-            images[row] = _crop_at(read_image(paths[row]), typical)
+            images[row] = _crop_at(read_image(paths[row]), typical, template)
     file = io.BytesIO()
     np.savez(file, key=np.array(key), images=images, embeddings=embeddings, found=found)
     write_bytes(cache, file.getvalue())
@@ -98,10 +105,10 @@ def _read_cache(cache: Path, key: str) -> FaceCrops | None:
         return None
 
 
-def _cut_batch(paths: Sequence[Path]) -> tuple[Image, Floats, Floats]:
+def _cut_batch(paths: Sequence[Path], template: str) -> tuple[Image, Floats, Floats]:
     """Return crops, embeddings, and landmarks (N, 5, 2) as shares of the photograph's sides, NaN without a face."""
-    pipeline, aligner = process_pipeline(), Aligner(TEMPLATE)
-    images: Image = np.zeros((len(paths), TEMPLATE.side, TEMPLATE.side, 3), np.uint8)
+    pipeline, aligner = process_pipeline(), Aligner(TEMPLATES[template])
+    images: Image = np.zeros((len(paths), SIDE, SIDE, 3), np.uint8)
     embeddings = np.zeros((len(paths), pipeline.embedder.spec.dimension or 0), np.float32)
     landmarks = np.full((len(paths), 5, 2), np.nan, np.float32)
     for row, path in enumerate(paths):
@@ -133,8 +140,9 @@ def with_margin(photograph: Image) -> tuple[Image, float, int]:
     return np.asarray(image, np.uint8), scale, margin
 
 
-def _crop_at(photograph: Image, landmarks: Floats) -> Image:
+def _crop_at(photograph: Image, landmarks: Floats, template: str) -> Image:
     points = (landmarks * (photograph.shape[1], photograph.shape[0])).astype(np.float32)[None]
     box = np.zeros((1, 4), np.float32)
-    crop: Image = Aligner(TEMPLATE).crop(photograph, Faces(box, np.ones(1, np.float32), points, "five-points"))[0]
+    face = Faces(box, np.ones(1, np.float32), points, "five-points")
+    crop: Image = Aligner(TEMPLATES[template]).crop(photograph, face)[0]
     return crop

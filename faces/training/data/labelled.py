@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.errors import FacesError
+from faces.types import Floats
 
 AGE, AGE_GROUP = "age", "age_group"
 AGE_GROUPS = ("young", "adult", "elderly")
@@ -36,12 +37,15 @@ class LabelledImages:
     labels: by target; intp (N,) class indices, -1 if unknown; for ``age`` float32 (N,) years, NaN if unknown.
     classes: by target, the names of the classes; no entry for ``age``.
     left_out: other files of the data set, and why each is left out.
+    votes: float32 (N, classes), by target whose labels are people's votes: the share of each class. The label is then
+        the class with the most votes, or unknown if there is a tie.
     """
 
     paths: tuple[Path, ...]
     labels: dict[str, NDArray[Any]]
     classes: dict[str, tuple[str, ...]]
     left_out: tuple[tuple[Path, str], ...] = ()
+    votes: dict[str, Floats] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if any(labels.shape != (len(self.paths),) for labels in self.labels.values()):
@@ -56,7 +60,8 @@ class LabelledImages:
         """Select photographs by a mask, indices or a slice; ``left_out`` stays the same."""
         paths = tuple(self.paths[row] for row in np.arange(len(self))[rows])
         labels = {target: values[rows] for target, values in self.labels.items()}
-        return LabelledImages(paths, labels, self.classes, self.left_out)
+        votes = {target: shares[rows] for target, shares in self.votes.items()}
+        return replace(self, paths=paths, labels=labels, votes=votes)
 
     def known(self, target: str) -> NDArray[np.bool_]:
         """Return bool (N,): which photographs have a label."""
@@ -114,6 +119,7 @@ def digest(data: LabelledImages, fingerprints: NDArray[np.bytes_]) -> str:
     for target, labels in sorted(data.labels.items()):
         names = np.array([*data.classes.get(target, ()), ""], object)
         cells.append(labels.astype(str) if target == AGE else names[labels].astype(str))
+        cells.extend(data.votes[target].astype(str).T if target in data.votes else ())
     rows = sorted("\t".join(row) for row in zip(*cells, strict=True))
     return hashlib.sha256("\n".join([*sorted(data.labels), *rows]).encode()).hexdigest()
 

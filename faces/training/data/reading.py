@@ -17,6 +17,7 @@ from faces.errors import FacesError, UsageError, reason_of
 from faces.files.finding import SUFFIXES, find_images, is_hidden
 from faces.files.tables import require_commas
 from faces.training.data.labelled import AGE, AGE_GROUP, AGE_GROUPS, CLASSES, UNKNOWN, LabelledImages, age_groups
+from faces.training.data.votes import read_votes
 
 MAX_AGE = 116  # years, the highest age in UTKFace
 UTKFACE = re.compile(r"(\d+)_(\d+)_(\d+)_\d+\D*\.(?:jpe?g|png)", re.IGNORECASE)
@@ -31,6 +32,7 @@ def read(
     targets: Sequence[str] = (),
     log: Callable[[str], None] = lambda _: None,
     images: Path | None = None,
+    votes: str | None = None,
 ) -> LabelledImages:
     """Read a data set of any of the three forms.
 
@@ -39,12 +41,17 @@ def read(
     targets: labels to read; empty: all.
     log: called with a line about what was read and what was left out.
     images: folder that a CSV file's paths are relative to; None: the file's own.
+    votes: the target that a CSV file has votes for, a column a class; see ``votes.read_votes``.
 
     Raises UsageError if the data set or a target does not exist, and FacesError if there are no photographs.
     """
     if not dataset.exists():
         raise UsageError(f"{dataset}: no such data set; give a folder of photographs, or a CSV file that lists them")
-    if not dataset.is_dir():
+    if votes:
+        if dataset.is_dir():
+            raise UsageError(f"{dataset}: --votes needs a CSV file with a column for each class")
+        data = _with_targets(read_votes(dataset, votes, images), targets, dataset)
+    elif not dataset.is_dir():
         data = read_csv(dataset, targets, images)
     elif any(UTKFACE.fullmatch(entry.name) for entry in _entries(dataset)):
         data = _with_targets(read_utkface(dataset), targets, dataset)
@@ -226,7 +233,7 @@ def _with_targets(data: LabelledImages, targets: Sequence[str], source: Path) ->
     _require_targets(targets, list(data.labels), source)
     labels = {target: data.labels[target] for target in targets or data.labels}
     classes = {target: classes for target, classes in data.classes.items() if target in labels}
-    return LabelledImages(data.paths, labels, classes, data.left_out)
+    return LabelledImages(data.paths, labels, classes, data.left_out, data.votes)
 
 
 def _require_targets(targets: Sequence[str], available: Sequence[str], source: Path) -> None:

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from faces.embedding.aligners import Aligner
+from faces.attributes.model import FACE
+from faces.embedding.aligners import TEMPLATES, Aligner
 from faces.images import read_image
 from faces.pipeline import Pipeline
 from faces.training.data import face_crops
@@ -28,7 +29,7 @@ def test_chips_are_cut_as_a_photographs_are_and_kept(photographs: list[Path], tm
     for row, path in enumerate(photographs):
         image, _, _ = face_crops.with_margin(read_image(path))
         face = pipeline.best_face(image)
-        assert np.array_equal(cut.images[row], Aligner(face_crops.TEMPLATE).crop(image, face)[0])
+        assert np.array_equal(cut.images[row], Aligner(TEMPLATES[FACE]).crop(image, face)[0])
         assert cut.embeddings[row] == pytest.approx(pipeline.embed(image, face)[0], abs=1e-5)
 
     again = face_crops.cut_faces([], cache, "these")  # nothing is read: they are there

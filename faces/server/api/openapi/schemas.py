@@ -187,6 +187,8 @@ def _answers() -> dict[str, Schema]:
 
 def _attributes() -> dict[str, Schema]:
     emotions = ("anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
+    accessory = answer_object({"type": choice("glasses", "headWear"), "confidence": FRACTION})
+    hair_color = answer_object({"color": choice(*face_attributes.HAIR_COLORS), "confidence": FRACTION})
     exposure = choice("underExposure", "goodExposure", "overExposure")
     attributes: dict[str, Schema] = {
         "age": {"type": "number", "minimum": 0},
@@ -195,11 +197,16 @@ def _attributes() -> dict[str, Schema]:
         "smile": FRACTION,
         "glasses": choice("NoGlasses", "ReadingGlasses", "Sunglasses"),
         "emotion": answer_object(dict.fromkeys(emotions, FRACTION)),
-        "accessories": array(answer_object({"type": choice("glasses"), "confidence": FRACTION}), max_items=1),
+        "facialHair": answer_object(dict.fromkeys(("moustache", "beard", "sideburns"), FRACTION)),
+        "hair": answer_object({"bald": FRACTION, "invisible": FLAG, "hairColor": array(hair_color, max_items=4)}),
+        "makeup": answer_object(dict.fromkeys(("eyeMakeup", "lipMakeup"), FLAG)),
+        "occlusion": answer_object(dict.fromkeys(("foreheadOccluded", "eyeOccluded", "mouthOccluded"), FLAG)),
+        "mask": answer_object({"type": choice("noMask"), "noseAndMouthCovered": FLAG}),
+        "accessories": array(accessory, max_items=2),
         "blur": answer_object({"blurLevel": choice("low", "medium", "high"), "value": FRACTION}),
         "exposure": answer_object({"exposureLevel": exposure, "value": FRACTION}),
         "noise": answer_object({"noiseLevel": choice("low", "medium", "high"), "value": FRACTION}),
         "qualityForRecognition": choice("Low", "Medium", "High"),
     }
-    assert set(attributes) <= set(face_attributes.NAMES)
+    assert set(attributes) == set(face_attributes.NAMES)
     return {"FaceAttributes": answer_object({}, attributes)}
