@@ -1,8 +1,8 @@
 """The API's ``faceAttributes``.
 
 Every attribute that a client asks for is in the answer, since clients read it without a look whether it is there. What
-nothing measures is false or zero: the whole of ``UNMEASURED``, and ``swimmingGoggles``, ``mask`` and ``mouthOccluded``
-wherever they appear. ``serve.py --strict-attributes`` refuses requests for ``UNMEASURED``.
+nothing measures is false or zero: ``UNMEASURED``, ``mouthOccluded`` and the pitch of the head.
+``serve.py --strict-attributes`` refuses requests for ``UNMEASURED``.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ def _head_pose(plain: Plain) -> Plain:
 
 
 def _facial_hair(plain: Plain) -> Plain:
-    return {name: round(plain[name], 2) for name in ("moustache", "beard", "sideburns")}
+    """Return what there is of each; 0 where it is unlikely, since Microsoft's samples take all above 0 for a beard."""
+    shares = {name: plain[name] for name in ("moustache", "beard", "sideburns")}
+    return {name: round(share, 2) if share >= SEEN else 0.0 for name, share in shares.items()}
 
 
 def _makeup(plain: Plain) -> Plain:

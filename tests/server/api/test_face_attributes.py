@@ -80,7 +80,7 @@ def test_what_is_worn_and_what_is_hidden() -> None:
 
 
 def test_beard_makeup_and_emotion() -> None:
-    assert described("facialHair", beard=0.7)["facialHair"] == {"moustache": 0.1, "beard": 0.7, "sideburns": 0.1}
+    assert described("facialHair", beard=0.7)["facialHair"] == {"moustache": 0.0, "beard": 0.7, "sideburns": 0.0}
     assert described("makeup", lip_makeup=0.7)["makeup"] == {"eyeMakeup": False, "lipMakeup": True}
     assert described("emotion")["emotion"] == {"anger": 0.1, "contempt": 0.0, "happiness": 0.9}
 
