@@ -21,11 +21,13 @@ class Head:
 
     classes: names of the classes to choose from; none if the answer is a number.
     unit: of a number.
+    threshold: of two classes, the probability from which the first one is the answer; None: the likelier one is.
     """
 
     name: str
     classes: tuple[str, ...] = ()
     unit: str = ""
+    threshold: float | None = None
 
     @property
     def width(self) -> int:
@@ -36,6 +38,11 @@ class Head:
     def columns(self) -> tuple[str, ...]:
         """Columns of a table: of a number, or of the likeliest class and its probability."""
         return (self.name, f"{self.name}_probability") if self.classes else (self.name,)
+
+    def choice(self, probabilities: NDArray[np.float32]) -> str:
+        """Return the class that is the answer. probabilities: float32 (classes,)."""
+        index = int(probabilities.argmax()) if self.threshold is None else int(probabilities[0] < self.threshold)
+        return self.classes[index]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +78,7 @@ class Answers:
 
     @classmethod
     def averaged(cls, frames: Sequence[Answers]) -> Answers:
-        """Average the answers for one person over the last frames.
+        """Average the answers for one person over the last frames, those of them in which they are known.
 
         frames: of one face each, the latest last.
         """
@@ -80,7 +87,7 @@ class Answers:
             name: value[-(AVERAGED_FRAMES_CHANGING if registry.is_changing(name) else AVERAGED_FRAMES) :]
             for name, value in joined.items()
         }
-        means = {name: value.mean(axis=0, keepdims=True, dtype=np.float32) for name, value in last.items()}
+        means = {name: _mean_of_known(value) for name, value in last.items()}
         return cls(frames[0].heads, means)
 
     def __len__(self) -> int:
@@ -105,10 +112,16 @@ class Answers:
                 continue
             if head.classes:
                 shares = {name: round(float(value), 4) for name, value in zip(head.classes, row, strict=True)}
-                result[head.name] = {"value": head.classes[int(row.argmax())], "probabilities": shares}
+                result[head.name] = {"value": head.choice(row), "probabilities": shares}
             else:
                 result[head.name] = round(float(row[0]), 4 if head.unit == "probability" else 1)
         return result
+
+
+def _mean_of_known(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean of the rows that are known, float32 (1, columns); NaN if none is."""
+    known = rows[~np.isnan(rows).any(axis=1)]
+    return known.mean(axis=0, keepdims=True, dtype=np.float32) if len(known) else rows[-1:]
 
 
 def cells(plain: dict[str, object]) -> dict[str, object]:

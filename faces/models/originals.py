@@ -45,8 +45,9 @@ def take_originals(files: Sequence[ModelFile], given: Path) -> list[Path]:
             if not matches(source, file):
                 raise ModelError(f"{source} has the wrong hash; fetch it from {file.url}")
     else:
-        sources = {given: file for file in files if given.is_file() and matches(given, file)}
-        if not sources:
+        right = [file for file in files if given.is_file() and matches(given, file)]
+        sources = dict(zip([given], right, strict=False))
+        if not right:
             names = " or ".join(Path(file.path).name for file in files)
             raise ModelError(f"{given} is not {names}: no such file, or the wrong hash")
     return [_copied(source, place(file)) for source, file in sources.items()]

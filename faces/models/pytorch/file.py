@@ -103,7 +103,7 @@ def _of_pickles(content: bytes) -> Tensors:
     places, start = {}, 0
     for key in keys:
         end = start + COUNT + np.dtype(storages[key].dtype).itemsize * storages[key].size
-        if int.from_bytes(content[start : start + COUNT], "little") != storages[key].size:
+        if len(content) < end or int.from_bytes(content[start : start + COUNT], "little") != storages[key].size:
             raise ModelError("damaged: the size of a tensor's content does not match its description")
         places[key] = content[start + COUNT : end]
         start = end
@@ -138,7 +138,7 @@ def _rebuild(storage: object, start: object, shape: Any, stride: Any, *_: object
         raise PickleError("it describes a tensor that is larger than its content")
     expected = 1
     for size, step in zip(reversed(shape), reversed(stride), strict=True):
-        if size != 1 and step != expected:
+        if size > 1 and step != expected and math.prod(shape):
             raise PickleError("it describes a tensor whose elements are not in order, which is not supported")
         expected *= size
     return _Tensor(storage, start, tuple(shape))  # type: ignore[arg-type]

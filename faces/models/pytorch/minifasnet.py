@@ -23,9 +23,7 @@ SIDE = 80  # px of the input
 CLASSES = 3
 PREFIX = "module."  # of a network that was trained on several GPUs
 EPSILON = 1e-5  # of PyTorch's batch normalizations
-LANES = (
-    16  # channels that ONNX Runtime's blocked layout comes in; it leaves depthwise convolutions of others as they are
-)
+LANES = 16  # channels in a block of ONNX Runtime's fastest layout, which depthwise convolutions of others do not get
 STAGES = (("conv_23", "conv_3"), ("conv_34", "conv_4"), ("conv_45", "conv_5"))  # each begins by halving the sides
 
 
@@ -88,6 +86,9 @@ class _Graph:
         return self._node("Softmax", self._node("Gemm", x, self._weight("prob.weight"), transB=1), axis=1)
 
     def _block(self, name: str, x: str, stride: int = 1) -> str:
+        inner = [self._weights[f"{name}.{layer}.conv.weight"] for layer in ("conv", "conv_dw", "project")]
+        if not len(inner[0]) == len(inner[1]) == inner[2].shape[1]:
+            raise ValueError(f"the channels of {name} do not fit together")
         x = self._layer(f"{name}.conv_dw", self._layer(f"{name}.conv", x), stride)
         return self._layer(f"{name}.project", x)
 
@@ -96,6 +97,7 @@ class _Graph:
         weight = self._weight(f"{name}.conv.weight")
         if weight.ndim != 4:
             raise ValueError(f"{name} is no convolution")
+        self._check_channels(name)
         outputs, inputs, kernel, _ = weight.shape
         groups = outputs if inputs == 1 else 1
         pads = [kernel // 2 if padding is None else padding] * 4
@@ -105,17 +107,21 @@ class _Graph:
             return x
         return self._node("PRelu", x, self._weight(f"{name}.prelu.weight")[:, None, None])
 
+    def _check_channels(self, name: str) -> None:
+        """Raise ValueError if a layer's tensors differ in their channels, which padding would hide."""
+        parts = [tensor for key, tensor in self._weights.items() if key.startswith(f"{name}.") and tensor.ndim]
+        if len({len(tensor) for tensor in parts}) != 1:
+            raise ValueError(f"the channels of {name} do not fit together")
+
     def _excited(self, name: str, x: str) -> str:
         """Scale the channels of a block by what they hold in the mean; leave them where the block does not."""
         name = f"{name}.se_module"
         if f"{name}.fc1.weight" not in self._weights:
             return x
         y = self._node("GlobalAveragePool", x)
-        y = self._node(
-            "Relu", self._normalized(f"{name}.bn1", self._node("Conv", y, self._weight(f"{name}.fc1.weight")))
-        )
-        y = self._normalized(f"{name}.bn2", self._node("Conv", y, self._weight(f"{name}.fc2.weight")))
-        return self._node("Mul", x, self._node("Sigmoid", y))
+        y = self._normalized(f"{name}.bn1", self._node("Conv", y, self._weight(f"{name}.fc1.weight")))
+        y = self._node("Conv", self._node("Relu", y), self._weight(f"{name}.fc2.weight"))
+        return self._node("Mul", x, self._node("Sigmoid", self._normalized(f"{name}.bn2", y)))
 
     def _normalized(self, name: str, x: str) -> str:
         learnt = [self._weight(f"{name}.{part}") for part in ("weight", "bias", "running_mean", "running_var")]
