@@ -103,11 +103,11 @@ def errors() -> None:
 
 def limits() -> None:
     """Print the errors without the limits on what is judged, for faces beyond them."""
-    with patch.multiple(squares, SMALLEST=1, LEAST_ENLARGED=1, MOST_OUTSIDE=1):
+    with patch.multiple(squares, SMALLEST=1, LEAST_ENLARGED=1, LEAST_BESIDE=-1, MOST_OUTSIDE=1):
         for name, change, values in (
             ("face, px", shrunk, (20, 25, 30, 35, 40, 50, 60, 80)),
             ("enlarged at most", cropped, (1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.7, 2.0)),
-            ("outside", cut_off, (0.0, 0.05, 0.1, 0.2, 0.3)),
+            ("beside", cut_off, (0.8, 0.6, 0.4, 0.2, 0.0, -0.1)),
         ):
             print(f"\n{name}\n{HEADER.replace('threshold', f'{name}; threshold')}")
             for value in values:
@@ -207,9 +207,10 @@ def cropped(image: Image, face: Faces, by: float) -> tuple[Image, Faces] | None:
 
 
 def cut_off(image: Image, face: Faces, by: float) -> tuple[Image, Faces] | None:
-    """Cut off the left of a picture, with the share ``by`` of the face's box."""
+    """Cut off the left of a picture, up to ``by`` times the width of the box beside it."""
+
     left, right = face.xyxy[0, 0], face.xyxy[0, 2]
-    first = max(round(float(left + by * (right - left))), 0)
+    first = max(round(float(left - by * (right - left))), 0)
     shift = np.array([first, 0, first, 0], np.float32)
     return np.ascontiguousarray(image[:, first:]), Faces(face.xyxy - shift, face.score)
 

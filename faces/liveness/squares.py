@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 
 from faces.types import Floats, Image
 
-SMALLEST = 40  # px, the shorter side of the box; measured constants, all three: python -m benchmarks.liveness limits
-LEAST_ENLARGED = 1.3  # times; a face that fills the picture shows nothing around it that could give a photograph away
+# Measured: python -m benchmarks.liveness limits (docs/liveness.md, "What is not judged").
+SMALLEST = 60  # px, the shorter side of the box
+LEAST_ENLARGED = 1.5  # times; a face that fills the picture shows nothing around it that could give a photograph away
+LEAST_BESIDE = 0.3  # of the box's width, to the picture's left and right edge
 MOST_OUTSIDE = 0.1  # of the box's area
 
 Boxes = NDArray[np.float64]
@@ -27,7 +29,7 @@ def enlargement(xyxy: Floats, height: int, width: int) -> Boxes:
 
 
 def has_enough_around(xyxy: Floats, height: int, width: int) -> NDArray[np.bool_]:
-    """Return which faces are large enough, in the picture and not too large for it: bool (N,).
+    """Return which faces are large enough, away from the picture's edges and not too large for it: bool (N,).
 
     xyxy, height, width: as for ``enlargement``.
     """
@@ -35,9 +37,9 @@ def has_enough_around(xyxy: Floats, height: int, width: int) -> NDArray[np.bool_
     inside = np.clip(boxes, 0, [width, height, width, height])
     area, shown = (np.prod(np.maximum(each[:, 2:] - each[:, :2], 0), axis=1) for each in (boxes, inside))
     large = (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf) >= SMALLEST
-    return np.asarray(
-        large & (shown >= (1 - MOST_OUTSIDE) * area) & (enlargement(xyxy, height, width) >= LEAST_ENLARGED)
-    )
+    beside = np.minimum(boxes[:, 0], width - boxes[:, 2]) >= LEAST_BESIDE * (boxes[:, 2] - boxes[:, 0])
+    room = enlargement(xyxy, height, width) >= LEAST_ENLARGED
+    return np.asarray(large & beside & room & (shown >= (1 - MOST_OUTSIDE) * area))
 
 
 def around(image: Image, box: Floats, scale: float, side: int) -> Image:
@@ -51,12 +53,12 @@ def around(image: Image, box: Floats, scale: float, side: int) -> Image:
     scale: times that the box is enlarged, at most.
     side: px.
     """
-    height, width = image.shape[:2]
-    last = np.array([width - 1, height - 1], np.float64)
-    low, high = box[:2].astype(np.float64), box[2:].astype(np.float64)
-    half = (high - low) * min(scale, float(enlargement(box[None], height, width)[0])) / 2
-    first = np.clip((low + high) / 2 - half, 0, np.maximum(last - 2 * half, 0))
-    left, top = first.astype(int)
-    right, bottom = np.minimum(first + 2 * half, last).astype(int)
+    size = np.array(image.shape[1::-1])
+    low, sides = box[:2].astype(np.float64), box[2:].astype(np.float64) - box[:2]
+    enlarged = sides * min(scale, float(enlargement(box[None], *image.shape[:2])[0]))
+    first, last = sides / 2 + low - enlarged / 2, sides / 2 + low + enlarged / 2
+    first, last = np.maximum(first, 0), np.where(first < 0, last - first, last)
+    first, last = np.where(last > size - 1, first - (last - size + 1), first), np.minimum(last, size - 1)
+    (left, top), (right, bottom) = first.astype(int), last.astype(int)
     part = image[top : bottom + 1, left : right + 1]
     return np.asarray(cv2.resize(part, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8)
