@@ -16,9 +16,9 @@ SIDE = 80  # px of the networks' input
 LIVE = 1  # their class of live faces; 0 and 2 are attacks
 BATCH_FACES = 32  # in one call: more take memory and are no faster
 THRESHOLD = 0.084
-"""Least probability of a live face: the one at which at most 1 % of NUAA's 399 pictures of printed photographs pass.
+"""Least probability of a live face: the least at which at most 1 % of NUAA's 399 pictures of printed photographs pass.
 
-python -m benchmarks.liveness; docs/liveness.md has what was measured.
+python -m benchmarks.liveness errors; docs/liveness.md has what was measured.
 """
 
 
