@@ -1,1 +1,1 @@
-"""Attributes of a face: age, gender, glasses, emotion, head pose."""
+"""Attributes of a face: age, gender, glasses, emotion, head pose, liveness."""

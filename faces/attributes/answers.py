@@ -22,11 +22,13 @@ class Head:
 
     classes: names of the classes to choose from; none if the answer is a number.
     unit: of a number.
+    threshold: of two classes, the probability from which the first one is the answer; None: the likelier one is.
     """
 
     name: str
     classes: tuple[str, ...] = ()
     unit: str = ""
+    threshold: float | None = None
 
     @property
     def width(self) -> int:
@@ -37,6 +39,11 @@ class Head:
     def columns(self) -> tuple[str, ...]:
         """Columns of a table: of a number, or of the likeliest class and its probability."""
         return (self.name, f"{self.name}_probability") if self.classes else (self.name,)
+
+    def choice(self, probabilities: NDArray[np.float32]) -> str:
+        """Return the class that is the answer. probabilities: float32 (classes,)."""
+        index = int(probabilities.argmax()) if self.threshold is None else int(probabilities[0] < self.threshold)
+        return self.classes[index]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +79,7 @@ class Answers:
 
     @classmethod
     def averaged(cls, frames: Sequence[Answers]) -> Answers:
-        """Average the answers for one person over the last frames.
+        """Average the answers for one person over the last frames, those of them in which they are known.
 
         frames: of one face each, the latest last.
         """
@@ -81,7 +88,7 @@ class Answers:
             name: value[-(AVERAGED_FRAMES_CHANGING if registry.is_changing(name) else AVERAGED_FRAMES) :]
             for name, value in joined.items()
         }
-        means = {name: value.mean(axis=0, keepdims=True, dtype=np.float32) for name, value in last.items()}
+        means = {name: _mean_of_known(value) for name, value in last.items()}
         return cls(frames[0].heads, means)
 
     def __len__(self) -> int:
@@ -107,12 +114,18 @@ class Answers:
                 continue
             if head.classes:
                 shares = {name: round(float(value), 4) for name, value in zip(head.classes, row, strict=True)}
-                best = max(shares, key=shares.__getitem__)
-                value = best if registry.is_certain(head.name, shares[best]) else None
+                chosen = head.choice(row)
+                value = chosen if registry.is_certain(head.name, shares[chosen]) else None
                 result[head.name] = {"value": value, "probabilities": shares}
             else:
                 result[head.name] = round(float(row[0]), 4 if head.unit == "probability" else 1)
         return result
+
+
+def _mean_of_known(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the mean of the rows that are known, float32 (1, columns); NaN if none is."""
+    known = rows[~np.isnan(rows).any(axis=1)]
+    return known.mean(axis=0, keepdims=True, dtype=np.float32) if len(known) else rows[-1:]
 
 
 def cells(plain: dict[str, object]) -> dict[str, object]:
@@ -120,8 +133,9 @@ def cells(plain: dict[str, object]) -> dict[str, object]:
     row: dict[str, object] = {}
     for name, answer in plain.items():
         if isinstance(answer, dict):
-            probability = max(answer["probabilities"].values())
-            row |= {name: answer["value"] or UNCERTAIN, f"{name}_probability": probability}
+            value, probabilities = answer["value"], answer["probabilities"]
+            probability = max(probabilities.values()) if value is None else probabilities[value]
+            row |= {name: value or UNCERTAIN, f"{name}_probability": probability}
         else:
             row[name] = answer
     return row

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from faces.attributes.answers import Answers, Head
+from faces.attributes.computed import COMPUTED
 from faces.attributes.model import AttributeModel
-from faces.attributes.pose import HEADS, head_pose
 from faces.attributes.registry import ATTRIBUTES, DEFAULT, FOLDER, NAMES, Attribute
 from faces.embedding import embedders, registry
 from faces.embedding.aligners import TEMPLATES, Aligner
@@ -28,13 +28,22 @@ class Attributes:
     models: by file name.
     pipeline: the one that detects the faces. It embeds them where a model needs its embeddings; for models that take
     another embedder's, that one is loaded as well.
+    threads: within one model of those that are loaded here.
     heads: the answers, in order.
-    May be called from several threads at once. Raises ModelError if a model has no output for an attribute.
+    May be called from several threads at once. Raises ModelError if a model has no output for an attribute, or one that
+    ``computed.COMPUTED`` needs is missing.
     """
 
-    def __init__(self, wanted: Sequence[str], models: dict[str, AttributeModel], pipeline: Pipeline) -> None:
+    def __init__(
+        self,
+        wanted: Sequence[str],
+        models: dict[str, AttributeModel],
+        pipeline: Pipeline,
+        threads: int | None = None,
+    ) -> None:
         self._attributes = [ATTRIBUTES[name] for name in dict.fromkeys(wanted)]
         self._models = models
+        self._computed = {each.name: COMPUTED[each.name](threads) for each in self._attributes if not each.file}
         self._pipeline = pipeline
         needed = {model.embedder for model in models.values() if model.wants_embeddings}
         self._others = {name: _with_embedder(pipeline, name) for name in needed if not _makes(pipeline, name)}
@@ -55,7 +64,7 @@ class Attributes:
         values: dict[str, Floats] = {}
         for attribute in self._attributes:
             if not attribute.file:
-                values |= {head.name: column[:, None] for head, column in zip(HEADS, head_pose(faces).T, strict=True)}
+                values |= self._computed[attribute.name].of(image, faces)
             elif attribute.probabilities:
                 for name, (head, label) in attribute.probabilities.items():
                     column = self._class_index(attribute, head, label)
@@ -82,7 +91,7 @@ class Attributes:
     def _heads_of(self, attribute: Attribute) -> tuple[Head, ...]:
         """Return the answers to one attribute; raise ModelError if its model has none."""
         if not attribute.file:
-            return HEADS
+            return self._computed[attribute.name].heads
         heads = {head.name: head for head in self._models[attribute.file].heads}
         if missing := [name for name in attribute.needs if name not in heads]:
             raise ModelError(f"{attribute.file}: has no output {missing[0]}, only {', '.join(heads)}")
@@ -109,7 +118,8 @@ def load(
     pipeline: as for ``Attributes``.
     threads: within one model.
     folder: of the model files; by default those of this package.
-    Raises ModelError if a file is missing, is not an attribute model, or has no output for an attribute.
+    Raises ModelError if a file or a network in the cache is missing, is not an attribute model, or has no output for an
+    attribute.
     """
     folder = folder or FOLDER
     models = {}
@@ -120,7 +130,7 @@ def load(
             names = ",".join(name for name in wanted if ATTRIBUTES[name].file == file)
             raise ModelError(f"{folder / file}: no such model file; restore it, or leave {names} out of --attributes")
         models[file] = AttributeModel(folder / file, threads)
-    return Attributes(wanted, models, pipeline)
+    return Attributes(wanted, models, pipeline, threads)
 
 
 def _makes(pipeline: Pipeline, embedder: str) -> bool:

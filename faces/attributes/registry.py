@@ -16,7 +16,7 @@ class Attribute:
     """An attribute, and where its answers come from.
 
     name: what ``--attributes`` and JSON call it.
-    file: the model in ``weights/`` that answers it; empty if it is computed from landmarks (``faces.attributes.pose``).
+    file: the model in ``weights/`` that answers it; empty if ``faces.attributes.computed`` says what does.
     heads: the outputs of the model that answer it; by default the one called ``name``.
     probabilities: by answer, (head, class): the answer is the probability of this class, not the whole head.
     default: whether ``--attributes`` without a list includes it.
@@ -42,7 +42,7 @@ class Attribute:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Names of the model's outputs that it is made from; none if it is computed from landmarks."""
+        """Names of the outputs of the model in ``weights/`` that it is made from; none if it has no such model."""
         if not self.file:
             return ()
         return tuple(dict.fromkeys(head for head, _ in self.probabilities.values())) or self.answers
@@ -68,6 +68,7 @@ ATTRIBUTES = {
         Attribute("mouth_open", APPEARANCE, probabilities=_yes("mouth_open"), changing=True, certain=0.5),
         Attribute("ethnicity", "face_attributes.onnx"),  # never by default: only on request
         Attribute("head_pose", heads=("roll", "yaw"), changing=True),
+        Attribute("live", changing=True),  # whoever holds up a photograph may do so at any time
     )
 }
 NAMES = tuple(ATTRIBUTES)

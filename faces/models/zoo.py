@@ -27,6 +27,11 @@ OPENCV_MODELS = Package(
     models="built-in",
     size="10 MB",
 )
+SILENT_FACE = (
+    "https://github.com/minivision-ai/Silent-Face-Anti-Spoofing/raw/b6d5f04ad78778917853b25c778acef6d5626d15"
+    "/resources/anti_spoof_models"
+)
+SILENT_FACE_SOURCE = "minivision-ai, Silent-Face-Anti-Spoofing, 2020: no paper"
 OPENCV_ZOO = "https://github.com/opencv/opencv_zoo/raw/main/models"
 DLIB_LICENCE = "public domain (CC0), davisking/dlib-models"
 DLIB_MEAN = (122.782, 117.001, 104.298)  # dlib/dnn/input.h, RGB
@@ -275,6 +280,40 @@ MODELS: dict[str, ModelSpec] = {
             metric="cosine",
             # Published for no stated false accept rate (opencv_zoo, face_recognition_sface).
             operating_points=(OperatingPoint(0.363, float("nan"), None, "published: cosine 0.363"),),
+        ),
+        ModelSpec(
+            name="minifasnet-v2",
+            task="liveness",
+            licence="Apache-2.0",
+            source=SILENT_FACE_SOURCE,
+            files=(
+                ModelFile(
+                    path="2.7_80x80_MiniFASNetV2.pth",
+                    url=f"{SILENT_FACE}/2.7_80x80_MiniFASNetV2.pth",
+                    digest="sha256:a5eb02e1843f19b5386b953cc4c9f011c3f985d0ee2bb9819eea9a142099bec0",
+                    size=1_849_453,
+                    models="liveness",
+                ),
+            ),
+            input_wh=(80, 80),
+            channels="BGR",
+        ),
+        ModelSpec(
+            name="minifasnet-v1se",
+            task="liveness",
+            licence="Apache-2.0",
+            source=SILENT_FACE_SOURCE,
+            files=(
+                ModelFile(
+                    path="4_0_0_80x80_MiniFASNetV1SE.pth",
+                    url=f"{SILENT_FACE}/4_0_0_80x80_MiniFASNetV1SE.pth",
+                    digest="sha256:84ee1d37d96894d5e82de5a57df044ef80a58be2b218b5ed7cdfd875ec2f5990",
+                    size=1_856_130,
+                    models="liveness",
+                ),
+            ),
+            input_wh=(80, 80),
+            channels="BGR",
         ),
         ModelSpec(
             name="arcface",

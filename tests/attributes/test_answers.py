@@ -10,6 +10,7 @@ from faces.attributes.answers import AVERAGED_FRAMES, AVERAGED_FRAMES_CHANGING, 
 GENDER, AGE = Head("gender", ("male", "female")), Head("age", unit="years")
 EMOTION, SMILE = Head("emotion", ("happiness", "neutral")), Head("smile", unit="probability")
 GLASSES, YAW = Head("glasses", ("noGlasses", "sunglasses")), Head("yaw", unit="degrees")
+LIVE = Head("live", ("live", "spoof"), threshold=0.2)
 HEADS = (GENDER, AGE, EMOTION, GLASSES, SMILE, YAW)
 
 
@@ -49,6 +50,30 @@ def test_a_face_of_which_nothing_is_known() -> None:
     assert len(some) == 2
     assert (some.plain(0), short(some.plain(0)), text(some.plain(0)), cells({})) == ({}, (), "", {})
     assert some.plain(1)["age"] == 30
+
+
+def live(*shares: float) -> Answers:
+    """Faces by how probably they are alive."""
+    return Answers((LIVE,), {"live": np.array([[share, 1 - share] for share in shares], np.float32)})
+
+
+def test_a_class_that_has_a_threshold() -> None:
+    faces = live(0.25, 0.2, 0.15, 0.9, np.nan)
+    assert [faces.plain(k) for k in range(5)] == [
+        {"live": {"value": "live", "probabilities": {"live": 0.25, "spoof": 0.75}}},
+        {"live": {"value": "live", "probabilities": {"live": 0.2, "spoof": 0.8}}},
+        {"live": {"value": "spoof", "probabilities": {"live": 0.15, "spoof": 0.85}}},
+        {"live": {"value": "live", "probabilities": {"live": 0.9, "spoof": 0.1}}},
+        {},
+    ]
+    assert (faces.text(2), short(faces.plain(2)), short(faces.plain(3))) == ("live spoof 0.85", ("spoof",), ("live",))
+    assert cells(faces.plain(2)) == {"live": "spoof", "live_probability": 0.85}
+
+
+def test_frames_in_which_nothing_is_known_do_not_count() -> None:
+    frames = [live(0.9), live(np.nan), live(0.7)]
+    assert Answers.averaged(frames).values["live"][0] == pytest.approx([0.8, 0.2])
+    assert Answers.averaged(frames[1:2]).plain(0) == {}
 
 
 def test_a_row_of_a_table() -> None:

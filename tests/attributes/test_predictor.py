@@ -22,6 +22,7 @@ import pytest
 from benchmarks.photographs import DATA
 from faces.attributes import predictor
 from faces.attributes.answers import Answers
+from faces.attributes.computed import COMPUTED, LIVE
 from faces.attributes.model import BATCH_FACES, AttributeModel
 from faces.attributes.pose import _model, head_pose
 from faces.attributes.predictor import DEFAULT, FOLDER, NAMES, Attributes, load
@@ -84,7 +85,43 @@ def test_all_faces_at_once_and_in_order(models: Path) -> None:
     assert rows[1]["smile"] == rows[1]["emotion"]["probabilities"]["happiness"] > 0.99
 
 
-@pytest.mark.parametrize("wanted", [DEFAULT, NAMES, ("head_pose",), ("smile",)])
+class Liveness:
+    """Says that faces are alive as far as they are to the right; of those at the very left it cannot tell."""
+
+    def __init__(self, threads: int | None = None) -> None:
+        self.heads = (LIVE,)
+
+    def of(self, image: Image, faces: Faces) -> dict[str, Floats]:
+        x = faces.xyxy[:, 0]
+        share = np.where(x > 0, x / image.shape[1], np.nan).astype(np.float32)
+        return {"live": np.stack([share, 1 - share], axis=1)}
+
+
+@pytest.fixture
+def liveness(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(COMPUTED, "live", Liveness)
+
+
+@pytest.mark.usefixtures("liveness")
+def test_whether_a_face_is_alive(models: Path) -> None:
+    image = np.zeros((100, 1000, 3), np.uint8)
+    faces = faces_at((0, 0, 90, 90), (20, 0, 90, 90), (900, 0, 990, 90))
+    answers = load(("live",), pipeline(), folder=models).of(image, faces)
+    assert [answers.plain(k).get("live") for k in range(3)] == [
+        None,
+        {"value": "spoof", "probabilities": {"live": 0.02, "spoof": 0.98}},
+        {"value": "live", "probabilities": {"live": 0.9, "spoof": 0.1}},
+    ]
+
+
+def test_liveness_without_its_networks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACES_HOME", str(tmp_path))
+    with pytest.raises(ModelError, match=r"is not there; run: faces download-models liveness$"):
+        load(("live",), pipeline())
+
+
+@pytest.mark.usefixtures("liveness")
+@pytest.mark.parametrize("wanted", [DEFAULT, NAMES, ("head_pose",), ("smile",), ("live",)])
 def test_no_face(models: Path, wanted: tuple[str, ...]) -> None:
     answers = load(wanted, pipeline(), folder=models).of(np.zeros((9, 9, 3), np.uint8), Faces.empty())
     assert len(answers) == 0
@@ -101,9 +138,9 @@ def test_only_what_is_wanted_is_loaded(tmp_path: Path) -> None:
     assert [head.name for head in load(("smile",), pipeline(), folder=tmp_path).of(image, faces).heads] == ["smile"]
 
 
-def test_ethnicity_is_told_to_those_only_who_ask() -> None:
-    assert "ethnicity" in NAMES
-    assert "ethnicity" not in DEFAULT
+def test_ethnicity_and_liveness_are_told_to_those_only_who_ask() -> None:
+    assert {"ethnicity", "live"} <= set(NAMES)
+    assert not {"ethnicity", "live"} & set(DEFAULT)
 
 
 def test_a_crowd_is_asked_in_batches(tmp_path: Path) -> None:

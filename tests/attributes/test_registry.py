@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from faces.attributes.computed import COMPUTED, LIVE
 from faces.attributes.pose import HEADS
 from faces.attributes.registry import (
     ATTRIBUTES,
@@ -20,8 +21,10 @@ def test_every_attribute_says_where_its_answers_come_from() -> None:
         assert attribute.name == name
         assert attribute.answers
         assert bool(attribute.needs) == bool(attribute.file)
-    assert [name for name, attribute in ATTRIBUTES.items() if not attribute.file] == ["head_pose"]
+    assert [name for name, attribute in ATTRIBUTES.items() if not attribute.file] == ["head_pose", "live"]
+    assert set(COMPUTED) == {"head_pose", "live"}
     assert ATTRIBUTES["head_pose"].answers == tuple(head.name for head in HEADS)
+    assert ATTRIBUTES["live"].answers == (LIVE.name,)
     assert (ATTRIBUTES["smile"].answers, ATTRIBUTES["smile"].needs) == (("smile",), ("emotion",))
 
 
@@ -31,11 +34,12 @@ def test_names_and_files() -> None:
 
 
 def test_what_is_known_about_an_answer() -> None:
-    assert [name for name in ("age", "gender", "emotion", "smile", "roll", "yaw") if is_changing(name)] == [
+    assert [name for name in ("age", "gender", "emotion", "smile", "roll", "yaw", "live") if is_changing(name)] == [
         "emotion",
         "smile",
         "roll",
         "yaw",
+        "live",
     ]
     assert is_usual("glasses", "noGlasses") and is_usual("emotion", "neutral")
     assert not is_usual("glasses", "neutral") and not is_usual("age", 34.0) and not is_usual("unknown", "")

