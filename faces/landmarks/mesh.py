@@ -73,14 +73,18 @@ class FaceMesh:
         image: uint8 (H, W, 3), BGR.
         faces: as ``Pipeline.detect`` returns them; those without landmarks should be upright.
         """
-        points, presence = self._look(image, around_boxes(faces))
+        points, presence = self.look(image, around_boxes(faces))
         again = presence >= LEAST_PRESENCE
-        points[again], presence[again] = self._look(image, around_points(points[again]))
+        points[again], presence[again] = self.look(image, around_points(points[again]))
         points[~(presence >= LEAST_PRESENCE)] = np.nan
         return Meshes(points, presence)
 
-    def _look(self, image: Image, to_image: Matrices) -> tuple[Floats, Floats]:
-        """Return the points, px of the image, and the presence in crops; 0 where an answer is not finite."""
+    def look(self, image: Image, to_image: Matrices) -> tuple[Floats, Floats]:
+        """Return what the network sees in N crops: points (N, 468, 3), px of the image, and presence (N,).
+
+        Both are 0 where an answer is not finite.
+        image, to_image: as for ``cut_crops``.
+        """
         points: Floats = np.zeros((len(to_image), POINTS, 3), np.float32)
         presence: Floats = np.zeros(len(to_image), np.float32)
         for start in range(0, len(to_image), BATCH_FACES):
