@@ -1,8 +1,9 @@
 """MediaPipe's face mesh: 468 points of a face, in three dimensions.
 
-As MediaPipe does, the network sees a square of 1.5 times the face's box, turned so that the eyes are level. Boxes
-differ from detector to detector, and the points with them; so it looks again, at 1.5 times the box of the points that
-it found, which is MediaPipe's crop for the next frame of a video (docs/landmarks.md has what this changes).
+As MediaPipe does, the network sees a square about the face, turned so that the eyes are level. Boxes differ from
+detector to detector, and the points with them; so it looks again, at 1.5 times the box of the points that it found,
+which is MediaPipe's crop for the next frame of a video. YuNet's boxes are taller than those of MediaPipe's detector, so
+that the first crop is 1.4 times the box, not 1.5: fewer faces go astray (tests/landmarks/test_against_dlib.py).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from faces.types import Faces, Floats, Image, LandmarkScheme
 
 SPEC = zoo.MODELS["mediapipe-mesh"]
 POINTS, SIDE = 468, 192  # SIDE: of the crop, px
-CROP = 1.5  # side of the crop, as a multiple of the longer side of the box
+FIRST, AGAIN = 1.4, 1.5  # side of the crop, as a multiple of the longer side of the face's box, of the points' box
 RIGHT_EYE, LEFT_EYE = 33, 263  # the outer corners, in the mesh
 LEAST_PRESENCE = 0.5  # of MediaPipe's graph; below, there is no telling where the points are
 BATCH_FACES = 16  # crops in one call: more take memory and are no faster
@@ -105,7 +106,8 @@ def around_boxes(faces: Faces) -> Matrices:
     else:
         right, left = (faces.landmarks[:, eye].mean(axis=1) for eye in EYES[faces.scheme])
         roll = np.arctan2(*(left - right).T[::-1])
-    return _squares((boxes[:, :2] + boxes[:, 2:]) / 2, (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0), roll)
+    sides = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, initial=0)
+    return _squares((boxes[:, :2] + boxes[:, 2:]) / 2, FIRST * sides, roll)
 
 
 def around_points(points: Floats) -> Matrices:
@@ -116,7 +118,7 @@ def around_points(points: Floats) -> Matrices:
     sides = np.stack([level.real, level.imag], axis=1)  # (N, 2, 468)
     low, high = sides.min(axis=2), sides.max(axis=2)
     centre = ((low + high) / 2 @ np.array([1, 1j])) * np.exp(1j * roll)
-    return _squares(np.stack([centre.real, centre.imag], axis=1), (high - low).max(axis=1, initial=0), roll)
+    return _squares(np.stack([centre.real, centre.imag], axis=1), AGAIN * (high - low).max(axis=1, initial=0), roll)
 
 
 def cut_crops(image: Image, to_image: Matrices) -> Image:
@@ -131,8 +133,8 @@ def blob(crops: Image) -> Floats:
 
 
 def _squares(centre: NDArray[np.float64], side: NDArray[np.float64], roll: NDArray[np.float64]) -> Matrices:
-    """Return crops of ``CROP`` times a side: (N, 2, 3); centre: (N, 2), px; side: (N,), px; roll: (N,), radians."""
-    turn = np.maximum(CROP * side, 1e-3) / SIDE * np.exp(1j * roll)
+    """Return crops: (N, 2, 3); centre: (N, 2), px; side: (N,), px; roll: (N,), radians."""
+    turn = np.maximum(side, 1e-3) / SIDE * np.exp(1j * roll)
     turned = np.stack([turn.real, -turn.imag, turn.imag, turn.real], axis=1).reshape(-1, 2, 2)
     shift = centre - turned @ np.array([SIDE / 2, SIDE / 2])
     return np.concatenate([turned, shift[:, :, None]], axis=2)

@@ -45,10 +45,10 @@ def with_eyes(right: tuple[float, float], left: tuple[float, float]) -> Faces:
     return Faces(faces.xyxy, faces.score, points, "five-points")
 
 
-def test_the_crop_is_a_square_of_one_and_a_half_boxes() -> None:
+def test_the_first_crop_is_a_square_around_the_box() -> None:
     [matrix] = around_boxes(faces_at((100, 60, 220, 220)))
     corners = transform(matrix, np.array([[0, 0], [SIDE, 0], [SIDE, SIDE]]))
-    np.testing.assert_allclose(corners, [[40, 20], [280, 20], [280, 260]], atol=1e-9)
+    np.testing.assert_allclose(corners, [[48, 28], [272, 28], [272, 252]], atol=1e-9)
 
 
 @pytest.mark.parametrize("scheme", ["five-points", "eye-corners"])
