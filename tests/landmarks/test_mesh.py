@@ -152,7 +152,9 @@ def test_a_photograph_and_half_of_a_face() -> None:
     network = FaceMesh.load()
     whole = network.of(image, faces)
     assert whole.presence[0] > 0.9
-    np.testing.assert_allclose(schemes.face_api(whole)[0, :5], faces.landmarks[0], atol=0.12 * faces.sizes[0])
+    assert faces.landmarks is not None
+    apart = np.abs(schemes.face_api(whole)[0, :5] - faces.landmarks[0])  # the five that YuNet finds too
+    assert apart.max() < 0.12 * float(faces.sizes[0])
     covered = image.copy()
     covered[:, int(faces.xyxy[0, [0, 2]].mean()) :] = 0
     for changed in (covered, np.zeros_like(image), np.ascontiguousarray(image[::-1])):
