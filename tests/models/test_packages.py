@@ -246,7 +246,7 @@ def test_the_command_takes_an_archive(
     assert capsys.readouterr().out.splitlines() == [str(home / "originals" / name) for name in CONTENT]
 
 
-@pytest.mark.parametrize("name", ["built-in", "dlib", "liveness"])
+@pytest.mark.parametrize("name", ["built-in", "dlib", "mesh", "liveness"])
 @pytest.mark.parametrize("state", ["missing", "changed", "half there"])
 def test_models_that_are_not_whole(home: Path, tmp_path: Path, name: str, state: str) -> None:
     for row in download_models.SETS[name]:

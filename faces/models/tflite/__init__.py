@@ -1,0 +1,1 @@
+"""TensorFlow Lite files (.tflite): read, and converted to ONNX."""
