@@ -66,9 +66,7 @@ def video(path: Path, manner: Manner, seed: int) -> tuple[list[Image], int]:
     return compressed(frames, rate, quality), rate
 
 
-def places(
-    rng: np.random.Generator, manner: Manner, high: float, rate: int, size: tuple[int, int]
-) -> Iterator[Where]:
+def places(rng: np.random.Generator, manner: Manner, high: float, rate: int, size: tuple[int, int]) -> Iterator[Where]:
     """Yield how each frame shows the print.
 
     high: px, height of the whole photograph in the picture.

@@ -177,7 +177,9 @@ class Challenge:
             self._run = []
         self.track = track
         if _looks(face) and self._held(face, NEUTRAL_SECONDS):
-            own = {name: median(getattr(each, name) for each in self._run) for name in ("yaw", "pitch", "eyes", "mouth")}
+            own = {
+                name: median(getattr(each, name) for each in self._run) for name in ("yaw", "pitch", "eyes", "mouth")
+            }
             self._own = _Face(time=face.time, **own)
             self._begin()
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.geometry import iou, pixels_around
-from faces.liveness.plane import Grey, apply, fit_plane, track_points
+from faces.liveness.plane import LEAST_DETERMINANT, Grey, apply, fit_plane, track_points
 from faces.types import Floats
 
 SECONDS = 1.5  # of a window
@@ -29,6 +29,7 @@ CORNER_QUALITY, SPACING = 0.01, 4  # of the corner with the strongest gradients;
 SAME_FACE = 0.3  # intersection over union of the box that moved with the points and the given one
 LEAST_MOTION = 0.06  # root mean square of the points' motion since the reference, as a share of the box's longer side
 LEAST_FRAMES = 5  # with that much motion
+FARTHEST = 1e6  # px; what is beyond is no place in a picture
 LARGEST_GAP = 0.5  # s between two frames; beyond, the window ends
 
 # Measured: python -m benchmarks.liveness_motion
@@ -94,10 +95,7 @@ class MotionLiveness:
         box: float32 (4,), xyxy, px, of the face as it is tracked.
         """
         window = self._window
-        if window is not None and not window.add(time, grey, box):
-            self._conclude(window.measured())
-            window = None
-        elif window is not None and time - window.start >= SECONDS:
+        if window is not None and (not window.add(time, grey, box) or time - window.start >= SECONDS):
             self._conclude(window.measured())
             window = None
         self._window = window or Window.begin(time, grey, box)
@@ -159,6 +157,8 @@ class Window:
         if fit is None:
             return False
         homography = self._homography @ fit.homography
+        if abs(homography[2, 2]) < LEAST_DETERMINANT:
+            return False
         self._homography = homography / homography[2, 2]
         if not self._is_in(box):
             return False
@@ -193,22 +193,24 @@ class Window:
 
     def _is_in(self, box: Floats) -> bool:
         """Whether the face's box, moved as the points were, is about where the given one is."""
-        if not (_is_box(box) and np.isfinite(self._homography).all()):
+        if not _is_box(box):
             return False
-        corners = _to_part(self._box.reshape(2, 2), self._box, self._shape)
-        moved = apply(self._homography, corners)
+        moved = apply(self._homography, _to_part(self._box.reshape(2, 2), self._box, self._shape))
         given = _to_part(box.reshape(2, 2), self._box, self._shape)
-        overlap = iou(moved.reshape(4).astype(np.float32), given.reshape(1, 4).astype(np.float32))
-        return bool(overlap[0] >= SAME_FACE)
+        corners = np.clip(np.stack([moved, given]).reshape(2, 4), -FARTHEST, FARTHEST).astype(np.float32)
+        return bool(iou(corners[0], corners[1:])[0] >= SAME_FACE)
 
 
 def _is_box(box: Floats) -> bool:
-    return box.shape == (4,) and bool(np.isfinite(box).all()) and bool((box[2:] > box[:2]).all())
+    """Whether these are four numbers that a box may have; NaN is none."""
+    return box.shape == (4,) and bool((np.abs(box) < FARTHEST).all()) and bool((box[2:] > box[:2]).all())
 
 
 def _is_large_enough(grey: Grey, box: Floats) -> bool:
-    """Whether a box is one, large enough, and has its centre in the frame."""
-    if grey.ndim != 2 or not grey.size or not _is_box(box) or float((box[2:] - box[:2]).max()) < SMALLEST:
+    """Whether a box is one, large enough, and has its centre in the frame, which is one, too."""
+    if grey.ndim != 2 or grey.dtype != np.uint8 or not _is_box(box):
+        return False
+    if float((box[2:] - box[:2]).max()) < SMALLEST:
         return False
     centre = (box[:2] + box[2:]) / 2
     return bool(((centre >= 0) & (centre < [grey.shape[1], grey.shape[0]])).all())

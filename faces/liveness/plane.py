@@ -15,6 +15,7 @@ LK_STOP = cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 20, 0.01
 MAX_RETURN_ERROR = 0.5  # px between a point and where it lands when tracked there and back
 KEPT = 0.85  # share of the points, after those that fit worst are left out
 LEAST_FITTED = 8  # points; four give a homography that fits exactly
+LEAST_DETERMINANT = 1e-6
 
 Grey = NDArray[np.uint8]
 
@@ -35,8 +36,10 @@ def track_points(before: Grey, after: Grey, points: Floats) -> tuple[Floats, NDA
     """Return where points are in another picture: float32 (P, 2), px, and bool (P,), whether they were found there.
 
     before, after: uint8 (H, W), of the same size.
-    points: float32 (P, 2), px.
+    points: float32 (P, 2), px, P >= 0.
     """
+    if len(points) == 0:
+        return points, np.zeros(0, np.bool_)
     there, found = _flow(before, after, points)
     back, found_back = _flow(after, before, there)
     return there, found & found_back & (np.linalg.norm(back - points, axis=1) <= MAX_RETURN_ERROR)
@@ -53,7 +56,11 @@ def fit_plane(points: Floats, there: Floats, good: NDArray[np.bool_]) -> PlaneFi
         if kept.sum() < LEAST_FITTED:
             return None
         homography, _ = cv2.findHomography(points[kept].astype(np.float64), there[kept].astype(np.float64), 0)
-        if homography is None or not np.isfinite(homography).all() or abs(np.linalg.det(homography)) < 1e-6:
+        if (
+            homography is None
+            or not np.isfinite(homography).all()
+            or abs(np.linalg.det(homography)) < LEAST_DETERMINANT
+        ):
             return None
         residuals = there - apply(homography, points)
         if not last:

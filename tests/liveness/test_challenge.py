@@ -31,6 +31,7 @@ TARGETS: dict[Action, dict[str, float]] = {
     "blink": {"eyes": 0.05},
     "open mouth": {"mouth": 0.6},
 }
+READINGS = int((2 * LIMIT + 2) * RATE)  # after these, there is an outcome
 SPEEDS = {"yaw": 90.0, "pitch": 60.0, "eyes": 3.0, "mouth": 3.0}  # a second
 ORDERS = [order for order in itertools.permutations(ACTIONS, 3) if any(action in TURNS for action in order)]
 
@@ -125,21 +126,21 @@ def test_everybody_blinks_while_doing_something_else() -> None:
 # Who does not
 
 
-@pytest.mark.parametrize("order", ORDERS, ids=", ".join)
+@pytest.mark.parametrize("order", ORDERS[::5], ids=", ".join)
 @pytest.mark.parametrize("noise", [0.0, 1.0])
 @pytest.mark.parametrize("pose", [{}, *TARGETS.values()], ids=["neutral", *TARGETS])
 def test_a_still_never_passes(order: tuple[Action, ...], noise: float, pose: Pose) -> None:
     challenge = Challenge(order)
-    outcome(challenge, readings([{**NEUTRAL, **pose}] * 600, noise=noise))
+    outcome(challenge, readings([{**NEUTRAL, **pose}] * READINGS, noise=noise))
     assert challenge.outcome in ("failed", "timed out")
     assert challenge.done == 0
 
 
-@pytest.mark.parametrize("order", ORDERS, ids=", ".join)
+@pytest.mark.parametrize("order", ORDERS[::5], ids=", ".join)
 @pytest.mark.parametrize("pose", TARGETS.values(), ids=TARGETS)
-@pytest.mark.parametrize("every", [0.1, 0.3, 0.6, 1.0])
+@pytest.mark.parametrize("every", [0.1, 0.4, 1.0])
 def test_two_stills_in_turns_never_pass(order: tuple[Action, ...], pose: Pose, every: float) -> None:
-    shown = [[NEUTRAL, {**NEUTRAL, **pose}][int(k / RATE / every) % 2] for k in range(600)]
+    shown = [[NEUTRAL, {**NEUTRAL, **pose}][int(k / RATE / every) % 2] for k in range(READINGS)]
     assert outcome(Challenge(order), readings(shown))[0] in ("failed", "timed out")
 
 
@@ -147,7 +148,7 @@ def test_two_stills_in_turns_never_pass(order: tuple[Action, ...], pose: Pose, e
 def test_the_right_still_at_the_right_time_does_not_pass(order: tuple[Action, ...]) -> None:
     challenge = Challenge(order)
     shown: Pose = NEUTRAL
-    for k in range(600):
+    for k in range(READINGS):
         challenge.observe(Reading(k / RATE, 7, **shown))
         asked_for = challenge.action is not None and k % 20 >= 10
         shown = {**NEUTRAL, **TARGETS[challenge.action]} if asked_for and challenge.action else NEUTRAL
@@ -218,7 +219,7 @@ def test_nothing_changes_an_outcome() -> None:
 def test_odd_readings_raise_nothing() -> None:
     rng = np.random.default_rng(0)
     odd = [math.nan, math.inf, -math.inf, None, 0.0, 1e300, -1e300]
-    for _ in range(200):
+    for _ in range(50):
         challenge = Challenge()
         for k in range(50):
             time, *values = (odd[rng.integers(len(odd))] for _ in range(5))
