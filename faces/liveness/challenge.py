@@ -35,7 +35,7 @@ REASONS = {
 ACTIONS = tuple(TEXTS)
 TURNS = ("turn left", "turn right")
 
-COUNT = 3  # actions of a challenge: with two that are no turns, at least one is a turn
+COUNT = 3  # actions of a challenge
 LIMIT = 6.0  # s for each action, and for looking into the camera before the first
 MOST_MISSING = 0.5  # s without measurements
 FRONTAL, LEVEL = 8.0, 20.0  # degrees of yaw from the person's own, and of yaw and pitch in all, of a neutral face
@@ -43,9 +43,8 @@ TURNED = 25.0  # degrees of yaw from the person's own
 STEP, SPEED, LARGEST_STEP = 8.0, 250.0, 15.0  # degrees between two readings: so many, or so many a second; at most
 LEAST_EYES, CLOSED, REOPENED = 0.12, 0.5, 0.75  # height through width; and shares of the person's own
 MOST_MOUTH, OPENED = 0.15, 0.25  # height through width of a neutral mouth, and what it opens by
-NEUTRAL_SECONDS, HELD_SECONDS = 0.3, 0.25
+NEUTRAL_SECONDS, HELD_SECONDS, LONGEST_BLINK = 0.3, 0.25, 2.0
 HELD_READINGS, CLOSED_READINGS = 3, 2  # at least; a single one may be noise
-LONGEST_BLINK = 2.0  # s
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,16 +78,15 @@ class _Face:
 
     @classmethod
     def of(cls, reading: Reading) -> _Face | None:
-        values = [reading.yaw, reading.pitch, reading.eyes, reading.mouth]
-        known = [float(value) for value in values if value is not None and math.isfinite(value)]
+        values = (reading.yaw, reading.pitch, reading.eyes, reading.mouth)
+        known = [value for value in values if value is not None and math.isfinite(value)]
         return cls(reading.time, *known) if reading.track is not None and len(known) == len(values) else None
 
 
 def drawn(count: int = COUNT) -> tuple[Action, ...]:
     """Return different actions in random order, at least one of them a turn.
 
-    count: 2 to 4; of two actions, both may be no turns, and they are drawn again.
-    Raises ValueError for another count.
+    count: 2 to 4; raises ValueError for another one.
     """
     if not 2 <= count <= len(ACTIONS):
         raise ValueError(f"2 to {len(ACTIONS)} actions, not {count}")
@@ -101,17 +99,17 @@ def drawn(count: int = COUNT) -> tuple[Action, ...]:
 class Challenge:
     """Decides from one reading after another whether a person does what is asked for.
 
-    The face first looks into the camera, which gives the person's own yaw, eyes and mouth. Then each action begins and
-    ends with that neutral face. A photograph never passes: it does not turn, and two photographs jump.
+    The face first looks into the camera, which gives the person's own yaw, eyes and mouth; each action begins and ends
+    with that neutral face. A photograph never passes: it does not turn, and two photographs jump.
 
     actions: in order, by default ``drawn()``.
     limit: s for each action.
-    Raises ValueError for actions without a turn, or the same one twice in a row: a photograph, or one action, would do.
+    Raises ValueError for actions without a turn, and for the same one twice in a row.
 
     outcome: so far; once it is not "running", readings change nothing.
     reason: why it failed or timed out, one of ``REASONS``; else empty.
-    done: actions done so far.
-    track: of the face that it is about; None before it looked into the camera.
+    done: number of actions done.
+    track: of the face that it is about; None before the first.
     """
 
     def __init__(self, actions: Sequence[Action] | None = None, limit: float = LIMIT) -> None:
@@ -129,8 +127,8 @@ class Challenge:
         self._last: _Face | None = None
         self._now = -math.inf  # s, of the last reading
         self._since = math.nan  # s, when the action, or looking into the camera, was asked for
-        self._run: list[_Face] = []  # the last readings, as long as each is what is waited for
-        self._reached = False  # the action is done, but the face has not yet returned
+        self._run: list[_Face] = []  # the last readings, while they are what is waited for
+        self._reached = False  # the action, but not yet the neutral face again
 
     @property
     def action(self) -> Action | None:
@@ -154,10 +152,11 @@ class Challenge:
         if math.isnan(self._since):
             self._since = reading.time
         face = _Face.of(reading)
-        if self._own is not None and reading.track not in (None, self.track):
-            return self._end("failed", "other face")
-        if self._own is not None and self._last is not None and self._now - self._last.time > MOST_MISSING:
-            return self._end("failed", "no face")
+        if self._own is not None and self._last is not None:
+            if reading.track not in (None, self.track):
+                return self._end("failed", "other face")
+            if self._now - self._last.time > MOST_MISSING:
+                return self._end("failed", "no face")
         if self._now - self._since > self.limit:
             return self._end("timed out", "not frontal" if self._own is None else "late")
         if face is None:
@@ -195,16 +194,15 @@ class Challenge:
                 if self.done == len(self.actions):
                     self.outcome = "passed"
             return
-        others = [other for other in ACTIONS if other not in (action, "blink")]  # everybody blinks
-        if any(_DOES[other](face, own) for other in others) and not _DOES[action](face, own):
+        does = [each for each in ACTIONS if _DOES[each](face, own)]
+        if action in does:
+            self._reached = self._held(face, HELD_SECONDS) and action != "blink"  # eyes have to open again
+        elif {*does} - {"blink"}:  # everybody blinks
             self._end("failed", "wrong")
-        elif not _DOES[action](face, own):
-            self._reached = action == "blink" and self._was_blink(face)
-            self._run = []
-        elif action == "blink":
-            self._run.append(face)
         else:
-            self._reached = self._held(face, HELD_SECONDS)
+            self._reached = action == "blink" and self._was_blink(face)
+        if self._reached or action not in does:
+            self._run = []
 
     def _was_blink(self, face: _Face) -> bool:
         """Whether the eyes were closed until now, for more than a moment and not for long."""
@@ -244,10 +242,9 @@ def _jumps(before: _Face, face: _Face) -> bool:
     return max(abs(face.yaw - before.yaw), abs(face.pitch - before.pitch)) > most
 
 
-_DOES: dict[Action, Callable[[_Face, _Face], bool]] = {
+_DOES: dict[Action, Callable[[_Face, _Face], bool]] = {  # whether a face does an action, by the neutral face
     "turn left": lambda face, own: face.yaw - own.yaw >= TURNED,
     "turn right": lambda face, own: own.yaw - face.yaw >= TURNED,
     "blink": lambda face, own: face.eyes <= CLOSED * own.eyes and abs(face.yaw - own.yaw) <= TURNED / 2,
     "open mouth": lambda face, own: face.mouth >= own.mouth + OPENED and abs(face.yaw - own.yaw) <= TURNED / 2,
 }
-"""Whether a face does an action, by the neutral face."""

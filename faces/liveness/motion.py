@@ -33,8 +33,8 @@ FARTHEST = 1e6  # px; what is beyond is no place in a picture
 LARGEST_GAP = 0.5  # s between two frames; beyond, the window ends
 
 # Measured: python -m benchmarks.liveness_motion
-BOUNDARY = 1.3e-3  # excess at which a head is as probable as a plane, as a share of the box's longer side
-STEEPNESS = 4.0  # of the log odds, over the logarithm of the excess
+BOUNDARY = 1.5e-3  # excess at which a head is as probable as a plane, as a share of the box's longer side
+STEEPNESS = 8.0  # of the log odds, over the logarithm of the excess
 LEAST_EXCESS = 2e-4  # what is less is noise in the noise
 MOST_CERTAIN = 0.99  # more can not be said from so few heads
 THRESHOLD = 0.5

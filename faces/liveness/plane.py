@@ -55,19 +55,16 @@ def fit_plane(points: Floats, there: Floats, good: NDArray[np.bool_]) -> PlaneFi
     for last in (False, True):
         if kept.sum() < LEAST_FITTED:
             return None
-        homography, _ = cv2.findHomography(points[kept].astype(np.float64), there[kept].astype(np.float64), 0)
-        if (
-            homography is None
-            or not np.isfinite(homography).all()
-            or abs(np.linalg.det(homography)) < LEAST_DETERMINANT
-        ):
+        found, _ = cv2.findHomography(points[kept].astype(np.float64), there[kept].astype(np.float64), 0)
+        if found is None or not np.isfinite(found).all() or abs(np.linalg.det(found)) < LEAST_DETERMINANT:
             return None
+        homography = np.asarray(found, np.float64)
         residuals = there - apply(homography, points)
         if not last:
             errors = np.linalg.norm(residuals, axis=1)
             kept = good & (errors <= np.quantile(errors[good], KEPT))
     residuals[~kept] = np.nan
-    return PlaneFit(np.asarray(homography, np.float64), residuals)
+    return PlaneFit(homography, residuals)
 
 
 def apply(homography: NDArray[np.float64], points: NDArray[np.floating]) -> NDArray[np.float64]:
