@@ -30,7 +30,8 @@ from faces.video.motion import GreyFrame, move_boxes
 from faces.video.sources import open_source
 
 LAST_SHOT = 211  # its first frame; the people in it are not those of the shots before
-HELD, CHOOSING, JUDGING, OTHERS = Manner(), 2, 3, 1  # photographs of each person
+HELD = Manner()
+CHOOSING, JUDGING, OTHERS = slice(0, 2), slice(3, 6), slice(6, 8)  # photographs of each person
 MANNERS = {
     "cut out along the face": Manner(cut_out=True),
     "three times the motion": Manner(motion=3),
@@ -103,15 +104,15 @@ def excesses(windows: Sequence[Window]) -> Floats:
     return np.maximum(values[np.isfinite(values)], np.float32(LEAST_EXCESS))
 
 
-def attacked(manner: Manner, half: int, each: int) -> Iterator[Window]:
+def attacked(manner: Manner, half: int, photographs: slice) -> Iterator[Window]:
     """Yield the first window of each attack with a photograph in which a face is found, of one half of the 24 people.
 
-    each: photographs of each person.
+    photographs: which ones of each person.
     """
     pipeline = Pipeline.load(threads=1)
     people = sorted(path for path in (DATA / "people").iterdir() if path.is_dir())
     for person in people[half::2]:
-        for seed, path in enumerate(sorted(person.iterdir())[:each]):
+        for seed, path in enumerate(sorted(person.iterdir())[photographs]):
             frames, rate = video(path, manner, seed)
             face = pipeline.candidates(frames[0]).largest()
             if len(face):

@@ -29,6 +29,7 @@ CORNER_QUALITY, SPACING = 0.01, 4  # of the corner with the strongest gradients;
 SAME_FACE = 0.3  # intersection over union of the box that moved with the points and the given one
 LEAST_MOTION = 0.06  # root mean square of the points' motion since the reference, as a share of the box's longer side
 LEAST_FRAMES = 5  # with that much motion
+MOST_STRETCH = 1.2  # times as large, or as small, as in the reference, in any direction
 FARTHEST = 1e6  # px; what is beyond is no place in a picture
 LARGEST_GAP = 0.5  # s between two frames; beyond, the window ends
 
@@ -182,7 +183,7 @@ class Window:
         """
         kept = np.isfinite(residuals).all(axis=1)
         motion = _rms(apply(self._homography, self._points[kept]) - self._points[kept]) / self._side
-        if motion >= LEAST_MOTION:
+        if motion >= LEAST_MOTION and self._is_alike():
             self._moved.append(_rms(residuals[kept]) / self._side)
         if self._before is not None:
             change = residuals - self._before
@@ -190,6 +191,12 @@ class Window:
             if known.any():
                 self._noise.append(_rms(change[known]) / self._side)
         self._before = residuals
+
+    def _is_alike(self) -> bool:
+        """Whether the face has about the size and the shape that it has in the reference: else tracking has a bias."""
+        moved = apply(self._homography, self._points.mean(axis=0) + np.array([[0, 0], [1, 0], [0, 1]]))
+        stretch = np.linalg.svd(moved[1:] - moved[0], compute_uv=False)
+        return bool(stretch.max() <= MOST_STRETCH and stretch.min() >= 1 / MOST_STRETCH)
 
     def _is_in(self, box: Floats) -> bool:
         """Whether the face's box, moved as the points were, is about where the given one is."""
