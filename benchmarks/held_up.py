@@ -79,12 +79,13 @@ def places(rng: np.random.Generator, manner: Manner, high: float, rate: int, siz
     roll = np.radians(sway(rng, count, rate, rng.uniform(1, 6))) * manner.motion
     across, up = (sway(rng, count, rate, rng.uniform(0.02, 0.12)) * height * manner.motion for _ in range(2))
     nearer = sway(rng, count, rate, rng.uniform(0.02, 0.1)) * manner.motion
-    camera = np.array([[focal, 0, WH[0] / 2], [0, focal, WH[1] / 2], [0, 0, 1]])
+    camera: Floats64 = np.array([[focal, 0, WH[0] / 2], [0, focal, WH[1] / 2], [0, 0, 1]])
     to_middle = np.array([[1, 0, -width / 2], [0, 1, -height / 2], [0, 0, 1]])
     for k in range(count):
-        axes = cv2.Rodrigues(np.array([tilt[k], turn[k], 0]))[0] @ cv2.Rodrigues(np.array([0, 0, roll[k]]))[0]
+        lean, spin = (cv2.Rodrigues(np.array(each))[0] for each in ((tilt[k], turn[k], 0.0), (0.0, 0.0, roll[k])))
+        axes = np.asarray(lean @ spin, np.float64)
         shift = np.array([across[k], up[k], far * (1 + np.clip(nearer[k], -0.3, 0.3))])
-        flat = np.asarray(camera @ np.column_stack([axes[:, 0], axes[:, 1], shift]) @ to_middle)
+        flat = np.asarray(camera @ np.column_stack([axes[:, 0], axes[:, 1], shift]) @ to_middle, np.float64)
         yield on_cylinder(camera, axes, shift, flat, manner.bend, size) if manner.bend else flat
 
 
@@ -93,16 +94,16 @@ def on_cylinder(
 ) -> NDArray[np.float32]:
     """Return which point of a bent photograph each pixel shows: float32 (H, W, 2), px; a fixed point of the error."""
     columns, rows = (np.linspace(0, side - 1, side // COARSER) for side in WH)
-    pixels = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
-    back = np.linalg.inv(flat)
+    pixels = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2).astype(np.float64)
+    back = np.asarray(np.linalg.inv(flat), np.float64)
     where = plane = carried(back, pixels)
     for _ in range(ROUNDS):
-        points = bent(where - np.array(size) / 2, size[0], bend)
+        points = bent(np.asarray(where - np.array(size) / 2, np.float64), size[0], bend)
         image = camera @ (axes @ points + shift[:, None])
-        where = where + plane - carried(back, np.asarray((image[:2] / image[2]).T))
+        where = where + plane - carried(back, np.asarray((image[:2] / image[2]).T, np.float64))
     coarse = where.reshape(len(rows), len(columns), 2).astype(np.float32)
-    columns, rows = ((np.arange(side) * (side // COARSER - 1) / (side - 1)).astype(np.float32) for side in WH)
-    return np.asarray(cv2.remap(coarse, *np.meshgrid(columns, rows), cv2.INTER_LINEAR), np.float32)
+    x, y = np.meshgrid(*((np.arange(side) * (side // COARSER - 1) / (side - 1)).astype(np.float32) for side in WH))
+    return np.asarray(cv2.remap(coarse, x, y, cv2.INTER_LINEAR), np.float32)
 
 
 def seen(image: Image, where: Where) -> Image:
@@ -112,7 +113,7 @@ def seen(image: Image, where: Where) -> Image:
     """
     if where.shape == (3, 3):
         return np.asarray(cv2.warpPerspective(image, where, WH), np.uint8)
-    return np.asarray(cv2.remap(image, where, None, cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(cv2.remap(image, where[..., 0], where[..., 1], cv2.INTER_LINEAR), np.uint8)
 
 
 def bent(points: Floats64, width: float, rise: float) -> Floats64:

@@ -101,7 +101,7 @@ def row(name: str, windows: Sequence[Window], live: bool) -> str:
 
 def excesses(windows: Sequence[Window]) -> Floats:
     values = np.array([each.measured.excess for each in windows], np.float32)
-    return np.maximum(values[np.isfinite(values)], np.float32(LEAST_EXCESS))
+    return np.asarray(np.maximum(values[np.isfinite(values)], LEAST_EXCESS), np.float32)
 
 
 def attacked(manner: Manner, half: int, photographs: slice) -> Iterator[Window]:
@@ -139,7 +139,8 @@ def filmed() -> tuple[list[Window], list[Window]]:
     parts: tuple[list[Window], list[Window]] = ([], [])
     people: defaultdict[int, MotionLiveness] = defaultdict(MotionLiveness)
     for frame, tracks in follower.follow(open_source(str(CLIP)).frames()):
-        for k in np.flatnonzero(tracks.visible).tolist() if frame is not None else ():
+        assert frame is not None  # a file has no pauses
+        for k in np.flatnonzero(tracks.visible).tolist():
             liveness = people[int(tracks.ids[k])]
             before = liveness.measured
             liveness.observe(frame.time, full_size(frame.image), tracks.xyxy[k])

@@ -69,7 +69,7 @@ class Measured:
         """How probably it is a head, in [1 - ``MOST_CERTAIN``, ``MOST_CERTAIN``]; NaN if that cannot be told."""
         if math.isnan(self.excess):
             return math.nan
-        share = 1 / (1 + (BOUNDARY / self.excess) ** STEEPNESS)
+        share = 1 / (1 + math.pow(BOUNDARY / self.excess, STEEPNESS))
         return min(max(share, 1 - MOST_CERTAIN), MOST_CERTAIN)
 
 
@@ -235,7 +235,7 @@ def _part(grey: Grey, box: Floats, shape: tuple[int, ...]) -> Grey:
     return np.asarray(cv2.resize(grey[top:bottom, left:right], wh, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _to_part(points: Floats, box: Floats, shape: tuple[int, ...]) -> NDArray[np.float64]:
+def _to_part(points: NDArray[np.floating], box: Floats, shape: tuple[int, ...]) -> NDArray[np.float64]:
     """Return points (..., 2) of the frame in px of its part."""
     left, top, _, _ = pixels_around(box, MARGIN * (box[2:] - box[:2]), shape[1], shape[0])
     return np.asarray((points - np.array([left, top])) * _scale(box), np.float64)

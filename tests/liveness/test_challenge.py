@@ -65,7 +65,9 @@ def readings(poses: Iterable[Pose], rate: float = RATE, noise: float = 0.0, trac
 
 def doing(actions: Sequence[Action], rate: float = RATE) -> list[Pose]:
     """Return the poses of somebody who does what is asked for."""
-    each = [(({}, 0.8), (TARGETS[action], 0.3 if action == "blink" else 0.5)) for action in actions]
+    each: list[tuple[tuple[Pose, float], tuple[Pose, float]]] = [
+        (({}, 0.8), (TARGETS[action], 0.3 if action == "blink" else 0.5)) for action in actions
+    ]
     return going([*itertools.chain(*each), ({}, 1.0)], rate)
 
 
@@ -178,7 +180,7 @@ def test_the_wrong_order() -> None:
 
 @pytest.mark.parametrize("action", ACTIONS)
 def test_an_action_that_is_never_undone(action: Action) -> None:
-    order = (action, "turn right" if action == "turn left" else "turn left")
+    order: tuple[Action, ...] = (action, "turn right" if action == "turn left" else "turn left")
     poses = going([({}, 1), (TARGETS[action], 10)])
     challenge = Challenge(order)
     assert outcome(challenge, readings(poses)) == ("timed out", "late")

@@ -39,7 +39,7 @@ def surface(seed: int = 0) -> Grey:
     return np.asarray(np.clip(128 + 60 * pattern / pattern.std(), 0, 255), np.uint8)
 
 
-def noisy(picture: NDArray[np.generic], number: int, sigma: float = 2.0) -> Grey:
+def noisy(picture: NDArray[np.uint8], number: int, sigma: float = 2.0) -> Grey:
     rng = np.random.default_rng(number)
     return np.asarray(np.clip(picture + rng.normal(0, sigma, picture.shape), 0, 255), np.uint8)
 
@@ -51,7 +51,8 @@ def plane(number: int, size: float = 1.0) -> Grey:
     camera = np.array([[300.0, 0, SIDE / 2], [0, 300, SIDE / 2], [0, 0, 1]])
     there = np.column_stack([tilt[:, :2], [12 * t, -6 * t, 300 * (1 + 0.05 * t)]])
     homography = camera @ there @ np.array([[1, 0, -SIDE / 2], [0, 1, -SIDE / 2], [0, 0, 1]])
-    return noisy(cv2.warpPerspective(surface(), homography, (SIDE, SIDE), borderMode=cv2.BORDER_REFLECT), number)
+    seen = cv2.warpPerspective(surface(), homography, (SIDE, SIDE), borderMode=cv2.BORDER_REFLECT)
+    return noisy(np.asarray(seen, np.uint8), number)
 
 
 def relief(number: int, depth: float = 35.0) -> Grey:
@@ -63,7 +64,8 @@ def relief(number: int, depth: float = 35.0) -> Grey:
     height = depth * np.sqrt(np.maximum(1 - (x / 60) ** 2 - (y / 75) ** 2, 0))
     source = (x - height * math.sin(angle)) / math.cos(angle) + SIDE / 2
     maps = source.astype(np.float32), (y + SIDE / 2).astype(np.float32)
-    return noisy(cv2.remap(surface(), *maps, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT), number)
+    seen = cv2.remap(surface(), *maps, cv2.INTER_LINEAR, None, cv2.BORDER_REFLECT)
+    return noisy(np.asarray(seen, np.uint8), number)
 
 
 def judge(frames: Sequence[Grey], box: Floats = BOX) -> MotionLiveness:
