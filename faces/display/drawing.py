@@ -72,10 +72,11 @@ def annotate_tracks(image: Image, tracks: Tracks) -> Image:
     return _drawn(image, marked)
 
 
-def caption(image: Image, text: str) -> Image:
-    """Return a copy with a line of text in its top left corner."""
+def caption(image: Image, text: str, line: int = 1) -> Image:
+    """Return a copy with a line of text in its top left corner, the first or another one from above."""
     canvas: Image = image.copy()
-    _paste(canvas, _label((text,), _sizes(image)[1], UNSETTLED), 0, 0)
+    label = _label((text,), _sizes(image)[1], UNSETTLED)
+    _paste(canvas, label, 0, (line - 1) * label.shape[0])
     return canvas
 
 
