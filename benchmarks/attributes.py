@@ -4,10 +4,12 @@ python -m benchmarks.attributes features --dataset ../shared/data/utkface --targ
 python -m benchmarks.attributes features ... --evaluate pixels.onnx  # a model trained without --embedding
 python -m benchmarks.attributes cuts --dataset ../shared/data/utkface --targets gender age age_group ethnicity
 python -m benchmarks.attributes speed
+python -m benchmarks.attributes children  # the gender of the young: answers, and how many of them are right
 """
 
 from __future__ import annotations
 
+import csv
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,7 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.attributes import predictor
+from faces.attributes.children import less_sure
 from faces.attributes.model import FACE, AttributeModel
+from faces.attributes.registry import ATTRIBUTES
 from faces.cli.options import as_dataclass
 from faces.commands import train_attributes
 from faces.commands.train_attributes import log
@@ -42,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     measurement = argv.pop(0) if argv else ""
     if measurement == "speed":
         speed()
+        return 0
+    if measurement == "children":
+        children()
         return 0
     if measurement not in ("features", "cuts"):
         print(__doc__, file=sys.stderr)
@@ -163,6 +170,35 @@ def boxed(image: NDArray[np.uint8], box: Floats) -> NDArray[np.uint8]:
     centre = ((float(x1 + x2)) / 2, (float(y1 + y2)) / 2)
     patch = cv2.getRectSubPix(image, (round(side), round(side)), centre)
     return np.asarray(cv2.resize(patch, (face_crops.SIDE,) * 2, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def children() -> None:
+    """Measure the gender of the faces that the model was validated and tested with, and of FairFace, by age."""
+    from benchmarks.photographs import DATA
+    from faces.training.data import held_out, near_duplicates
+
+    model = AttributeModel(predictor.FOLDER / "face_attributes.onnx")
+    data = reading.read_utkface(DATA / "utkface")
+    parts = held_out.find(model.about, near_duplicates.scan(data.paths, lambda _: None).fingerprints)
+    assert parts is not None
+    sets = {"UTKFace, validation": data[parts[1]], "UTKFace, test": data[parts[2]]}
+    years = {name: part.labels[AGE] for name, part in sets.items()}
+    fairface = reading.read_csv(DATA / "fairface" / "fairface.csv", ("gender",))
+    with (DATA / "fairface" / "fairface.csv").open(encoding="utf-8") as lines:
+        age = {row["path"]: float(row["age"].split("-")[0].rstrip("+")) for row in csv.DictReader(lines)}
+    sets["FairFace"], years["FairFace"] = fairface, np.array([age[path.name] for path in fairface.paths])
+    for name, faces in sets.items():
+        crops = face_crops.cut_faces(faces.paths, Path(f"output/children_{name}.npz"), name)
+        answer = model.answer(crops.images, crops.embeddings)
+        gender = less_sure(answer["gender"], answer["age"])
+        heads = next(head.classes for head in model.heads if head.name == "gender")
+        truth = np.array([heads.index(faces.classes["gender"][k].lower()) for k in faces.labels["gender"]])
+        for low, high in ((0, 7), (7, 20), (20, 120)):
+            of = (years[name] >= low) & (years[name] < high)
+            given = of & (gender.max(axis=1) >= ATTRIBUTES["gender"].certain)
+            right = gender.argmax(axis=1) == truth
+            shares = f"answered {given.sum() / of.sum():.1%}, of these right {right[given].mean():.1%}"
+            print(f"{name}, {low} to {high - 1} years, {of.sum():,}: {shares}; of all {right[of].mean():.1%}")
 
 
 def speed() -> None:

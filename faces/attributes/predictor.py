@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from faces.attributes.answers import Answers, Head
+from faces.attributes.children import less_sure
 from faces.attributes.computed import COMPUTED
 from faces.attributes.model import AttributeModel
 from faces.attributes.registry import ATTRIBUTES, DEFAULT, FOLDER, NAMES, Attribute
@@ -86,7 +87,13 @@ class Attributes:
                 made[name] = self._pipeline.embed(image, faces) if embeddings is None else embeddings
         templates = {model.template for model in models.values()}
         crops = {template: Aligner(TEMPLATES[template]).crop(image, faces) for template in templates}
-        return {file: model.answer(crops[model.template], made.get(model.embedder)) for file, model in models.items()}
+        outputs = {
+            file: model.answer(crops[model.template], made.get(model.embedder)) for file, model in models.items()
+        }
+        for output in outputs.values():
+            if "gender" in output and "age" in output:
+                output["gender"] = less_sure(output["gender"], output["age"])
+        return outputs
 
     def _heads_of(self, attribute: Attribute) -> tuple[Head, ...]:
         """Return the answers to one attribute; raise ModelError if its model has none."""

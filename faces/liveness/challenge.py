@@ -36,7 +36,7 @@ ACTIONS = tuple(TEXTS)
 TURNS = ("turn left", "turn right")
 DRAWN: tuple[Action, ...] = ("turn left", "turn right", "open mouth")  # the face mesh hardly sees closed eyes
 
-COUNT = 3  # actions of a challenge
+COUNT = 3  # actions
 LIMIT = 6.0  # s for each action, and for looking into the camera before the first
 MOST_MISSING = 0.5  # s without measurements
 FRONTAL, LEVEL = 8.0, 20.0  # degrees of yaw from the person's own, and of yaw and pitch in all, of a neutral face
@@ -177,10 +177,8 @@ class Challenge:
             self._run = []
         self.track = track
         if _looks(face) and self._held(face, NEUTRAL_SECONDS):
-            own = {
-                name: median(getattr(each, name) for each in self._run) for name in ("yaw", "pitch", "eyes", "mouth")
-            }
-            self._own = _Face(time=face.time, **own)
+            names = "yaw", "pitch", "eyes", "mouth"
+            self._own = _Face(face.time, *(median(getattr(each, name) for each in self._run) for name in names))
             self._begin()
 
     def _follow(self, face: _Face, own: _Face) -> None:
@@ -224,7 +222,7 @@ class Challenge:
 
 
 def _looks(face: _Face) -> bool:
-    """Whether a face that is not known yet looks into the camera, with open eyes and closed mouth."""
+    """Whether an unknown face looks into the camera, with open eyes and closed mouth."""
     return max(abs(face.yaw), abs(face.pitch)) <= LEVEL and face.eyes >= LEAST_EYES and face.mouth <= MOST_MOUTH
 
 
