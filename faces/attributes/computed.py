@@ -1,4 +1,4 @@
-"""Attributes without a model in ``weights/``: head pose, from landmarks, and liveness, by networks in the cache."""
+"""Attributes without a model in ``weights/``: the head's pose from landmarks, and what networks in the cache answer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 
 from faces.attributes import pose
 from faces.attributes.answers import Head
+from faces.landmarks.mesh import FaceMesh
+from faces.landmarks.pose import head_pose as dense_pose
 from faces.liveness.pixels import THRESHOLD, PixelLiveness
 from faces.types import Faces, Floats, Image
 
@@ -33,15 +35,25 @@ class Computed(Protocol):
 
 
 class HeadPose:
-    """Computes roll and yaw; raises ValueError for faces without landmarks."""
+    """Computes roll and yaw from five landmarks; all three angles from the face mesh, where it was fetched.
+
+    threads: within the mesh's network.
+    Raises ValueError for faces without landmarks.
+    """
 
     def __init__(self, threads: int | None = None) -> None:
-        self.heads: tuple[Head, ...] = pose.HEADS
+        self._mesh = FaceMesh.load_if_fetched(threads)
+        self.heads: tuple[Head, ...] = pose.HEADS if self._mesh is None else (*pose.HEADS, pose.PITCH)
 
     def of(self, image: Image, faces: Faces) -> dict[str, Floats]:
-        """Return the angles; see ``Computed``."""
-        columns = pose.head_pose(faces).T
-        return {head.name: column[:, None] for head, column in zip(self.heads, columns, strict=True)}
+        """Return the angles; see ``Computed``. Of a face without a mesh, roll and yaw are from its five landmarks."""
+        angles = pose.head_pose(faces)
+        if self._mesh is not None:
+            dense = dense_pose(self._mesh.of(image, faces))
+            no_mesh = np.isnan(dense).any(axis=1)
+            dense[no_mesh, : len(pose.HEADS)] = angles[no_mesh]
+            angles = dense
+        return {head.name: column[:, None] for head, column in zip(self.heads, angles.T, strict=True)}
 
 
 class Liveness:

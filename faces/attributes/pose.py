@@ -17,6 +17,7 @@ from faces.geometry import similarity
 from faces.types import Faces, Floats, LandmarkScheme
 
 HEADS = (Head("roll", unit="degrees"), Head("yaw", unit="degrees"))
+PITCH = Head("pitch", unit="degrees")  # only from the face mesh
 EYE_CORNERS_MM = 90.0  # between the outer corners of the eyes
 DEPTH: dict[LandmarkScheme, tuple[float, ...]] = {  # mm in front of the outer corners of the eyes
     "eye-corners": (0, 6, 6, 0, 28),

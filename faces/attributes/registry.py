@@ -67,7 +67,7 @@ ATTRIBUTES = {
         Attribute("hat", APPEARANCE, probabilities=_yes("hat"), certain=0.5),
         Attribute("mouth_open", APPEARANCE, probabilities=_yes("mouth_open"), changing=True, certain=0.5),
         Attribute("ethnicity", "face_attributes.onnx"),  # never by default: only on request
-        Attribute("head_pose", heads=("roll", "yaw"), changing=True),
+        Attribute("head_pose", heads=("roll", "yaw", "pitch"), changing=True),
         Attribute("live", changing=True),  # whoever holds up a photograph may do so at any time
     )
 }

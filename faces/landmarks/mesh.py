@@ -9,6 +9,8 @@ that the first crop is 1.4 times the box, not 1.5: fewer faces go astray (tests/
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ from faces.crops import cut
 from faces.models import zoo
 from faces.models.conversion import converted
 from faces.models.engine import Engine, OnnxEngine
+from faces.models.packages import unpacked
 from faces.types import Faces, Floats, Image, LandmarkScheme
 
 SPEC = zoo.MODELS["mediapipe-mesh"]
@@ -68,6 +71,15 @@ class FaceMesh:
         """
         return cls(OnnxEngine(converted(SPEC), threads))
 
+    @classmethod
+    def load_if_fetched(cls, threads: int | None = None) -> FaceMesh | None:
+        """Load the network, or return None if it was not fetched; one that is loaded already is shared.
+
+        Raises as ``load`` does if its file is damaged.
+        """
+        original = unpacked(SPEC.files[0])
+        return _shared(original, threads) if original.is_file() else None
+
     def of(self, image: Image, faces: Faces) -> Meshes:
         """Return the meshes of N >= 0 faces of an image.
 
@@ -96,6 +108,12 @@ class FaceMesh:
         unusable = ~(np.isfinite(points).all(axis=(1, 2)) & np.isfinite(presence))
         points[unusable], presence[unusable] = 0, 0
         return _placed(points, to_image), presence
+
+
+@lru_cache(maxsize=4)
+def _shared(original: Path, threads: int | None) -> FaceMesh:
+    """Return the network of a file; the path tells caches apart."""
+    return FaceMesh.load(threads)
 
 
 def around_boxes(faces: Faces) -> Matrices:

@@ -128,7 +128,8 @@ def test_no_face(models: Path, wanted: tuple[str, ...]) -> None:
     assert all(answers.values[head.name].shape == (0, head.width) for head in answers.heads)
 
 
-def test_only_what_is_wanted_is_loaded(tmp_path: Path) -> None:
+def test_only_what_is_wanted_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FACES_HOME", str(tmp_path / "no face mesh"))
     image, faces = coloured((1, 2, 3))
     assert [head.name for head in load(("head_pose",), pipeline(), folder=tmp_path).of(image, faces).heads] == [
         "roll",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from faces.attributes.computed import COMPUTED, LIVE
-from faces.attributes.pose import HEADS
+from faces.attributes.pose import HEADS, PITCH
 from faces.attributes.registry import (
     ATTRIBUTES,
     DEFAULT,
@@ -23,7 +23,7 @@ def test_every_attribute_says_where_its_answers_come_from() -> None:
         assert bool(attribute.needs) == bool(attribute.file)
     assert [name for name, attribute in ATTRIBUTES.items() if not attribute.file] == ["head_pose", "live"]
     assert set(COMPUTED) == {"head_pose", "live"}
-    assert ATTRIBUTES["head_pose"].answers == tuple(head.name for head in HEADS)
+    assert ATTRIBUTES["head_pose"].answers == tuple(head.name for head in (*HEADS, PITCH))
     assert ATTRIBUTES["live"].answers == (LIVE.name,)
     assert (ATTRIBUTES["smile"].answers, ATTRIBUTES["smile"].needs) == (("smile",), ("emotion",))
 

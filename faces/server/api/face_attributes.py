@@ -1,7 +1,7 @@
 """The API's ``faceAttributes``.
 
 Every attribute that a client asks for is in the answer, since clients read it without a look whether it is there. What
-nothing measures is false or zero: ``UNMEASURED``, ``mouthOccluded`` and the pitch of the head.
+nothing measures is false or zero: ``UNMEASURED``, ``mouthOccluded`` and, without the face mesh, the head's pitch.
 ``serve.py --strict-attributes`` refuses requests for ``UNMEASURED``.
 """
 
@@ -17,7 +17,7 @@ from faces.types import Faces, Floats, Image
 Plain = dict[str, Any]
 """The result of ``Answers.plain``."""
 
-PITCH = 0.0  # five landmarks do not determine it; the service gave 0 for years
+PITCH = 0.0  # without the face mesh: five landmarks do not determine it, and the service gave 0 for years
 SEEN = 0.5  # a thing of this probability is said to be there
 HAIR_COLORS = ("black", "blond", "brown", "gray")
 NO_MASK = {"type": "noMask", "noseAndMouthCovered": False}
@@ -65,7 +65,7 @@ def _hair(plain: Plain) -> Plain:
 
 
 def _head_pose(plain: Plain) -> Plain:
-    return {"pitch": PITCH, "roll": plain["roll"], "yaw": plain["yaw"]}
+    return {"pitch": plain.get("pitch", PITCH), "roll": plain["roll"], "yaw": plain["yaw"]}
 
 
 def _facial_hair(plain: Plain) -> Plain:

@@ -1,4 +1,4 @@
-"""The API's 27 landmarks: the detected ones, and the others from a mean face fitted to them.
+"""The API's 27 landmarks: those of the face mesh, where it was fetched; else the detected ones, and a mean face's.
 
 The mean face has OpenFace's 68 points (openface/align_dlib.py, Apache-2.0). The affine map that carries its five points
 closest to the detected ones places the others. The map is planar, so on turned heads eyes and mouth are approximate.
@@ -10,6 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from faces.landmarks import schemes
+from faces.landmarks.mesh import Meshes
 from faces.types import Faces, Floats, LandmarkScheme
 
 MEAN_FACE: dict[
@@ -53,11 +55,20 @@ _DETECTED: dict[LandmarkScheme, tuple[str | None, ...]] = {  # None: the base of
 }
 
 
-def landmarks(faces: Faces) -> Floats:
+def landmarks(faces: Faces, meshes: Meshes | None = None) -> Floats:
     """Return the API's landmarks of N >= 0 faces: float32 (N, 27, 2), px, in the order of ``NAMES``.
 
+    meshes: of the same faces, which show where the landmarks really are; faces without one get the mean face.
     Raises ValueError for faces without landmarks.
     """
+    fitted = _from_mean_face(faces)
+    if meshes is None:
+        return fitted
+    dense = schemes.face_api(meshes)
+    return np.where(np.isnan(dense).any(axis=(1, 2), keepdims=True), fitted, dense)
+
+
+def _from_mean_face(faces: Faces) -> Floats:
     if len(faces) == 0:
         return np.zeros((0, len(NAMES), 2), np.float32)
     if faces.landmarks is None or faces.scheme is None:

@@ -52,7 +52,8 @@ def detect() -> list[Json]:
         for answer, box in zip(answers, faces.xyxy, strict=True):
             answer |= ({"recognitionModel": model} if with_model else {}) | {"faceRectangle": rectangle(box, image)}
         if with_landmarks:
-            for answer, points in zip(answers, landmark_points.landmarks(faces), strict=True):
+            points_of_faces = landmark_points.landmarks(faces, own.vision.meshes(image, faces))
+            for answer, points in zip(answers, points_of_faces, strict=True):
                 answer["faceLandmarks"] = {
                     name: {"x": round(float(x), 1), "y": round(float(y), 1)}
                     for name, (x, y) in zip(landmark_points.NAMES, points, strict=True)

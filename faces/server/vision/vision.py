@@ -15,6 +15,7 @@ from faces.attributes.model import AttributeModel
 from faces.errors import ImageError
 from faces.geometry import iou
 from faces.images import Picture
+from faces.landmarks.mesh import FaceMesh, Meshes
 from faces.pipeline import Pipeline
 from faces.server import errors
 from faces.server.limits import MAX_DETECTED_FACES, MAX_IMAGE_BYTES, MAX_MEGAPIXELS, MIN_IMAGE_BYTES
@@ -32,7 +33,7 @@ Rectangle = tuple[int, int, int, int]
 
 
 class Vision:
-    """A pipeline and the attribute models. Thread-safe.
+    """A pipeline, the attribute models and, where it was fetched, the face mesh. Thread-safe.
 
     pipeline: detects, aligns and embeds.
     threads: for each attribute model; None for the default.
@@ -40,9 +41,12 @@ class Vision:
     Raises ModelError if a model is missing.
     """
 
+    _mesh: FaceMesh | None = None
+
     def __init__(self, pipeline: Pipeline, threads: int | None = None) -> None:
         self.pipeline = pipeline
         self._models = {file: AttributeModel(predictor.FOLDER / file, threads) for file in registry.FILES}
+        self._mesh = FaceMesh.load_if_fetched(threads)
         self._predictors: dict[frozenset[str], predictor.Attributes] = {}
         self._large, self._detections = Lock(), BoundedSemaphore(max((os.cpu_count() or 1) // CORES_PER_DETECTION, 1))
 
@@ -131,6 +135,10 @@ class Vision:
         if requested not in self._predictors:
             self._predictors[requested] = predictor.Attributes(sorted(requested), self._models, self.pipeline)
         return self._predictors[requested].of(image, faces, embeddings)
+
+    def meshes(self, image: Image, faces: Faces) -> Meshes | None:
+        """Return the face meshes of N faces of an image, or None if the mesh was not fetched."""
+        return None if self._mesh is None else self._mesh.of(image, faces)
 
     def qualities(self, image: Image, faces: Faces, yaws: Sequence[float]) -> list[Quality]:
         """Measure the image quality of N faces. yaws: degrees, one for each face."""
