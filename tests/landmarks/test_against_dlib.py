@@ -94,11 +94,3 @@ def test_inner_points_are_near_dlibs(predictor: Any, name: str, least: int) -> N
     print(f"{name}: {len(inner)} faces, {unknown} without a mesh, {figures} of the distance between the eyes")
     assert len(inner) >= least and unknown <= len(inner) / 50
     assert np.mean(inner) <= WITHIN
-
-
-def test_the_points_are_in_dlibs_order(predictor: Any) -> None:
-    mesh = FaceMesh.load()
-    image, face, theirs = next(compared("photos", predictor))
-    ours = schemes.ibug68(mesh.of(image, face))[0]
-    nearest = np.linalg.norm(ours[:, None] - theirs[None], axis=2).argmin(axis=1)
-    assert (np.abs(nearest - np.arange(68)) <= 1)[36:60].mean() > 0.9  # eyes and outer lips
