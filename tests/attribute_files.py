@@ -13,7 +13,18 @@ from onnx import TensorProto, helper, numpy_helper
 from faces.attributes.model import EMBEDDER, EMBEDDING, IMAGE
 from faces.attributes.registry import HAIR
 
-APPEARANCE = (*HAIR, "beard", "moustache", "sideburns", "eye_makeup", "lip_makeup", "hat", "mouth_open")
+APPEARANCE = (
+    *HAIR,
+    "beard",
+    "moustache",
+    "sideburns",
+    "eye_makeup",
+    "lip_makeup",
+    "eyeglasses",
+    "hat",
+    "smiling",
+    "mouth_open",
+)
 FILES: dict[str, dict[str, dict[str, Any]]] = {
     "face_attributes.onnx": {
         "gender": {"classes": ["male", "female"]},
@@ -22,7 +33,7 @@ FILES: dict[str, dict[str, dict[str, Any]]] = {
         "ethnicity": {"classes": ["White", "Black", "Asian", "Indian", "Other"]},
     },
     "expression.onnx": {
-        "emotion": {"classes": ["anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"]}
+        "emotion": {"classes": ["anger", "contempt", "disgust", "fear", "happiness", "neutral", "sadness", "surprise"]}
     },
     "glasses.onnx": {"glasses": {"classes": ["noGlasses", "readingGlasses", "sunglasses"]}},
     "appearance.onnx": {name: {"classes": ["no", "yes"]} for name in APPEARANCE},

@@ -60,7 +60,7 @@ ATTRIBUTES = {
         Attribute("age", "face_attributes.onnx", heads=("age", "age_group"), default=True),
         Attribute("glasses", "glasses.onnx", default=True, usual="noGlasses"),
         Attribute("emotion", "expression.onnx", default=True, changing=True, usual="neutral", certain=0.5),
-        Attribute("smile", "expression.onnx", probabilities={"smile": ("emotion", "happiness")}, changing=True),
+        Attribute("smile", APPEARANCE, probabilities={"smile": ("smiling", "yes")}, changing=True),
         Attribute("hair", APPEARANCE, probabilities=_yes(*HAIR), certain=0.5),
         Attribute("facial_hair", APPEARANCE, probabilities=_yes("beard", "moustache", "sideburns"), certain=0.5),
         Attribute("makeup", APPEARANCE, probabilities=_yes("eye_makeup", "lip_makeup"), certain=0.5),

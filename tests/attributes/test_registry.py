@@ -25,7 +25,7 @@ def test_every_attribute_says_where_its_answers_come_from() -> None:
     assert set(COMPUTED) == {"head_pose", "live"}
     assert ATTRIBUTES["head_pose"].answers == tuple(head.name for head in (*HEADS, PITCH))
     assert ATTRIBUTES["live"].answers == (LIVE.name,)
-    assert (ATTRIBUTES["smile"].answers, ATTRIBUTES["smile"].needs) == (("smile",), ("emotion",))
+    assert (ATTRIBUTES["smile"].answers, ATTRIBUTES["smile"].needs) == (("smile",), ("smiling",))
 
 
 def test_names_and_files() -> None:
