@@ -19,7 +19,7 @@ from faces.crops import cut
 from faces.models import zoo
 from faces.models.conversion import converted
 from faces.models.engine import Engine, OnnxEngine
-from faces.models.packages import unpacked
+from faces.models.packages import place
 from faces.types import Faces, Floats, Image, LandmarkScheme
 
 SPEC = zoo.MODELS["mediapipe-mesh"]
@@ -77,7 +77,7 @@ class FaceMesh:
 
         Raises as ``load`` does if its file is damaged.
         """
-        original = unpacked(SPEC.files[0])
+        original = place(SPEC.files[0])
         return _shared(original, threads) if original.is_file() else None
 
     def of(self, image: Image, faces: Faces) -> Meshes:

@@ -148,7 +148,7 @@ def test_a_crowd_is_asked_in_batches(tmp_path: Path) -> None:
     model = AttributeModel(write_attributes(tmp_path / "expression.onnx"))
     chips = np.random.default_rng(0).integers(0, 256, (BATCH_FACES + 3, 112, 112, 3), dtype=np.uint8)
     together = model.answer(chips)["emotion"]
-    assert together.shape == (BATCH_FACES + 3, 7)
+    assert together.shape == (BATCH_FACES + 3, 8)
     assert together == pytest.approx(np.concatenate([model.answer(chip[None])["emotion"] for chip in chips]), abs=1e-6)
 
 

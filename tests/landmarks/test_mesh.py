@@ -143,6 +143,18 @@ def test_a_mesh_that_was_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyP
         FaceMesh.load()
 
 
+def test_a_mesh_that_was_not_fetched_is_none_where_it_is_optional(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FACES_HOME", str(tmp_path))
+    assert FaceMesh.load_if_fetched() is None
+
+
+@needs_face_mesh
+def test_a_mesh_is_loaded_once() -> None:
+    assert FaceMesh.load_if_fetched(1) is FaceMesh.load_if_fetched(1)
+
+
 @needs_face_mesh
 @pytest.mark.accuracy
 @photographs
