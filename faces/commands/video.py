@@ -55,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     options.add_min_face_option(parser, 80)
     options.add_attributes_option(parser)
     options.add_exclusive_option(parser, "a frame")
-    parser.add_argument(
+    options.group(parser, options.RECOGNITION).add_argument(
         "--challenge",
         action="store_true",
         help="ask each person to turn the head and open the mouth; only who does so is reported as live",

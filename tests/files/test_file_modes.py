@@ -43,7 +43,10 @@ MODELS = {
     "faces/models/download.py",
     "faces/models/engine.py",
     "faces/models/opencv_zoo/conversion.py",
+    "faces/models/originals.py",
     "faces/models/packages.py",
+    "faces/models/pytorch/minifasnet.py",
+    "faces/models/tflite/face_mesh.py",
 }  # downloaded or converted: nobody's data
 OTHERS = {
     "faces/files/writing.py",

@@ -246,5 +246,6 @@ def test_a_conversion_that_fails_leaves_nothing(converter: Converter, tmp_path: 
 
 
 def test_every_packaged_model_has_a_converter() -> None:
-    packaged = {name for name, spec in zoo.MODELS.items() if any(file.package for file in spec.files)}
-    assert set(conversion.CONVERTERS) == packaged == {*SETS["built-in"], *SETS["dlib"]}
+    cached = {name for name, spec in zoo.MODELS.items() if any(file.package or file.models for file in spec.files)}
+    sets = ("built-in", "dlib", "mesh", "liveness")
+    assert set(conversion.CONVERTERS) == cached == {model for name in sets for model in SETS[name]}

@@ -356,7 +356,7 @@ AGE, GENDER = Head("age", unit="years"), Head("gender", ("male", "female"))
 def with_attributes(years: float, shown: Tracks) -> Tracks:
     """Return the tracks with attributes: all men of one age; NaN for unknown."""
     n = len(shown)
-    gender = np.tile(np.array([[0.75, 0.25]], np.float32) + 0 * np.float32(years), (n, 1))
+    gender = np.tile(np.array([[0.875, 0.125]], np.float32) + 0 * np.float32(years), (n, 1))
     return replace(shown, answers=Answers((AGE, GENDER), {"age": np.full((n, 1), years, np.float32), "gender": gender}))
 
 
@@ -366,7 +366,7 @@ def test_events_have_the_attributes_so_far() -> None:
     assert [each.attributes for each in appeared] == [{}]
     finder.observe(0.1, with_attributes(30, tracks((1, UNSETTLED))))
     left = finder.observe(0.2, Tracks.empty())
-    man = {"value": "male", "probabilities": {"male": 0.75, "female": 0.25}}
+    man = {"value": "male", "probabilities": {"male": 0.875, "female": 0.125}}
     assert [each.attributes for each in left] == [{"age": 30.0, "gender": man}]
 
 
@@ -379,9 +379,9 @@ def test_logs_have_columns_for_attributes() -> None:
             log.write(each)
     heading, first, _, last = table.getvalue().splitlines()
     assert heading.endswith(",y2,age,gender,gender_probability")
-    assert (first.endswith(",9,30.0,male,0.75"), last.endswith(",4,,,")) == (True, True)
+    assert (first.endswith(",9,30.0,male,0.875"), last.endswith(",4,,,")) == (True, True)
     attributes = [json.loads(line)["attributes"] for line in lines.getvalue().splitlines()]
     assert (attributes[0]["gender"]["value"], attributes[0]["age"], attributes[-1]) == ("male", 30.0, {})
     with BoxLog(boxes, heads=(AGE, GENDER)) as log_of_boxes:
         log_of_boxes.write(Frame(np.zeros((1, 1, 3), np.uint8), 0, 0.0, 0.0), with_attributes(30, tracks((1, "Ada"))))
-    assert boxes.getvalue().splitlines()[1].endswith(",30.0,male,0.75")
+    assert boxes.getvalue().splitlines()[1].endswith(",30.0,male,0.875")
