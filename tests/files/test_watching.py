@@ -11,8 +11,6 @@ import pytest
 
 from faces.files.watching import FolderWatch
 
-pytestmark = pytest.mark.slow
-
 SETTLE = 0.3
 
 
