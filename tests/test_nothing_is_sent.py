@@ -18,7 +18,9 @@ import psutil
 import pytest
 import requests
 
+from faces.commands.download_models import SETS
 from faces.models.cache import home
+from faces.models.zoo import MODELS
 from faces.server.keys import KEY_HEADER
 from tests.browser import CHROMIUM, OPTIONS
 from tests.conftest import ROOT, Running, command, patience
@@ -65,7 +67,10 @@ class Watched:
         self.home, self.cache, self.work = (folder / name for name in ("home", "cache", "work"))
         for path in (self.home, self.cache, self.work):
             path.mkdir()
-        shutil.copytree(home() / "originals", self.cache / "faces" / "originals")
+        originals = self.cache / "faces" / "originals"
+        originals.mkdir(parents=True)
+        for file in (file for name in SETS["built-in"] for file in MODELS[name].files):
+            shutil.copy(home() / "originals" / file.path, originals)
         self._trace = folder / "trace"
         self._env = bare(HOME=str(self.home), XDG_CACHE_HOME=str(self.cache))
 
