@@ -48,6 +48,7 @@ class Attributes:
         self._pipeline = pipeline
         needed = {model.embedder for model in models.values() if model.wants_embeddings}
         self._others = {name: _with_embedder(pipeline, name) for name in needed if not _makes(pipeline, name)}
+        self._aligners = {model.template: Aligner(TEMPLATES[model.template]) for model in models.values()}
         self._files = list(dict.fromkeys(attribute.file for attribute in self._attributes if attribute.file))
         self.heads = tuple(head for attribute in self._attributes for head in self._heads_of(attribute))
 
@@ -86,7 +87,7 @@ class Attributes:
             else:
                 made[name] = self._pipeline.embed(image, faces) if embeddings is None else embeddings
         templates = {model.template for model in models.values()}
-        crops = {template: Aligner(TEMPLATES[template]).crop(image, faces) for template in templates}
+        crops = {template: self._aligners[template].crop(image, faces) for template in templates}
         outputs = {
             file: model.answer(crops[model.template], made.get(model.embedder)) for file, model in models.items()
         }

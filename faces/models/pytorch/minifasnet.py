@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from faces.errors import ModelError
+from faces.models.nodes import Nodes
 from faces.models.opencv_zoo.folding import Network
 from faces.models.pytorch.file import Tensors, read_tensors
 
@@ -58,15 +58,14 @@ def convert_minifasnet(content: bytes, path: Path) -> None:
     path.write_bytes(network.serialize())
 
 
-class _Graph:
+class _Graph(Nodes):
     """ONNX nodes, added layer by layer.
 
     weights: by name, without ``PREFIX``.
     """
 
     def __init__(self, weights: Tensors) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
+        super().__init__()
         self._weights = weights
 
     def add_network(self, x: str) -> str:
@@ -79,11 +78,11 @@ class _Graph:
                 name = f"{blocks}.model.{number}"
                 if f"{name}.conv.conv.weight" not in self._weights:
                     break
-                x = self._node("Add", x, self._excited(name, self._block(name, x)))
+                x = self.node("Add", x, self._excited(name, self._block(name, x)))
         x = self._layer("conv_6_dw", self._layer("conv_6_sep", x), padding=0)
-        x = self._node("Gemm", self._node("Flatten", x), self._weight("linear.weight"), transB=1)
+        x = self.node("Gemm", self.node("Flatten", x), self._weight("linear.weight"), transB=1)
         x = self._normalized("bn", x)
-        return self._node("Softmax", self._node("Gemm", x, self._weight("prob.weight"), transB=1), axis=1)
+        return self.node("Softmax", self.node("Gemm", x, self._weight("prob.weight"), transB=1), axis=1)
 
     def _block(self, name: str, x: str, stride: int = 1) -> str:
         inner = [self._weights[f"{name}.{layer}.conv.weight"] for layer in ("conv", "conv_dw", "project")]
@@ -101,11 +100,11 @@ class _Graph:
         outputs, inputs, kernel, _ = weight.shape
         groups = outputs if inputs == 1 else 1
         pads = [kernel // 2 if padding is None else padding] * 4
-        x = self._node("Conv", x, weight, strides=[stride] * 2, pads=pads, group=groups)
+        x = self.node("Conv", x, weight, strides=[stride] * 2, pads=pads, group=groups)
         x = self._normalized(f"{name}.bn", x)
         if f"{name}.prelu.weight" not in self._weights:
             return x
-        return self._node("PRelu", x, self._weight(f"{name}.prelu.weight")[:, None, None])
+        return self.node("PRelu", x, self._weight(f"{name}.prelu.weight")[:, None, None])
 
     def _check_channels(self, name: str) -> None:
         """Raise ValueError if a layer's tensors differ in their channels, which padding would hide."""
@@ -118,14 +117,14 @@ class _Graph:
         name = f"{name}.se_module"
         if f"{name}.fc1.weight" not in self._weights:
             return x
-        y = self._node("GlobalAveragePool", x)
-        y = self._normalized(f"{name}.bn1", self._node("Conv", y, self._weight(f"{name}.fc1.weight")))
-        y = self._node("Conv", self._node("Relu", y), self._weight(f"{name}.fc2.weight"))
-        return self._node("Mul", x, self._node("Sigmoid", self._normalized(f"{name}.bn2", y)))
+        y = self.node("GlobalAveragePool", x)
+        y = self._normalized(f"{name}.bn1", self.node("Conv", y, self._weight(f"{name}.fc1.weight")))
+        y = self.node("Conv", self.node("Relu", y), self._weight(f"{name}.fc2.weight"))
+        return self.node("Mul", x, self.node("Sigmoid", self._normalized(f"{name}.bn2", y)))
 
     def _normalized(self, name: str, x: str) -> str:
         learnt = [self._weight(f"{name}.{part}") for part in ("weight", "bias", "running_mean", "running_var")]
-        return self._node("BatchNormalization", x, *learnt, epsilon=EPSILON)
+        return self.node("BatchNormalization", x, *learnt, epsilon=EPSILON)
 
     def _weight(self, name: str) -> NDArray[np.float32]:
         """Return a tensor; those of a block's inner channels with further channels, all zero, up to whole ``LANES``."""
@@ -136,17 +135,3 @@ class _Graph:
             return weight
         padding = [(0, -size % LANES if number == axis else 0) for number, size in enumerate(weight.shape)]
         return np.pad(weight, padding, constant_values=1 if name.endswith("running_var") else 0)
-
-    def _node(self, kind: str, *inputs: str | NDArray[np.float32], **attributes: Any) -> str:
-        from onnx import helper, numpy_helper
-
-        names = []
-        for given in inputs:
-            if not isinstance(given, str):
-                constant = f"constant{len(self.constants)}"
-                self.constants.append(numpy_helper.from_array(np.ascontiguousarray(given), constant))
-                given = constant
-            names.append(given)
-        output = f"{kind}{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, names, [output], **attributes))
-        return output

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from faces.errors import ModelError
+from faces.models.nodes import Nodes
 from faces.models.torch7.file import TorchObject, read_t7
 
 OPSET = 17
@@ -50,12 +50,8 @@ def converted(path: Path, shape: Shape = (3, 96, 96)) -> bytes:
     return bytes(model.SerializeToString())
 
 
-class _Graph:
+class _Graph(Nodes):
     """ONNX nodes, added module by module; shapes are without the batch."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.constants: list[Any] = []
 
     def add(self, module: TorchObject, x: str, shape: Shape) -> tuple[str, Shape]:
         """Add a module with the input ``x`` and return the name and shape of its output.
@@ -74,13 +70,13 @@ class _Graph:
             kernel = int(fields["nInputPlane"]), int(fields["kH"]), int(fields["kW"])
             weight = fields["weight"].reshape(outputs, *kernel)
             windows = _windows(fields)
-            return self._node("Conv", x, weight, fields["bias"], **windows), (outputs, *_slid(shape, windows))
+            return self.node("Conv", x, weight, fields["bias"], **windows), (outputs, *_slid(shape, windows))
         if module.class_name == "nn.SpatialBatchNormalization":
             learnt = [fields[name] for name in ("weight", "bias", "running_mean", "running_var")]
-            return self._node("BatchNormalization", x, *learnt, epsilon=float(fields["eps"])), shape
+            return self.node("BatchNormalization", x, *learnt, epsilon=float(fields["eps"])), shape
         if module.class_name == "nn.ReLU":
             _expect(module, threshold=0, val=0)
-            return self._node("Relu", x), shape
+            return self.node("Relu", x), shape
         if module.class_name in POOLS:
             _expect(module, ceil_mode=False, count_include_pad=True, divide=True)
             for part in fields.get("modules", ()):  # parts of a p-norm: powers other than 2 if it is not the 2-norm
@@ -91,31 +87,31 @@ class _Graph:
             return self._normalized(x, shape[0], fields), shape
         if module.class_name in ("nn.Reshape", "nn.View"):
             size = tuple(int(number) for number in fields["size"])
-            return self._node("Reshape", x, np.array([-1, *size], np.int64)), size
+            return self.node("Reshape", x, np.array([-1, *size], np.int64)), size
         if module.class_name == "nn.Linear":
-            return self._node("Gemm", x, fields["weight"], fields["bias"], transB=1), (len(fields["weight"]),)
+            return self.node("Gemm", x, fields["weight"], fields["bias"], transB=1), (len(fields["weight"]),)
         if module.class_name == "nn.Normalize":
             _expect(module, p=2)
-            length = self._node("ReduceL2", x, axes=[1], keepdims=1)
-            return self._node("Div", x, self._node("Add", length, np.array(fields["eps"], np.float32))), shape
+            length = self.node("ReduceL2", x, axes=[1], keepdims=1)
+            return self.node("Div", x, self.node("Add", length, np.array(fields["eps"], np.float32))), shape
         raise ModelError(f"{module.class_name} {FOREIGN}")
 
     def _pooled(self, name: str, x: str, windows: dict[str, list[int]]) -> str:
         if name == "nn.SpatialMaxPooling":
-            return self._node("MaxPool", x, **windows)
+            return self.node("MaxPool", x, **windows)
         if name == "nn.SpatialAveragePooling":
-            return self._node("AveragePool", x, count_include_pad=1, **windows)
+            return self.node("AveragePool", x, count_include_pad=1, **windows)
         size = np.array(np.prod(windows["kernel_shape"]), np.float32)  # the 2-norm
-        mean = self._node("AveragePool", self._node("Mul", x, x), **windows)
-        return self._node("Sqrt", self._node("Mul", mean, size))
+        mean = self.node("AveragePool", self.node("Mul", x, x), **windows)
+        return self.node("Sqrt", self.node("Mul", mean, size))
 
     def _normalized(self, x: str, channels: int, fields: Any) -> str:
         """Add x / (k + alpha * mean square of neighbouring channels) ** 0.75, in a third of the time of ONNX's LRN."""
         away = np.abs(np.subtract.outer(np.arange(channels), np.arange(channels)))
         near = (away <= fields["size"] // 2) * (fields["alpha"] / fields["size"])
         weight, bias = near[:, :, None, None].astype(np.float32), np.full(channels, fields["k"], np.float32)
-        root = self._node("Sqrt", self._node("Conv", self._node("Mul", x, x), weight, bias))
-        return self._node("Div", x, self._node("Mul", root, self._node("Sqrt", root)))
+        root = self.node("Sqrt", self.node("Conv", self.node("Mul", x, x), weight, bias))
+        return self.node("Div", x, self.node("Mul", root, self.node("Sqrt", root)))
 
     def _joined(self, branches: list[tuple[str, Shape]]) -> tuple[str, Shape]:
         """Concatenate maps by channel; smaller ones are centred and padded with zeros."""
@@ -124,24 +120,9 @@ class _Graph:
         for x, (_, rows, columns) in branches:
             above, left = (height - rows) // 2, (width - columns) // 2
             pads = [0, 0, above, left, 0, 0, height - rows - above, width - columns - left]
-            names.append(self._node("Pad", x, np.array(pads, np.int64)) if any(pads) else x)
+            names.append(self.node("Pad", x, np.array(pads, np.int64)) if any(pads) else x)
         channels = sum(shape[0] for _, shape in branches)
-        return self._node("Concat", *names, axis=1), (channels, height, width)
-
-    def _node(self, kind: str, *inputs: str | NDArray[Any], **attributes: Any) -> str:
-        from onnx import helper, numpy_helper
-
-        names = []
-        for given in inputs:
-            if not isinstance(given, str):
-                given = given.astype(np.float32) if given.dtype == np.float64 else given  # Torch's default
-                constant = f"constant{len(self.constants)}"
-                self.constants.append(numpy_helper.from_array(np.ascontiguousarray(given), constant))
-                given = constant
-            names.append(given)
-        output = f"{kind}{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, names, [output], **attributes))
-        return output
+        return self.node("Concat", *names, axis=1), (channels, height, width)
 
 
 def _expect(module: TorchObject, **settings: float) -> None:

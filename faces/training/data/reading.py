@@ -34,9 +34,10 @@ def read(
     images: Path | None = None,
     votes: str | None = None,
 ) -> LabelledImages:
-    """Read a data set of any of the three forms.
+    """Read a data set of any of the four forms.
 
-    A file is read as CSV, a folder with a file named as in UTKFace as UTKFace, any other as one folder per class.
+    A file is read as CSV, with ``votes`` as a table of votes; a folder with a file named as in UTKFace as UTKFace, any
+    other as one folder per class.
 
     targets: labels to read; empty: all.
     log: called with a line about what was read and what was left out.
