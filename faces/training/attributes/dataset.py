@@ -85,12 +85,16 @@ def prepare(
         if that is not known, or it was trained with other data, all photographs are in the test part. To start from,
         photographs that it was validated or tested with stay in these parts, and all others are trained with.
 
-    Raises FacesError if the labels cannot be learned, if no face is detected, or if memory does not suffice.
+    Raises FacesError if no photograph can be used, if the labels cannot be learned, if no face is detected, or if
+    memory does not suffice.
     """
     face_crops.require_memory(len(data))
     files = near_duplicates.scan(data.paths, lambda done: log(f"{done:,} of {len(data):,} photographs read"))
     data, usable = exploration.drop_unusable(data, files)
     files = files[usable]
+    if not usable.any():
+        path, reason = data.left_out[-1]
+        raise FacesError(f"{options.dataset}: no photograph of it can be used; the last one, {path}: {reason}")
     root = options.images or (options.dataset if options.dataset.is_dir() else options.dataset.parent)
     manifest = Manifest.of_files(data.paths, files.fingerprints.astype(str), root)
     if not options.evaluate:
