@@ -5,8 +5,8 @@ looks: how far the points are apart when YuNet's boxes are replaced by boxes as 
 pose: how far the pose is from what it should be when a photograph is mirrored, or turned by 20 degrees.
 presence: faces for which there is a mesh.
 mouth: by CelebA's labels, on other photographs than those that the threshold was chosen on.
-eyes: photographs of ``expw`` whose eyes are plainly closed or open, labelled by looking at 240 of them without their
-measures; those that were unclear are left out. The threshold was chosen on these.
+eyes: photographs of ``expw`` with eyes that are plainly closed or open. 240 photographs were labelled by eye, without
+knowing the measured openings; unclear ones are left out. The threshold was chosen on these.
 speed: milliseconds a face, on one core.
 """
 
@@ -171,7 +171,7 @@ def mouth(models: Models) -> Table:
 
 
 def eyes(models: Models) -> Table:
-    """How often eyes are called open whose label is open, or closed."""
+    """Return the share of open eyes, and of closed eyes, that are called open."""
     measured = []
     for label, chosen in ((False, CLOSED), (True, OPEN)):
         for folder, numbers in chosen.items():

@@ -93,7 +93,7 @@ def _thresholds(distance: Floats, same: Flags, fold: Indices | None) -> tuple[tu
 
 
 def _persons(paths: Sequence[Path]) -> list[Path]:
-    """Return the folders of photographs as whom they show; if they lie in one folder, each shows somebody else."""
+    """Return the person of each photograph: its folder; if all are in one folder, each shows another person."""
     folders = [path.parent for path in paths]
     return folders if len(set(folders)) > 1 else list(paths)
 
