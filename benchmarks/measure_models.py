@@ -2,7 +2,7 @@
 
 python -m benchmarks.measure_models closer              faces/recognition/distances.py (PHOTOGRAPHS, CLOSER)
 python -m benchmarks.measure_models svc                 faces/recognition/classifiers.py (C)
-python -m benchmarks.measure_models scales              faces/recognition/classifiers.py (SVC_SCALE, SIMILARITY_SCALE)
+python -m benchmarks.measure_models scales              faces/recognition/classifiers.py (SVC_SCALES, SIMILARITY_SCALES)
 python -m benchmarks.measure_models quality             faces/pipeline.py (SMALLEST_FACE, LEAST_SHARPNESS)
 python -m benchmarks.measure_models sharpness           faces/pipeline.py (AS_IN_DLIBS_CROP)
 python -m benchmarks.measure_models boxes               faces/detection (BOX_SCALE, BOX_DOWN)
@@ -35,7 +35,7 @@ from faces.files.finding import find_images
 from faces.geometry import similarity, transform
 from faces.images import read_image
 from faces.pipeline import Pipeline
-from faces.recognition.classifiers import SIMILARITY_SCALE, SVC, SVC_SCALE, Centroid, NearestNeighbour, scale
+from faces.recognition.classifiers import SVC, Centroid, NearestNeighbour, scale
 from faces.recognition.distances import People
 from faces.types import Faces, Floats, Image
 
@@ -139,26 +139,27 @@ def measure_scales() -> None:
     pairs = [paths[:2] for n, paths in by_person(DATA / "lfw").items() if n not in people and len(paths) > 1]
     embedded = embeddings((path for pair in pairs for path in pair), progress="lfw")
     of_two, of_ten = np.stack([[embedded[path] for path in pair] for pair in pairs]), _first_photographs()
-    similarities = 15, 20, 25, 30, 35, 40, 45, 50, 60
-    for classifier, ours, scales in (
-        (SVC, SVC_SCALE, (1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6)),
-        (Centroid, SIMILARITY_SCALE, similarities),
-        (NearestNeighbour, SIMILARITY_SCALE, similarities),
+    embedder = Pipeline.load().fingerprint.embedder.name
+    similarities = 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30
+    for name, classifier, factors in (
+        ("svc", SVC, (1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5, 6, 8)),
+        ("centroid", Centroid, similarities),
+        ("knn", NearestNeighbour, similarities),
     ):
         rows: list[list[object]] = []
         for vectors, known, photographs in (
             *((of_ten, known, (1, 2, 5)) for known in (2, 3, 5, 10, 20)),
             *((of_two, known, (1,)) for known in (50, 100, 200, 300)),
         ):
-            rng, used = np.random.default_rng(0), scale(ours, known)
+            rng, used = np.random.default_rng(0), scale(name, embedder, known)
             losses = [
-                _scale_losses(classifier, vectors, [one / used for one in scales], enrolled, known, rng)
+                _scale_losses(classifier, vectors, [*factors, used], enrolled, known, rng)
                 for enrolled in photographs
                 for _ in range(6)
             ]
             rows.append([known, *np.mean(losses, axis=0).round(3).tolist(), round(used, 1)])
-        print(classifier.__name__)
-        print(text.table(["people", *(f"scale {one}" for one in scales), "ours"], rows))
+        print(name)
+        print(text.table(["people", *(f"scale {each}" for each in factors), "with ours", "ours"], rows))
 
 
 def _first_photographs() -> Floats:
@@ -176,7 +177,7 @@ def _scale_losses(
     known: int,
     rng: np.random.Generator,
 ) -> list[float]:
-    """As ``_svc_losses``; factors: of our own scale."""
+    """As ``_svc_losses``; factors: of the classifier's scores."""
     shuffled = np.stack([rng.permutation(vectors[person]) for person in rng.permutation(len(vectors))])
     gallery, probes = shuffled[:known, :enrolled], shuffled[:known, enrolled:]
     fitted = classifier.fit(People.of(gallery.reshape(-1, vectors.shape[2]), np.arange(known) * enrolled))

@@ -18,11 +18,12 @@ from faces.types import Floats
 # photographs each): benchmarks/measure_models.py svc.
 C = 30.0
 
-# Factors of the scores before their softmax, measured in the same way, and with 50 to 300 people of LFW
-# (benchmarks/measure_models.py scales). The best factor grows with the number of people P, as first + second * ln(P):
-# from 1.5 for 2 to 4.5 for 300 with an SVC's distances from its planes, from 20 to 50 with similarities.
-SVC_SCALE = 1.1, 0.62
-SIMILARITY_SCALE = 17.0, 6.0
+# Factors of the scores before their softmax, as (first, second): first + second * ln(P) for P people, which the best
+# factor grows with. Measured in the same way, and with 50 to 300 people of LFW (benchmarks/measure_models.py scales).
+# Embedders whose factors were not measured take SFace's: different people's embeddings are about at right angles there,
+# too, while dlib's are only about 45 degrees apart.
+SVC_SCALES = {"sface-int8": (2.3, 0.53), "dlib-resnet": (1.1, 0.62)}
+SIMILARITY_SCALES = {"sface-int8": (4.2, 1.6), "dlib-resnet": (17.0, 6.0)}
 
 SHORTLIST = 10  # as good as everybody, among 900 others of LFW (benchmarks/classifiers.py shortlist)
 
@@ -34,10 +35,7 @@ class Classifier(Protocol):
     """Scores how much probes are like each person."""
 
     def scores(self, probes: Floats) -> NDArray[Any]:
-        """Return the scores of probes (N, D): floating (N, P).
-
-        Their softmax is the probability of each person, if the probe is one of them.
-        """
+        """Return the scores of probes (N, D): floating (N, P), larger for likelier people; see ``scale``."""
         ...
 
 
@@ -71,7 +69,7 @@ class SVC:
 
     def scores(self, probes: Floats) -> NDArray[np.float64]:
         """Return the scores float64 (N, P) of probes (N, D), as ``Classifier`` does."""
-        return np.asarray((probes @ self.weights.T + self.offsets) * scale(SVC_SCALE, len(self.offsets)))
+        return np.asarray(probes @ self.weights.T + self.offsets)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +92,7 @@ class Centroid:
         similarity = np.asarray(probes @ self.people.centres.T, np.float32)
         shortlist, distance = self.people.closest(similarity, probes, SHORTLIST)
         np.put_along_axis(similarity, shortlist, 1 - distance**2 / 2, axis=1)
-        return similarity * scale(SIMILARITY_SCALE, len(self.people))
+        return similarity
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,7 @@ class NearestNeighbour:
     def scores(self, probes: Floats) -> Floats:
         """Return the scores float32 (N, P) of probes (N, D), as ``Classifier`` does."""
         similarity = np.maximum.reduceat(probes @ self.people.embeddings.T, self.people.starts, axis=1)
-        return np.asarray(similarity * scale(SIMILARITY_SCALE, len(self.people)), np.float32)
+        return np.asarray(similarity, np.float32)
 
 
 CLASSIFIERS: dict[str, type[SVC] | type[Centroid] | type[NearestNeighbour]] = {
@@ -132,7 +130,16 @@ def softmax(scores: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def scale(measured: tuple[float, float], people: int) -> float:
-    """Return the factor of the scores of ``people`` people before their softmax, see ``SVC_SCALE``."""
-    first, second = measured
+def scale(classifier: str, embedder: str, people: int) -> float:
+    """Return the factor of a classifier's scores whose softmax is the probability of each person.
+
+    classifier: of ``CLASSIFIERS``.
+    embedder: its name in fingerprints; the names of its views after a comma do not matter.
+    people: how many are enrolled.
+
+    >>> scale("svc", "sface-int8", 1)
+    2.3
+    """
+    scales = SVC_SCALES if classifier == "svc" else SIMILARITY_SCALES
+    first, second = scales.get(embedder.partition(", ")[0], scales["sface-int8"])
     return first + second * math.log(people)

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from faces.errors import FacesError, FingerprintError, UsageError
 from faces.recognition.assignment import Candidates, nearest
-from faces.recognition.classifiers import CLASSIFIERS, SVC, Classifier, choose, softmax
+from faces.recognition.classifiers import CLASSIFIERS, SVC, Classifier, choose, scale, softmax
 from faces.recognition.crowd import Crowd, Terms
 from faces.recognition.distances import Indices, People, by_person, outliers
 from faces.recognition.gallery import Gallery, is_nobody
-from faces.recognition.impostors import Embedder
+from faces.recognition.impostors import Embedder, name_of
 from faces.recognition.match_probability import match_probability
 from faces.recognition.thresholds import Threshold, crowd_of, far_per_person, stranger_threshold
 from faces.types import Fingerprint, Floats, Matches
@@ -105,7 +105,7 @@ class FaceRecognizer:
         Returns float64 (N, P), in the order of ``names_``.
         """
         probes = np.asarray(embeddings, np.float32).reshape(len(embeddings), self.people_.embeddings.shape[1])
-        return np.asarray(softmax(self.scorer_.scores(probes).astype(np.float64)))
+        return np.asarray(self._probabilities(probes), np.float64)
 
     def distances(self, embeddings: Floats) -> Floats:
         """Return the distance float32 (N, P) of probes (N, D) to each person."""
@@ -136,7 +136,7 @@ class FaceRecognizer:
         candidate, probability = np.zeros(len(embeddings), np.intp), np.zeros(len(embeddings), np.float32)
         step = max(1, BLOCK_SCORES // len(self.people_.embeddings))
         for block in (slice(start, start + step) for start in range(0, len(embeddings), step)):
-            probabilities = softmax(self.scorer_.scores(embeddings[block]))
+            probabilities = self._probabilities(embeddings[block])
             candidate[block], probability[block] = probabilities.argmax(axis=1), probabilities.max(axis=1)
         distance = self.distance(embeddings, candidate)
         candidates = tuple(self.names_[candidate].tolist())
@@ -157,7 +157,7 @@ class FaceRecognizer:
         return Candidates.joined([self._candidates(embeddings[start : start + step]) for start in starts])
 
     def _candidates(self, embeddings: Floats) -> Candidates:
-        probability, distance = softmax(self.scorer_.scores(embeddings)), self.distances(embeddings)
+        probability, distance = self._probabilities(embeddings), self.distances(embeddings)
         people = nearest(distance, probability.argmax(axis=1))
         distance = np.take_along_axis(distance, people, axis=1)
         probability = np.take_along_axis(probability, people, axis=1).astype(np.float32)
@@ -193,6 +193,11 @@ class FaceRecognizer:
     @property
     def _far(self) -> float:
         return far_per_person(self.fpir, len(self.people_))
+
+    def _probabilities(self, embeddings: Floats) -> NDArray[Any]:
+        embedder = name_of(self.fingerprint_.embedder if self.fingerprint_ else "")
+        factor = scale(self.classifier_, embedder, len(self.people_))
+        return softmax(self.scorer_.scores(embeddings) * factor)
 
     def _threshold(self, embedder: Embedder) -> Threshold:
         if self.threshold is not None:

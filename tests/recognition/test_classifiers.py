@@ -8,8 +8,16 @@ import sys
 import numpy as np
 import pytest
 
-from faces.recognition import classifiers
-from faces.recognition.classifiers import CLASSIFIERS, SHORTLIST, SVC_LIMIT, Centroid, NearestNeighbour, choose, softmax
+from faces.recognition.classifiers import (
+    CLASSIFIERS,
+    SHORTLIST,
+    SVC_LIMIT,
+    Centroid,
+    NearestNeighbour,
+    choose,
+    scale,
+    softmax,
+)
 from faces.recognition.distances import People
 from tests.recognition.test_distances import units
 from tests.recognition.test_recognizers import DIMENSION, person
@@ -31,7 +39,7 @@ def test_everybody_is_told_from_the_others(name: str, number: int, photographs: 
     scores = scorer.scores(np.concatenate([person(k, 1, first=50) for k in range(number)]))
     assert scores.shape == (number, number)
     assert scores.argmax(axis=1).tolist() == list(range(number))
-    assert np.diag(softmax(scores)).min() > 0.5
+    assert np.diag(softmax(scores * scale(name, "sface-int8", number))).min() > 0.5
     assert scorer.scores(np.zeros((0, DIMENSION), np.float32)).shape == (0, number)
 
 
@@ -53,8 +61,7 @@ def test_the_shortlist_does_not_change_the_rest() -> None:
     scores = Centroid.fit(people).scores(probes)
     few = np.argsort(-(probes @ people.centres.T), axis=1)[:, :SHORTLIST]
     assert all(row.argmax() in listed for row, listed in zip(scores, few.tolist(), strict=True))
-    scale = classifiers.scale(classifiers.SIMILARITY_SCALE, len(people))
-    same = np.isclose(scores, scale * (probes @ people.centres.T), atol=1e-4).sum(axis=1)
+    same = np.isclose(scores, probes @ people.centres.T, atol=1e-5).sum(axis=1)
     assert (same >= 2 * SHORTLIST).all()
 
 
@@ -66,6 +73,12 @@ def test_the_nearest_neighbour_is_the_nearest() -> None:
 
 def test_auto_goes_by_the_size() -> None:
     assert (choose(SVC_LIMIT // 100, 100), choose(SVC_LIMIT // 100 + 1, 100)) == ("svc", "centroid")
+
+
+def test_the_scale_goes_by_the_embedder_whatever_its_views_and_by_the_number_of_people() -> None:
+    assert scale("knn", "dlib-resnet, mirrored", 10) == scale("knn", "dlib-resnet", 10) > scale("knn", "sface-int8", 10)
+    assert scale("svc", "sface-int8", 100) > scale("svc", "sface-int8", 2)
+    assert scale("centroid", "an unmeasured one", 5) == scale("centroid", "sface-int8", 5)
 
 
 @pytest.mark.parametrize("scores", [[[0, 0]], [[1e30, -1e30]], [[-5000, -5001]]])
