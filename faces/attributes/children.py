@@ -1,7 +1,8 @@
 """The gender of small children: the model is surer of it than it is right, so its probabilities are drawn together.
 
 Measured on UTKFace's validation part: of the faces whose estimated age is below ``YOUNG``, the scores fit the labels
-best when they are divided by ``TEMPERATURE`` (Guo and others, ICML 2017); of all others, when they stay as they are.
+best when they are divided by 1.45 (Guo and others, ICML 2017); of all others, when they stay as they are.
+``TEMPERATURE`` is higher, because on other photographs the model is surer still:
 python -m benchmarks.attributes children
 """
 
