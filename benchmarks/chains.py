@@ -36,7 +36,7 @@ class Chain(Protocol):
     name: str
     workers: int
 
-    def extract(self, paths: Sequence[Path]) -> Found: ...
+    def embed(self, paths: Sequence[Path]) -> Found: ...
 
     def train(self, found: Found) -> object: ...
 
@@ -51,10 +51,9 @@ class Ours:
         self._processes = workers.Processes(Task(Folder(Path()), models), count)
         self.close = self._processes.close
 
-    def extract(self, paths: Sequence[Path]) -> Found:
+    def embed(self, paths: Sequence[Path]) -> Found:
         done = workers.enrol(self._processes, map(str, paths), self._fingerprint)
-        pairs = (pair for some in done for pair in zip(*some, strict=True))
-        return {Path(path): one.embedding for path, one in pairs if one.embedding is not None}
+        return {Path(path): one.embedding for path, one in done if one.embedding is not None}
 
     def train(self, found: Found) -> object:
         if not found:
@@ -69,7 +68,7 @@ class TheRecipe:
     name, workers = RECIPE, 1
 
     def __init__(self, embedder: Path) -> None:
-        self.extract = recipe.Recipe(embedder).extract
+        self.embed = recipe.Recipe(embedder).embed
 
     def train(self, found: Found) -> object:
         return recipe.train(list(found.values()), people_of(found))
@@ -85,7 +84,7 @@ class FaceRecognition:
 
         self.name, self._model, self._api = FACE_RECOGNITION + model, model, face_recognition
 
-    def extract(self, paths: Sequence[Path]) -> Found:
+    def embed(self, paths: Sequence[Path]) -> Found:
         images = ((path, self._api.load_image_file(str(path))) for path in paths)
         faces = ((path, image, self._api.face_locations(image, model=self._model)) for path, image in images)
         return {path: self._api.face_encodings(image, boxes[:1])[0] for path, image, boxes in faces if boxes}

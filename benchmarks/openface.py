@@ -47,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if reason := recipe.missing():
         text.warn(f"the recipe cannot be run: {reason}")
     else:
-        ways["recipe"] = recipe.Recipe(args.embedder).extract(paths)
+        ways["recipe"] = recipe.Recipe(args.embedder).embed(paths)
     rows = []
     for way, embedded in ways.items():
         distances = [apart(embedded, *two) for two in zip(wanted.first, wanted.second, strict=True)]

@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("embedder", type=Path)
     parser.add_argument("dataset", type=Path)
     args = parser.parse_args(argv)
-    found = Recipe(args.embedder).extract(find_images(args.dataset))
+    found = Recipe(args.embedder).embed(find_images(args.dataset))
     train(list(found.values()), [path.parent.name for path in found])
     return 0
 
@@ -55,7 +55,7 @@ class Recipe:
         self._detector = cv2.dnn.readNetFromTensorflow(*map(str, SSD))
         self._embedder = cv2.dnn.readNetFromTorch(str(embedder))
 
-    def extract(self, paths: Iterable[Path]) -> dict[Path, Floats]:
+    def embed(self, paths: Iterable[Path]) -> dict[Path, Floats]:
         """The embedding (128,) of each photograph's surest face; those without one are left out."""
         embedded = ((path, self._embed(path)) for path in paths)
         return {path: embedding for path, embedding in embedded if embedding is not None}

@@ -37,10 +37,10 @@ from faces.enrolment import Enrolment
 from faces.errors import UsageError
 from faces.evaluation.searches.trials import by_person
 from faces.extraction import workers
-from faces.extraction.building import build_gallery
 from faces.extraction.checkpoints import Checkpoint
 from faces.extraction.dask import Cluster
 from faces.extraction.known import Previous, load_previous
+from faces.extraction.update import build_gallery
 from faces.extraction.workers import Result, Task
 from faces.files.writing import check_writable, write_bytes
 from faces.pipeline import Pipeline
@@ -115,14 +115,13 @@ def speeds(folder: Path, photographs: int) -> list[Row]:
     for scheduler in (None, "local"):
         for count in (1, 2):
             task = Task(Folder(folder), MODELS)
-            some = Cluster(task, scheduler, count) if scheduler else workers.Processes(task, count)
+            some = Cluster(task, count, scheduler) if scheduler else workers.Processes(task, count)
             try:
-                done = (len(part) for part, _ in workers.enrol(some, paths, fingerprint))
-                warm = 0
-                while warm < WARM_UP:
-                    warm += next(done)
+                done = workers.enrol(some, paths, fingerprint)
+                for _ in range(WARM_UP):
+                    next(done)
                 started = time.perf_counter()
-                rest = sum(done)
+                rest = sum(1 for _ in done)
                 rate = rest / (time.perf_counter() - started)
             finally:
                 some.close()
@@ -232,7 +231,7 @@ def bookkeeping(photographs: int, folder: Path) -> Row:
     listing = Listing(sorted({one.person for one in listed}), listed, [])
     some, path = Immediate(), folder / "embeddings.pickle"
 
-    def enrol(paths: Sequence[str]) -> Generator[tuple[Sequence[str], list[Enrolment]], None, None]:
+    def enrol(paths: Sequence[str]) -> Generator[tuple[str, Enrolment], None, None]:
         yield from workers.enrol(some, paths, some.fingerprint)
 
     started = time.perf_counter()

@@ -143,7 +143,7 @@ def throughput(chains: Sequence[Chain], sets: dict[str, list[Path]], plan: Plan)
         work = {chain: paths[: few[chain.name][column]] if chain.name in few else paths for chain in chains}
         times: dict[Chain, list[tuple[float, float]]] = {chain: [] for chain, some in work.items() if some}
         for chain in times:  # untimed, so that every process loads its models
-            chain.extract(work[chain][: 1 if chain.name in few else 2 * BATCH_SIZE * chain.workers])
+            chain.embed(work[chain][: 1 if chain.name in few else 2 * BATCH_SIZE * chain.workers])
         for turn in range(plan.rounds):
             for chain in times:
                 if turn == 0 or chain.name not in few:
@@ -170,7 +170,7 @@ def throughput(chains: Sequence[Chain], sets: dict[str, list[Path]], plan: Plan)
 def timed(chain: Chain, paths: Sequence[Path]) -> tuple[float, float]:
     """Seconds of extraction and of training."""
     start = time.perf_counter()
-    found = chain.extract(paths)
+    found = chain.embed(paths)
     middle = time.perf_counter()
     chain.train(found)
     return middle - start, time.perf_counter() - middle
@@ -181,7 +181,7 @@ def differences(chains: Sequence[Chain], sets: dict[str, list[Path]]) -> list[Ro
     rows: list[Row] = []
     for (kind, paths), chain in product(sets.items(), chains):
         if isinstance(chain, Ours) and chain.workers == CORES:
-            found = chain.extract(paths[:COMPARED])
+            found = chain.embed(paths[:COMPARED])
             pipeline = Pipeline.load(MODELS[chain.name], MODELS[chain.name])
             alone = {path: one_alone(pipeline, path) for path in found}
             row: Row = {"photographs": kind, "chain": chain.name, "count": len(found)}

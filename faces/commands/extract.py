@@ -61,10 +61,10 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     signals.stop_on_signals()
-    return extract(build_parser().parse_args(argv))
+    return update_and_show(build_parser().parse_args(argv))
 
 
-def extract(args: argparse.Namespace) -> int:
+def update_and_show(args: argparse.Namespace) -> int:
     """Bring ``args.embeddings`` up to date with ``args.dataset`` and print what changed."""
     options = cli_options.own_options(build_parser(), args)
     try:

@@ -123,7 +123,7 @@ def retrain(versions: Versions, args: argparse.Namespace) -> int:
     """Extract, train, check and swap once. Raises FacesError, which says what stays in service."""
     with retraining.naming_version_in_service(versions), locked(versions, args):
         versions.settle()
-        extract.extract(args)
+        extract.update_and_show(args)
         renew(versions, args)
     return 0
 

@@ -16,10 +16,10 @@ from faces.evaluation.groups.degraded_photographs import Degraded
 from faces.evaluation.groups.labelled import Groups
 from faces.evaluation.groups.predicted import predict
 from faces.evaluation.groups.robustness import Robustness
-from faces.evaluation.photographs import Photographs, Progress
+from faces.evaluation.photographs import Photographs
 from faces.evaluation.searches.pairs import Pairs
 from faces.evaluation.searches.trials import Trial
-from faces.extraction.workers import Models
+from faces.extraction.workers import Models, Progress
 from faces.metrics.groups import Group, Grouped, describe_gap, gap_to_json, summary
 from faces.metrics.wording import between, percent
 from faces.recognition.recognizers import FaceRecognizer

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -13,8 +14,7 @@ import numpy as np
 from faces.datasets import Dataset, Folder
 from faces.enrolment import NO_FACE, NOT_A_FACE
 from faces.evaluation.figures.shares import Flags, Indices
-from faces.extraction import workers
-from faces.extraction.workers import Models
+from faces.extraction.workers import Models, Progress, Task, enrol_in_parallel
 from faces.files.reading import read_file
 from faces.pipeline import Pipeline
 from faces.types import Fingerprint, Floats
@@ -22,9 +22,6 @@ from faces.types import Fingerprint, Floats
 BUILT_IN_MODELS: Models = ("built-in", "built-in", None, "fast")
 CURRENT_FOLDER = Folder(Path())  # paths are relative to it, as the user gave them
 TIMED_PHOTOGRAPHS = 30
-
-Progress = Callable[[int, int], object]
-"""Takes the number of photographs done, and the total."""
 
 
 def ignore_progress(done: int, total: int) -> None:
@@ -93,20 +90,13 @@ def embed_photographs(
     row = {str(path): k for k, path in enumerate(unique)}
     embeddings = np.full((len(unique), pipeline.embedder.spec.dimension or 0), np.nan, np.float32)
     boxes = np.full((len(unique), 4), np.nan, np.float32)
-    reasons, hashes, done = [""] * len(unique), [""] * len(unique), 0
-    if unique:
-        task = workers.Task(dataset, models, check_quality=False)
-        pool = workers.Processes(task, min(processes, -(-len(unique) // workers.BATCH_SIZE)))
-        try:
-            for names, enrolments in workers.enrol(pool, row, pipeline.fingerprint):
-                for name, enrolment in zip(names, enrolments, strict=True):
-                    reasons[row[name]], hashes[row[name]] = enrolment.reason, enrolment.sha256
-                    if enrolment.face is not None and enrolment.embedding is not None:
-                        boxes[row[name]], embeddings[row[name]] = enrolment.face.xyxy[0], enrolment.embedding
-                done += len(names)
-                progress(done, len(unique))
-        finally:
-            pool.close()
+    reasons, hashes = [""] * len(unique), [""] * len(unique)
+    task = Task(dataset, models, check_quality=False)
+    with closing(enrol_in_parallel(task, list(row), pipeline.fingerprint, processes, progress)) as enrolled:
+        for name, enrolment in enrolled:
+            reasons[row[name]], hashes[row[name]] = enrolment.reason, enrolment.sha256
+            if enrolment.face is not None and enrolment.embedding is not None:
+                boxes[row[name]], embeddings[row[name]] = enrolment.face.xyxy[0], enrolment.embedding
     return Photographs(
         paths=unique,
         embeddings=embeddings,

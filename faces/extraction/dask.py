@@ -28,7 +28,7 @@ class Cluster:
 
     together = 4 * BATCH_SIZE  # a scheduler handles some thousand messages a second
 
-    def __init__(self, task: Task, address: str, count: int) -> None:
+    def __init__(self, task: Task, count: int, address: str) -> None:
         try:
             from distributed import Client, LocalCluster, __version__
         except ImportError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,6 +15,7 @@ from faces.datasets import Dataset, Photograph
 from faces.detection.registry import default_confidence
 from faces.enrolment import Enrolment
 from faces.errors import PickleError
+from faces.extraction.checkpoints import Checkpoint
 from faces.extraction.choosing import UNDECIDED
 from faces.files.writing import write_bytes
 from faces.recognition.gallery import Gallery
@@ -146,7 +148,59 @@ def _keep(path: Path) -> Path:
     return copy
 
 
-def look_up(
+class Known(NamedTuple):
+    """What is known of the photographs of a data set, and what changed.
+
+    known: the photographs that earlier runs enrolled, by path.
+    new: the photographs with new content, by path.
+    again: known photographs to enrol once more, by path: other photographs decide whose face they show, and these
+        changed.
+    moved: number of known photographs that had another path.
+    gone: number of photographs that are no longer there.
+    changed: people with photographs that are new, moved or gone.
+    """
+
+    known: dict[str, KnownPhotograph]
+    new: dict[str, Photograph]
+    again: dict[str, Photograph]
+    moved: int
+    gone: int
+    changed: set[str]
+
+
+def look_up(dataset: Dataset, photographs: list[Photograph], old: Gallery | None, checkpoint: Checkpoint) -> Known:
+    """Look up what the last run, and one that was stopped, enrolled.
+
+    photographs: of the data set.
+    old: the last run's gallery.
+    """
+    enrolled = [] if old is None else _photographs_in(PreviousGallery(old))
+    resumed = _photographs_in(checkpoint)
+    enrolled += resumed
+    known, new = _find(dataset, photographs, enrolled)
+    persons = {photograph.path: photograph.person for photograph in photographs}
+    moved = [path for path, before in known.items() if before.path not in (path, "")]
+    used = {before.path for before in known.values()}
+    gone = {before.path for before in enrolled} - {*persons, *used, ""}  # "": of one that was erased
+    old_persons = dict(zip(old.paths, old.names, strict=True)) if old else {}
+    left = {old_persons[path] for path in (*gone, *(known[path].path for path in moved)) if path in old_persons}
+    changed = {persons[path] for path in (*new, *moved)} | left
+    done = {before.path for before in resumed}
+    undecided = {persons[path] for path, before in known.items() if before.path in done} | changed
+    undecided |= {unicodedata.normalize("NFC", path.partition("/")[0]) for path in gone}  # also of one left out
+    again = {
+        photograph.path: photograph
+        for photograph in photographs
+        if photograph.person in undecided and photograph.path in known and known[photograph.path].shows_several
+    }
+    return Known(known, new, again, len(moved), len(gone), changed)
+
+
+def _photographs_in(source: PreviousGallery | Checkpoint) -> list[KnownPhotograph]:
+    return [KnownPhotograph(*file, source) for file in source]
+
+
+def _find(
     dataset: Dataset, photographs: Iterable[Photograph], enrolled: list[KnownPhotograph]
 ) -> tuple[dict[str, KnownPhotograph], dict[str, Photograph]]:
     """Return the photographs that are known by path, size and time or by content, and those that are new, by path.

@@ -5,29 +5,30 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager, closing, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
+from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from faces import model_choice
-from faces.datasets import REMOTE, open_dataset
+from faces.datasets import REMOTE, Dataset, Listing, Photograph, open_dataset
 from faces.enrolment import Enrolment
 from faces.errors import PickleError
-from faces.extraction.building import Enrol, build_gallery
 from faces.extraction.checkpoints import Checkpoint
+from faces.extraction.choosing import choose
 from faces.extraction.dask import Cluster
-from faces.extraction.known import load_previous, settings
-from faces.extraction.results import TABLES, EmbeddingsUpdate, NoFaceError, record, write_tables
-from faces.extraction.workers import BATCH_SIZE, Processes, Task, enrol
+from faces.extraction.known import KnownPhotograph, Previous, load_previous, look_up, settings
+from faces.extraction.results import TABLES, EmbeddingsUpdate, Extraction, NoFaceError, record, write_tables
+from faces.extraction.workers import Processes, Progress, Task, enrol_in_parallel
 from faces.files import locks
 from faces.files.writing import check_writable, require_distinct
 from faces.pipeline import Pipeline
 from faces.recognition import duplicates
+from faces.recognition.gallery import Gallery, LeftOut, is_nobody
 from faces.recognition.recognizer_files import models_of
 from faces.records import Recorder
-from faces.types import Fingerprint
-
-Progress = Callable[[int, int], object]
-"""Gets the number of photographs done and their total."""
+from faces.types import Fingerprint, Floats
 
 
 def update_embeddings(
@@ -70,7 +71,10 @@ def update_embeddings(
         check_writable(file)
 
     with locks.only_one(path), recording or nullcontext() as recorder:
-        chosen = model_choice.choose(detector, embedding_model, accuracy, _models_of(path), path)
+        made_by = None
+        with suppress(PickleError):  # ``load_previous`` says why the file cannot be continued
+            made_by = models_of(path)
+        chosen = model_choice.choose(detector, embedding_model, accuracy, made_by, path)
         models = chosen.detector, chosen.embedding_model, confidence, chosen.accuracy
         made_with = settings(chosen.detector, confidence)
         fingerprint = Pipeline.load(*models).fingerprint
@@ -86,14 +90,21 @@ def update_embeddings(
             if previous.gallery is not None:
                 recorder.input(path)
         checkpoint = Checkpoint(path.with_name(f".{path.name}.checkpoint"), f"{fingerprint} {made_with}", rebuild)
-        enrol_new = _enroller(Task(source, models), fingerprint, workers or os.cpu_count() or 1, scheduler, progress)
+        enrol = partial(
+            enrol_in_parallel,
+            Task(source, models),
+            fingerprint=fingerprint,
+            most=workers or os.cpu_count() or 1,
+            progress=progress,
+            start=partial(Cluster, address=scheduler) if scheduler else Processes,
+        )
         try:
-            result = build_gallery(source, listing, previous, checkpoint, enrol_new, fingerprint, made_with)
+            result = build_gallery(source, listing, previous, checkpoint, enrol, fingerprint, made_with)
         finally:
             checkpoint.save()
         update = EmbeddingsUpdate(
             embeddings=path,
-            dataset=_place(str(dataset)),
+            dataset=str(dataset).rstrip("/") if REMOTE in str(dataset) else Path(dataset).as_posix(),
             extraction=result,
             duplicates=duplicates.find(result.gallery.split()[0]),
             continued=previous.gallery is not None or bool(result.known),
@@ -113,34 +124,106 @@ def update_embeddings(
     return update
 
 
-def _models_of(embeddings: Path) -> Fingerprint | None:
-    """Return the models of an embeddings file; None if there is none that can be continued."""
-    try:
-        return models_of(embeddings)
-    except PickleError:  # ``load_previous`` says why
-        return None
+def build_gallery(
+    dataset: Dataset,
+    listing: Listing,
+    previous: Previous,
+    checkpoint: Checkpoint,
+    enrol: Callable[[Sequence[str]], Generator[tuple[str, Enrolment], None, None]],
+    fingerprint: Fingerprint,
+    made_with: str,
+) -> Extraction:
+    """Make the gallery of a data set, enrolling only photographs with new content.
 
-
-def _place(dataset: str) -> str:
-    """Return the folder or address of a data set without a slash at its end."""
-    return dataset.rstrip("/") if REMOTE in dataset else Path(dataset).as_posix()
-
-
-def _enroller(task: Task, fingerprint: Fingerprint, most: int, scheduler: str | None, progress: Progress) -> Enrol:
-    """Return a function that enrols photographs by their paths, in processes that it starts and stops.
-
-    most: number of processes; fewer when there is less work.
+    listing: of the data set.
+    previous, checkpoint: what the last run left, and what a stopped run has done. The faces that were enrolled on the
+        server stay; erasing them there removes them.
+    enrol: yields the path and the enrolment of each photograph, by their paths.
+    fingerprint, made_with: the models and settings of this run.
+    Raises FacesError as ``enrol`` and the checkpoint do; the checkpoint then keeps what was done.
     """
+    nobody = tuple(name for name in listing.people if is_nobody(name))
+    photographs = [photograph for photograph in listing.photographs if photograph.person not in nobody]
+    known, new, again, moved, gone, changed = look_up(dataset, photographs, previous.gallery, checkpoint)
+    lost, several = [], {}
+    with closing(enrol([*new, *again])) as enrolled:
+        for path, enrolment in enrolled:
+            file = new.get(path) or again[path]
+            if enrolment.rivals:
+                several[path] = enrolment
+                known[path] = KnownPhotograph(path, file.size, file.stamp, enrolment.sha256, several)
+            elif enrolment.sha256:
+                checkpoint.add(file, enrolment)
+                known[path] = KnownPhotograph(path, file.size, file.stamp, enrolment.sha256, checkpoint)
+            elif path in new or known[path].path != path:  # of another person, where it was
+                lost.append((path, enrolment.reason))  # the next run tries again
+                known.pop(path, None)
+    several.update(_choose_faces(photographs, known, several, fingerprint))
+    gallery = _gallery(photographs, known, fingerprint, made_with)
+    if previous.on_server is not None:
+        gallery = gallery.with_faces(previous.on_server.without(gallery))
+    return Extraction(
+        gallery=gallery,
+        people=[name for name in listing.people if name not in nobody],
+        photographs=photographs,
+        lost=sorted(lost),
+        left_out=listing.left_out,
+        new=sum(path in known for path in new),
+        moved=moved,
+        known=len(photographs) - len(new) - moved,
+        gone=gone,
+        changed=changed,
+        nobody=nobody,
+    )
 
-    def enrol_new(paths: Sequence[str]) -> Generator[tuple[Sequence[str], list[Enrolment]], None, None]:
-        if not paths:
-            return
-        count, done = min(most, -(-len(paths) // BATCH_SIZE)), 0
-        progress(done, len(paths))
-        with closing(Cluster(task, scheduler, count) if scheduler else Processes(task, count)) as processes:
-            for batch, enrolments in enrol(processes, paths, fingerprint):
-                yield batch, enrolments
-                done += len(batch)
-                progress(done, len(paths))
 
-    return enrol_new
+def _choose_faces(
+    photographs: list[Photograph],
+    known: dict[str, KnownPhotograph],
+    several: dict[str, Enrolment],
+    fingerprint: Fingerprint,
+) -> dict[str, Enrolment]:
+    """Return the enrolments of the photographs with several faces, as ``choose`` decides them."""
+    persons = {photograph.person for photograph in photographs if photograph.path in several}
+    theirs = [one for one in photographs if one.person in persons and one.path in known]
+    enrolments = [known[one.path].enrolment() for one in theirs]
+    decided = choose([one.person for one in theirs], enrolments, fingerprint.embedder.name)
+    return {one.path: enrolment for one, enrolment in zip(theirs, decided, strict=True) if one.path in several}
+
+
+def _gallery(
+    photographs: list[Photograph], known: dict[str, KnownPhotograph], fingerprint: Fingerprint, made_with: str
+) -> Gallery:
+    """Return the gallery in the order of the data set, whatever the order of the work."""
+    enrolled, left_out = [], []
+    embeddings: list[Floats] = []
+    boxes: list[Floats] = []
+    scores: list[float] = []
+    chosen: list[bool] = []
+    for photograph in photographs:
+        if (before := known.get(photograph.path)) is None:
+            continue
+        file, enrolment = (photograph.path, before.sha256, photograph.size, photograph.stamp), before.enrolment()
+        if enrolment.face is None or enrolment.embedding is None:
+            left_out.append((*file, enrolment.reason))
+            continue
+        enrolled.append((photograph.person, *file))
+        embeddings.append(enrolment.embedding)
+        boxes.append(enrolment.face.xyxy[0])
+        scores.append(float(enrolment.face.score[0]))
+        chosen.append(enrolment.chosen)
+    names, paths, hashes, sizes, stamps = zip(*enrolled, strict=True) if enrolled else [()] * 5
+    return Gallery(
+        embeddings=np.stack(embeddings) if enrolled else np.zeros((0, 0), np.float32),
+        names=names,
+        paths=paths,
+        hashes=hashes,
+        boxes=np.array(boxes, np.float32).reshape(-1, 4),
+        scores=np.array(scores, np.float32),
+        fingerprint=fingerprint,
+        sizes=sizes,
+        stamps=stamps,
+        settings=made_with,
+        left_out=LeftOut(*zip(*left_out, strict=True)) if left_out else LeftOut(),
+        chosen=tuple(chosen),
+    )

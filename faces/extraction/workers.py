@@ -6,8 +6,9 @@ import socket
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
 from multiprocessing.context import SpawnContext, SpawnProcess
@@ -32,6 +33,9 @@ KEPT = "what was done is kept: run it again"
 
 Models = tuple[str, str, float | None, str]  # detector, embedding model, confidence, accuracy
 Result = tuple[Fingerprint, list[Enrolment]]
+
+Progress = Callable[[int, int], object]
+"""Gets the number of photographs done and their total."""
 
 _loading = threading.Lock()  # a process of a cluster may have several threads
 
@@ -163,10 +167,32 @@ class Processes:
         self._pool.join()
 
 
-def enrol(
-    workers: Workers, paths: Iterable[str], fingerprint: Fingerprint
-) -> Iterator[tuple[Sequence[str], list[Enrolment]]]:
-    """Yield batches of paths and the enrolments of the photographs, in the order of the work; each path once.
+def enrol_in_parallel(
+    task: Task,
+    paths: Sequence[str],
+    fingerprint: Fingerprint,
+    most: int,
+    progress: Progress,
+    start: Callable[[Task, int], Workers] = Processes,
+) -> Generator[tuple[str, Enrolment], None, None]:
+    """Yield the path and the enrolment of each photograph as ``enrol`` does, from workers that it starts and stops.
+
+    most: number of workers; fewer are started when there is less work.
+    progress: called when the caller asks for the next photograph.
+    start: starts that many workers.
+    Raises FacesError as ``enrol`` does, and when no worker can be started.
+    """
+    if not paths:
+        return
+    progress(0, len(paths))
+    with closing(start(task, min(most, -(-len(paths) // BATCH_SIZE)))) as workers:
+        for done, enrolled in enumerate(enrol(workers, paths, fingerprint), 1):
+            yield enrolled
+            progress(done, len(paths))
+
+
+def enrol(workers: Workers, paths: Iterable[str], fingerprint: Fingerprint) -> Iterator[tuple[str, Enrolment]]:
+    """Yield the path and the enrolment of each photograph, in the order of the work; each path once.
 
     Photographs whose worker dies are tried again at the end, one by one and with nothing else at work, since a worker
     of a cluster takes its waiting calls with it. A photograph whose worker dies again is left out.
@@ -212,4 +238,4 @@ def enrol(
             raise FingerprintError(
                 f"a worker has {different}; give all workers the same models, restart them, and run it again"
             )
-        yield batch, enrolments
+        yield from zip(batch, enrolments, strict=True)

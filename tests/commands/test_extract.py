@@ -368,13 +368,13 @@ def test_a_disk_that_is_full_at_each_write(
     monkeypatch.setattr(os, "fsync", fsync)
     args = extract.build_parser().parse_args(["-i", "people", "--workers", "1"])
     with pytest.raises(FacesError) as caught:
-        extract.extract(args)
+        extract.update_and_show(args)
     assert str(caught.value) == f"cannot write {Path('output', file)}: no space left on device"
     after = contents(project / "output")
     after.pop(CHECKPOINT.name)
     assert after.keys() == before.keys()
     assert all(after[name] == before[name] for name in (file, EMBEDDINGS.name))
-    assert extract.extract(args) == 0
+    assert extract.update_and_show(args) == 0
     assert len(Gallery.load(EMBEDDINGS)) == COUNT - 1
 
 
@@ -427,7 +427,7 @@ def test_a_data_set_that_cannot_be_listed_is_not_an_empty_one(
     monkeypatch.setattr(data_folder, "find_images", stale)
     monkeypatch.chdir(project)
     with pytest.raises(OSError, match="Stale file handle"):
-        extract.extract(extract.build_parser().parse_args(["-i", "people"]))
+        extract.update_and_show(extract.build_parser().parse_args(["-i", "people"]))
     assert contents(project / "output") == before
 
 

@@ -14,10 +14,10 @@ import pytest
 from faces.datasets import Folder
 from faces.enrolment import Enrolment
 from faces.extraction import known
-from faces.extraction.building import build_gallery
 from faces.extraction.checkpoints import Checkpoint
 from faces.extraction.known import Previous
 from faces.extraction.results import Extraction
+from faces.extraction.update import build_gallery
 from faces.recognition.gallery import Gallery
 from faces.types import Faces, Fingerprint, ModelId
 
@@ -57,18 +57,18 @@ class World:
         file.write_bytes(content.encode())
         os.utime(file, (when, when))
 
-    def enrol(self, paths: Sequence[str]) -> Generator[tuple[Sequence[str], list[Enrolment]], None, None]:
+    def enrol(self, paths: Sequence[str]) -> Generator[tuple[str, Enrolment], None, None]:
         for path in reversed(paths):  # workers have an order of their own
             if len(self.looked_at) == self.dies:
                 raise KeyboardInterrupt
             self.looked_at.append(path)
             if path == self.unreadable:
-                yield [path], [Enrolment(reason="unreadable: gone")]
+                yield path, Enrolment(reason="unreadable: gone")
                 continue
             try:
-                yield [path], [enrolment(Folder(self.folder / "data").read(path))]
+                yield path, enrolment(Folder(self.folder / "data").read(path))
             except OSError as error:
-                yield [path], [Enrolment(reason=f"unreadable: {error.strerror}")]
+                yield path, Enrolment(reason=f"unreadable: {error.strerror}")
 
     def run(self, anew: bool = False, made_with: str = SETTINGS, between: object = None) -> Extraction:
         """One extraction; ``between``: is called between listing and reading."""

@@ -23,7 +23,7 @@ from faces.commands import extract
 from faces.datasets import Dataset, Folder, RemoteDataset
 from faces.errors import FacesError, FingerprintError
 from faces.extraction import dask as extraction_dask
-from faces.extraction import update, workers
+from faces.extraction import workers
 from faces.extraction.workers import Models, Task
 from faces.pipeline import Pipeline
 from faces.recognition.gallery import Gallery
@@ -138,7 +138,7 @@ def paths_in(place: Path) -> list[str]:
 @contextmanager
 def at_work(dataset: Dataset, dask: Dask | None, models: Models = MODELS) -> Iterator[workers.Workers]:
     """The workers of a cluster, or of a local one of two."""
-    some = extraction_dask.Cluster(Task(dataset, models), dask.address if dask else "local", 2)
+    some = extraction_dask.Cluster(Task(dataset, models), 2, dask.address if dask else "local")
     try:
         yield some
     finally:
@@ -185,15 +185,10 @@ def test_a_killed_worker_costs_nothing(dask: Dask, place: Path, fingerprint: Fin
         first.send_signal(signal.SIGKILL)
         done += found
     assert "Remove worker" in dask.log.read_text()
-    enrolled = [path for part, _ in done for path in part]
-    assert sorted(enrolled) == paths  # each once
+    assert sorted(path for path, _ in done) == paths  # each once
     here = Gallery.load(place / "local" / "embeddings.pickle")
     rows = dict(zip(here.paths, here.embeddings, strict=True))
-    assert all(
-        one.embedding is not None and one.embedding.tobytes() == rows[path].tobytes()
-        for part, enrolments in done
-        for path, one in zip(part, enrolments, strict=True)
-    )
+    assert all(one.embedding is not None and one.embedding.tobytes() == rows[path].tobytes() for path, one in done)
 
 
 def test_a_scheduler_that_goes_away_costs_nothing_that_was_done(
@@ -212,7 +207,7 @@ def test_a_scheduler_that_goes_away_costs_nothing_that_was_done(
     monkeypatch.setattr(extraction_dask, "ANSWER_TIMEOUT", 3)
     monkeypatch.chdir(place)
     with monkeypatch.context() as patch, pytest.raises(FacesError) as error:
-        patch.setattr(update, "enrol", and_kill)
+        patch.setattr(workers, "enrol", and_kill)
         extract.main(["-e", str(output), "--scheduler", dask.address])
     assert str(error.value) == f"the scheduler at {dask.address} went away; what was done is kept: run it again"
     assert not output.exists()
@@ -222,7 +217,7 @@ def test_a_scheduler_that_goes_away_costs_nothing_that_was_done(
         left.extend(paths)
         return enrol(some, paths, fingerprint)
 
-    monkeypatch.setattr(update, "enrol", and_count)
+    monkeypatch.setattr(workers, "enrol", and_count)
     assert extract.main(["-e", str(output), "--workers", "2"]) == 0
     assert 0 < len(left) <= PHOTOGRAPHS - extraction_dask.Cluster.together
     assert as_locally(place, output)
@@ -277,7 +272,7 @@ def test_a_scheduler_of_another_dask(steady: Dask, place: Path, monkeypatch: pyt
 
     monkeypatch.setattr("distributed.Client._update_scheduler_info", identity)
     with pytest.raises(FacesError, match=r"a scheduler of a Dask that does not fit distributed .* install the same"):
-        extraction_dask.Cluster(Task(Folder(place / "dataset"), MODELS), steady.address, 1)
+        extraction_dask.Cluster(Task(Folder(place / "dataset"), MODELS), 1, steady.address)
 
 
 def test_a_port_that_accepts_and_says_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -285,7 +280,7 @@ def test_a_port_that_accepts_and_says_nothing(place: Path, monkeypatch: pytest.M
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
         with pytest.raises(FacesError) as error:
-            extraction_dask.Cluster(Task(Folder(place / "dataset"), MODELS), address, 1)
+            extraction_dask.Cluster(Task(Folder(place / "dataset"), MODELS), 1, address)
     assert str(error.value) == f"no scheduler answers at {address}; start one: dask scheduler"
 
 
@@ -293,14 +288,14 @@ def test_a_port_that_accepts_and_says_nothing(place: Path, monkeypatch: pytest.M
 def test_no_scheduler(address: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(extraction_dask, "ANSWER_TIMEOUT", 1)
     with pytest.raises(FacesError) as error:
-        extraction_dask.Cluster(Task(Folder(place / "dataset"), MODELS), address, 1)
+        extraction_dask.Cluster(Task(Folder(place / "dataset"), MODELS), 1, address)
     assert str(error.value) == f"no scheduler answers at {address}; start one: dask scheduler"
 
 
 @pytest.mark.parametrize("address", ["nowhere", "foo://127.0.0.1:8786", "tcp://", "tcp://[::1", "tcp://host:port"])
 def test_no_address(address: str, place: Path) -> None:
     with pytest.raises(FacesError) as error:
-        extraction_dask.Cluster(Task(Folder(place / "dataset"), MODELS), address, 1)
+        extraction_dask.Cluster(Task(Folder(place / "dataset"), MODELS), 1, address)
     says = rf"{re.escape(address)}: not an address of a scheduler that Dask can use \(.+\); give one such as tcp://host:8786"
     assert re.fullmatch(says, str(error.value))
     from distributed import Client
@@ -319,7 +314,7 @@ def test_an_address_that_needs_more_than_dask(address: str, run_script: RunScrip
 def test_no_dask(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(FacesError, match=r"--scheduler needs Dask .*; run: pip install 'recognize-faces\[cluster\]'"):
-        extraction_dask.Cluster(Task(Folder(place / "dataset"), MODELS), "local", 1)
+        extraction_dask.Cluster(Task(Folder(place / "dataset"), MODELS), 1, "local")
 
 
 def test_nobody_at_work_ends_the_run(

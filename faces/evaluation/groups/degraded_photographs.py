@@ -12,8 +12,8 @@ import cv2
 from faces.datasets import Folder
 from faces.errors import ImageError
 from faces.evaluation.groups.degradations import KINDS, Degradation, EyesAndMouth
-from faces.evaluation.photographs import Photographs, Progress, embed_photographs, ignore_progress
-from faces.extraction.workers import Models
+from faces.evaluation.photographs import Photographs, embed_photographs, ignore_progress
+from faces.extraction.workers import Models, Progress
 from faces.images import read_image
 from faces.pipeline import process_pipeline
 from faces.types import Image

@@ -9,7 +9,8 @@ from pathlib import Path
 from faces.attributes import predictor
 from faces.errors import ImageError
 from faces.evaluation.groups.labelled import Groups
-from faces.evaluation.photographs import Progress, ignore_progress
+from faces.evaluation.photographs import ignore_progress
+from faces.extraction.workers import Progress
 from faces.images import read_image
 from faces.pipeline import Pipeline, process_pipeline
 from faces.processes import mapped

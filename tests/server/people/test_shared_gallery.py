@@ -20,10 +20,10 @@ from sqlalchemy import update
 from faces import records
 from faces.datasets import Folder
 from faces.errors import FacesError, FingerprintError, PickleError
-from faces.extraction.building import build_gallery
 from faces.extraction.checkpoints import Checkpoint
 from faces.extraction.known import load_previous
 from faces.extraction.results import TABLES, Extraction
+from faces.extraction.update import build_gallery
 from faces.files.locks import only_one
 from faces.recognition.gallery import ERASED, Gallery, LeftOut
 from faces.recognition.recognizer_files import save
@@ -204,7 +204,7 @@ def test_the_scripts_leave_out_erased_people(start: Callable[..., People], path:
         checkpoint = Checkpoint(tmp_path / "checkpoint", "these")
 
         def enrol(paths: Any) -> Any:
-            yield paths, models.enrol(dataset.read(path) for path in paths)
+            yield from zip(paths, models.enrol(dataset.read(path) for path in paths), strict=True)
 
         assert not old.why
         done = build_gallery(dataset, dataset.listing(), old, checkpoint, enrol, FINGERPRINT, SETTINGS)
