@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
+import logging
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -170,6 +173,36 @@ def run_script() -> RunScript:
         )
 
     return run
+
+
+@pytest.fixture
+def run_here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[RunScript]:
+    """Runs a script in a folder as ``run_script``, but in this process, which has imported everything.
+
+    Not for what ends a process, starts some, or depends on the environment.
+    """
+    from faces.cli import running as runs
+
+    numbers = [number for name in ("SIGINT", "SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
+    handlers = {number: signal.getsignal(number) for number in numbers}
+    log = logging.getLogger("faces.models")
+    logged = log.handlers, log.propagate, log.level
+
+    def run(script: str, *args: object, cwd: Path) -> Result:
+        words = [str(ROOT / script), *map(str, args)]
+        with monkeypatch.context() as patched, pytest.raises(SystemExit) as stop:
+            patched.chdir(cwd)
+            patched.setattr(sys, "argv", words)
+            capfd.readouterr()
+            runs.run(importlib.import_module(script.removesuffix(".py")).main)
+        assert isinstance(stop.value.code, int)
+        return Result(words, stop.value.code, *capfd.readouterr())
+
+    yield run
+    log.handlers, log.propagate, _ = logged
+    log.setLevel(logged[2])
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

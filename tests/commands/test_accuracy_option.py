@@ -18,12 +18,12 @@ from tests.fakes import write_embedder
 MIXED = r"made with the embedder sface-int8 (fb143eea), but this run uses sface-int8, mirrored (fb143eea)"
 
 
-def test_best_embeds_anew_and_recognizes(project: Path, run_script: RunScript) -> None:
+def test_best_embeds_anew_and_recognizes(project: Path, run_script: RunScript, run_here: RunScript) -> None:
     before = Gallery.load(project / "output" / "embeddings.pickle")
     picture = project / "sample" / "group_1.jpg"
 
     kept = contents(project / "output")
-    mixed = run_script("recognize_image.py", "--accuracy", "best", "--image", picture, cwd=project)
+    mixed = run_here("recognize_image.py", "--accuracy", "best", "--image", picture, cwd=project)
     assert (mixed.returncode, mixed.stderr.count("\n")) == (1, 1)
     assert MIXED in mixed.stderr and "name the same models" in mixed.stderr
     assert contents(project / "output") == kept
@@ -37,9 +37,9 @@ def test_best_embeds_anew_and_recognizes(project: Path, run_script: RunScript) -
     apart = np.linalg.norm(after.embeddings - before.embeddings, axis=1)
     assert 0 < apart.min() <= apart.max() < 0.3  # other views, the same faces
 
-    assert run_script("train_model.py", cwd=project).returncode == 0
+    assert run_here("train_model.py", cwd=project).returncode == 0
     for options in ((), ("--accuracy", "best")):
-        named = run_script("recognize_image.py", *options, "--image", picture, cwd=project)
+        named = run_here("recognize_image.py", *options, "--image", picture, cwd=project)
         assert named.returncode == 0, named.stderr
         assert "probability" in named.stdout
         assert ("le.pickle was made with --accuracy best: these are used" in named.stderr) is (not options)
@@ -76,9 +76,9 @@ def test_every_script_knows_it(script: ModuleType, capsys: pytest.CaptureFixture
     assert "argument --accuracy: no accuracy 'better'; there are default, best, fast" in capsys.readouterr().err
 
 
-def test_best_is_the_packaged_embedders_alone(trained: Path, run_script: RunScript, tmp_path: Path) -> None:
+def test_best_is_the_packaged_embedders_alone(trained: Path, run_here: RunScript, tmp_path: Path) -> None:
     model = write_embedder(tmp_path / "other.onnx")
     options = ("--accuracy", "best", "--embedding-model", model, "--image", trained / "sample" / "group_1.jpg")
-    refused = run_script("recognize_image.py", *options, cwd=tmp_path)
+    refused = run_here("recognize_image.py", *options, cwd=tmp_path)
     assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
     assert refused.stderr.startswith("error: --accuracy best works with the built-in embedder and dlib only")

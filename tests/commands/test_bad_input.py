@@ -52,22 +52,22 @@ def lasting(folder: Path) -> dict[str, bytes]:
 # The data set
 
 
-def test_no_data_set(tmp_path: Path, run_script: RunScript) -> None:
-    assert_refused(run_script("extract_embeddings.py", cwd=tmp_path), "dataset", "make it", status=2)
+def test_no_data_set(tmp_path: Path, run_here: RunScript) -> None:
+    assert_refused(run_here("extract_embeddings.py", cwd=tmp_path), "dataset", "make it", status=2)
     assert contents(tmp_path) == {}
 
 
-def test_an_empty_data_set(project: Path, run_script: RunScript) -> None:
+def test_an_empty_data_set(project: Path, run_here: RunScript) -> None:
     before = contents(project / "output")
     (project / "empty" / "Ada").mkdir(parents=True)
     for folder in ("empty", "empty/Ada"):
-        result = run_script("extract_embeddings.py", "-i", folder, cwd=project)
+        result = run_here("extract_embeddings.py", "-i", folder, cwd=project)
         assert_refused(result, folder, "no photographs", "one folder per person", status=2)
     assert contents(project / "output") == before
 
 
-def test_a_file_where_the_data_set_should_be(project: Path, run_script: RunScript) -> None:
-    result = run_script("extract_embeddings.py", "-i", "sample/photo.jpg", cwd=project)
+def test_a_file_where_the_data_set_should_be(project: Path, run_here: RunScript) -> None:
+    result = run_here("extract_embeddings.py", "-i", "sample/photo.jpg", cwd=project)
     assert_refused(result, "photo.jpg", "a file, not a folder", status=2)
 
 
@@ -89,14 +89,14 @@ NFC, NFD = (unicodedata.normalize(form, "Zoë") for form in ("NFC", "NFD"))
 
 
 @pytest.mark.parametrize("pair", [("Ada", "ada"), (NFC, NFD), ("STRASSE", "straße")], ids=["case", "form", "sharp s"])
-def test_two_folders_of_one_name(project: Path, run_script: RunScript, pair: tuple[str, str]) -> None:
+def test_two_folders_of_one_name(project: Path, run_here: RunScript, pair: tuple[str, str]) -> None:
     before = contents(project / "output")
     for name in pair:
         (project / "twins" / name).mkdir(parents=True, exist_ok=True)
         shutil.copy(project / "sample" / "photo.jpg", project / "twins" / name)
     if len(list((project / "twins").iterdir())) == 1:
         pytest.skip("this file system takes the two names for one")
-    result = run_script("extract_embeddings.py", "-i", "twins", cwd=project)
+    result = run_here("extract_embeddings.py", "-i", "twins", cwd=project)
     assert_refused(result, "twins", *pair, "differ only in case or Unicode form", "rename one", status=2)
     assert contents(project / "output") == before
 
@@ -259,10 +259,10 @@ def test_broken_photographs_are_named_and_the_others_go_on(odd: Odd) -> None:
     [("nobody.jpg", "no such file or folder"), ("nothing", "no photographs in this folder"), ("x" * 300, "too long")],
     ids=["missing", "empty folder", "name too long"],
 )
-def test_photographs_that_are_not_there(project: Path, run_script: RunScript, image: str, words: str) -> None:
+def test_photographs_that_are_not_there(project: Path, run_here: RunScript, image: str, words: str) -> None:
     (project / "nothing").mkdir()
     before = contents(project / "output")
-    result = run_script("recognize_image.py", "-i", "sample/photo.jpg", image, cwd=project)
+    result = run_here("recognize_image.py", "-i", "sample/photo.jpg", image, cwd=project)
     assert_refused(result, image, words, status=1 if words == "too long" else 2)
     assert contents(project / "output") == before
 
@@ -357,7 +357,7 @@ NOT_EMBEDDINGS: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("kind", [*NOT_EMBEDDINGS, "cut off", "a folder", "missing"])
-def test_what_are_no_embeddings(project: Path, run_script: RunScript, kind: str) -> None:
+def test_what_are_no_embeddings(project: Path, run_here: RunScript, kind: str) -> None:
     before = contents(project / "output")
     path = project / "bad.pickle"
     if kind in NOT_EMBEDDINGS:
@@ -367,13 +367,13 @@ def test_what_are_no_embeddings(project: Path, run_script: RunScript, kind: str)
         path.write_bytes(data[: len(data) // 2])
     elif kind == "a folder":
         path.mkdir()
-    result = run_script("train_model.py", "-e", path, cwd=project)
+    result = run_here("train_model.py", "-e", path, cwd=project)
     assert_refused(result, "run: faces extract", *(["bad.pickle"] if kind != "nobody" else []))
     assert contents(project / "output") == before
 
 
 @pytest.mark.parametrize("part", ["detector", "aligner", "embedder"])
-def test_a_recognizer_from_other_models(project: Path, run_script: RunScript, part: str) -> None:
+def test_a_recognizer_from_other_models(project: Path, run_here: RunScript, part: str) -> None:
     gallery = Gallery.load(project / "output" / "embeddings.pickle")
     assert gallery.fingerprint is not None
     other = dataclasses.replace(getattr(gallery.fingerprint, part), sha256="0" * 64)
@@ -381,25 +381,25 @@ def test_a_recognizer_from_other_models(project: Path, run_script: RunScript, pa
     gallery.save(project / "output" / "embeddings.pickle")
     recognizer = FaceRecognizer(threshold=0.4).fit(gallery)
     recognizer_files.save(recognizer, project / "output" / "recognizer.pickle", project / "output" / "le.pickle")
-    result = run_script("recognize_image.py", "-i", "sample/photo.jpg", cwd=project)
+    result = run_here("recognize_image.py", "-i", "sample/photo.jpg", cwd=project)
     assert_refused(result, part, "recognizer", "run extract_embeddings.py and train_model.py again")
     assert result.stdout == ""
 
 
-def test_a_recognizer_of_embeddings_of_another_length(project: Path, run_script: RunScript) -> None:
+def test_a_recognizer_of_embeddings_of_another_length(project: Path, run_here: RunScript) -> None:
     """A recipe's embeddings name no models, so that only their length can tell."""
     rng = np.random.default_rng(0)
     content = {"embeddings": list(rng.normal(size=(6, 64))), "names": ["Ada"] * 3 + ["Bob"] * 3}
     (project / "recipe.pickle").write_bytes(pickle.dumps(content))
-    trained = run_script("train_model.py", "-e", "recipe.pickle", "--threshold", 0.5, cwd=project)
+    trained = run_here("train_model.py", "-e", "recipe.pickle", "--threshold", 0.5, cwd=project)
     assert trained.returncode == 0, trained.stderr
-    result = run_script("recognize_image.py", "-i", "sample/photo.jpg", cwd=project)
+    result = run_here("recognize_image.py", "-i", "sample/photo.jpg", cwd=project)
     warning, result.stderr = result.stderr.split("\n", 1)
     assert warning.startswith("warning: ") and "does not say which models" in warning
     assert_refused(result, "64", "128", "run extract_embeddings.py and train_model.py again")
 
 
-def test_a_recognizer_and_labels_that_do_not_belong_together(project: Path, run_script: RunScript) -> None:
+def test_a_recognizer_and_labels_that_do_not_belong_together(project: Path, run_here: RunScript) -> None:
     gallery = Gallery.load(project / "output" / "embeddings.pickle")
     others = dataclasses.replace(gallery, names=tuple(f"{name} II" for name in gallery.names))
     fewer = dataclasses.replace(gallery, names=("Ada",) * len(gallery))
@@ -407,7 +407,7 @@ def test_a_recognizer_and_labels_that_do_not_belong_together(project: Path, run_
         recognizer_files.save(FaceRecognizer().fit(people), project / "other.pickle", project / "names.pickle")
         for script, source in (("recognize_image.py", "-i"), ("recognize_video.py", "-s")):
             file = "sample/photo.jpg" if source == "-i" else "sample/video.mp4"
-            result = run_script(script, source, file, "-l", "names.pickle", cwd=project)
+            result = run_here(script, source, file, "-l", "names.pickle", cwd=project)
             assert_refused(result, "--recognizer, --le", "do not belong together", "run: faces train")
             assert result.stdout == ""
 
@@ -425,9 +425,9 @@ def test_a_recognizer_and_labels_that_do_not_belong_together(project: Path, run_
     ],
     ids=" ".join,
 )
-def test_pickles_mixed_up(project: Path, run_script: RunScript, options: tuple[str, ...]) -> None:
+def test_pickles_mixed_up(project: Path, run_here: RunScript, options: tuple[str, ...]) -> None:
     (project / "unfitted.pickle").write_bytes(pickle.dumps(FaceRecognizer()))
-    result = run_script("recognize_image.py", "-i", "sample/photo.jpg", *options, cwd=project)
+    result = run_here("recognize_image.py", "-i", "sample/photo.jpg", *options, cwd=project)
     assert_refused(result, "run: faces train")
     assert any(path in result.stderr for path in options)
 
@@ -452,7 +452,7 @@ VIDEO = ("recognize_video.py", "-s", "sample/video.mp4", "--no-display", "--max-
 )
 @pytest.mark.parametrize("place", ["below a file", "a folder"])
 def test_an_output_that_cannot_be_written(
-    project: Path, run_script: RunScript, line: tuple[str, ...], option: str, name: str, place: str
+    project: Path, run_here: RunScript, line: tuple[str, ...], option: str, name: str, place: str
 ) -> None:
     path = project / "output" / name
     if place == "below a file":
@@ -463,31 +463,31 @@ def test_an_output_that_cannot_be_written(
     else:
         path.mkdir()
     before = contents(project / "output")
-    result = run_script(*line, option, path, cwd=project)
+    result = run_here(*line, option, path, cwd=project)
     assert_refused(result, "cannot write", path)
     assert contents(project / "output") == before
     if line is not IMAGE:
         assert result.stdout == ""  # known before the work, not after it
 
 
-def test_a_list_of_the_skipped_that_cannot_be_written(project: Path, run_script: RunScript) -> None:
+def test_a_list_of_the_skipped_that_cannot_be_written(project: Path, run_here: RunScript) -> None:
     (project / "output" / "skipped.csv").unlink()
     (project / "output" / "skipped.csv").mkdir()
     before = contents(project / "output")
-    assert_refused(run_script(*EXTRACT, cwd=project), "cannot write", "skipped.csv")
+    assert_refused(run_here(*EXTRACT, cwd=project), "cannot write", "skipped.csv")
     assert contents(project / "output") == before
 
 
 @posix
-def test_a_pipe_or_device_is_not_replaced_by_a_file(project: Path, run_script: RunScript) -> None:
+def test_a_pipe_or_device_is_not_replaced_by_a_file(project: Path, run_here: RunScript) -> None:
     """For root, to whom /dev/null is a file that can be renamed over."""
     os.mkfifo(project / "pipe")
-    assert_refused(run_script(*TRAIN, "-l", "pipe", cwd=project), "cannot write", "pipe", "not a file")
+    assert_refused(run_here(*TRAIN, "-l", "pipe", cwd=project), "cannot write", "pipe", "not a file")
     assert (project / "pipe").is_fifo()
 
 
-def test_a_video_of_a_kind_that_cannot_be_written(project: Path, run_script: RunScript) -> None:
-    assert_refused(run_script(*VIDEO, "-o", "film.gif", cwd=project), "film.gif", "use .mp4")
+def test_a_video_of_a_kind_that_cannot_be_written(project: Path, run_here: RunScript) -> None:
+    assert_refused(run_here(*VIDEO, "-o", "film.gif", cwd=project), "film.gif", "use .mp4")
 
 
 def test_a_cache_that_cannot_be_written(project: Path, run_script: RunScript) -> None:
@@ -719,7 +719,7 @@ def test_the_default_source_is_the_first_camera(project: Path, run_script: RunSc
 
 
 @pytest.mark.parametrize("kind", ["missing", "a folder", "text", "cut off", "empty", "a stream"])
-def test_what_is_no_video(project: Path, run_script: RunScript, kind: str) -> None:
+def test_what_is_no_video(project: Path, run_here: RunScript, kind: str) -> None:
     path = project / "bad.mp4"
     before = contents(project / "output")
     if kind == "a folder":
@@ -731,17 +731,17 @@ def test_what_is_no_video(project: Path, run_script: RunScript, kind: str) -> No
     elif kind == "empty":
         path.write_bytes(b"")
     source = "http://127.0.0.1:9/bad.mp4" if kind == "a stream" else "bad.mp4"  # port 9: nobody answers
-    result = run_script("recognize_video.py", "-s", source, "-o", "output/x.mp4", "--no-display", cwd=project)
+    result = run_here("recognize_video.py", "-s", source, "-o", "output/x.mp4", "--no-display", cwd=project)
     assert_refused(result, source)
     assert contents(project / "output") == before
 
 
 @pytest.mark.parametrize("script", ["recognize_image", "recognize_video"])
-def test_a_photograph_that_is_cut_off(project: Path, run_script: RunScript, script: str) -> None:
+def test_a_photograph_that_is_cut_off(project: Path, run_here: RunScript, script: str) -> None:
     (project / "cut.jpg").write_bytes((project / "sample" / "photo.jpg").read_bytes()[:20_000])
     line = ["-i", "cut.jpg"] if script == "recognize_image" else ["-s", "cut.jpg", "--no-display"]
     before = contents(project / "output")
-    result = run_script(f"{script}.py", *line, cwd=project)
+    result = run_here(f"{script}.py", *line, cwd=project)
     assert (result.returncode, result.stdout) == (1, "")
     assert re.fullmatch(r"error: cut\.jpg: damaged or cut off .*\n", result.stderr)
     assert contents(project / "output") == before
@@ -791,8 +791,8 @@ def test_an_option_out_of_range_as_a_user_sees_it(tmp_path: Path, run_script: Ru
 
 @pytest.mark.parametrize("line", [EXTRACT, IMAGE, VIDEO], ids=["extract", "image", "video"])
 @pytest.mark.parametrize("option", ["--detector", "--embedding-model"])
-def test_models_that_are_not_there(project: Path, run_script: RunScript, line: tuple[str, ...], option: str) -> None:
+def test_models_that_are_not_there(project: Path, run_here: RunScript, line: tuple[str, ...], option: str) -> None:
     before = contents(project / "output")
-    result = run_script(*line, option, "nowhere.onnx", cwd=project)
+    result = run_here(*line, option, "nowhere.onnx", cwd=project)
     assert_refused(result, "nowhere.onnx", "run: faces download-models", f"leave out {option}")
     assert contents(project / "output") == before

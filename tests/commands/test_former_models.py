@@ -57,10 +57,10 @@ def test_every_script_works_without_an_option_and_says_so(before: Path, run_scri
     assert "nothing changed since version 1" in result.stdout
 
 
-def test_named_models_are_said_to_no_one(before: Path, run_script: RunScript) -> None:
-    result = run_script("recognize_image.py", "--models", "dlib", "--image", "sample/photo.jpg", cwd=before)
+def test_named_models_are_said_to_no_one(before: Path, run_here: RunScript) -> None:
+    result = run_here("recognize_image.py", "--models", "dlib", "--image", "sample/photo.jpg", cwd=before)
     assert (result.returncode, result.stderr) == (0, "")
-    result = run_script("recognize_image.py", "--models", "built-in", "--image", "sample/photo.jpg", cwd=before)
+    result = run_here("recognize_image.py", "--models", "built-in", "--image", "sample/photo.jpg", cwd=before)
     assert (result.returncode, result.stderr.count("\n")) == (1, 1)
     assert "made with the detector dlib-mmod (4cb19393), but this run uses yunet-int8" in result.stderr
 

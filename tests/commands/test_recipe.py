@@ -96,31 +96,31 @@ def test_the_columns_of_our_recognizer_are_the_labels(trained: Path) -> None:
     assert list(le.classes_) == sorted(set(data["names"]))
 
 
-def test_our_training_on_the_recipes_embeddings(project: Path, recipe_embeddings: Path, run_script: RunScript) -> None:
+def test_our_training_on_the_recipes_embeddings(project: Path, recipe_embeddings: Path, run_here: RunScript) -> None:
     # Without the models' names no threshold was measured; it is estimated from how far apart the people are.
-    estimated = run_script("train_model.py", "-e", recipe_embeddings, cwd=project)
+    estimated = run_here("train_model.py", "-e", recipe_embeddings, cwd=project)
     assert estimated.returncode == 0, estimated.stderr
     assert "estimated from these people alone" in estimated.stdout
 
-    result = run_script("train_model.py", "-e", recipe_embeddings, "--threshold", 0.4, cwd=project)
+    result = run_here("train_model.py", "-e", recipe_embeddings, "--threshold", 0.4, cwd=project)
     assert result.returncode == 0, result.stderr
     assert result.stderr.startswith("warning: ") and str(recipe_embeddings) in result.stderr
     assert len(result.stderr.splitlines()) == 1
     assert result.stdout.startswith(f"{PEOPLE * PHOTOS} embeddings of {PEOPLE} people")
-    found = run_script("recognize_image.py", "-i", "sample/photo.jpg", "--json", cwd=project)
+    found = run_here("recognize_image.py", "-i", "sample/photo.jpg", "--json", cwd=project)
     truth = json.loads((project / "sample" / "truth.json").read_text(encoding="utf-8"))
     assert [face["name"] for face in json.loads(found.stdout)["faces"]] == [
         face["name"] for face in truth["pictures"]["photo.jpg"]
     ]
 
 
-def test_recognition_with_the_recipes_pickles(project: Path, recipe_embeddings: Path, run_script: RunScript) -> None:
+def test_recognition_with_the_recipes_pickles(project: Path, recipe_embeddings: Path, run_here: RunScript) -> None:
     recognizer, le = recipe_classifier(read(recipe_embeddings))
     (project / "output" / "recognizer.pickle").write_bytes(pickle.dumps(recognizer))
     (project / "output" / "le.pickle").write_bytes(pickle.dumps(le))
     truth = json.loads((project / "sample" / "truth.json").read_text(encoding="utf-8"))
 
-    result = run_script("recognize_image.py", "-i", "sample/photo.jpg", "--json", cwd=project)
+    result = run_here("recognize_image.py", "-i", "sample/photo.jpg", "--json", cwd=project)
     assert result.returncode == 0, result.stderr
     (warning,) = result.stderr.splitlines()
     assert warning.startswith("warning: ") and "names every stranger" in warning and "faces train" in warning
@@ -129,7 +129,7 @@ def test_recognition_with_the_recipes_pickles(project: Path, recipe_embeddings: 
     assert face["distance"] is None  # it knows none
 
     options = ("-s", "sample/video.mp4", "--no-display", "--max-frames", 25, "--json", "--boxes", "boxes.jsonl")
-    result = run_script("recognize_video.py", *options, cwd=project)
+    result = run_here("recognize_video.py", *options, cwd=project)
     assert result.returncode == 0, result.stderr
     assert result.stderr.startswith("warning: ")
     events = [json.loads(line) for line in result.stdout.splitlines()]
@@ -140,13 +140,13 @@ def test_recognition_with_the_recipes_pickles(project: Path, recipe_embeddings: 
 
 
 def test_the_recipes_recognizer_and_our_labels_of_others(
-    project: Path, recipe_embeddings: Path, run_script: RunScript
+    project: Path, recipe_embeddings: Path, run_here: RunScript
 ) -> None:
     data = read(recipe_embeddings)
     fewer = [i for i, name in enumerate(data["names"]) if name != data["names"][0]]
     recognizer, _ = recipe_classifier({key: [values[i] for i in fewer] for key, values in data.items()})
     (project / "recognizer.pickle").write_bytes(pickle.dumps(recognizer))
-    result = run_script("recognize_image.py", "-i", "sample/photo.jpg", "-r", "recognizer.pickle", cwd=project)
+    result = run_here("recognize_image.py", "-i", "sample/photo.jpg", "-r", "recognizer.pickle", cwd=project)
     assert result.returncode == 1
     (line,) = result.stderr.splitlines()
     assert line.startswith("error: ") and "recognizer.pickle" in line and "le.pickle" in line

@@ -52,14 +52,14 @@ def test_a_report_is_left_beside_the_recognizer(trained: Path) -> None:
 
 
 @pytest.mark.parametrize("classifier", CLASSIFIERS)
-def test_the_scripts_that_recognize_do_not_care(project: Path, run_script: RunScript, classifier: str) -> None:
+def test_the_scripts_that_recognize_do_not_care(project: Path, run_here: RunScript, classifier: str) -> None:
     def found() -> list[str]:
-        result = run_script("recognize_image.py", "-i", "sample/group_1.jpg", "sample/photo.jpg", cwd=project)
+        result = run_here("recognize_image.py", "-i", "sample/group_1.jpg", "sample/photo.jpg", cwd=project)
         assert (result.returncode, result.stderr) == (0, "")
         return [line.partition("  ")[0] for line in result.stdout.splitlines()]
 
     before = found()
-    result = run_script("train_model.py", "--classifier", classifier, cwd=project)
+    result = run_here("train_model.py", "--classifier", classifier, cwd=project)
     assert (result.returncode, result.stderr) == (0, "")
     assert found() == before
 
@@ -94,12 +94,12 @@ def test_what_should_be_looked_at_is_said(tmp_path: Path, capsys: pytest.Capture
     assert "\n  Carl: 1\n" in out
 
 
-def test_the_report_too_must_be_writable_before_the_work(project: Path, run_script: RunScript) -> None:
+def test_the_report_too_must_be_writable_before_the_work(project: Path, run_here: RunScript) -> None:
     path = project / "output" / "training_report.json"
     path.unlink()
     path.mkdir()
     before = {file: file.read_bytes() for file in (project / "output").glob("*.pickle")}
-    result = run_script("train_model.py", "--threshold", 0.3, cwd=project)
+    result = run_here("train_model.py", "--threshold", 0.3, cwd=project)
     assert (result.returncode, result.stdout) == (1, "")
     assert result.stderr.startswith("error: cannot write ") and path.name in result.stderr
     assert {file: file.read_bytes() for file in before} == before
