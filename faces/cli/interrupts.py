@@ -20,7 +20,7 @@ LONGEST_IMPORT = 5.0  # s for which an interrupt waits
 
 
 def deliver_later() -> None:
-    """Deliver Ctrl-C to the main thread again, in a moment."""
+    """Deliver Ctrl-C to the main thread again, in a moment, and not before it has left whoever calls this."""
     from threading import Timer
 
     timer = Timer(RETRY, _deliver)
@@ -30,8 +30,11 @@ def deliver_later() -> None:
 
 def _deliver() -> None:
     import _thread
+    import time
     from threading import main_thread
 
+    while _is_within(sys._current_frames().get(main_thread().ident or 0), "deliver_later", "_interrupt_again"):
+        time.sleep(RETRY)  # on a busy machine it is still there; in a hook of Python's, Ctrl-C would be lost
     if sys.platform == "win32":
         _thread.interrupt_main()
     else:  # also ends a wait in the main thread
@@ -63,6 +66,15 @@ class _Interrupt:
                 return
         self._first = 0.0
         raise KeyboardInterrupt
+
+
+def _is_within(frame: FrameType | None, *functions: str) -> bool:
+    """Whether one of the functions is called, by its name."""
+    while frame is not None:
+        if frame.f_code.co_name in functions:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _is_importing(frame: FrameType | None) -> bool:

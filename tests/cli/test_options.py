@@ -166,6 +166,14 @@ def main():
     return 0
 run(main)
 """
+BUSY = """
+import threading, time
+start = threading.Timer.start
+def slow(timer):
+    start(timer)
+    time.sleep(0.3)
+threading.Timer.start = slow
+"""
 
 
 def interrupted(code: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -216,8 +224,9 @@ import {program}
 
 
 @posix
-def test_an_interrupt_in_a_callback_is_not_lost(tmp_path: Path) -> None:
-    result = interrupted(CALLBACK, tmp_path)
+@pytest.mark.parametrize("first", ["", BUSY], ids=["", "on a busy machine"])
+def test_an_interrupt_in_a_callback_is_not_lost(tmp_path: Path, first: str) -> None:
+    result = interrupted(first + CALLBACK, tmp_path)
     assert (result.returncode, result.stderr) == (130, "stopped; what was there before is unchanged\n")
 
 

@@ -163,7 +163,8 @@ def test_a_record_with_values_of_other_types(tmp_path: Path, value: object, caps
         path.write_text(json.dumps({**content, name: value}))
     own = Runs(tmp_path / "runs")
     for run in own.all():
-        assert isinstance(run, Damaged) or (Run.from_json(run.to_json()) == run and run.made_with is not None)
+        if isinstance(run, Run):  # as text: since Python 3.13, records with NaN are not equal to themselves
+            assert Run.from_json(run.to_json()).to_json() == run.to_json() and run.made_with is not None
     runs_command.main(["list", "--folder", str(tmp_path / "runs")])
     for run in own.all():
         if isinstance(run, Run):
