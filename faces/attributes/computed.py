@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
 from faces.attributes import pose
 from faces.attributes.answers import Head
+from faces.attributes.registry import FOLDER
 from faces.landmarks.mesh import FaceMesh
 from faces.landmarks.pose import head_pose as dense_pose
 from faces.liveness.pixels import THRESHOLD, PixelLiveness
+from faces.liveness.trained import FILE, TrainedLiveness
 from faces.types import Faces, Floats, Image
 
 LIVE = Head("live", ("live", "spoof"), threshold=THRESHOLD)
@@ -59,13 +62,16 @@ class HeadPose:
 class Liveness:
     """Computes the probabilities of a live face and of a spoof; NaN where it cannot tell.
 
+    A network of ``faces train-classifier --liveness`` in ``weights/`` answers, else Silent-Face's two.
+
     threads: within one network.
     Raises ModelError if the networks are missing or damaged.
     """
 
     def __init__(self, threads: int | None = None) -> None:
-        self.heads: tuple[Head, ...] = (LIVE,)
-        self._liveness = PixelLiveness.load(threads)
+        own = FOLDER / FILE
+        self._liveness = TrainedLiveness(own, threads) if own.is_file() else PixelLiveness.load(threads)
+        self.heads: tuple[Head, ...] = (replace(LIVE, threshold=self._liveness.threshold),)
 
     def of(self, image: Image, faces: Faces) -> dict[str, Floats]:
         """Return the probabilities; see ``Computed``."""

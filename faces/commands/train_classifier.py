@@ -1,6 +1,7 @@
 """Train a picture classifier from one folder of pictures per class, or convert a Keras file: output/classifier.onnx.
 
-``faces classify`` uses it. Its accuracy on pictures it was not trained on is in classifier_report.md beside it.
+``faces classify`` uses it. Its accuracy on pictures it was not trained on is in classifier_report.md beside it. With
+``--liveness``, train what ``--attributes live`` answers by: output/liveness.onnx.
 """
 
 from __future__ import annotations
@@ -15,9 +16,13 @@ from faces.cli import options, recording, signals, text, values
 from faces.errors import UsageError
 from faces.files.locks import only_one
 from faces.files.writing import check_writable
+from faces.liveness.trained import FILE
+from faces.metrics.wording import between
 from faces.training import backend
 from faces.training.classifier import keras_files, networks, training
 from faces.training.classifier.training import ClassifierOptions
+from faces.training.liveness import report
+from faces.training.liveness import training as liveness
 from faces.training.scores import ChoiceScore
 
 log = partial(print, file=sys.stderr, flush=True)
@@ -29,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
         "Train a picture classifier from one folder per class, or convert a Keras file.",
         "--dataset pets",
         "--from-keras pets.h5 --classes cat dog",
+        "--dataset spoofs --liveness",
     )
     files = options.group(parser, options.FILES)
     files.add_argument("--dataset", type=Path, metavar="FOLDER", help="folder with one folder of pictures per class")
@@ -61,7 +67,12 @@ def build_parser() -> argparse.ArgumentParser:
         "--per-class", type=values.count, metavar="N", help="train with at most N pictures of each class, to compare"
     )
     network.add_argument("--seed", type=int, default=0, metavar="N", help="random seed")
-    conversion = options.group(parser, "instead of training")
+    conversion = options.group(parser, "other classifiers")
+    conversion.add_argument(
+        "--liveness",
+        action="store_true",
+        help="train what tells live faces from attacks: --dataset has a folder real and one for each kind of attack",
+    )
     conversion.add_argument("--from-keras", type=Path, metavar="FILE", help=".keras or .h5 file to convert")
     conversion.add_argument(
         "--classes", nargs="+", metavar="NAME", help="its classes, in its order (default: the folders of --dataset)"
@@ -83,6 +94,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run ``faces train-classifier``."""
     args = build_parser().parse_args(argv)
     signals.stop_on_signals()
+    if args.liveness:
+        return train_liveness(args)
     if args.from_keras is None and args.dataset is None:
         raise UsageError("give --dataset, a folder with one folder per class, or --from-keras")
     if args.from_keras is None and (args.classes or args.pixels or args.bgr):
@@ -106,6 +119,27 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"-> {model}, classes.json and classifier_report.md")
         for path in (model, model.with_name("classes.json")):
             recorder.artefact(path)
+    return 0
+
+
+def train_liveness(args: argparse.Namespace) -> int:
+    """Run ``faces train-classifier --liveness``."""
+    usual = vars(build_parser().parse_args([]))
+    taken = ("dataset", "output", "track", "liveness")
+    if others := [name for name, value in vars(args).items() if name not in taken and value != usual[name]]:
+        raise UsageError(f"--liveness takes --dataset, --output and --track, not --{others[0].replace('_', '-')}")
+    if args.dataset is None:
+        raise UsageError("--liveness: give --dataset, a folder with real and a folder for each kind of attack in it")
+    model = args.output / FILE
+    check_writable(model)
+    with only_one(model), recording.recording(model, "liveness", vars(args)) as recorder:
+        figures = liveness.train(args.dataset, args.output, recorder, log, text.warn)
+        for kind in report.kinds(figures):
+            share = figures.share(kind)
+            recorder.figure(report.rate(kind), share.value)
+            print(f"{report.rate(kind)}, people left out: {share}, 95 % interval {between(share)}")
+        recorder.artefact(model)
+    print(f"-> {model}, liveness.md and liveness_report.json")
     return 0
 
 

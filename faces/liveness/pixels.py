@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from faces.liveness.squares import around, has_enough_around
+from faces.liveness.squares import blob, judged
 from faces.models import conversion, zoo
 from faces.models.engine import Engine, OnnxEngine
 from faces.types import Faces, Floats, Image
@@ -14,7 +14,6 @@ from faces.types import Faces, Floats, Image
 SCALES = {"minifasnet-v2": 2.7, "minifasnet-v1se": 4.0}  # times that the box is enlarged, by the row of the model table
 SIDE = 80  # px of the networks' input
 LIVE = 1  # their class of live faces; 0 and 2 are attacks
-BATCH_FACES = 32  # in one call: more take memory and are no faster
 THRESHOLD = 0.084
 """Least probability of a live face: the least at which at most 1 % of NUAA's 399 pictures of printed photographs pass.
 
@@ -27,7 +26,10 @@ class PixelLiveness:
 
     networks: each with the times that a box is enlarged for it. It takes float32 (N, 3, 80, 80), BGR from 0 to 255, and
     returns probabilities, float32 (N, 3).
+    threshold: least probability of a face that counts as alive.
     """
+
+    threshold = THRESHOLD
 
     def __init__(self, networks: Sequence[tuple[Engine, float]]) -> None:
         self._networks = tuple(networks)
@@ -50,16 +52,9 @@ class PixelLiveness:
         image: uint8 (H, W, 3), BGR.
         faces: as a detector returns them; the thresholds were measured with YuNet's boxes.
         """
-        live = np.full(len(faces), np.nan, np.float32)
-        known = np.flatnonzero(has_enough_around(faces.xyxy, *image.shape[:2]))
-        for start in range(0, len(known), BATCH_FACES):
-            batch = known[start : start + BATCH_FACES]
-            live[batch] = np.mean(
-                [self._probability(image, faces.xyxy[batch], *network) for network in self._networks], axis=0
-            )
-        return live
 
-    def _probability(self, image: Image, boxes: Floats, engine: Engine, scale: float) -> Floats:
-        squares = np.stack([around(image, box, scale, SIDE) for box in boxes])
-        blob = np.ascontiguousarray(squares.transpose(0, 3, 1, 2), np.float32)
-        return np.asarray(engine.run(blob)[0][:, LIVE], np.float32)
+        def mean(boxes: Floats) -> Floats:
+            answers = [engine.run(blob(image, boxes, scale, SIDE))[0][:, LIVE] for engine, scale in self._networks]
+            return np.asarray(np.mean(answers, axis=0), np.float32)
+
+        return judged(image, faces, mean)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from faces.types import Floats, Image
+from faces.types import Faces, Floats, Image
 
 # Measured: python -m benchmarks.liveness limits (docs/liveness.md, "What is not judged").
 SMALLEST = 60  # px, the shorter side of the box
 LEAST_ENLARGED = 1.5  # times; a face that fills the picture shows nothing around it that could give a photograph away
 LEAST_BESIDE = 0.3  # of the box's width, to the picture's left and right edge
 MOST_OUTSIDE = 0.1  # of the box's area
+BATCH_FACES = 32  # in one call: more take memory and are no faster
 
 Boxes = NDArray[np.float64]
 
@@ -62,3 +65,27 @@ def around(image: Image, box: Floats, scale: float, side: int) -> Image:
     (left, top), (right, bottom) = first.astype(int), last.astype(int)
     part = image[top : bottom + 1, left : right + 1]
     return np.asarray(cv2.resize(part, (side, side), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+
+def blob(image: Image, boxes: Floats, scale: float, side: int) -> Floats:
+    """Return the parts around N >= 1 boxes as networks take them: float32 (N, 3, side, side), BGR from 0 to 255.
+
+    image, scale, side: as for ``around``.
+    boxes: float32 (N, 4), xyxy, px.
+    """
+    squares = np.stack([around(image, box, scale, side) for box in boxes])
+    return np.ascontiguousarray(squares.transpose(0, 3, 1, 2), np.float32)
+
+
+def judged(image: Image, faces: Faces, probability: Callable[[Floats], Floats]) -> Floats:
+    """Return how probably each of N >= 0 faces is alive: float32 (N,); NaN for those without enough around them.
+
+    image: uint8 (H, W, 3), BGR.
+    probability: takes the boxes of at most ``BATCH_FACES`` faces, float32 (M, 4), and returns float32 (M,).
+    """
+    live = np.full(len(faces), np.nan, np.float32)
+    known = np.flatnonzero(has_enough_around(faces.xyxy, *image.shape[:2]))
+    for start in range(0, len(known), BATCH_FACES):
+        batch = known[start : start + BATCH_FACES]
+        live[batch] = probability(faces.xyxy[batch])
+    return live

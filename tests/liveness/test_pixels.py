@@ -10,7 +10,8 @@ import pytest
 from benchmarks import liveness as benchmark
 from benchmarks.photographs import DATA
 from faces.errors import ModelError
-from faces.liveness.pixels import BATCH_FACES, LIVE, SCALES, SIDE, THRESHOLD, PixelLiveness
+from faces.liveness.pixels import LIVE, SCALES, SIDE, THRESHOLD, PixelLiveness
+from faces.liveness.squares import BATCH_FACES
 from faces.models.engine import OnnxEngine
 from faces.models.pytorch.minifasnet import convert_minifasnet
 from faces.models.zoo import MODELS
