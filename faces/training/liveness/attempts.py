@@ -158,11 +158,11 @@ def same_person(embeddings: Floats) -> NDArray[np.str_]:
 
 
 def _require_people(folder: Path, attempts: Attempts) -> None:
-    for kind, of in ((REAL, attempts.live), ("attacks", ~attempts.live)):
+    for kind, of in ((f"the folder {REAL!r}", attempts.live), ("what is beside it", ~attempts.live)):
         people = set(attempts.persons[of & attempts.judged].tolist())
         if len(people) < LEAST_PEOPLE:
-            number = f"{len(people) or 'no'} {'person' if len(people) == 1 else 'people'}"
+            number = ("nobody", "only 1 person", "only 2 people")[len(people)]
             raise FacesError(
-                f"{folder}: photographs that can be judged of only {number} in {kind}; give {LEAST_PEOPLE} or more,"
-                " since errors are measured on people who were not trained with"
+                f"{folder}: {kind} shows {number} who can be judged; give {LEAST_PEOPLE} people or more, since"
+                " the errors are measured on people who were not trained with"
             )

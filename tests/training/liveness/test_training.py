@@ -192,7 +192,9 @@ def test_none_that_can_be_used(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("people", [1, 2])
 def test_too_few_people(tmp_path: Path, people: int) -> None:
-    with pytest.raises(FacesError, match=rf"of only {people} pe(rson|ople) in real; give 3 or more"):
+    with pytest.raises(
+        FacesError, match=rf"'real' shows only {people} pe(rson|ople) who can be judged; give 3 people or more"
+    ):
         look(folders(tmp_path, people), [])
 
 
