@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from faces.errors import FingerprintError
 from faces.types import Floats
 
 # An impostor comes closer to the centre and to the nearest of several photographs than to one photograph. CLOSER is the
@@ -156,3 +157,12 @@ def nearest_other(people: People, rows: Indices) -> Floats:
     gap = people.embeddings[person_rows] - np.repeat(people.embeddings[rows], counts, axis=0)
     to_each = np.where(person_rows == np.repeat(rows, counts), np.inf, np.linalg.norm(gap, axis=1))
     return np.asarray(np.minimum.reduceat(to_each, first), np.float32)
+
+
+def require_dimension(embeddings: Floats, dimension: int) -> None:
+    """Raise FingerprintError unless embeddings (N, D) have the recognizer's D: the recipe's names no models."""
+    if embeddings.shape[1] != dimension:
+        raise FingerprintError(
+            f"the recognizer was trained on embeddings of {dimension} numbers, but this run's models make"
+            f" {embeddings.shape[1]}; run extract_embeddings.py and train_model.py again, or name the same models"
+        )

@@ -15,10 +15,10 @@ from faces.recognition import wholeness
 from faces.recognition.assignment import Candidates, nearest
 from faces.recognition.classifiers import CLASSIFIERS
 from faces.recognition.crowd import Crowd
-from faces.recognition.distances import People
+from faces.recognition.distances import People, require_dimension
 from faces.recognition.gallery import is_nobody
 from faces.recognition.impostors import Impostors
-from faces.recognition.recognizers import FaceRecognizer, LabelEncoder, Recognizer, require_dimension
+from faces.recognition.recognizers import FaceRecognizer, LabelEncoder, Recognizer
 from faces.recognition.thresholds import Threshold
 from faces.types import Fingerprint, Floats, Matches, ModelId
 

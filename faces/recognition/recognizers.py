@@ -13,7 +13,7 @@ from faces.errors import FacesError, FingerprintError, UsageError
 from faces.recognition.assignment import Candidates, nearest
 from faces.recognition.classifiers import CLASSIFIERS, SVC, Classifier, choose, scale, softmax
 from faces.recognition.crowd import Crowd, Terms
-from faces.recognition.distances import Indices, People, by_person, outliers
+from faces.recognition.distances import Indices, People, by_person, outliers, require_dimension
 from faces.recognition.gallery import Gallery, is_nobody
 from faces.recognition.impostors import Embedder, name_of
 from faces.recognition.match_probability import match_probability
@@ -242,12 +242,3 @@ class LabelEncoder:
 
     classes_: NDArray[np.str_]
     fingerprint_: dict[str, dict[str, str]] | None = None
-
-
-def require_dimension(embeddings: Floats, dimension: int) -> None:
-    """Raise FingerprintError unless embeddings (N, D) have the recognizer's D: the recipe's names no models."""
-    if embeddings.shape[1] != dimension:
-        raise FingerprintError(
-            f"the recognizer was trained on embeddings of {dimension} numbers, but this run's models make"
-            f" {embeddings.shape[1]}; run extract_embeddings.py and train_model.py again, or name the same models"
-        )
