@@ -60,14 +60,14 @@ def test_quality() -> None:
     large = np.asarray(cv2.resize(noise(50, 50), (150, 150), interpolation=cv2.INTER_CUBIC), np.uint8)
     sharp = large // 2 + 60
     good = measure(sharp, 100, 0)
-    assert (good.recognition, good.blur_level, good.exposure_level) == ("High", "low", "goodExposure")
-    assert measure(sharp, 50, 0).recognition == measure(sharp, 100, -40).recognition == "Medium"
-    assert measure(sharp, 30, 0).recognition == measure(sharp, 100, 70).recognition == "Low"
+    assert (good.recognition, good.blur_level, good.exposure_level) == ("high", "low", "goodExposure")
+    assert measure(sharp, 50, 0).recognition == measure(sharp, 100, -40).recognition == "medium"
+    assert measure(sharp, 30, 0).recognition == measure(sharp, 100, 70).recognition == "low"
     blurred = measure(np.asarray(cv2.GaussianBlur(sharp, (0, 0), 12), np.uint8), 100, 0)
-    assert (blurred.recognition, blurred.blur_level) == ("Low", "high")
+    assert (blurred.recognition, blurred.blur_level) == ("low", "high")
     dark, bright = measure(sharp // 12, 100, 0), measure(255 - (255 - sharp) // 12, 100, 0)
-    assert (dark.exposure_level, dark.recognition) == ("underExposure", "Low")
-    assert (bright.exposure_level, bright.recognition) == ("overExposure", "Low")
+    assert (dark.exposure_level, dark.recognition) == ("underExposure", "low")
+    assert (bright.exposure_level, bright.recognition) == ("overExposure", "low")
 
 
 @pytest.mark.parametrize(("sigma", "level"), [(0, "low"), (2, "low"), (10, "medium"), (30, "high")])

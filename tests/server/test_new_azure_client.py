@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from azure.ai.vision.face import FaceAdministrationClient, FaceClient
+from azure.ai.vision.face.models import BlurLevel, FaceAttributeType, GlassesType, QualityForRecognition
 from azure.core.credentials import AzureKeyCredential
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 
@@ -52,13 +53,14 @@ def test_detect(clients: Clients, drawn: People) -> None:
         return_face_id=True,
         return_face_landmarks=True,
         return_recognition_model=True,
-        return_face_attributes=["headPose", "qualityForRecognition", "mask", "blur"],
+        return_face_attributes=list(FaceAttributeType),
         face_id_time_to_live=120,
     )
     landmarks: Any = face.face_landmarks
     attributes: Any = face.face_attributes
     assert face.recognition_model == "recognition_04" and landmarks.nose_tip.x > 0
-    assert attributes.quality_for_recognition in ("Low", "Medium", "High")
+    assert attributes.quality_for_recognition in set(QualityForRecognition)
+    assert attributes.glasses in set(GlassesType) and attributes.blur.blur_level in set(BlurLevel)
     assert attributes.mask.type == "noMask" and not attributes.mask.nose_and_mouth_covered  # nothing measures it
     (other,) = client.detect_from_url(
         url=f"https://example.org/{name.split()[0].lower()}.jpg", **MODELS, return_face_id=False

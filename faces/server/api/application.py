@@ -14,12 +14,13 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 
 from faces.server import errors
-from faces.server.api.collection_routes import PREFIX, collection
+from faces.server.api.collection_routes import collection
 from faces.server.api.context import NAME, Services
 from faces.server.api.health_routes import health
 from faces.server.api.openapi.routes import description
 from faces.server.api.person_routes import person
 from faces.server.api.recognition_routes import recognition
+from faces.server.api.versions import PREFIX
 from faces.server.errors import ApiError
 from faces.server.keys import KEY_HEADER
 from faces.server.monitoring import logs, metrics

@@ -12,11 +12,11 @@ from faces.server.api import inputs
 from faces.server.api.context import services
 from faces.server.api.inputs import RECOGNITION_MODELS, Body
 from faces.server.api.replies import Json, empty, face_json
+from faces.server.api.versions import PREFIX, spelled
 from faces.server.kinds import FACE_LIST, KINDS, Kind
 from faces.server.store import collections, persisted_faces
 from faces.server.store.schema import Collection, Face
 
-PREFIX = "FACE_PREFIX"  # in the WSGI environment: the start of the path, up to the version, as the client wrote it
 TRAINED = f"<any({','.join(route for route, kind in KINDS.items() if kind.needs_training)}):route>/<id_>"
 ANY = f"<any({','.join(KINDS)}):route>"
 
@@ -105,7 +105,7 @@ def training(route: str, id_: str) -> tuple[Json, dict[str, str]]:
         if row.training_status is None:
             raise errors.not_trained(kind)
         answer: Json = {
-            "status": row.training_status,
+            "status": spelled(row.training_status),
             "createdDateTime": _date(row.training_created),
             "lastActionDateTime": _date(row.training_last_action),
             "lastSuccessfulTrainingDateTime": _date(row.training_last_success),

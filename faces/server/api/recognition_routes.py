@@ -15,6 +15,7 @@ from faces.server.api import face_attributes, inputs, landmark_points
 from faces.server.api.context import services
 from faces.server.api.inputs import DETECTION_MODELS, RECOGNITION_MODELS, Body
 from faces.server.api.replies import Json
+from faces.server.api.versions import spelled
 from faces.server.errors import ApiError, not_found_as
 from faces.server.kinds import FACE_LIST, LARGE_FACE_LIST, LARGE_PERSON_GROUP, PERSON_GROUP, Kind
 from faces.server.monitoring.metrics import current_metrics
@@ -61,7 +62,7 @@ def detect() -> list[Json]:
         if requested:
             attributes = face_attributes.describe(own.vision, image, faces, embeddings, requested)
             for answer, values in zip(answers, attributes, strict=True):
-                answer["faceAttributes"] = values
+                answer["faceAttributes"] = spelled(values)
     return answers
 
 

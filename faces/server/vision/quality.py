@@ -25,7 +25,7 @@ class Quality:
     blur: [0, 1], 0 is sharp.
     exposure: [0, 1], 0 is dark.
     noise: [0, 1].
-    recognition: Low, Medium or High: the quality for recognition.
+    recognition: low, medium or high: the quality for recognition.
     """
 
     blur: float
@@ -67,11 +67,11 @@ def measure(crop: Image, size: float, yaw: float) -> Quality:
     exposure = float(grey.mean()) / 255
     noise = min(_noise(np.asarray(grey, np.uint8)) / MAX_NOISE, 1.0)
     if size < LOW_QUALITY_SIZE or blur >= 0.75 or abs(yaw) > LOW_QUALITY_YAW or not 0.1 < exposure < 0.9:
-        recognition = "Low"
+        recognition = "low"
     elif size < MEDIUM_QUALITY_SIZE or blur >= 0.25 or abs(yaw) > MEDIUM_QUALITY_YAW or not 0.2 < exposure < 0.8:
-        recognition = "Medium"
+        recognition = "medium"
     else:
-        recognition = "High"
+        recognition = "high"
     return Quality(blur, exposure, noise, recognition)
 
 

@@ -42,7 +42,7 @@ class FakeVision:
         return Answers(tuple(heads), values)
 
     def qualities(self, image: Image, faces: Faces, yaws: Sequence[float]) -> list[Quality]:
-        return [Quality(0.1, 0.5, 0.0, "High")] * len(faces)
+        return [Quality(0.1, 0.5, 0.0, "high")] * len(faces)
 
 
 def described(*names: str, **probabilities: float) -> dict[str, Any]:

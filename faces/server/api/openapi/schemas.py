@@ -206,7 +206,7 @@ def _attributes() -> dict[str, Schema]:
         "blur": answer_object({"blurLevel": choice("low", "medium", "high"), "value": FRACTION}),
         "exposure": answer_object({"exposureLevel": exposure, "value": FRACTION}),
         "noise": answer_object({"noiseLevel": choice("low", "medium", "high"), "value": FRACTION}),
-        "qualityForRecognition": choice("Low", "Medium", "High"),
+        "qualityForRecognition": choice("low", "medium", "high"),
     }
     assert set(attributes) == set(face_attributes.NAMES)
     return {"FaceAttributes": answer_object({}, attributes)}
