@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import sys
 from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
@@ -39,6 +40,23 @@ def build_parser() -> argparse.ArgumentParser:
         type=address,
         metavar="ADDRESS",
         help="reverse proxy whose X-Forwarded headers are trusted",
+    )
+    network.add_argument(
+        "--tls-cert", type=Path, metavar="FILE", help="serve https with this certificate, in PEM, its issuers' after it"
+    )
+    network.add_argument(
+        "--tls-key", type=Path, metavar="FILE", help="key of the certificate, in PEM (default: in the same file)"
+    )
+    network.add_argument(
+        "--tls-self-signed",
+        action="store_true",
+        help="serve https with a certificate made once and kept beside the database",
+    )
+    network.add_argument(
+        "--cors-origin",
+        action="append",
+        metavar="ORIGIN",
+        help="let web pages of this origin, such as https://example.org, call the API; may be repeated",
     )
     network.add_argument(
         "--url-map",
@@ -150,6 +168,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run ``faces serve`` until it is stopped."""
     args = build_parser().parse_args(argv)
     try:
+        from faces.server import tls
         from faces.server.assembly import Options, assembled
     except ImportError as error:
         raise UsageError(
@@ -164,7 +183,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"database {server.database.name}; faces are searched {search}")
         print(f"Face API and pages at {server.listener.url}")
         show_key = args.key_file is None  # a key that was provided must not appear in the log of a service
-        print(f"key {server.key}, from {server.key_file}" if show_key else f"key in {server.key_file}", flush=True)
+        print(f"key {server.key}, from {server.key_file}" if show_key else f"key in {server.key_file}")
+        if server.certificate:
+            print(f"certificate SHA-256 {tls.fingerprint(server.certificate)}, from {server.certificate}")
+        sys.stdout.flush()
         server.listener.run()
     print("stopped; all data is kept")
     return 0

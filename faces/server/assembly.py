@@ -16,7 +16,8 @@ from faces.files.locks import only_one
 from faces.model_choice import MOVE_DATABASE, Choice, choose
 from faces.pipeline import Pipeline
 from faces.recognition import recognizer_files
-from faces.server import keys, pages
+from faces.server import keys, pages, tls
+from faces.server.api import cors
 from faces.server.api.application import create_app
 from faces.server.api.context import Services
 from faces.server.api.fetch import Fetcher
@@ -59,6 +60,10 @@ class Options:
     retention: float | None
     rate_limit: str
     trusted_proxy: str | None
+    tls_cert: Path | None
+    tls_key: Path | None
+    tls_self_signed: bool
+    cors_origin: Sequence[str] | None
     audit: Path | None
     log: str
     models: str | None
@@ -80,12 +85,14 @@ class Server:
     database: its database.
     key: the API key.
     key_file: the file that holds the key.
+    certificate: the file that holds the certificate, for https.
     """
 
     listener: Listener
     database: Database
     key: str
     key_file: Path
+    certificate: Path | None
 
 
 @contextmanager
@@ -102,11 +109,20 @@ def assembled(options: Options) -> Iterator[Server]:
     fetcher, limiter = Fetcher(dict(options.url_map or ()), options.allow_url or ()), RateLimiter(options.rate_limit)
     if options.le and not options.recognizer:
         raise UsageError("--le goes with --recognizer")
+    if options.tls_key and not options.tls_cert:
+        raise UsageError("--tls-key goes with --tls-cert")
+    if options.tls_cert and options.tls_self_signed:
+        raise UsageError("--tls-self-signed makes a certificate; leave out --tls-cert")
+    origins = cors.checked(options.cors_origin or ())
     logs.set_up(options.log)
     return_freed_memory()
     with ExitStack() as stack:
         if (path := Database.path_of(options.database)) is not None:
             stack.enter_context(only_one(path))
+        certificate = options.tls_cert
+        if options.tls_self_signed:
+            certificate = tls.self_signed(path.parent if path else DEFAULT_KEY_FILE.parent, address)
+        encryption = tls.context(certificate, options.tls_key) if certificate else None
         key_file = options.key_file or DEFAULT_KEY_FILE
         key = keys.load(key_file)
         audit: Audit = no_audit
@@ -149,11 +165,12 @@ def assembled(options: Options) -> Iterator[Server]:
             limiter=limiter,
             strict_attributes=options.strict_attributes,
         )
-        app = create_app(services, key)
+        app = create_app(services, key, origins)
         classifier = PictureClassifier(options.classifier)
         pages.install(app, PageServices(people, classifier, recognizer, options.exclusive), key)
-        listener = Listener(app, address, options.port, options.threads, options.trusted_proxy)
-        yield Server(listener, database, key, key_file)
+        network = options.port, options.threads, options.trusted_proxy
+        listener = Listener(app, address, *network, encryption, origins)
+        yield Server(listener, database, key, key_file, certificate)
 
 
 def chosen_models(options: Options) -> Choice:

@@ -1,27 +1,32 @@
-"""The HTTP server, waitress: with errors in the API's form, and a shutdown that lets requests finish."""
+"""The HTTP server, waitress: it stays reachable under load, and its shutdown lets requests finish."""
 
 from __future__ import annotations
 
 import ipaddress
-import json
 import socket
+import ssl
 import time
 
 from flask import Flask
-from waitress import create_server, wasyncore
-from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
-from waitress.task import ErrorTask
-from waitress.utilities import BadRequest
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+from waitress.server import TcpWSGIServer
+from waitress.task import ThreadedTaskDispatcher
 
 from faces.errors import FacesError, UsageError, reason_of
-from faces.server.api.application import MAX_BODY_BYTES, error_json
+from faces.server import tls
+from faces.server.api import cors
+from faces.server.api.application import MAX_BODY_BYTES
+from faces.server.connections import Connection, Headers, TooManyConnections
 
 SHUTDOWN_SECONDS = 10.0  # for running requests to finish
 POLL_SECONDS = 0.5  # between two checks whether to stop
-LINGER_SECONDS = 10.0  # for a client to stop sending a refused body
 IDLE_SECONDS = 60  # before a silent connection is closed
 MAX_READ_BYTES = 2 * MAX_BODY_BYTES  # a body too large is still read: browsers show no answer before they sent all
+MAX_CONNECTIONS = 400  # select() takes no file beyond 1,024, and the database has some
+MAX_CONNECTIONS_OF_AN_ADDRESS = 64
+WATCHED = ("/healthz", "/metrics")  # answered by a thread of their own, also while all others are busy
+RECORD_BYTES = 1 << 14  # of TLS, at most: what is left of a record waits in OpenSSL, where select() does not see it
 
 
 def address_of(host: str) -> str:
@@ -45,37 +50,50 @@ class Listener:
     port: to listen on; 0 for any free one.
     threads: that handle requests.
     proxy: the address of a reverse proxy whose forwarding headers are trusted; None for none.
+    encryption: with the certificate, for https; None for http.
+    cors_origins: whose scripts may read errors of the server itself.
 
     Raises FacesError if it cannot listen there.
     """
 
-    def __init__(self, app: Flask, address: str, port: int, threads: int, proxy: str | None = None) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        address: str,
+        port: int,
+        threads: int,
+        proxy: str | None = None,
+        encryption: ssl.SSLContext | None = None,
+        cors_origins: frozenset[str] = frozenset(),
+    ) -> None:
+        self._scheme = "https" if encryption else "http"
         forwarded = {"x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"} if proxy else set()
+        settings = Adjustments(
+            host=address,
+            port=port,
+            ident=None,
+            url_scheme=self._scheme,
+            recv_bytes=RECORD_BYTES,
+            max_request_body_size=MAX_READ_BYTES,
+            channel_timeout=IDLE_SECONDS,
+            connection_limit=MAX_CONNECTIONS + 50,  # never reached: it would leave the newest waiting
+            clear_untrusted_proxy_headers=True,
+            trusted_proxy=proxy,
+            trusted_proxy_headers=forwarded,
+        )
         try:
-            self._server = create_server(
-                app,
-                host=address,
-                port=port,
-                threads=threads,
-                ident=None,
-                max_request_body_size=MAX_READ_BYTES,
-                channel_timeout=IDLE_SECONDS,
-                clear_untrusted_proxy_headers=True,
-                trusted_proxy=proxy,
-                trusted_proxy_headers=forwarded,
-            )
+            self._server = _Server(app, settings, threads, proxy, encryption, cors_origins)
         except OSError as error:
             raise FacesError(
                 f"cannot listen on {address}, port {port}: {reason_of(error)}; try another --port"
             ) from error
-        self._server.channel_class = _Channel
         self._stop_by: float | None = None
 
     @property
     def url(self) -> str:
         """The URL that the server answers at."""
         host = self._server.effective_host
-        return f"http://{f'[{host}]' if ':' in host else host}:{self._server.effective_port}"
+        return f"{self._scheme}://{f'[{host}]' if ':' in host else host}:{self._server.effective_port}"
 
     def stop(self) -> None:
         """Stop accepting connections and let running requests finish. A signal handler may call this."""
@@ -85,110 +103,87 @@ class Listener:
 
     def run(self) -> None:
         """Serve until ``stop`` is called and running requests have finished."""
-        listening = True
+        listening, checked = True, time.monotonic()
         while self._stop_by is None or (self._busy() and time.monotonic() < self._stop_by):
             wasyncore.loop(timeout=POLL_SECONDS, map=self._server._map, count=1)
+            if time.monotonic() > checked + POLL_SECONDS:
+                checked = time.monotonic()
+                self._server.check_deadlines()
             if listening and self._stop_by is not None:
                 wasyncore.dispatcher.close(self._server)
                 listening = False
-        self._server.task_dispatcher.shutdown()
+        for dispatcher in self._server.dispatchers:
+            dispatcher.shutdown()
+        wasyncore.close_all(self._server._map, ignore_all=True)
 
     def _busy(self) -> bool:
         channels = list(self._server.active_channels.values())
         return any(channel.requests or channel.request or channel.total_outbufs_len for channel in channels)
 
 
-class _ErrorTask(ErrorTask):  # type: ignore[misc]
-    """Waitress's own errors, such as for a malformed or oversized request, in the API's form."""
+class _Server(TcpWSGIServer):  # type: ignore[misc]
+    """Waitress's server, with a limit of connections for each address and a thread for ``WATCHED`` alone.
 
-    def execute(self) -> None:
-        error = self.request.error
-        body = json.dumps(error_json(str(error.code), str(error.reason))).encode()
-        self.status = f"{error.code} {error.reason}"
-        self.response_headers.append(("Content-Type", "application/json; charset=utf-8"))
-        self.set_close_on_finish()
-        self.content_length = len(body)
-        self.write(body)
-
-
-class _DiskFull(BadRequest):  # type: ignore[misc]
-    code = 507
-    reason = "Insufficient Storage"
-
-
-class _Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection on which clients get an answer even if they stop sending early or go on sending late.
-
-    Waitress closes the connection when a client shuts down its sending side, so the client would get no answer. It also
-    closes while a client still sends a refused body: the operating system then discards unsent data, such as the
-    answer. This class answers first, then waits until the client has stopped sending.
+    threads, proxy, encryption, cors_origins: as for ``Listener``.
     """
 
-    error_task_class = _ErrorTask
-    request: HTTPRequestParser | None
-    _received_all = False  # the client has shut down its sending side
-    _lingers_until: float | None = None  # the answer was sent; further data is discarded
+    channel_class = Connection
 
-    def handle_read(self) -> None:
+    def __init__(
+        self,
+        app: Flask,
+        settings: Adjustments,
+        threads: int,
+        proxy: str | None,
+        encryption: ssl.SSLContext | None,
+        cors_origins: frozenset[str],
+    ) -> None:
+        self._proxy, self._encryption, self._cors_origins = proxy, encryption, cors_origins
+        self.dispatchers = ThreadedTaskDispatcher(), ThreadedTaskDispatcher()
+        super().__init__(app, map={}, dispatcher=self.dispatchers[0], adj=settings)
+        for dispatcher, number in zip(self.dispatchers, (threads, 1), strict=True):
+            dispatcher.set_thread_count(number)
+
+    def add_task(self, task: Connection) -> None:
+        """Queue the first request of a connection; errors and what is watched have a thread of their own."""
+        request = task.requests[0]
+        watched = request.error or request.path in WATCHED
+        self.dispatchers[1 if watched else 0].add_task(task)
+
+    def handle_accept(self) -> None:
+        """Accept a connection; make room for it, or refuse it, if there are too many."""
         try:
-            data = self.socket.recv(self.adj.recv_bytes)
-        except BlockingIOError:
-            return
-        except OSError:  # the client is gone
-            self.handle_close()
-            return
-        if not data:
-            self._finish()
-        elif self._lingers_until is None:
-            self.last_activity = time.time()
-            try:
-                self.received(data)
-            except OSError:  # waitress writes large bodies to a temporary file
-                self._finish(_DiskFull("The disk of the server is full."))
-
-    def readable(self) -> bool:
-        return not self._received_all and (self._lingers_until is not None or super().readable())
-
-    def writable(self) -> bool:
-        if self._lingers_until is not None:
-            return self._is_done() or time.monotonic() > self._lingers_until
-        return self._is_done() or super().writable()
-
-    def handle_write(self) -> None:
-        if self._is_done():
-            self.close_when_flushed = True
-        elif self._lingers_until is not None:
-            self.will_close = True
-        elif self.close_when_flushed and not self.will_close:
-            self._flush_exception(self._flush_some)
-            if self.connected and not self.will_close and not self.total_outbufs_len:
-                self._linger()
-            return
-        super().handle_write()
-
-    def _linger(self) -> None:
-        try:
-            self.socket.shutdown(socket.SHUT_WR)
-        except OSError:
-            self.handle_close()
-        else:
-            self._lingers_until = time.monotonic() + LINGER_SECONDS
-
-    def _is_done(self) -> bool:
-        return self._received_all and not self.requests
-
-    def _finish(self, error: BadRequest | None = None) -> None:
-        """Answer an incomplete request with an error, then close; close at once if there is none."""
-        with self.requests_lock:
-            self._received_all = True
-            incomplete, self.request = self.request, None
-            if (
-                incomplete is None
-                or self.close_when_flushed
-                or not (incomplete.headers_finished or incomplete.header_plus.strip())
-            ):
+            accepted = self.accept()
+            if accepted is None:
                 return
-            incomplete.error, incomplete.completed = error or BadRequest("incomplete request"), True
-            self.requests.append(incomplete)
-            if len(self.requests) == 1:
-                self.server.add_task(self)
+            connection, address = accepted
+            self.set_socket_options(connection)
+            if self._encryption:
+                connection = tls.encrypted(connection, self._encryption)
+        except OSError:  # the client is gone already
+            return
+        newest = Connection(self, connection, address, self.adj, map=self._map)
+        connections = list(self.active_channels.values())
+        if len(connections) > MAX_CONNECTIONS:
+            _make_room(connections, newest)
+        of_address = [other for other in connections if other.addr[0] == address[0]]
+        if len(of_address) > MAX_CONNECTIONS_OF_AN_ADDRESS and address[0] != self._proxy:
+            _make_room(of_address, newest)
+
+    def check_deadlines(self) -> None:
+        """Answer 408 on connections whose headers are late."""
+        for connection in list(self.active_channels.values()):
+            connection.check_deadline()
+
+    def headers_of_errors(self, origin: str) -> Headers:
+        """Return further headers of an error that the application does not see. origin: of the request, or empty."""
+        return list(cors.headers(self._cors_origins, origin).items())
+
+
+def _make_room(connections: list[Connection], newest: Connection) -> None:
+    """Close the oldest connection without a request; if each has one, refuse the newest."""
+    waiting = [connection for connection in connections if connection.is_waiting and connection is not newest]
+    if waiting:
+        min(waiting, key=lambda connection: connection.creation_time).handle_close()
+    else:
+        newest.refuse(TooManyConnections("There are too many connections."))

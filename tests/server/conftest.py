@@ -108,7 +108,9 @@ PHOTOGRAPHS = {name: photograph(name) for name in COLOURS}
 class Api:
     """The application in this process, with squares of colour instead of faces."""
 
-    def __init__(self, folder: Path, url: str | None = None, rate: str = "none") -> None:
+    def __init__(
+        self, folder: Path, url: str | None = None, rate: str = "none", origins: frozenset[str] = frozenset()
+    ) -> None:
         self.database = Database(url or f"sqlite:///{folder / 'faces.db'}", FINGERPRINT, 3)
         self.indexes = Indexes()
         self.trainer = Trainer(self.database, self.indexes)
@@ -123,7 +125,7 @@ class Api:
             audit=self.audit,
             limiter=RateLimiter(rate),
         )
-        self.client: FlaskClient = create_app(services, SECRET).test_client()
+        self.client: FlaskClient = create_app(services, SECRET, origins).test_client()
 
     def close(self) -> None:
         """End the trainer's thread and close the files."""

@@ -20,6 +20,7 @@ import requests
 
 from faces.commands import serve
 from faces.errors import FacesError
+from faces.server import tls
 from faces.server.keys import KEY_HEADER
 from tests.conftest import RunScript, disk, patience
 from tests.server.conftest import Service, serving
@@ -235,6 +236,12 @@ def test_a_port_that_is_taken(service: Service, tmp_path: Path, monkeypatch: pyt
         (("--database", "nonsense"), "give a file"),
         (("--allow-url", "ftp://x/"), "--allow-url"),
         (("--key-file", "short.key"), "not a key"),
+        (("--cors-origin", "example.org"), "give scheme and host"),
+        (("--cors-origin", "https://example.org/"), "give scheme and host"),
+        (("--tls-key", "short.key"), "goes with --tls-cert"),
+        (("--tls-cert", "missing.pem"), "missing.pem: "),
+        (("--tls-cert", "short.key"), "damaged, or not PEM"),
+        (("--tls-cert", "short.key", "--tls-self-signed"), "leave out --tls-cert"),
     ],
 )
 def test_wrong_usage(options: tuple[str, ...], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,6 +274,22 @@ def test_missing_packages(run_script: RunScript, tmp_path: Path) -> None:
     (tmp_path / "flask.py").write_text("raise ImportError('no flask')\n")
     result = run_script("serve.py", cwd=tmp_path, env={"PYTHONPATH": str(tmp_path)})
     assert result.returncode == 2 and "pip install 'recognize-faces[server]'" in result.stderr
+
+
+def test_https_with_a_certificate_of_its_own(tmp_path: Path) -> None:
+    with serving(tmp_path, "--min-face", "80", "--tls-self-signed") as service:
+        certificate = tmp_path / "output" / "self_signed.pem"
+        service.running.wait_for(f"certificate SHA-256 {tls.fingerprint(certificate)}")
+        assert stat.S_IMODE(certificate.stat().st_mode) == 0o600
+        url, headers = service.url.replace("http:", "https:"), {KEY_HEADER: service.key}
+        path = f"{url}/face/v1.0/largepersongroups/g"
+        with requests.Session() as session:
+            session.verify, session.trust_env = str(certificate), False
+            session.put(path, json={"name": "n"}, headers=headers, timeout=patience(30)).raise_for_status()
+            answer = session.post(f"{path}/train", headers=headers, timeout=patience(30))
+            assert answer.headers["operation-Location"] == f"{path}/training"
+            page = session.get(f"{url}/", timeout=patience(30))
+            assert all(cookie.secure for cookie in page.cookies)
 
 
 def test_other_machines_need_a_chosen_key(tmp_path: Path) -> None:

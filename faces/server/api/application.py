@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import hmac
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 
 from faces.server import errors
+from faces.server.api import cors
 from faces.server.api.collection_routes import collection
 from faces.server.api.context import NAME, Services
 from faces.server.api.health_routes import health
@@ -37,18 +38,28 @@ NOT_OFFERED = {
     "snapshots": "Snapshot",
     "operations": "Snapshot",
     "detectliveness": "Liveness detection",
+    "detectliveness-sessions": "Liveness detection",
     "detectlivenesswithverify": "Liveness detection",
+    "detectlivenesswithverify-sessions": "Liveness detection",
+    "livenesssessions": "Liveness detection",
     "session": "Liveness detection",
+    "sessionimages": "Liveness detection",
+    "persons": "The person directory",
+    "dynamicpersongroups": "The person directory",
 }
+
+ANY_NOT_OFFERED = f"<any({','.join(map(repr, NOT_OFFERED))}):route>"
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 other = Blueprint("other", __name__)
 
 
-def create_app(parts: Services, key: str) -> Flask:
+def create_app(parts: Services, key: str, cors_origins: Collection[str] = ()) -> Flask:
     """Create the application.
 
     parts: what the routes use.
     key: the API key that clients must send.
+    cors_origins: of web pages that may call the API from a browser.
     """
     app = Flask(NAME, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
@@ -68,6 +79,8 @@ def create_app(parts: Services, key: str) -> Flask:
         if request.path != "/healthz":
             parts.limiter.check()
 
+    cors.install(app, cors_origins)
+
     @app.before_request
     def check_key() -> None:
         given = request.headers.get(KEY_HEADER) or getattr(request.authorization, "token", None) or ""
@@ -86,10 +99,8 @@ def create_app(parts: Services, key: str) -> Flask:
     return app
 
 
-@other.route(
-    f"/<any({','.join(NOT_OFFERED)}):route>", defaults={"rest": ""}, methods=["GET", "POST", "PATCH", "DELETE"]
-)
-@other.route(f"/<any({','.join(NOT_OFFERED)}):route>/<path:rest>", methods=["GET", "POST", "PATCH", "DELETE"])
+@other.route(f"/{ANY_NOT_OFFERED}", defaults={"rest": ""}, methods=METHODS)
+@other.route(f"/{ANY_NOT_OFFERED}/<path:rest>", methods=METHODS)
 def not_offered(route: str, rest: str) -> Response:
     """Refuse an operation of the Face API that this server does not have."""
     raise errors.not_offered(NOT_OFFERED[route])
