@@ -38,6 +38,10 @@ class ImageError(FacesError):
     """The file is not a photograph that can be read."""
 
 
+class ImageSizeError(ImageError):
+    """The photograph has too many pixels."""
+
+
 class ModelError(FacesError):
     """A model is missing, damaged, or cannot run with the installed packages."""
 

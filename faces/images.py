@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 from PIL import ImageOps, UnidentifiedImageError
 
-from faces.errors import ImageError, UsageError, reason_of
+from faces.errors import ImageError, ImageSizeError, UsageError, reason_of
 from faces.files.finding import suffix_of
 from faces.files.reading import MAX_MEGAPIXELS, read_file
 from faces.files.writing import write_bytes
@@ -70,7 +70,7 @@ class Picture:
             self.sides = min(picture.size), max(picture.size)
         megapixels = self.sides[0] * self.sides[1] / 1e6
         if megapixels > MAX_MEGAPIXELS:
-            raise ImageError(f"too large ({megapixels:.0f} megapixels; at most {MAX_MEGAPIXELS}): save it smaller")
+            raise ImageSizeError(f"too large ({megapixels:.0f} megapixels; at most {MAX_MEGAPIXELS}): save it smaller")
 
     @classmethod
     def of(cls, image: Image) -> Picture:

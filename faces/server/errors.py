@@ -53,6 +53,11 @@ def unsupported_image() -> ApiError:
     return invalid_image("Decoding error, image format unsupported.")
 
 
+def damaged_image() -> ApiError:
+    """Return the error for an image in a supported format that cannot be decoded."""
+    return invalid_image("Decoding error, the image is damaged or cut off.")
+
+
 def no_face() -> ApiError:
     """Return the error for an image without a face."""
     return invalid_image("No face detected in the image.")

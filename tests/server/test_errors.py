@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import zlib
 from dataclasses import replace
 from uuid import uuid4
 
 import numpy as np
 import pytest
+from PIL import Image as PillowImage
 
 from faces.server.keys import KEY_HEADER
 from faces.server.kinds import FACE_LIST, KINDS
@@ -71,8 +73,17 @@ def test_operations_not_offered(api: Api) -> None:
         ("POST", f"snapshots/{GHOST}/apply"),
         ("POST", "detectLiveness/singleModal/sessions"),
         ("GET", "detectLivenessWithVerify/singleModal/sessions"),
+        ("POST", "/face/v1.2/detectLiveness-sessions"),
+        ("GET", f"/face/v1.2/detectLiveness-sessions/{GHOST}"),
+        ("DELETE", f"/face/v1.2/detectLivenessWithVerify-sessions/{GHOST}"),
+        ("GET", f"/face/v1.2/sessionImages/{GHOST}"),
+        ("POST", "/face/v1.2-preview.1/persons"),
+        ("GET", f"/face/v1.2-preview.1/persons/{GHOST}/dynamicPersonGroupReferences"),
+        ("PUT", "/face/v1.2-preview.1/dynamicpersongroups/crowd"),
+        ("PATCH", "/face/v1.2-preview.1/dynamicpersongroups/crowd"),
     ):
-        assert api.error(method, path)[:2] == (501, "NotImplemented")
+        status, code, message = api.error(method, path)
+        assert (status, code) == (501, "NotImplemented") and message.endswith("is not offered by this server.")
 
 
 # -- detect ----------------------------------------------------------------------------------------------------------
@@ -98,9 +109,15 @@ def test_detect_with_invalid_arguments(api: Api, query: str, message: str) -> No
 
 def test_detect_with_invalid_images(api: Api) -> None:
     damaged = PHOTOGRAPHS["Ada"][:2000]
-    for data in (b"", b"x" * 2000, damaged, b"<svg" + b" " * 2000):
+    unsupported, cut_off = "image format unsupported.", "the image is damaged or cut off."
+    for data, words in (
+        (b"", unsupported),
+        (b"x" * 2000, unsupported),
+        (b"<svg" + b" " * 2000, unsupported),
+        (damaged, cut_off),
+    ):
         error = api.error("POST", "detect", data=data, content_type="application/octet-stream")
-        assert error == (400, "InvalidImage", "Decoding error, image format unsupported.")
+        assert error == (400, "InvalidImage", f"Decoding error, {words}")
     tiny = b"\x89PNG\r\n\x1a\n" + b"x" * 100
     assert api.error("POST", "detect", data=tiny)[:2] == (400, "InvalidImageSize")
     large = PHOTOGRAPHS["Ada"] + b"\0" * (6 << 20)
@@ -115,8 +132,17 @@ def test_an_oversized_image_is_not_decoded(api: Api) -> None:
     size = (60_000).to_bytes(4, "big")
     bomb = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", size + size + b"\x08\x02\0\0\0")
     bomb += chunk(b"IDAT", zlib.compress(b"\0" * 1_000_000, 0)[:5000]) + chunk(b"IEND", b"")
-    status, code, _ = api.error("POST", "detect", data=bomb)
-    assert status == 400 and code in ("InvalidImageSize", "InvalidImage")
+    message = "Image size is too big. At most 50 megapixels are allowed."
+    assert api.error("POST", "detect", data=bomb) == (400, "InvalidImageSize", message)
+
+
+@pytest.mark.parametrize("side", [8_000, 11_000])
+def test_too_many_pixels(api: Api, side: int) -> None:
+    """The server has a lower limit than the scripts: it refuses a picture above either in the same words."""
+    data = io.BytesIO()
+    PillowImage.new("1", (side, side)).save(data, "PNG")
+    message = "Image size is too big. At most 50 megapixels are allowed."
+    assert api.error("POST", "detect", data=data.getvalue()) == (400, "InvalidImageSize", message)
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from faces.server.monitoring.metrics import current_metrics
 from faces.server.search.chance import Chance
 from faces.server.search.confidence import SAME_PERSON
 from faces.server.search.index import Index
-from faces.server.search.matching import faces_of, group_faces, one_each
+from faces.server.search.matching import faces_of, group_faces, nobody, one_each
 from faces.server.store import collections, detected_faces, persons
 from faces.types import Floats, Image
 
@@ -78,7 +78,8 @@ def identify() -> list[Json]:
     with own.database.read() as session, not_found_as(400):
         index = own.indexes.of(session, collections.find(session, kind, group_id))
         searched = max(number, NEAREST) if exclusive else number
-        found = index.search(detected_faces.find(session, face_ids), searched)
+        probes = detected_faces.find(session, face_ids)
+        found = index.search(probes, searched) if index else nobody(len(probes))
     values = own.confidence.of(found.distance, found.expected)
     given = _given(found.ids, one_each(found.ids, values, threshold)) if exclusive else {}
     answers: list[Json] = []
@@ -109,7 +110,8 @@ def verify() -> Json:
             person = persons.find(session, group, person_id)
             known, probe = faces_of(session, person), detected_faces.find(session, [face_id])
             with suppress(ApiError):  # not trained
-                chance = own.indexes.of(session, group).chance
+                index = own.indexes.of(session, group)
+                chance = index and index.chance
         own.audit("verify", collection=f"{kind.route}/{group_id}", face=face_id, person=person.id)
     else:
         face_ids = [body.guid(name, "Face ID") for name in ("faceId1", "faceId2")]
@@ -144,6 +146,7 @@ def find_similar() -> list[Json]:
         else:
             kind, id_name = FACE_LIST if sources == [FACE_LIST.id_name] else LARGE_FACE_LIST, "persistedFaceId"
             index = own.indexes.of(session, collections.find(session, kind, body.collection(kind) or ""))
+            assert index is not None  # a list without faces is an error
             found = index.search(probe, number)
     (confidences,) = own.confidence.of(found.distance, found.expected)
     matches = [(str(id_), _rounded(c)) for id_, c in zip(found.ids[0], confidences, strict=True) if c >= threshold]

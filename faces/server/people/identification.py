@@ -35,7 +35,7 @@ def identify(
     with database.read() as session:
         group, index = people_group.find_group(session), None
         if group is not None and len(embeddings):
-            with suppress(ApiError):  # no faces in the group
+            with suppress(ApiError):  # it is not trained
                 index = indexes.of(session, group)
         if index is None:
             return None

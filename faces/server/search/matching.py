@@ -76,8 +76,8 @@ class Indexes:
         self._locks: dict[int, Lock] = {}
         self._lock = Lock()
 
-    def of(self, session: Session, collection: Collection) -> Searchable:
-        """Return the searchable faces of a collection.
+    def of(self, session: Session, collection: Collection) -> Searchable | None:
+        """Return the searchable faces of a collection; None for a trained group whose last face was erased.
 
         Raises ApiError: 404 if it was never trained, 409 if its first training is unfinished, 400 for an empty list.
         """
@@ -94,8 +94,8 @@ class Indexes:
                 index = self.refreshed(session, collection, collection.trained_to)
                 self.keep(collection.key, index)
             searchable = index.layers
-        if searchable is None:
-            raise errors.not_trained(kind) if kind.has_persons else errors.list_is_empty()
+        if searchable is None and not kind.has_persons:
+            raise errors.list_is_empty()
         return searchable
 
     def refreshed(self, session: Session, collection: Collection, trained_to: int | None) -> CachedIndex:
@@ -172,6 +172,11 @@ def faces_of(session: Session, person: Person) -> People:
     if not blobs:
         raise errors.person_without_face()
     return People.of(decode_embeddings(blobs), np.zeros(1, np.intp))
+
+
+def nobody(probes: int) -> Found:
+    """Return no owner for each of N probes (K = 0)."""
+    return Found(np.empty((probes, 0), np.str_), np.empty((probes, 0), np.float32), None)
 
 
 def one_each(persons: NDArray[np.str_], confidence: Array, least: float) -> NDArray[np.intp]:

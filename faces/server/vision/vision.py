@@ -12,7 +12,8 @@ import numpy as np
 from faces.attributes import predictor, registry
 from faces.attributes.answers import Answers
 from faces.attributes.model import AttributeModel
-from faces.errors import ImageError
+from faces.errors import ImageError, ImageSizeError
+from faces.files.finding import suffix_of
 from faces.geometry import iou
 from faces.images import Picture
 from faces.landmarks.mesh import FaceMesh, Meshes
@@ -26,7 +27,12 @@ LARGE_MEGAPIXELS = 12.0  # larger images are processed one at a time, to limit m
 SMALL_MEGAPIXELS = 0.5  # detection in a larger image takes hundreds of megabytes, so few run at the same time
 CORES_PER_DETECTION = 4  # more cores for one detection help little
 MIN_TARGET_OVERLAP = 0.2  # intersection over union of a face with ``targetFace``
-SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"BM")
+
+
+def too_many_pixels() -> errors.ApiError:
+    """Return the error for an image of more than ``MAX_MEGAPIXELS``."""
+    return errors.image_too_big(f"At most {MAX_MEGAPIXELS} megapixels are allowed.")
+
 
 Rectangle = tuple[int, int, int, int]
 """Left, top, width, height; px."""
@@ -57,18 +63,18 @@ class Vision:
         Raises ApiError, 400, if the data is not an image, or is too small or too large.
         """
         if len(data) < MIN_IMAGE_BYTES:
-            raise errors.image_too_small() if data.startswith(SIGNATURES) else errors.unsupported_image()
+            raise errors.image_too_small() if suffix_of(data) else errors.unsupported_image()
         if len(data) > MAX_IMAGE_BYTES:
             raise errors.image_too_big()
-        if not data.startswith(SIGNATURES):
-            raise errors.unsupported_image()
         with ExitStack() as stack:
             try:
                 picture = Picture(data)
                 stack.enter_context(self.admit(picture))
                 image = picture.at_least(1)[0]
+            except ImageSizeError as error:
+                raise too_many_pixels() from error
             except ImageError as error:
-                raise errors.unsupported_image() from error
+                raise errors.damaged_image() if suffix_of(data) else errors.unsupported_image() from error
             yield image
 
     @contextmanager
@@ -76,7 +82,7 @@ class Vision:
         """Process one large picture at a time in this block. Raises ApiError, 400, if a picture is too large."""
         megapixels = picture.sides[0] * picture.sides[1] / 1e6
         if megapixels > MAX_MEGAPIXELS:
-            raise errors.image_too_big(f"At most {MAX_MEGAPIXELS} megapixels are allowed.")
+            raise too_many_pixels()
         with self._large if megapixels > LARGE_MEGAPIXELS else nullcontext():
             yield
 

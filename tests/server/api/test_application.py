@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import re
+import shutil
+import subprocess
 import time
 from concurrent.futures import Future
 from datetime import datetime
+from pathlib import Path
 from threading import Event
 
 import pytest
+from PIL import Image as PillowImage
 
 from faces.server.keys import KEY_HEADER
 from faces.server.search.index import Index
@@ -131,10 +136,27 @@ def test_new_faces_need_training_and_erased_ones_vanish_at_once(api: Api) -> Non
     api.ok("DELETE", f"persongroups/crowd/persons/{bob}/persistedfaces/{face['persistedFaceId']}")
     assert who() == []
     api.ok("DELETE", f"persongroups/crowd/persons/{people['Ada']}")
-    assert api.error("POST", "identify", json=probe)[:2] == (400, "PersonGroupNotTrained")
+    assert who() == []  # nobody has a face any more
+    assert api.ok("POST", "identify?exclusive=true", json=probe) == [{"faceId": probe["faceIds"][0], "candidates": []}]
+    body = {"faceId": probe["faceIds"][0], "personId": bob, "personGroupId": "crowd"}
+    assert api.error("POST", "verify", json=body)[:2] == (404, "PersistedFaceNotFound")
     api.ok("DELETE", "persongroups/crowd")
     assert api.group("Bob")["Bob"] != bob  # a new group with the same id
     assert who() != []
+
+
+@pytest.mark.parametrize("name", ["JPEG", "PNG", "GIF", "BMP", "WEBP", "AVIF", "TIFF", "HEIC"])
+def test_every_format_that_the_scripts_read(api: Api, tmp_path: Path, name: str) -> None:
+    picture = PillowImage.open(io.BytesIO(PHOTOGRAPHS["Ada"])).convert("RGB").resize((400, 400))
+    path = tmp_path / f"picture.{name.lower()}"
+    if name != "HEIC":
+        picture.save(path)
+    elif program := shutil.which("heif-enc"):
+        picture.save(tmp_path / "picture.png")
+        subprocess.run([program, "-q", "95", tmp_path / "picture.png", "-o", path], check=True)
+    else:
+        pytest.skip("heif-enc is not installed")
+    assert len(api.ok("POST", "detect", data=path.read_bytes(), content_type="application/octet-stream")) == 1
 
 
 def test_verify_needs_no_training(api: Api) -> None:

@@ -23,7 +23,10 @@ MODEL: Schema = {"type": "string", "enum": list(inputs.RECOGNITION_MODELS)}
 IMAGE: Schema = {
     "type": "string",
     "format": "binary",
-    "description": (f"JPEG, PNG, GIF or BMP; {limits.MIN_IMAGE_BYTES >> 10} KB to {limits.MAX_IMAGE_BYTES >> 20} MB"),
+    "description": (
+        "JPEG, PNG, GIF, BMP, WebP, AVIF, HEIC or TIFF;"
+        f" {limits.MIN_IMAGE_BYTES >> 10} KB to {limits.MAX_IMAGE_BYTES >> 20} MB"
+    ),
 }
 
 
