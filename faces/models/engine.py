@@ -21,6 +21,8 @@ from faces.errors import CacheError, ModelError, first_line
 from faces.models import cache
 from faces.models.torch7 import to_onnx
 
+LARGE_INPUT_BYTES = 4 << 20  # a network keeps hundreds of megabytes after such an input, unless it is told not to
+
 Array = NDArray[Any]
 
 
@@ -66,6 +68,8 @@ class OnnxEngine:
             raise ModelError(f"{model}: not a network that ONNX Runtime can run ({first_line(error)})") from error
         self._input = self._session.get_inputs()[0]
         self._model = model
+        self._freeing = ort.RunOptions()
+        self._freeing.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
 
     @property
     def input_shape(self) -> list[int | str | None]:
@@ -94,8 +98,9 @@ class OnnxEngine:
         Raises ModelError if ONNX Runtime fails.
         """
         feed = blob if isinstance(blob, Mapping) else {self._input.name: blob}
+        is_large = sum(array.nbytes for array in feed.values()) > LARGE_INPUT_BYTES
         try:
-            outputs: list[Array] = self._session.run(None, dict(feed))
+            outputs: list[Array] = self._session.run(None, dict(feed), self._freeing if is_large else None)
         except Exception as error:
             raise ModelError(f"{self._model}: ONNX Runtime cannot compute it ({first_line(error)})") from error
         return outputs

@@ -111,7 +111,7 @@ def verify() -> Json:
             known, probe = faces_of(session, person), detected_faces.find(session, [face_id])
             with suppress(ApiError):  # not trained
                 index = own.indexes.of(session, group)
-                chance = index and index.chance
+                chance = index.chance if index else None
         own.audit("verify", collection=f"{kind.route}/{group_id}", face=face_id, person=person.id)
     else:
         face_ids = [body.guid(name, "Face ID") for name in ("faceId1", "faceId2")]
