@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmarks.photographs import DATA
 from faces.cli import running, text
+from faces.images import read_image
 from faces.pipeline import Pipeline
 from faces.server.api.face_attributes import NAMES, describe
 from faces.server.assembly import return_freed_memory
@@ -46,7 +47,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def many_people() -> Image:
     paths = sorted((DATA / "people").glob("*/*.jpg"))[: PEOPLE**2]
-    photographs = [cv2.resize(cv2.imread(str(path)), (250, 250)) for path in paths]
+    photographs = [cv2.resize(read_image(path), (250, 250)) for path in paths]
     return np.asarray(np.vstack([np.hstack(photographs[row * PEOPLE :][:PEOPLE]) for row in range(PEOPLE)]), np.uint8)
 
 
