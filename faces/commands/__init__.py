@@ -16,6 +16,7 @@ COMMANDS = {
     "video": ("video", "name the faces in a camera's picture, a file or a stream"),
     "retrain": ("retrain", "extract, train, and swap in the new version if it is as good"),
     "serve": ("serve", "web pages and a local Face API"),
+    "keys": ("keys", "make, list and revoke the keys of a server"),
     "move-database": ("move_database", "move a server's database to other models"),
     "evaluate": ("evaluate", "measure how good it is on your own photographs"),
     "runs": ("runs", "list, compare and explain what was run"),

@@ -16,8 +16,9 @@ from faces.errors import UsageError
 def build_parser() -> argparse.ArgumentParser:
     """Create the parser of ``faces serve``."""
     parser = options.parser(
-        "Serve the web pages and the Face API.",
+        "Serve the web pages and the Face API. 'keys' as the first word manages the keys of the server.",
         "--port 8080",
+        "keys --help",
         "--gallery output/embeddings.pickle --recognizer output/recognizer.pickle",
     )
     network = options.group(parser, "network")
@@ -166,7 +167,13 @@ def url_and_file(text: str) -> tuple[str, Path]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``faces serve`` until it is stopped."""
-    args = build_parser().parse_args(argv)
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["keys"]:
+        from faces.commands import keys
+
+        sys.argv[0] += " keys"  # what the command's own help and errors begin with
+        return keys.main(arguments[1:])
+    args = build_parser().parse_args(arguments)
     try:
         from faces.server import tls
         from faces.server.assembly import Options, assembled

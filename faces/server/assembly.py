@@ -16,7 +16,7 @@ from faces.files.locks import only_one
 from faces.model_choice import MOVE_DATABASE, Choice, choose
 from faces.pipeline import Pipeline
 from faces.recognition import recognizer_files
-from faces.server import keys, pages, tls
+from faces.server import compatible, keys, pages, tls
 from faces.server.api import cors
 from faces.server.api.application import create_app
 from faces.server.api.context import Services
@@ -168,6 +168,7 @@ def assembled(options: Options) -> Iterator[Server]:
         app = create_app(services, key, origins)
         classifier = PictureClassifier(options.classifier)
         pages.install(app, PageServices(people, classifier, recognizer, options.exclusive), key)
+        compatible.install(app, people)
         network = options.port, options.threads, options.trusted_proxy
         listener = Listener(app, address, *network, encryption, origins)
         yield Server(listener, database, key, key_file, certificate)

@@ -92,6 +92,11 @@ def wrong_key() -> ApiError:
     )
 
 
+def forbidden(scope: str, needed: str) -> ApiError:
+    """Return the error for a key whose scope does not suffice."""
+    return ApiError(403, "Forbidden", f"This key has the scope {scope}; this operation needs {needed}.")
+
+
 def quota_exceeded(resource: str) -> ApiError:
     """Return the error for a full collection or server. resource: what there are too many of, such as ``Person``."""
     return ApiError(403, "QuotaExceeded", f"{resource} number reached limit.")

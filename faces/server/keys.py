@@ -1,4 +1,4 @@
-"""The API key: the header that carries it and the file that keeps it."""
+"""The default key: the headers and the field that carry a key, and the file that keeps it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from faces.errors import FacesError, UsageError, reason_of
 from faces.files.writing import make_folder, owner_only
 
 KEY_HEADER = "Ocp-Apim-Subscription-Key"
+COMPREFACE_KEY_HEADER = "x-api-key"
+DEEPSTACK_KEY_FIELD = "api_key"
+DEFAULT_KEY_NAME = "default"  # of the key in the file
 MIN_KEY_CHARACTERS = 16
 
 

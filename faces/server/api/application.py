@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hmac
 import re
 from collections.abc import Callable, Collection, Iterable
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from flask.json.provider import DefaultJSONProvider
 from werkzeug.exceptions import HTTPException
 
 from faces.server import errors
+from faces.server.access import callers
 from faces.server.api import cors
 from faces.server.api.collection_routes import collection
 from faces.server.api.context import NAME, Services
@@ -23,7 +23,6 @@ from faces.server.api.person_routes import person
 from faces.server.api.recognition_routes import recognition
 from faces.server.api.versions import PREFIX
 from faces.server.errors import ApiError
-from faces.server.keys import KEY_HEADER
 from faces.server.monitoring import logs, metrics
 from faces.server.monitoring.route_names import current_route
 
@@ -58,7 +57,7 @@ def create_app(parts: Services, key: str, cors_origins: Collection[str] = ()) ->
     """Create the application.
 
     parts: what the routes use.
-    key: the API key that clients must send.
+    key: the default key, which allows everything.
     cors_origins: of web pages that may call the API from a browser.
     """
     app = Flask(NAME, static_folder=None)
@@ -80,15 +79,8 @@ def create_app(parts: Services, key: str, cors_origins: Collection[str] = ()) ->
             parts.limiter.check()
 
     cors.install(app, cors_origins)
-
-    @app.before_request
-    def check_key() -> None:
-        given = request.headers.get(KEY_HEADER) or getattr(request.authorization, "token", None) or ""
-        if request.path.startswith(("/face/", "/metrics")) and not hmac.compare_digest(given.encode(), key.encode()):
-            if given:  # a request without a key is no guess: any web page can send one
-                parts.limiter.wrong_key()
-                parts.audit("refuse")
-            raise errors.wrong_key()
+    app.extensions[callers.EXTENSION] = callers.Keys(parts.database, key)
+    app.before_request(callers.check_key)
 
     for blueprint in (recognition, collection, person, other):
         app.register_blueprint(blueprint, url_prefix=BASE)

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Protocol
 
 from concurrent_log_handler import ConcurrentRotatingFileHandler
-from flask import has_request_context, request
+from flask import g, has_request_context, request
 
 from faces.errors import FacesError, UsageError, reason_of
 from faces.files.writing import OWNER_FILE, make_folder
 
+KEY_NAME = "key_name"  # attribute of ``flask.g``: the name of the key that the request has
 MAX_FILE_BYTES = 10 << 20
 KEPT_FILES = 20
 
@@ -48,9 +49,9 @@ class _File(ConcurrentRotatingFileHandler):
 class AuditLog:
     """An audit log in a file that only its owner can read. Several processes may write to it.
 
-    Each line has the time (UTC) and the client's address, or ``server`` for what the server does on its own. A full
-    file is renamed with a number. A line that cannot be written, such as on a full disk, becomes an error in the
-    server's log.
+    Each line has the time (UTC), the client's address, or ``server`` for what the server does on its own, and the name
+    of the client's key. A full file is renamed with a number. A line that cannot be written, such as on a full disk,
+    becomes an error in the server's log.
 
     Raises UsageError if the path is a device or a pipe, and FacesError if the file cannot be written.
     """
@@ -69,8 +70,10 @@ class AuditLog:
     def __call__(self, action: str, **ids: str) -> None:
         """Write a line: see ``Audit``."""
         time = datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        address = (request.remote_addr or "unknown") if has_request_context() else "server"
-        line = json.dumps({"time": time, "address": address, "action": action, **ids})
+        who = {"address": "server"}
+        if has_request_context():
+            who = {"address": request.remote_addr or "unknown"} | ({"key": g.key_name} if KEY_NAME in g else {})
+        line = json.dumps({"time": time, **who, "action": action, **ids})
         self._handler.handle(logging.LogRecord("audit", logging.INFO, __file__, 0, line, None, None))
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
 """The web pages of the server, rendered here, with a little JavaScript for the camera.
 
-All pages require a login with the server's key, see ``access``.
+All pages require a login with a key of the server, see ``access``.
 """
 
 from __future__ import annotations
@@ -21,11 +21,13 @@ from faces.server.pages import (
 )
 from faces.server.pages.context import EXTENSION, PageServices, names_source
 
+FIRST_PAGES = ("pages.recognize.form", "pages.people.list_people")  # the home page is the first that the key allows
+
 
 def install(app: Flask, services: PageServices, key: str) -> None:
     """Add the pages to an application that serves the Face API.
 
-    key: the server's key, which opens the pages.
+    key: the default key, from which the key that signs cookies is derived.
     """
     app.extensions[EXTENSION] = services
     app.jinja_env.globals |= {
@@ -37,6 +39,7 @@ def install(app: Flask, services: PageServices, key: str) -> None:
         "languages": language.LANGUAGES,
         "return_path": access.return_path,
         "logged_in": access.logged_in,
+        "may": access.may,
         "names_source": names_source,
     }
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -56,7 +59,8 @@ def _pages() -> Blueprint:
 
     @pages.get("/")
     def home() -> Response:
-        return redirect(url_for("pages.recognize.form"))
+        first = next(endpoint for endpoint in FIRST_PAGES if access.may(endpoint))
+        return redirect(url_for(first))
 
     for module in (access, recognize, train, import_export, people, classify):
         pages.register_blueprint(module.routes)

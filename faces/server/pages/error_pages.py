@@ -30,6 +30,7 @@ STATUS_MESSAGES = {
 }
 CODE_MESSAGES = {  # for API messages that contain a name or a number
     "PersonExists": "A person with this name already exists. Merge the two people instead.",
+    "Forbidden": "Your key does not allow this. Log out, and log in with a key that does.",
     "QuotaExceeded": "The limit is reached. Remove something first.",
 }
 IMPORT_MESSAGES: dict[type[BaseException | None], str] = {  # by the cause; its own message is the detail

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timezone
 from pathlib import Path
 
 from flask import request
@@ -48,6 +49,11 @@ def percent(share: float) -> str:
     share: in [0, 1].
     """
     return translate("{whole}%", whole=min(max(round(100 * share), 1), 99))
+
+
+def date(seconds: float) -> str:
+    """Return a day, UTC, as every language reads it: 2026-01-31. seconds: since 1970."""
+    return datetime.fromtimestamp(seconds, timezone.utc).date().isoformat()
 
 
 def decimal(number: float) -> str:

@@ -12,6 +12,7 @@ from faces.server import errors
 from faces.server.api.context import services
 from faces.server.errors import ApiError
 from faces.server.pages import attribute_words, pictures, signed_embeddings
+from faces.server.pages.access import may
 from faces.server.pages.context import page_services, suggested_names
 from faces.server.pages.error_pages import message_of
 from faces.server.pages.language import display_name, percent, translate
@@ -58,7 +59,7 @@ def upload() -> str | tuple[str, int]:
         faces, embeddings = vision.find(image)
         order = np.argsort(faces.xyxy[:, 0], kind="stable")  # numbered from left to right
         faces, embeddings = faces[order], embeddings[order]
-        results = _results(image, faces, embeddings, can_enrol=part != "live")
+        results = _results(image, faces, embeddings, can_enrol=part != "live" and may("pages.recognize.enrol"))
     except ApiError as error:
         template = "_result.html" if part else "recognize.html"
         return render_template(template, problem_text=message_of(error)), error.status

@@ -11,7 +11,8 @@ from faces.recognition.assignment import NEAREST
 from faces.server.errors import ApiError
 from faces.server.people import people_group
 from faces.server.people.values import PersonMatch
-from faces.server.search.confidence import SAME_PERSON, Confidence
+from faces.server.search.confidence import SAME_PERSON, Array, Confidence
+from faces.server.search.index import Found
 from faces.server.search.matching import Indexes, one_each
 from faces.server.store.database import Database
 from faces.server.store.schema import Person
@@ -32,25 +33,34 @@ def identify(
 
     Returns a match for each probe, None for unknown; or None if there are no probes or no enrolled faces.
     """
-    with database.read() as session:
-        group, index = people_group.find_group(session), None
-        if group is not None and len(embeddings):
-            with suppress(ApiError):  # it is not trained
-                index = indexes.of(session, group)
-        if index is None:
-            return None
-        number = NEAREST if exclusive and len(embeddings) > 1 else 1
-        found = index.search(np.asarray(embeddings, np.float32), number)
-        values = confidence.of(found.distance, found.expected)
-        column = one_each(found.ids, values, SAME_PERSON) if number > 1 else np.zeros(len(values), np.intp)
-        rows = np.arange(len(values))
-        ids = [str(person_id) for person_id in found.ids[rows, column]]
-        people = session.execute(select(Person.id, Person.name).where(Person.id.in_(set(ids))))
-        names = {person.id: person.name or "" for person in people}
+    number = NEAREST if exclusive and len(embeddings) > 1 else 1
+    if (result := _search(database, indexes, confidence, embeddings, number)) is None:
+        return None
+    found, values, names = result
+    column = one_each(found.ids, values, SAME_PERSON) if number > 1 else np.zeros(len(values), np.intp)
+    rows = np.arange(len(values))
+    ids = [str(person_id) for person_id in found.ids[rows, column]]
     confidences = np.where(column < 0, 0, values[rows, column])
     return [
         PersonMatch(person_id, names[person_id], float(value)) if value >= SAME_PERSON and person_id in names else None
         for person_id, value in zip(ids, confidences, strict=True)
+    ]
+
+
+def candidates(
+    database: Database, indexes: Indexes, confidence: Confidence, embeddings: Floats, number: int
+) -> list[list[PersonMatch]]:
+    """Return the enrolled people whom each of N >= 0 probes may be, the most likely first, however unlikely.
+
+    embeddings: float32 (N, D), unit length.
+    number: of people for each probe, at most.
+    """
+    if (result := _search(database, indexes, confidence, embeddings, number)) is None:
+        return [[] for _ in embeddings]
+    found, values, names = result
+    return [
+        [PersonMatch(str(id_), names[id_], float(value)) for id_, value in zip(ids, row, strict=True) if names.get(id_)]
+        for ids, row in zip(found.ids, values, strict=True)
     ]
 
 
@@ -63,3 +73,20 @@ def with_person_ids(database: Database, matches: Matches) -> list[PersonMatch | 
         None if name is None else PersonMatch(ids.get(name, ""), name, float(probability))
         for name, probability in zip(matches.names, matches.probability, strict=True)
     ]
+
+
+def _search(
+    database: Database, indexes: Indexes, confidence: Confidence, embeddings: Floats, number: int
+) -> tuple[Found, Array, dict[str, str]] | None:
+    """Return whom each probe may be, with which confidence, and the names by person id; None if there is nobody."""
+    with database.read() as session:
+        group, index = people_group.find_group(session), None
+        if group is not None and len(embeddings):
+            with suppress(ApiError):  # it is not trained
+                index = indexes.of(session, group)
+        if index is None:
+            return None
+        found = index.search(np.asarray(embeddings, np.float32), number)
+        people = session.execute(select(Person.id, Person.name).where(Person.id.in_(set(found.ids.ravel().tolist()))))
+        names = {person.id: person.name or "" for person in people}
+    return found, confidence.of(found.distance, found.expected), names

@@ -37,7 +37,7 @@ class PersonMatch:
 
     person_id: "" for a person whom the recognizer knows but who is not enrolled here.
     name: the person's name.
-    confidence: in [0.5, 1], or the recognizer's probability.
+    confidence: in [0.5, 1], of a candidate in [0, 1]; or the recognizer's probability.
     """
 
     person_id: str

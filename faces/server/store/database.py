@@ -29,7 +29,7 @@ class Database:
     """An SQLite file, for one server and readable by its owner alone; or PostgreSQL, for several servers. Thread-safe.
 
     url: such as ``sqlite:///output/faces.db`` or ``postgresql+psycopg://user@host/name``.
-    fingerprint: of the models that make the embeddings.
+    fingerprint: of the models that make the embeddings; None if no embedding is read or written.
     dimension: of the embeddings; None if unknown.
 
     ``is_shared``: whether other servers may use it at the same time.
@@ -39,7 +39,7 @@ class Database:
     FacesError if it cannot be opened.
     """
 
-    def __init__(self, url: str, fingerprint: Fingerprint, dimension: int | None = None) -> None:
+    def __init__(self, url: str, fingerprint: Fingerprint | None, dimension: int | None = None) -> None:
         address, self.path = _parse_url(url), self.path_of(url)
         self.is_shared, self.has_vectors = self.path is None, False
         self.name = str(self.path or _without_secrets(address))
@@ -53,8 +53,9 @@ class Database:
                 _upgrade(connection)
                 if self.is_shared:
                     self.has_vectors = postgresql.use_vectors(connection, dimension)
-                with Session(connection, join_transaction_mode="create_savepoint") as session, session.begin():
-                    _require_models(session, fingerprint, self.name)
+                if fingerprint is not None:
+                    with Session(connection, join_transaction_mode="create_savepoint") as session, session.begin():
+                        _require_models(session, fingerprint, self.name)
             if self.is_shared:
                 postgresql.set_has_vectors(self._writer, self.has_vectors)
         except (OSError, DatabaseError, DBAPIError, CommandError, ImportError) as error:

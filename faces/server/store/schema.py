@@ -11,6 +11,7 @@ from sqlalchemy import Dialect, Double, ForeignKey, Index, LargeBinary, String, 
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 HAS_VECTORS = "has_vectors"  # attribute of a dialect: its database has pgvector
+MAX_KEY_NAME = 64  # characters
 MODELS_PROPERTY = "models"  # its value: the fingerprint of the models that made the embeddings
 
 ByBytes = String(64).with_variant(String(64, collation="C"), "postgresql")  # the same order as in SQLite
@@ -144,6 +145,24 @@ class Origin(Base):
     key: Mapped[int] = mapped_column(primary_key=True)
     sha256: Mapped[str] = mapped_column(String(64), index=True)
     face_key: Mapped[int | None] = mapped_column(ForeignKey("faces.key", ondelete="SET NULL"), index=True)
+
+
+class NamedKey(Base):
+    """A key with a name and a scope. Whoever has the database cannot use it: the key itself is not in it.
+
+    id: the first characters of the key.
+    name: unique.
+    scope: see ``access.scopes``.
+    sha256: of the whole key.
+    """
+
+    __tablename__ = "keys"
+
+    id: Mapped[str] = mapped_column(String(8), primary_key=True)
+    name: Mapped[str] = mapped_column(String(MAX_KEY_NAME), unique=True)
+    scope: Mapped[str] = mapped_column(String(16))
+    sha256: Mapped[str] = mapped_column(String(64))
+    created: Mapped[float] = mapped_column(Double)
 
 
 class DetectedFace(Base):

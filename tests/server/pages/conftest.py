@@ -16,7 +16,7 @@ import pytest
 
 from faces.attributes.answers import Answers, Head
 from faces.enrolment import Enrolment as Enrolled
-from faces.server import pages
+from faces.server import compatible, pages
 from faces.server.api.application import create_app
 from faces.server.api.context import Services
 from faces.server.api.fetch import Fetcher
@@ -125,6 +125,7 @@ def serving(folder: Path, proxy: str | None = None) -> Iterator[Site]:
         EnrolledPeople(database, indexes, confidence, True), PictureClassifier(folder / "classifier.onnx")
     )
     pages.install(app, services, SECRET)
+    compatible.install(app, services.people)
     listener = Listener(app, "127.0.0.1", 0, 4, proxy)
     thread = Thread(target=listener.run)
     thread.start()

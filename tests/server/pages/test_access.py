@@ -25,7 +25,8 @@ from tests.crowd import stage
 from tests.server.conftest import PHOTOGRAPHS, SECRET
 from tests.server.pages.conftest import Site, serving
 
-OPEN = ("/face/", "/static/", "/language/", "/login", "/healthz", "/metrics", "/openapi.json", "/docs")
+PROGRAMS = ("/face/", "/api/v1/", "/v1/", "/metrics")  # check the key in the request
+OPEN = (*PROGRAMS, "/static/", "/language/", "/login", "/healthz", "/openapi.json", "/docs")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Who may do what: the keys, their scopes, and the scope that each route needs."""
