@@ -82,3 +82,8 @@ def count(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
     return int(text)
+
+
+def file_or_none(text: str) -> Path | None:
+    """Parse a path; ``none`` is None."""
+    return None if text == "none" else Path(text)

@@ -18,7 +18,6 @@ def build_parser() -> argparse.ArgumentParser:
     parser = options.parser(
         "Serve the web pages and the Face API. 'keys' as the first word manages the keys of the server.",
         "--port 8080",
-        "keys --help",
         "--gallery output/embeddings.pickle --recognizer output/recognizer.pickle",
     )
     network = options.group(parser, "network")
@@ -110,7 +109,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     records.add_argument(
         "--audit",
-        type=file_or_none,
+        type=values.file_or_none,
         default=Path("output/audit.log"),
         metavar="FILE",
         help="log of enrolments, identifications and erasures, or none",
@@ -152,11 +151,6 @@ def address(text: str) -> str:
         raise argparse.ArgumentTypeError(f"{text!r} is not an address such as 127.0.0.1") from error
 
 
-def file_or_none(text: str) -> Path | None:
-    """Parse a path; ``none`` is None."""
-    return None if text == "none" else Path(text)
-
-
 def url_and_file(text: str) -> tuple[str, Path]:
     """Parse URL=FILE, such as https://example.org/a.jpg=photos/a.jpg; the last = separates, as URLs may contain it."""
     url, _, file = text.rpartition("=")
@@ -169,7 +163,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run ``faces serve`` until it is stopped."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["keys"]:
-        from faces.commands import keys
+        from faces.commands.server import keys
 
         sys.argv[0] += " keys"  # what the command's own help and errors begin with
         return keys.main(arguments[1:])

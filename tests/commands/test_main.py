@@ -24,7 +24,9 @@ def test_the_overview_lists_every_command(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_every_module_is_a_command() -> None:
-    modules = {path.stem for path in (ROOT / "faces" / "commands").glob("*.py")} - {"__init__"}
+    folder = ROOT / "faces" / "commands"
+    files = [path for path in folder.rglob("*.py") if path.name != "__init__.py"]
+    modules = {".".join(path.relative_to(folder).with_suffix("").parts) for path in files}
     assert {module for module, _ in commands.COMMANDS.values()} == modules
 
 

@@ -50,7 +50,7 @@ def error_form(status: int, code: str, message: str) -> tuple[int, Json]:
 def picture() -> bytes:
     """Return the picture: a file of a form, or Base64 in JSON."""
     if file := request.files.get("file"):
-        return file.read()
+        return bytes(file.read())
     if not request.is_json:
         raise ApiError(400, "MissingPart", "Required part file is missing")
     text = Body().text("file", limits.MAX_IMAGE_BYTES * 2, required=True) or ""

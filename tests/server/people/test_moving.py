@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from faces.commands import move_database
+from faces.commands.server import move_database
 from faces.errors import FacesError
 from faces.pipeline import Pipeline
 from faces.server.assembly import chosen_models

@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from datetime import datetime, timezone
 from pathlib import Path
 
-from faces.cli import options, text
-from faces.commands.serve import file_or_none
+from faces.cli import options, text, values
 from faces.errors import FacesError, UsageError
+
+KEY = "key"  # title of a group of options
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -21,19 +22,21 @@ def build_parser() -> argparse.ArgumentParser:
         "add 'front door' --scope identify",
         "revoke 'front door'",
     )
-    parser.add_argument("--database", default="sqlite:///output/faces.db", metavar="URL", help="as for faces serve")
-    parser.add_argument(
-        "--audit", type=file_or_none, default=Path("output/audit.log"), metavar="FILE", help="as for faces serve"
+    files = options.group(parser, options.FILES)
+    files.add_argument("--database", default="sqlite:///output/faces.db", metavar="URL", help="as for faces serve")
+    files.add_argument(
+        "--audit", type=values.file_or_none, default=Path("output/audit.log"), metavar="FILE", help="as for faces serve"
     )
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     add = options.subparser(
         commands, "add", "make a key and print it; it cannot be shown again", "door --scope identify"
     )
-    add.add_argument("name", help="who or what uses it")
-    add.add_argument("--scope", required=True, choices=("read", "identify", "enrol", "admin"), help="what it allows")
+    key = options.group(add, KEY)
+    key.add_argument("name", help="who or what uses it")
+    key.add_argument("--scope", required=True, choices=("read", "identify", "enrol", "admin"), help="what it allows")
     options.subparser(commands, "list", "list the names and scopes of the keys")
     revoke = options.subparser(commands, "revoke", "revoke a key: the server refuses it from now on", "door")
-    revoke.add_argument("name", help="name of the key")
+    options.group(revoke, KEY).add_argument("name", help="name of the key")
     return parser
 
 
