@@ -55,7 +55,7 @@ def test_pages(visit: Open, site: Site, code: str) -> None:
     send(page)
     check(page)
     site.enrol("Bob")
-    for path in ("/people", f"/people/{site.enrolled.list_all()[0].id}", "/nothing", "/classify"):
+    for path in ("/people", f"/people/{site.enrolled.list_all()[0].id}", "/nothing", "/classify", "/keys"):
         page.goto(site.url + path)
         check(page)
     page.goto(f"{site.url}/people/{site.enrolled.list_all()[0].id}/remove")
