@@ -18,7 +18,7 @@ def send(site: Site, path: str, *pictures: str, key: str | None = SECRET, **fiel
     return requests.post(f"{site.url}/v1/vision/face{path}", files=files, data=data, timeout=patience(30))
 
 
-def ok(site: Site, path: str, *pictures: str, **fields: object) -> Any:
+def ok(site: Site, path: str, *pictures: str, **fields: Any) -> Any:
     answer = send(site, path, *pictures, **fields)
     assert answer.status_code == 200 and answer.json()["success"] is True, answer.text
     return answer.json()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import requests
 
@@ -25,7 +27,7 @@ def test_the_family_is_recognized(service: Service) -> None:
             timeout=patience(30),
         )
 
-    def deepstack(path: str, **more: dict[str, bytes]) -> requests.Response:
+    def deepstack(path: str, **more: Any) -> requests.Response:
         form = {"api_key": service.key}
         return requests.post(f"{service.url}/v1/vision/face/{path}", data=form, timeout=patience(30), **more)
 

@@ -15,7 +15,7 @@ from faces.server.kinds import KINDS, Kind
 from faces.server.monitoring.route_names import expand_rule
 
 VERSION = "1.0"
-COMMON_ERRORS = (400, 401, 413, 429, 503)
+COMMON_ERRORS = (400, 401, 403, 413, 429, 503)
 JSON = "application/json"
 
 
