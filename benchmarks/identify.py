@@ -122,6 +122,7 @@ def search_alone(database: Database, probes: Floats) -> None:
     def search(probe: Floats) -> str:
         with database.read() as session:
             index = indexes.of(session, collections.find(session, LARGE_PERSON_GROUP, GROUP))
+            assert index is not None  # the group has faces
             return str(index.search(probe[None], 1).ids[0, 0])
 
     took(lambda: search(probes[0]), "the first search, in this process")

@@ -81,9 +81,13 @@ def test_indexes_follow_every_change(database: Database, route: str, monkeypatch
         with database.read() as session:
             row = collections.find(session, kind, "some")
             loaded.clear()
-            found = kept.of(session, row).search(probes, 50)
+            updated = kept.of(session, row)
+            assert updated is not None
+            found = updated.search(probes, 50)
             anew += sum(loaded)
-            expected = Indexes(embedder="sface-int8").of(session, row).search(probes, 50)
+            new_index = Indexes(embedder="sface-int8").of(session, row)
+            assert new_index is not None
+            expected = new_index.search(probes, 50)
         chance, expected_chance = found.expected, expected.expected
         assert chance is not None
         assert expected_chance is not None
@@ -112,7 +116,10 @@ def test_an_index_without_recorded_changes_and_the_last_face(database: Database)
 
     def nearest() -> list[str]:
         with database.read() as session:
-            return indexes.of(session, collections.find(session, kind, "few")).search(probe, 9).ids[0].tolist()
+            searchable = indexes.of(session, collections.find(session, kind, "few"))
+            assert searchable is not None
+            found: list[str] = searchable.search(probe, 9).ids[0].tolist()
+            return found
 
     ids = [add(0), add(1)]
     assert nearest() == ids

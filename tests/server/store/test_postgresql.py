@@ -210,7 +210,9 @@ def test_pgvector_agrees_with_the_index_in_memory(
         for number in (1, 5, 200):
             for embedder in (None, "sface-int8"):
                 expected = Layers.of(index, embedder).search(probes, number)
-                found = Indexes(embedder=embedder).of(session, group).search(probes, number)
+                searchable = Indexes(embedder=embedder).of(session, group)
+                assert searchable is not None
+                found = searchable.search(probes, number)
                 np.testing.assert_array_equal(found.ids, expected.ids)
                 np.testing.assert_allclose(found.distance, expected.distance, atol=1e-6)
                 if embedder is not None:
