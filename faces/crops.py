@@ -22,7 +22,7 @@ def cut(image: Image, to_image: NDArray[np.float64], side: int, as_dlib: bool = 
     image: uint8 (H, W, 3), BGR.
     to_image: float64 (2, 3), a similarity from the square to the image.
     side: px.
-    as_dlib: sample as dlib does, which is off by a fraction of a pixel.
+    as_dlib: return dlib's own crop, value by value: off by a fraction of a pixel, with fractions of values cut off.
     """
     last, width, halvings = side - 1, side * float(np.linalg.norm(to_image[:, 0])), 0
     matrix = _one_pixel_smaller(to_image, last, width) if as_dlib else to_image.copy()
@@ -37,16 +37,43 @@ def cut(image: Image, to_image: NDArray[np.float64], side: int, as_dlib: bool = 
     for _ in range(halvings):
         if min(source.shape[:2]) < 5:
             break
-        smaller = cv2.pyrDown(source)[1 : (source.shape[0] - 1) // 2, 1 : (source.shape[1] - 1) // 2]
-        source, matrix = np.asarray(smaller, np.uint8), matrix / 2
+        source, matrix = _halved(source, as_dlib), matrix / 2
         matrix[:, 2] -= (1.25, 0.75) if as_dlib else 1  # 1 is exact; dlib's networks were trained with the others
     if source.size == 0:
         return np.zeros((side, side, 3), np.uint8)
+    if as_dlib:
+        return _sampled_as_dlib(source, matrix, side)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     crop = np.asarray(cv2.warpAffine(source, matrix, (side, side), flags=flags), np.uint8)
     if (corners.min(axis=0) < margin).any() or (corners.max(axis=0) + margin >= image.shape[1::-1]).any():
         inside = cv2.warpAffine(np.full(source.shape[:2], 255, np.uint8), matrix, (side, side), flags=flags)
         crop[inside < 255] = 0
+    return crop
+
+
+def _halved(image: Image, cut_off: bool) -> Image:
+    """Return half the image, without its border; each value is rounded, or its fraction is cut off."""
+    smaller = np.floor(cv2.pyrDown(image.astype(np.float32))) if cut_off else cv2.pyrDown(image)
+    return np.asarray(smaller[1 : (image.shape[0] - 1) // 2, 1 : (image.shape[1] - 1) // 2], np.uint8)
+
+
+def _sampled_as_dlib(image: Image, matrix: NDArray[np.float64], side: int) -> Image:
+    """Sample a square of an image as dlib's interpolate_bilinear; OpenCV rounds places to 1/32 px, and values.
+
+    image: uint8 (H, W, 3). matrix: float64 (2, 3), from the square to the image. side: px.
+    """
+    crop: Image = np.zeros((side, side, 3), np.uint8)
+    height, width = image.shape[:2]
+    if min(height, width) < 2:
+        return crop
+    columns = np.arange(side, dtype=np.float64)
+    x, y = ((row[0] * columns + (row[1] * columns + row[2])[:, None]).round(9) for row in matrix)  # 5 - 1e-15 is 5
+    inside = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
+    left, top = (np.minimum(place[inside].astype(np.intp), sides - 2) for place, sides in ((x, width), (y, height)))
+    across, down = (x[inside] - left)[:, None], (y[inside] - top)[:, None]
+    first, pixels = top * width + left, image.reshape(-1, 3)
+    above, below = ((1 - across) * pixels[at] + across * pixels[at + 1] for at in (first, first + width))
+    crop[inside] = (1 - down) * above + down * below
     return crop
 
 

@@ -84,9 +84,7 @@ class Pipeline:
         """Names and digests of the models; embeddings with different fingerprints cannot be compared."""
         aligner = self.embedder.aligner.model
         if self._needs_predictor:
-            points = self.predictor.model
-            both = hashlib.sha256((aligner.sha256 + points.sha256).encode()).hexdigest()
-            aligner = ModelId(f"{aligner.name} by {points.name}", both)
+            aligner = aligned_by(aligner, self.predictor.model)
         return Fingerprint(self.detector.model, aligner, self.embedder.model)
 
     def detect(self, image: Image) -> Faces:
@@ -214,6 +212,12 @@ class Pipeline:
         if len(faces) == 0 or self.embedder.aligner.accepts(faces.scheme):
             return faces
         return self.predictor.predict(image, faces, self.detector.predictor_boxes(faces))
+
+
+def aligned_by(aligner: ModelId, points: ModelId) -> ModelId:
+    """Return the aligner of a fingerprint whose landmarks are a predictor's: name and digest of both."""
+    both = hashlib.sha256((aligner.sha256 + points.sha256).encode()).hexdigest()
+    return ModelId(f"{aligner.name} by {points.name}", both)
 
 
 @cache

@@ -37,14 +37,15 @@ def _paths_to_leaves() -> NDArray[np.uint8]:
 class _Cascade:
     """One of the 15 regression steps.
 
-    positions: float64 (10, 1600), maps a shape's coordinates to those of its 800 sampling points, all x before all y. A
-    sampling point is attached to one of the shape's points and is rotated and scaled with the shape; both are linear.
+    anchor: intp (800,), the point of the shape that each sampling point is attached to.
+    delta: float32 (2, 800), its place from there in the mean shape; it is rotated and scaled with the shape.
     a, b: intp (500 * 16,), the sampling points whose brightness each split compares; every 16th is padding.
     threshold: int16 (500 * 16,), rounded down, which changes no comparison of integers.
     leaves: float32 (500 * 16, 10), what each leaf adds to the shape.
     """
 
-    positions: NDArray[np.float64]
+    anchor: NDArray[np.intp]
+    delta: Floats
     a: NDArray[np.intp]
     b: NDArray[np.intp]
     threshold: NDArray[np.int16]
@@ -61,11 +62,14 @@ class ShapePredictor:
     def __init__(self, weights: dict[str, NDArray[np.generic]], model: ModelId) -> None:
         self.model = model
         self._mean = cast(Floats, weights["mean_shape"])
+        centred = self._mean.reshape(5, 2).astype(np.float64) - self._mean.reshape(5, 2).mean(axis=0, dtype=np.float64)
+        self._to_turn = np.stack([centred, centred @ [[0, 1], [-1, 0]]]).reshape(2, 10) / (centred**2).sum()
         self._leaf = _paths_to_leaves()
         splits = {name: _pad_to_16(weights[name]) for name in ("a", "b", "threshold")}
         self._cascades = [
             _Cascade(
-                positions=_sampling(self._mean, weights["anchor"][step], weights["delta"][step]),
+                anchor=weights["anchor"][step].astype(np.intp),
+                delta=np.ascontiguousarray(weights["delta"][step].T, np.float32),
                 a=splits["a"][step].astype(np.intp),
                 b=splits["b"][step].astype(np.intp),
                 threshold=np.floor(splits["threshold"][step].astype(np.float32)).astype(np.int16),
@@ -100,24 +104,34 @@ class ShapePredictor:
         extent = np.maximum(box[2:] - box[:2] - 1, 1)  # dlib's rectangles include the last row and column
         grey, offset = _grey_around(image, box)
         width = grey.shape[1]
-        to_pixels = extent.repeat(SAMPLES)
-        first = (box[:2] - offset + 0.5).repeat(SAMPLES)  # the half rounds, since indices are truncated
-        last = np.array([width - 1.0, grey.shape[0] - 1.0]).repeat(SAMPLES)
+        to_pixels = extent.astype(np.float64)[:, None]
+        first = (box[:2] - offset + 0.5)[:, None]  # the half rounds, since indices are truncated
+        last = np.array([[width - 1.0], [grey.shape[0] - 1.0]])
         shape, flat = self._mean, grey.ravel()
         for cascade in self._cascades:
-            points = shape @ cascade.positions
-            points *= to_pixels
+            points = self._sampling_points(shape, cascade) * to_pixels
             points += first
             np.maximum(points, 0, out=points)
             np.minimum(points, last, out=points)
             pixels = points.astype(np.intp)
-            sampled = flat.take(pixels[SAMPLES:] * width + pixels[:SAMPLES], mode="clip")
+            sampled = flat.take(pixels[1] * width + pixels[0], mode="clip")
             difference = sampled.take(cascade.a, mode="clip") - sampled.take(cascade.b, mode="clip")
             outcomes = np.packbits(difference > cascade.threshold).view(">u2") >> 1
             leaves = cascade.leaves.take(self._first_leaf + self._leaf.take(outcomes), axis=0, mode="clip")
             # Sum in order, in float32, as dlib does: another order can end a pixel away. einsum is the fastest.
             shape = np.einsum("ij->j", np.concatenate([shape[None], leaves]))
         return np.asarray(shape.reshape(5, 2) * extent + box[:2], np.float32)
+
+    def _sampling_points(self, shape: Floats, cascade: _Cascade) -> Floats:
+        """Return the sampling points (2, 800) of a shape (10,), as shares of the box; in float32, as dlib has them.
+
+        The similarity that maps the mean shape m to a shape s is, in complex numbers, s = a m + t with
+        a = <m - mean(m), s> / |m - mean(m)|^2 (least squares). a rotates and scales the delta.
+        """
+        real, imaginary = (self._to_turn @ shape.astype(np.float64)).astype(np.float32)
+        dx, dy = cascade.delta
+        turned = np.stack([real * dx - imaginary * dy, imaginary * dx + real * dy])
+        return np.asarray(turned + shape.reshape(5, 2).T[:, cascade.anchor])
 
 
 def _grey_around(image: Image, box: Floats) -> tuple[NDArray[np.int16], NDArray[np.intp]]:
@@ -139,23 +153,3 @@ def _grey_around(image: Image, box: Floats) -> tuple[NDArray[np.int16], NDArray[
 def _pad_to_16(splits: NDArray[np.generic]) -> NDArray[np.generic]:
     """Add a column of zeros, so that a tree's outcomes fill two bytes: (15, 500, 15) -> (15, 500 * 16)."""
     return np.pad(splits, ((0, 0), (0, 0), (0, 1))).reshape(len(splits), -1)
-
-
-def _sampling(mean: Floats, anchor: NDArray[np.generic], delta: NDArray[np.generic]) -> NDArray[np.float64]:
-    """Return ``_Cascade.positions``: float64 (10, 1600).
-
-    The similarity that maps the mean shape m to a shape s is, in complex numbers, s = a m + t with
-    a = <m - mean(m), s> / |m - mean(m)|^2 (least squares), which is linear in s. a rotates and scales the delta.
-    """
-    centred = mean.reshape(5, 2).astype(np.float64) - mean.reshape(5, 2).mean(axis=0)
-    x, y = centred[:, 0], centred[:, 1]
-    norm = (centred**2).sum()
-    real, imaginary = np.stack([x, y], 1).ravel() / norm, np.stack([-y, x], 1).ravel() / norm  # a's parts, of s
-    dx, dy = np.asarray(delta, np.float64).T
-    matrix = np.zeros((10, 2, SAMPLES))
-    points = np.arange(SAMPLES)
-    matrix[2 * anchor.astype(np.intp), 0, points] = 1
-    matrix[2 * anchor.astype(np.intp) + 1, 1, points] = 1
-    matrix[:, 0] += np.outer(real, dx) - np.outer(imaginary, dy)
-    matrix[:, 1] += np.outer(imaginary, dx) + np.outer(real, dy)
-    return matrix.reshape(10, 2 * SAMPLES)

@@ -14,6 +14,7 @@ import numpy as np
 from faces.errors import PickleError
 from faces.files import pickles
 from faces.files.writing import write_bytes
+from faces.recognition import encodings
 from faces.records.manifests import Manifest
 from faces.types import Fingerprint, Floats
 
@@ -194,10 +195,13 @@ class Gallery:
 
     @classmethod
     def load(cls, path: Path) -> Gallery:
-        """Read a file of ours or the recipe's, which has only ``embeddings`` and ``names``. Raises PickleError."""
+        """Read a file of ours, the recipe's, which has only ``embeddings`` and ``names``, or face_recognition's.
+
+        Raises PickleError.
+        """
         content = pickles.load(path, "embeddings", REMEDY)
         try:
-            return cls._from_dict(content)
+            return cls._from_dict(encodings.as_gallery(content))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise PickleError(f"{path}: not embeddings ({type(error).__name__}: {error}); {REMEDY}") from error
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from faces.errors import FacesError, PickleError
 from faces.files import pickles
-from faces.recognition import wholeness
+from faces.recognition import encodings, wholeness
 from faces.recognition.assignment import Candidates, nearest
 from faces.recognition.classifiers import CLASSIFIERS
 from faces.recognition.crowd import Crowd
@@ -135,7 +135,10 @@ def models_of(path: Path) -> Fingerprint | None:
     """
     if not path.exists():
         return None
-    content = _read_labels(path)
+    try:
+        content = encodings.as_gallery(_read_labels(path))
+    except (TypeError, ValueError) as error:
+        raise PickleError(f"{path}: not embeddings ({error}); {REMEDY}") from error
     models = content.get("fingerprint") if isinstance(content, dict) else getattr(content, "fingerprint_", None)
     return _fingerprint(path, models)
 

@@ -40,7 +40,11 @@ def test_a_face_at_the_templates_points_stays_as_it_is(name: str, scheme: Landma
     aligner = Aligner(TEMPLATES[name])
     image = noise(aligner.template.side, aligner.template.side)
     crops = aligner.crop(image, face_at(template_points(name, scheme), scheme))
-    assert np.array_equal(crops, image[None])
+    away = np.abs(crops[0].astype(int) - image)
+    if aligner.template.as_dlib:  # which cuts fractions off, and leaves pixels out that lie 1e-6 px outside
+        assert away[1:-1, 1:-1].max() <= 1
+    else:
+        assert away.max() == 0
 
 
 @every_template
@@ -61,7 +65,8 @@ def test_a_face_moved_turned_and_scaled_gives_the_same_crop(
     landmarks = np.zeros((5, 2))
     landmarks[used] = transform(to_image, points)
     crop = aligner.crop(image, face_at(landmarks, scheme))[0]
-    assert np.abs(crop.astype(int) - drawn(side)).max() <= 4
+    cut_off = 2 if aligner.template.as_dlib else 0  # fractions, at each halving and at the end
+    assert np.abs(crop.astype(int) - drawn(side)).max() <= 4 + cut_off
 
 
 def test_several_faces_keep_their_order() -> None:
