@@ -13,6 +13,8 @@ COMMANDS = {
     "extract": ("extract", "photographs -> embeddings: one folder per person"),
     "train": ("train", "embeddings -> recognizer"),
     "recognize": ("recognize", "name the faces in photographs"),
+    "compare": ("matching.compare", "say whether two photographs show the same person"),
+    "search": ("matching.search", "find the people of a photograph in a folder"),
     "video": ("video", "name the faces in a camera's picture, a file or a stream"),
     "retrain": ("retrain", "extract, train, and swap in the new version if it is as good"),
     "serve": ("serve", "web pages and a local Face API"),

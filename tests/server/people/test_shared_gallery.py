@@ -25,12 +25,13 @@ from faces.extraction.known import load_previous
 from faces.extraction.results import TABLES, Extraction
 from faces.extraction.update import build_gallery
 from faces.files.locks import only_one
+from faces.recognition import encodings
 from faces.recognition.gallery import ERASED, Gallery, LeftOut
 from faces.recognition.recognizer_files import save
 from faces.recognition.recognizers import FaceRecognizer
 from faces.records import Manifest, Runs
 from faces.server.errors import ApiError
-from faces.server.people import dataset_files, people_group
+from faces.server.people import dataset_files, gallery_file, people_group
 from faces.server.people.gallery_file import GalleryFile
 from faces.server.people.values import ImportResult
 from faces.server.store import persons
@@ -571,3 +572,16 @@ def test_only_photographs_beside_the_folders_are_left_out(tmp_path: Path, paths:
     ):
         assert people.enrolled.import_dataset(files, vision()).left_out == ((paths[0], "not in a person's folder"),)
         assert people.faces() == {"Ada": 1, "Bob": 2}
+
+
+def test_encodings_of_face_recognition_are_imported_with_dlibs_models_only(
+    start: Callable[..., People], path: Path
+) -> None:
+    rows = np.random.default_rng(0).normal(size=(2, 128))
+    file = _write(path.with_name("encodings.pickle"), {"encodings": list(rows), "names": ["Ada", "Bob"]})
+    _, imported = gallery_file.load(file, encodings.dlib_fingerprint(), 128)
+    assert [row.name for row in imported] == ["Ada", "Bob"]
+    people = start()
+    with pytest.raises(ApiError, match="made with the detector dlib-mmod"):
+        people.enrolled.import_embeddings(file)
+    assert people.faces() == {}

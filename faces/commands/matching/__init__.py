@@ -1,0 +1,1 @@
+"""Commands that match photographs with each other, without a recognizer."""
