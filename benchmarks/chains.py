@@ -87,7 +87,8 @@ class FaceRecognition:
     def embed(self, paths: Sequence[Path]) -> Found:
         images = ((path, self._api.load_image_file(str(path))) for path in paths)
         faces = ((path, image, self._api.face_locations(image, model=self._model)) for path, image in images)
-        return {path: self._api.face_encodings(image, boxes[:1])[0] for path, image, boxes in faces if boxes}
+        found = ((path, self._api.face_encodings(image, boxes[:1])[0]) for path, image, boxes in faces if boxes)
+        return {path: np.asarray(encoding, np.float32) for path, encoding in found}
 
     def train(self, found: Found) -> object:
         return None

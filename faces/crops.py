@@ -62,18 +62,20 @@ def _sampled_as_dlib(image: Image, matrix: NDArray[np.float64], side: int) -> Im
 
     image: uint8 (H, W, 3). matrix: float64 (2, 3), from the square to the image. side: px.
     """
-    crop: Image = np.zeros((side, side, 3), np.uint8)
     height, width = image.shape[:2]
     if min(height, width) < 2:
-        return crop
+        return np.zeros((side, side, 3), np.uint8)
     columns = np.arange(side, dtype=np.float64)
-    x, y = ((row[0] * columns + (row[1] * columns + row[2])[:, None]).round(9) for row in matrix)  # 5 - 1e-15 is 5
-    inside = (x >= 0) & (y >= 0) & (x <= width - 1) & (y <= height - 1)
-    left, top = (np.minimum(place[inside].astype(np.intp), sides - 2) for place, sides in ((x, width), (y, height)))
-    across, down = (x[inside] - left)[:, None], (y[inside] - top)[:, None]
-    first, pixels = top * width + left, image.reshape(-1, 3)
-    above, below = ((1 - across) * pixels[at] + across * pixels[at + 1] for at in (first, first + width))
-    crop[inside] = (1 - down) * above + down * below
+    x, y = (row[0] * columns + (row[1] * columns + row[2])[:, None] + 1e-9 for row in matrix)  # 5 - 1e-15 is 5
+    left, top = x.astype(np.int32), y.astype(np.int32)
+    inside = (x >= 0) & (y >= 0) & (left < width - 1) & (top < height - 1)
+    first = np.where(inside, top * width + left, 0)
+    across, down = ((place - low).astype(np.float32)[..., None] for place, low in ((x, left), (y, top)))
+    pixels = image.reshape(-1, 3)
+    corners = [pixels.take(first + step, axis=0).astype(np.float32) for step in (0, 1, width, width + 1)]
+    above, below = (one + across * (other - one) for one, other in (corners[:2], corners[2:]))
+    crop: Image = (above + down * (below - above)).astype(np.uint8)
+    crop[~inside] = 0
     return crop
 
 

@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 from benchmarks.photographs import DATA
-from faces.errors import ModelError
+from faces.errors import ImageError, ModelError
+from faces.images import read_image
 from faces.synthetic.people import CAST
 from faces.synthetic.scenes import group, portrait
 from tests.compat.conftest import COMPAT, compat_environment
@@ -122,6 +123,19 @@ def test_other_bad_input_is_as_in_the_original(face_recognition: ModuleType, ima
     with pytest.raises(FileNotFoundError):
         face_recognition.load_image_file(str(tmp_path / "none.jpg"))
     assert len(face_recognition.face_encodings(image, [(5000, 5100, 5100, 5000)])) == 1  # of what is black
+
+
+def test_a_file_that_was_cut_off_is_read_and_faces_stays_strict(
+    face_recognition: ModuleType, image: Any, tmp_path: Path
+) -> None:
+    whole, cut = tmp_path / "whole.jpg", tmp_path / "cut.jpg"
+    Image.fromarray(image).save(whole)
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    with cut.open("rb") as file:
+        for source in (str(cut), file):
+            assert face_recognition.load_image_file(source).shape == image.shape
+    with pytest.raises(ImageError, match="cut off"):
+        read_image(cut)
 
 
 def test_a_missing_model_is_named_with_its_command(

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import _encoding, _finding, _landmarks
-from ._images import as_bgr
+from ._images import as_bgr, decoded
 
 Location = tuple[int, int, int, int]
 Point = tuple[int, int]
@@ -27,11 +27,7 @@ def load_image_file(file: Any, mode: str = "RGB") -> NDArray[np.uint8]:
     file: name or file object. mode: "RGB", "L" (H, W), or another mode of Pillow; None: the file's own.
     Raises OSError for what Pillow cannot open.
     """
-    from PIL import Image, ImageFile
-
-    ImageFile.LOAD_TRUNCATED_IMAGES = True  # as in the original
-    image: Image.Image = Image.open(file)
-    return np.array(image.convert(mode) if mode else image)
+    return decoded(file, mode)
 
 
 def face_locations(img: Any, number_of_times_to_upsample: int = 1, model: str = "hog") -> list[Location]:

@@ -6,6 +6,8 @@ import click
 
 from . import _commands, api
 
+image_files_in_folder = _commands.photographs  # programs import it from here
+
 
 def find(path: str, model: str) -> list[api.Location]:
     """Return the faces of a photograph."""

@@ -11,6 +11,7 @@ import numpy as np
 from . import _commands, api
 
 LONGEST = 1600  # px: larger photographs are shrunk
+image_files_in_folder = _commands.photographs  # programs import it from here
 
 
 def scan_known_people(known_people_folder: str, cpus: int = 1) -> tuple[list[str], list[api.Encoding]]:

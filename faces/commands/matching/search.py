@@ -68,7 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def nearest(embedding: faces.Floats, looked_at: dict[Path, Found], threshold: float) -> list[dict[str, Any]]:
     """Return the faces up to a distance, nearest first."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"file": str(path), "distance": faces.distance(embedding, other), "box": matching.whole(box)}
         for path, (found, others) in looked_at.items()
         for box, other in zip(found.xyxy, others, strict=True)
