@@ -15,12 +15,13 @@ from faces.detection import Detector
 from faces.detection.base import scaled
 from faces.detection.turns import best_turn
 from faces.embedding import embedders, face_check
+from faces.embedding.aligners import aligned_by
 from faces.embedding.embedders import Embedder
 from faces.embedding.landmarks import ShapePredictor
 from faces.enrolment import NO_FACE, SMALLEST_FACE, Enrolment, poor_quality
 from faces.errors import ImageError
 from faces.images import Picture
-from faces.types import Faces, Fingerprint, Floats, Image, ModelId
+from faces.types import Faces, Fingerprint, Floats, Image
 
 CROPPED_FACE = 100  # px: size of the face in a crop; a finer image would only be shrunk
 
@@ -212,12 +213,6 @@ class Pipeline:
         if len(faces) == 0 or self.embedder.aligner.accepts(faces.scheme):
             return faces
         return self.predictor.predict(image, faces, self.detector.predictor_boxes(faces))
-
-
-def aligned_by(aligner: ModelId, points: ModelId) -> ModelId:
-    """Return the aligner of a fingerprint whose landmarks are a predictor's: name and digest of both."""
-    both = hashlib.sha256((aligner.sha256 + points.sha256).encode()).hexdigest()
-    return ModelId(f"{aligner.name} by {points.name}", both)
 
 
 @cache

@@ -140,3 +140,9 @@ class Aligner:
             to_image = similarity(points, landmarks[used].astype(np.float64))
             crops[index] = cut(image, to_image, side, self.template.as_dlib)
         return crops
+
+
+def aligned_by(aligner: ModelId, points: ModelId) -> ModelId:
+    """Return the aligner of a fingerprint whose landmarks are a predictor's: name and digest of both."""
+    both = hashlib.sha256((aligner.sha256 + points.sha256).encode()).hexdigest()
+    return ModelId(f"{aligner.name} by {points.name}", both)

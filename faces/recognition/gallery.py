@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from faces.embedding import encodings
 from faces.errors import PickleError
 from faces.files import pickles
 from faces.files.writing import write_bytes
-from faces.recognition import encodings
 from faces.records.manifests import Manifest
 from faces.types import Fingerprint, Floats
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from faces.embedding import encodings
 from faces.errors import FacesError, PickleError
 from faces.files import pickles
-from faces.recognition import encodings, wholeness
+from faces.recognition import wholeness
 from faces.recognition.assignment import Candidates, nearest
 from faces.recognition.classifiers import CLASSIFIERS
 from faces.recognition.crowd import Crowd

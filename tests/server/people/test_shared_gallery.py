@@ -19,13 +19,13 @@ from sqlalchemy import update
 
 from faces import records
 from faces.datasets import Folder
+from faces.embedding import encodings
 from faces.errors import FacesError, FingerprintError, PickleError
 from faces.extraction.checkpoints import Checkpoint
 from faces.extraction.known import load_previous
 from faces.extraction.results import TABLES, Extraction
 from faces.extraction.update import build_gallery
 from faces.files.locks import only_one
-from faces.recognition import encodings
 from faces.recognition.gallery import ERASED, Gallery, LeftOut
 from faces.recognition.recognizer_files import save
 from faces.recognition.recognizers import FaceRecognizer

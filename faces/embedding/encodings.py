@@ -39,9 +39,8 @@ def as_gallery(content: Any) -> Any:
 
 def dlib_fingerprint() -> Fingerprint:
     """Return the fingerprint of dlib's detector, landmarks and embedder, without loading them."""
-    from faces.embedding.aligners import TEMPLATES, Aligner
+    from faces.embedding.aligners import TEMPLATES, Aligner, aligned_by
     from faces.embedding.views import MIRRORED
-    from faces.pipeline import aligned_by
 
     detector, points, embedder = (
         zoo.model_id(zoo.MODELS[name]) for name in ("dlib-mmod", "dlib-5-points", "dlib-resnet")

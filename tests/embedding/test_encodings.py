@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 import faces
+from faces.embedding import encodings
 from faces.errors import PickleError
-from faces.recognition import encodings, recognizer_files
+from faces.recognition import recognizer_files
 from faces.recognition.gallery import Gallery
 from tests.dlib_models import needs_dlib_models
 
