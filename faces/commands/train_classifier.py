@@ -34,7 +34,6 @@ def build_parser() -> argparse.ArgumentParser:
         "Train a picture classifier from one folder per class, or convert a Keras file.",
         "--dataset pets",
         "--from-keras pets.h5 --classes cat dog",
-        "--dataset spoofs --liveness",
     )
     files = options.group(parser, options.FILES)
     files.add_argument("--dataset", type=Path, metavar="FOLDER", help="folder with one folder of pictures per class")
