@@ -27,7 +27,7 @@ def test_requirements_txt_is_the_base() -> None:
 
 def test_all_leaves_out_what_brings_older_packages() -> None:
     extras = PROJECT["optional-dependencies"]
-    assert extras["all"] == ["recognize-faces[report,server,cluster,mesh,notebook]"]
+    assert extras["all"] == ["recognize-faces[report,server,tls,cluster,mesh,notebook]"]
     assert {"server", "train", "cluster", "track", "notebook", "dev"} <= set(extras)
 
 

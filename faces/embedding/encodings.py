@@ -28,7 +28,9 @@ def as_gallery(content: Any) -> Any:
         encodings, names = content["encodings"], content.get("names")
     else:
         return content
-    rows = np.asarray(encodings, np.float32) if len(encodings) else np.zeros((0, DIMENSION), np.float32)
+    if len(encodings) == 0:
+        return {"embeddings": [], "names": names}
+    rows = np.asarray(encodings, np.float32)
     if rows.ndim != 2 or rows.shape[1] != DIMENSION:
         raise ValueError(f"encodings of shape {rows.shape}, not (N, {DIMENSION})")
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)

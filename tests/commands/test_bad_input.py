@@ -348,7 +348,7 @@ NOT_EMBEDDINGS: dict[str, bytes] = {
     "text": b"These are no embeddings.\n",
     "empty": b"",
     "a list": pickle.dumps([1, 2, 3]),
-    "other keys": pickle.dumps({"encodings": [], "names": []}),
+    "other keys": pickle.dumps({"vectors": [], "names": []}),
     "lengths that differ": pickle.dumps({"embeddings": [np.ones(128)], "names": ["Ada", "Bob"]}),
     "of several lengths": pickle.dumps({"embeddings": [np.ones(128), np.ones(64)], "names": ["Ada", "Bob"]}),
     "not finite": pickle.dumps({"embeddings": [np.full(128, np.nan)], "names": ["Ada"]}),

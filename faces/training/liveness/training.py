@@ -48,7 +48,7 @@ def train(dataset: Path, output: Path, recorder: Recorder, log: Log, warn: Log) 
     trunk = network.features()
     with TemporaryDirectory() as folder:
         file = Path(folder, "features.onnx")
-        file.write_bytes(trunk)
+        write_bytes(file, trunk)
         shown = attempts.look(listing, Pipeline.load(), OnnxEngine(file), log, warn)
     hashes = [digest(path).removeprefix("sha256:") for path in shown.paths]
     recorder.data(records.Manifest.of_files(shown.paths, hashes, dataset))
