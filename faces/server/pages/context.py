@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from flask import current_app
+from flask import current_app, request
 from sqlalchemy import select
 
 from faces.server.api.context import services
-from faces.server.pages.language import translate
+from faces.server.pages.language import display_name, percent, translate
 from faces.server.pages.picture_classifier import PictureClassifier
-from faces.server.people import people_group
+from faces.server.people import identification, people_group
 from faces.server.people.enrolled_people import EnrolledPeople
 from faces.server.people.served_recognizer import ServedRecognizer
 from faces.server.store.schema import Person
+from faces.types import Floats
 
 EXTENSION = "faces.pages"  # key in ``Flask.extensions``
 MAX_SUGGESTED_NAMES = 1000  # any other name can be typed
@@ -51,6 +52,26 @@ def names_source() -> str:
     if kind == "version":
         return translate("Names come from version {number} of the recognizer.", number=number)
     return translate("Names come from the recognizer {file}.", file=label)
+
+
+def enrolment_question(name: str, embedding: Floats) -> str:
+    """Return what to ask before a face is enrolled as a person; "" for nothing, or once it was answered.
+
+    The answer is the form field ``anyway``: the name for which it was given.
+
+    embedding: float32 (D,), unit length.
+    """
+    name, own = name.strip(), services()
+    if request.form.get("anyway") == name:
+        return ""
+    doubt = identification.doubt(own.database, own.indexes, own.confidence, name, embedding)
+    if doubt is None:
+        return ""
+    if doubt.match is None:
+        return translate("This does not look like the other faces of {name}. Save it all the same?", name=name)
+    other, share = display_name(doubt.match.name), percent(doubt.match.confidence)
+    question = "This looks like {other}, {share}. Save it as {name} all the same?"
+    return translate(question, other=other, share=share, name=name)
 
 
 def suggested_names() -> list[str]:

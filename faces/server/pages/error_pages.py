@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
-from flask import Flask, make_response, render_template, request
+from flask import Flask, current_app, make_response, redirect, render_template, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
@@ -53,6 +54,8 @@ def _page_handler(api_handler: Callable[[Any], Response]) -> Callable[[Exception
         response = api_handler(error)  # sets the status and headers, and writes the log
         if is_api_request() or response.status_code < 400:
             return response
+        if response.status_code == 405 and request.method == "GET":
+            return redirect(_page_above(request.path))  # the address of a form's answer, opened again
         template = "_error.html" if request.headers.get(PART_HEADER) else "error.html"
         page = make_response(render_template(template, status=response.status_code, message=message_of(error)))
         page.status_code = response.status_code
@@ -62,6 +65,17 @@ def _page_handler(api_handler: Callable[[Any], Response]) -> Callable[[Exception
         return page
 
     return handle
+
+
+def _page_above(path: str) -> str:
+    """Return the path of the nearest page above a path; "/" is the home page."""
+    adapter = current_app.create_url_adapter(request)
+    assert adapter
+    while path := path.rpartition("/")[0]:
+        with suppress(HTTPException):
+            adapter.match(path, method="GET")
+            return path
+    return "/"
 
 
 def detail_of(error: ApiError) -> str:

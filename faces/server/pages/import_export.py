@@ -9,7 +9,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from flask import Blueprint, render_template, request, send_file
+from flask import Blueprint, redirect, render_template, request, send_file, url_for
 from werkzeug.wrappers import Response
 
 from faces.server import errors
@@ -65,12 +65,14 @@ class ImportTotal:
         )
 
 
-@routes.post("/people/import")
-def upload() -> str | tuple[str, int]:
-    """Import a file or a folder.
+@routes.route("/people/import", methods=["GET", "POST"])
+def upload() -> Response | str | tuple[str, int]:
+    """Import a file or a folder; without one, as when the result's address is opened again, show the people.
 
     With the form field ``part`` the answer is a part of the page, and ``before`` holds the total of the parts before.
     """
+    if request.method == "GET":
+        return redirect(url_for("pages.people.list_people"))
     template = "_imported.html" if request.form.get("part") else "imported.html"
     try:
         total = ImportTotal.from_json(request.form.get("before", "")).plus(_import_uploaded())
@@ -105,8 +107,10 @@ def _import_uploaded() -> ImportResult:
     with tempfile.TemporaryDirectory() as place:
         zipped = zipfile.is_zipfile(upload.stream)
         upload.stream.seek(0)
-        path = Path(place) / ("dataset.zip" if zipped else "embeddings.pickle")  # never the name in the upload
+        path = Path(place, f"{Path(place).name}.{'zip' if zipped else 'pickle'}")  # never the name in the upload
         upload.save(path)
-        if zipped:
-            return people.import_dataset(path, services().vision)
-        return people.import_embeddings(path)
+        try:
+            return people.import_dataset(path, services().vision) if zipped else people.import_embeddings(path)
+        except ApiError as error:
+            message = error.message.replace(path.name, upload.filename or "")
+            raise ApiError(error.status, error.code, message) from error.__cause__

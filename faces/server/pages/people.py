@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from itertools import accumulate, islice
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from faces.server import errors
 from faces.server.errors import ApiError
+from faces.server.limits import MAX_NAME
 from faces.server.pages.context import page_services
 from faces.server.pages.error_pages import message_of
 from faces.server.pages.language import count, display_name, translate
-from faces.server.people.values import PersonRecord, Removal
+from faces.server.people.values import Removal
 
 PEOPLE_PER_PAGE = 48
 MAX_FILES, MAX_CHARACTERS = 20, 800  # of file names in a message, which is sent in a cookie of at most 4 KB
+TYPED_NAME = "typed_name"  # session field: a name that was refused
 
 routes = Blueprint("people", __name__)
 
@@ -41,12 +43,14 @@ def list_people() -> str:
 
 @routes.get("/people/<person_id>")
 def person(person_id: str) -> str:
-    """Show a person."""
-    return _page(page_services().people.person(person_id))
+    """Show a person; after a refused change with the reason, and with the name that was typed."""
+    person = page_services().people.person(person_id)
+    others = [other for other in page_services().people.list_all() if other.id != person.id]
+    return render_template("person.html", person=person, others=others, typed=session.pop(TYPED_NAME, None))
 
 
 @routes.post("/people/<person_id>/rename")
-def rename(person_id: str) -> Response | tuple[str, int]:
+def rename(person_id: str) -> Response:
     """Rename a person."""
     person = page_services().people.person(person_id)
     name = request.form.get("name", "")
@@ -57,19 +61,20 @@ def rename(person_id: str) -> Response | tuple[str, int]:
     except ApiError as error:
         if error.status not in (400, 403, 409):
             raise
-        return _page(person, problem_text=message_of(error)), error.status
+        session[TYPED_NAME] = name[:MAX_NAME]
+        return _refused(person_id, message_of(error))
     names = {"old": display_name(person.name), "new": display_name(renamed.name)}
     flash(translate("{old} is now called {new}.", **names))
     return redirect(url_for(".person", person_id=renamed.id))
 
 
 @routes.post("/people/<person_id>/merge")
-def merge(person_id: str) -> Response | tuple[str, int]:
+def merge(person_id: str) -> Response:
     """Merge a person into another one."""
     person = page_services().people.person(person_id)
     into = request.form.get("into", "")
     if not into or into == person_id:
-        return _page(person, problem_text=translate("Choose another person to merge with.")), 400
+        return _refused(person_id, translate("Choose another person to merge with."))
     merged = page_services().people.merge(person_id, into)
     names = {"old": display_name(person.name), "new": display_name(merged.name)}
     flash(translate("{old} and {new} are now one person.", **names))
@@ -144,6 +149,7 @@ def _file_list(files: tuple[str, ...]) -> str:
     return translate("{files} and {number} more", files=names, number=more) if more else names
 
 
-def _page(person: PersonRecord, **values: object) -> str:
-    others = [other for other in page_services().people.list_all() if other.id != person.id]
-    return render_template("person.html", person=person, others=others, **values)
+def _refused(person_id: str, reason: str) -> Response:
+    """Lead back to the person's page with a reason, so that the browser can load the page again."""
+    flash(reason, "problem")
+    return redirect(url_for(".person", person_id=person_id))

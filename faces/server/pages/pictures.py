@@ -5,20 +5,29 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
+from typing import NamedTuple
+from unicodedata import east_asian_width
 
 import cv2
 import numpy as np
 from flask import request
 
+from faces.display.placing import Places
 from faces.geometry import pixels_around
 from faces.server import errors
 from faces.types import Faces, Floats, Image
+
+Area = tuple[int, int, int, int]  # left, top, right and bottom, px
 
 FIELD = "picture"  # name of the upload field in every form
 PICTURE_SIDE = 1280  # px, longer side of a picture on a page
 CUT_OUT_SIDE, CUT_OUT_MARGIN = 240, 0.3  # px; margin as a share of the face's side
 PHOTOGRAPH_SIDE, PHOTOGRAPH_MARGIN = 480, 0.75  # same, of the photograph to enrol from a picture of several people
 JPEG_QUALITY = 88
+LINE_SCALE = 0.8  # of the lines below a box, as a share of the label's size
+LINE_HEIGHT, OUTLINE = 1.35, 0.15  # of a text, as shares of its size
+WIDE_LETTERS, WIDE, CAPITAL, NARROW = "MWmw@%…", 1.0, 0.8, 0.67  # widths of bold letters, as shares of the text's size
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +49,20 @@ class Mark:
     lines: tuple[str, ...] = ()
 
 
+class Text(NamedTuple):
+    """A line of text over a picture.
+
+    x: of its left end, px of the picture.
+    y: of its baseline, px of the picture.
+    size: height of the letters, px of the picture.
+    """
+
+    x: float
+    y: float
+    size: float
+    words: str
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """A picture on a page.
@@ -57,6 +80,55 @@ class View:
     def font_size(self) -> int:
         """The height of the text over the picture, px."""
         return max(9, round(max(self.width, self.height) / 32))
+
+    def texts(self) -> list[tuple[Text | None, list[Text]]]:
+        """Return the label and the lines of each mark, at places where no text covers another.
+
+        A label without such a place is None, lines without one are left out. A label wider than the picture is cut.
+        """
+        boxes = [(m.left, m.top, m.left + m.width, m.top + m.height) for m in self.marks]
+        places = Places(np.array(boxes, np.float32).reshape(-1, 4).round().astype(np.intp), (self.width, self.height))
+        taken: list[Area] = []
+
+        def placed(mark: int, words: Sequence[str], size: float, below: bool) -> list[Text]:
+            fitting = [_cut(line, size, self.width) for line in words]
+            height = ceil(LINE_HEIGHT * size)
+            wh = min(self.width, ceil(max(_width(line, size) for line in fitting))), height * len(fitting)
+            x, y = places.take(mark, wh, below)
+            area = x, y, x + wh[0], y + wh[1]
+            if any(_overlap(area, other) for other in taken):
+                return []
+            taken.append(area)
+            return [Text(x + OUTLINE * size, y + height * k + size, size, line) for k, line in enumerate(fitting)]
+
+        labels = [next(iter(placed(k, (m.label,), self.font_size, False)), None) for k, m in enumerate(self.marks)]
+        small = LINE_SCALE * self.font_size
+        return [
+            (label, placed(k, m.lines, small, True) if m.lines else [])
+            for k, (m, label) in enumerate(zip(self.marks, labels, strict=True))
+        ]
+
+
+def _overlap(one: Area, other: Area) -> bool:
+    return all(one[k] < other[k + 2] and other[k] < one[k + 2] for k in (0, 1))
+
+
+def _width(words: str, size: float) -> float:
+    """Return at least the width of a text, whatever the font, px."""
+    return size * (2 * OUTLINE + sum(_share(letter) for letter in words))
+
+
+def _share(letter: str) -> float:
+    if letter in WIDE_LETTERS or east_asian_width(letter) in "WF":
+        return WIDE
+    return CAPITAL if letter.isupper() else NARROW
+
+
+def _cut(words: str, size: float, width: int) -> str:
+    """Return a text without the end that does not fit into a width."""
+    if _width(words, size) <= width:
+        return words
+    return next((cut for k in range(len(words), 0, -1) if _width(cut := f"{words[:k]}…", size) <= width), "…")
 
 
 def uploaded() -> bytes:

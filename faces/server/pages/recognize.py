@@ -13,7 +13,7 @@ from faces.server.api.context import services
 from faces.server.errors import ApiError
 from faces.server.pages import attribute_words, pictures, signed_embeddings
 from faces.server.pages.access import may
-from faces.server.pages.context import page_services, suggested_names
+from faces.server.pages.context import enrolment_question, page_services, suggested_names
 from faces.server.pages.error_pages import message_of
 from faces.server.pages.language import display_name, percent, translate
 from faces.server.pages.pictures import Mark, View
@@ -79,9 +79,9 @@ def enrol() -> str | tuple[str, int]:
     try:
         if not request.form.get("name", "").strip():
             raise errors.bad_argument("Enter a name.")
-        embedding = signed_embeddings.verify(request.form.get("face", ""))
-        photograph = _decode_base64(request.form.get("cut_out", ""))
-        image = services().vision.decode(photograph)
+        embedding, image, photograph = signed_embeddings.face_in_form()
+        if question := enrolment_question(request.form["name"], embedding):
+            return render_template(template, question=question), 409
         cut_out = pictures.jpeg(pictures.shrink(image, pictures.CUT_OUT_SIDE))
         created, person = page_services().people.enrol(request.form["name"], embedding, cut_out, photograph)
     except ApiError as error:
@@ -124,10 +124,3 @@ def _marks(faces: Faces, results: list[FaceResult], image: Image) -> tuple[Mark,
         lines = result.attributes if has_lines else ()
         marks.append(Mark(*box, label=label, known=match is not None, lines=lines))
     return tuple(marks)
-
-
-def _decode_base64(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except ValueError as error:
-        raise errors.unsupported_image() from error

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 
 import numpy as np
-from flask import current_app
+from flask import current_app, request
 from itsdangerous import BadData, URLSafeTimedSerializer
 
 from faces.server import errors
-from faces.types import Floats
+from faces.server.api.context import services
+from faces.types import Floats, Image
 
 LIFETIME_SECONDS = 3600
 
@@ -29,6 +30,19 @@ def verify(text: str) -> Floats:
     except (BadData, ValueError, TypeError) as error:
         message = "The result has expired. Recognize the picture again, then name the face."
         raise errors.bad_argument(message) from error
+
+
+def face_in_form() -> tuple[Floats, Image, bytes]:
+    """Return the embedding (D,), the cut-out and the cut-out's file from a form with a face that was found before.
+
+    Raises ApiError 400 for fields that this server did not make.
+    """
+    embedding = verify(request.form.get("face", ""))
+    try:
+        photograph = base64.b64decode(request.form.get("cut_out", ""), validate=True)
+    except ValueError as error:
+        raise errors.unsupported_image() from error
+    return embedding, services().vision.decode(photograph), photograph
 
 
 def _serializer() -> URLSafeTimedSerializer:

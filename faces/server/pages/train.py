@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+
 from flask import Blueprint, render_template, request
 
 from faces.server import errors
 from faces.server.api.context import services
 from faces.server.errors import ApiError
 from faces.server.limits import MAX_IMAGE_BYTES
-from faces.server.pages import pictures
-from faces.server.pages.context import page_services, suggested_names
+from faces.server.pages import pictures, signed_embeddings
+from faces.server.pages.context import enrolment_question, page_services, suggested_names
 from faces.server.pages.error_pages import message_of
 from faces.server.pages.language import decimal, translate
 from faces.server.pages.pictures import Mark, View
-from faces.types import Floats
+from faces.types import Floats, Image
 
 MAX_BYTES = 3 << 20  # of a picture on this page
 
@@ -45,8 +47,17 @@ def enrol() -> str | tuple[str, int]:
     try:
         if not name.strip():
             raise errors.bad_argument("Enter a name.")
-        data = pictures.uploaded()
-        embedding, cut_out = _single_face(data)
+        if "face" in request.form:  # of the picture before, after a question
+            embedding, image, data = signed_embeddings.face_in_form()
+            cut_out = pictures.jpeg(pictures.shrink(image, pictures.CUT_OUT_SIDE))
+        else:
+            data = pictures.uploaded()
+            embedding, image, box = _single_face(data)
+            cut_out = pictures.cut_out(image, box)
+            if question := enrolment_question(name, embedding):
+                larger = pictures.cut_out(image, box, pictures.PHOTOGRAPH_SIDE, pictures.PHOTOGRAPH_MARGIN)
+                face = signed_embeddings.sign(embedding), base64.b64encode(larger).decode()
+                return _page(name=name.strip(), question=question, face=face), 409
         created, person = page_services().people.enrol(name, embedding, cut_out, data)
     except ApiError as error:
         return _page(name=name, problem_text=message_of(error)), error.status
@@ -55,8 +66,8 @@ def enrol() -> str | tuple[str, int]:
     return _page(person=person, created=created, cut_out=pictures.data_url(cut_out))
 
 
-def _single_face(data: bytes) -> tuple[Floats, bytes]:
-    """Return the embedding (D,) and the cut-out of the only face in a picture.
+def _single_face(data: bytes) -> tuple[Floats, Image, Floats]:
+    """Return the embedding (D,) of the only face in a picture, the picture, and the face's box: float32 (4,), xyxy, px.
 
     Raises UnsuitablePictureError for a picture that is too large or does not show exactly one face, and ApiError if
     the file is not a picture.
@@ -78,7 +89,7 @@ def _single_face(data: bytes) -> tuple[Floats, bytes]:
         several = "There are {number} faces in this picture. Use one that shows only this person."
         message = translate(several if len(faces) else none, number=len(faces))
         raise UnsuitablePictureError(message, pictures.view(image, marks))
-    return embeddings[0], pictures.cut_out(image, faces.xyxy[0])
+    return embeddings[0], image, faces.xyxy[0]
 
 
 def _page(**values: object) -> str:

@@ -10,10 +10,10 @@ from sqlalchemy import select
 from faces.recognition.assignment import NEAREST
 from faces.server.errors import ApiError
 from faces.server.people import people_group
-from faces.server.people.values import PersonMatch
+from faces.server.people.values import Doubt, PersonMatch
 from faces.server.search.confidence import SAME_PERSON, Array, Confidence
 from faces.server.search.index import Found
-from faces.server.search.matching import Indexes, one_each
+from faces.server.search.matching import Indexes, faces_of, one_each
 from faces.server.store.database import Database
 from faces.server.store.schema import Person
 from faces.types import Floats, Matches
@@ -62,6 +62,27 @@ def candidates(
         [PersonMatch(str(id_), names[id_], float(value)) for id_, value in zip(ids, row, strict=True) if names.get(id_)]
         for ids, row in zip(found.ids, values, strict=True)
     ]
+
+
+def doubt(database: Database, indexes: Indexes, confidence: Confidence, name: str, embedding: Floats) -> Doubt | None:
+    """Return why a face may not be the person as whom it is to be enrolled; None if nothing speaks against it.
+
+    name: of the person, known or new.
+    embedding: float32 (D,), unit length.
+    """
+    probe = np.asarray(embedding, np.float32)[None]
+    (match,) = identify(database, indexes, confidence, probe) or [None]
+    if match is not None:
+        is_named = people_group.fold_name(match.name) == people_group.fold_name(name.strip())
+        return None if is_named else Doubt(match)
+    with database.read() as session, suppress(ApiError):  # nobody is enrolled, or this person has no face
+        if (group := people_group.find_group(session)) is None:
+            return None
+        key = people_group.keys_by_name(session, group).get(people_group.fold_name(name.strip()))
+        if key is not None and (index := indexes.of(session, group)) is not None:
+            others = faces_of(session, session.get_one(Person, key))
+            return Doubt(None) if confidence.verified(probe, others, index.chance) < SAME_PERSON else None
+    return None
 
 
 def with_person_ids(database: Database, matches: Matches) -> list[PersonMatch | None]:

@@ -46,6 +46,16 @@ class PersonMatch:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why a face may not be the person as whom it is to be enrolled.
+
+    match: the other person whom it looks like; None if it looks like nobody, though the person has faces.
+    """
+
+    match: PersonMatch | None
+
+
+@dataclass(frozen=True, slots=True)
 class SyncResult:
     """The result of synchronizing the database with the gallery file.
 

@@ -192,7 +192,7 @@ def test_errors_are_pages(inside: FlaskClient, language: str, app: Site, monkeyp
     monkeypatch.undo()
     for answer, status, words in (
         (inside.get("/people/nobody"), 404, ("This page does not exist", "Esta página no existe")),
-        (inside.get("/recognize/name"), 405, ("does not accept", "no admite")),
+        (inside.post("/people", data=form), 405, ("does not accept", "no admite")),
         (inside.post("/train", data=b"x" * (17 << 20), content_type="multipart/form-data"), 413, ("16 MB", "16 MB")),
         (inside.post("/people/nobody/rename", data=form), 404, ("was removed", "se ha eliminado")),
     ):

@@ -1,7 +1,7 @@
 // Live recognition: send a picture once the previous one is answered, a few per second; the server draws the boxes.
 
 import { ask } from "./ask.js";
-import { close, open, showMessage, takePicture, usable } from "./camera.js";
+import { close, open, showMessage, takePicture, usable, video } from "./camera.js";
 
 const MIN_INTERVAL = 250; // ms between pictures
 const RETRY_INTERVAL = 2000; // ms after a failure
@@ -74,13 +74,33 @@ opener.addEventListener("click", async () => {
 stopper.addEventListener("click", () => { stop(); opener.focus(); });
 
 pauser.addEventListener("click", async () => {
+  if (!video.videoWidth) return;
+  running.abort(); // an answer that is under way no longer changes what is shown
+  video.pause(); // the picture stands still at once, and is the one that is recognized
+  live.replaceChildren();
+  pauser.hidden = true;
   const blob = await takePicture(2 * SIDE);
-  if (!blob) return;
-  stop();
   const { html } = await post(form.action, { part: "result", picture: blob });
+  if (video.srcObject) stop(); // nobody did meanwhile
   result.innerHTML = html;
   (result.querySelector("#faces") ?? opener).focus();
 });
+
+/** Show the name of a face that was unknown: in the list and on the picture, where it must not cover another name. */
+function showName(face, name) {
+  face.querySelector("strong").textContent = name;
+  const number = [...face.parentElement.children].indexOf(face);
+  const mark = result.querySelectorAll(".overlay g")[number];
+  mark.setAttribute("class", "known");
+  const label = mark.querySelector("text:not(.line)");
+  if (!label) return;
+  label.textContent = name;
+  const covers = (area, other) => area.left < other.right && other.left < area.right && area.top < other.bottom && other.top < area.bottom;
+  const area = label.getBoundingClientRect();
+  const others = [...result.querySelectorAll(".overlay text")].filter((text) => text !== label);
+  const fits = area.right <= result.querySelector(".overlay").getBoundingClientRect().right;
+  if (!fits || others.some((text) => covers(area, text.getBoundingClientRect()))) label.textContent = number + 1;
+}
 
 // Faces are named without leaving the page, so that the others in the picture can be named, too.
 result.addEventListener("submit", async (event) => {
@@ -88,10 +108,12 @@ result.addEventListener("submit", async (event) => {
   if (!naming) return;
   event.preventDefault();
   const fields = { ...Object.fromEntries(new FormData(naming)), part: "1" };
+  if (event.submitter?.name) fields[event.submitter.name] = event.submitter.value; // the answer to a question
   const { ok, html } = await post(naming.action, fields);
   const answer = document.createElement("div");
   answer.innerHTML = html;
   if (ok) {
+    showName(naming.closest("li"), answer.querySelector(".named").dataset.name);
     naming.replaceWith(answer);
     answer.tabIndex = -1;
     answer.focus();
