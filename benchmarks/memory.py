@@ -1,13 +1,15 @@
 """Memory of the server's models: python -m benchmarks.memory
 
-Detects, embeds and describes the faces in pictures of rising size, one after the other, and prints what the process
-held at most meanwhile and what it holds afterwards. Linux only.
+Detects, embeds and describes the faces in pictures of rising size, one after the other and six at once, and prints what
+the process held at most meanwhile and what it holds afterwards. Linux only.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -23,6 +25,7 @@ from faces.server.vision.vision import Vision
 from faces.types import Image
 
 SIDES = (250, 1200, 4000, 7000)  # px
+AT_ONCE = 6
 PEOPLE = 3  # in each row and column of a picture
 
 
@@ -33,16 +36,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     vision = Vision(Pipeline.load(min_face=36))
     picture = many_people()
     rows: list[list[object]] = [["models loaded", "", held("VmRSS")]]
-    for side in SIDES:
-        data = bytes(cv2.imencode(".jpg", cv2.resize(picture, (side, side)))[1])
-        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-        with vision.open_image(data) as image:
-            faces, embeddings = vision.find(image)
-            describe(vision, image, faces, embeddings, NAMES)
-        del image
-        rows.append([f"{side} by {side} px", held("VmHWM"), held("VmRSS")])
+    for number in (1, AT_ONCE):
+        for side in SIDES:
+            data = bytes(cv2.imencode(".jpg", cv2.resize(picture, (side, side)))[1])
+            Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+            with ThreadPoolExecutor(number) as pool:
+                list(pool.map(partial(process, vision), [data] * number))
+            name = f"{side} by {side} px" + (f", {number} at once" if number > 1 else "")
+            rows.append([name, held("VmHWM"), held("VmRSS")])
     print(text.table(["MB", "at most", "afterwards"], rows))
     return 0
+
+
+def process(vision: Vision, data: bytes) -> None:
+    """Do what the server does for a picture."""
+    with vision.open_image(data) as image:
+        faces, embeddings = vision.find(image)
+        describe(vision, image, faces, embeddings, NAMES)
 
 
 def many_people() -> Image:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from threading import Lock
-
 import numpy as np
 
-from faces.server.vision.vision import Vision
+from faces.server.vision.pixels import PixelLimit
+from faces.server.vision.vision import MEGAPIXELS_IN_WORK, Vision
 from faces.types import Faces, Fingerprint, Floats, Image, ModelId
 from tests.crowd import ColourDetector, ColourEmbedder
 
@@ -17,7 +16,11 @@ class ColourVision(Vision):
     """Needs no model."""
 
     def __init__(self) -> None:
-        self._detector, self._embedder, self._large = ColourDetector(), ColourEmbedder(), Lock()
+        self._detector, self._embedder, self._pixels = (
+            ColourDetector(),
+            ColourEmbedder(),
+            PixelLimit(MEGAPIXELS_IN_WORK * 10**6),
+        )
 
     def detect(self, image: Image) -> Faces:
         return self.candidates(image)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from threading import Lock
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -18,7 +17,8 @@ from faces.server.people.gallery_file import GalleryFile
 from faces.server.search.confidence import Confidence
 from faces.server.search.matching import Indexes
 from faces.server.store.database import Database
-from faces.server.vision.vision import Vision
+from faces.server.vision.pixels import PixelLimit
+from faces.server.vision.vision import MEGAPIXELS_IN_WORK, Vision
 from faces.types import Floats
 from tests.crowd import COLOURS, ColourEmbedder
 from tests.fakes import FakeDetector, noise
@@ -58,7 +58,7 @@ class PlainVision(Vision):
     """Of a pipeline, without models of looks."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        self.pipeline, self._large = pipeline, Lock()
+        self.pipeline, self._pixels = pipeline, PixelLimit(MEGAPIXELS_IN_WORK * 10**6)
 
 
 class People:

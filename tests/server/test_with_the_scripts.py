@@ -61,7 +61,8 @@ def test_the_scripts_recognize_people_enrolled_on_the_server(
     people = EnrolledPeople(database, Indexes(), confidence, True, GalleryFile(PATH))
     for path in photographs[:2]:
         data = path.read_bytes()
-        created, person = people.enrol(new, vision.embed_single(vision.decode(data), None), b"", data)
+        with vision.open_image(data) as image:
+            created, person = people.enrol(new, vision.embed_single(image, None), b"", data)
     assert not created and len(person.faces) == 2 and len(Gallery.load(PATH)) == len(others) + 2
 
     def names() -> str:

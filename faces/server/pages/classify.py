@@ -27,14 +27,15 @@ def form() -> str:
 def upload() -> str | tuple[str, int]:
     """Classify an uploaded picture."""
     try:
-        image = services().vision.decode(pictures.uploaded())
-        verdict = page_services().classifier.decide(image)
+        with services().vision.open_image(pictures.uploaded()) as image:
+            verdict = page_services().classifier.decide(image)
+            view = pictures.view(image)
     except ApiError as error:
         return _page(problem_text=message_of(error)), error.status
     except ModelError:  # the page itself explains it
         return _page(), 404
     ranked = sorted(verdict.probabilities.items(), key=lambda item: -item[1])
-    return _page(view=pictures.view(image), verdict=verdict, ranked=ranked[:SHOWN_CLASSES])
+    return _page(view=view, verdict=verdict, ranked=ranked[:SHOWN_CLASSES])
 
 
 def _page(**values: object) -> str:

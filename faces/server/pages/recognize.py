@@ -54,21 +54,14 @@ def upload() -> str | tuple[str, int]:
     """
     part = request.form.get("part", "")
     try:
-        vision = services().vision
-        image = vision.decode(pictures.uploaded())
-        faces, embeddings = vision.find(image)
-        order = np.argsort(faces.xyxy[:, 0], kind="stable")  # numbered from left to right
-        faces, embeddings = faces[order], embeddings[order]
-        results = _results(image, faces, embeddings, can_enrol=part != "live" and may("pages.recognize.enrol"))
+        can_enrol = part != "live" and may("pages.recognize.enrol")
+        view, results = _recognize(pictures.uploaded(), part == "live", can_enrol)
     except ApiError as error:
         template = "_result.html" if part else "recognize.html"
         return render_template(template, problem_text=message_of(error)), error.status
-    marks = _marks(faces, results, image)
     if part == "live":
-        view = View(image.shape[1], image.shape[0], marks)
         return render_template("_live.html", view=view, results=results)
     template = "_result.html" if part == "result" else "recognize.html"
-    view = pictures.view(image, marks)
     return render_template(template, view=view, results=results, names=suggested_names())
 
 
@@ -87,6 +80,22 @@ def enrol() -> str | tuple[str, int]:
     except ApiError as error:
         return render_template(template, problem_text=message_of(error)), error.status
     return render_template(template, person=person, created=created, cut_out=pictures.data_url(cut_out))
+
+
+def _recognize(data: bytes, is_live: bool, can_enrol: bool) -> tuple[View, list[FaceResult]]:
+    """Return a picture with its marks, and the faces in it from left to right; a live picture is on the page already.
+
+    Raises ApiError if the file is not a picture, or is too small or too large.
+    """
+    vision = services().vision
+    with vision.open_image(data) as image:
+        faces, embeddings = vision.find(image)
+        order = np.argsort(faces.xyxy[:, 0], kind="stable")  # numbered from left to right
+        faces, embeddings = faces[order], embeddings[order]
+        results = _results(image, faces, embeddings, can_enrol)
+        marks = _marks(faces, results, image)
+        view = View(image.shape[1], image.shape[0], marks) if is_live else pictures.view(image, marks)
+    return view, results
 
 
 def _results(image: Image, faces: Faces, embeddings: Floats, can_enrol: bool) -> list[FaceResult]:

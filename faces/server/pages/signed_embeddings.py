@@ -42,7 +42,8 @@ def face_in_form() -> tuple[Floats, Image, bytes]:
         photograph = base64.b64decode(request.form.get("cut_out", ""), validate=True)
     except ValueError as error:
         raise errors.unsupported_image() from error
-    return embedding, services().vision.decode(photograph), photograph
+    with services().vision.open_image(photograph) as image:
+        return embedding, image, photograph
 
 
 def _serializer() -> URLSafeTimedSerializer:

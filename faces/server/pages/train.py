@@ -79,17 +79,17 @@ def _single_face(data: bytes) -> tuple[Floats, Image, Floats]:
     if len(data) > MAX_IMAGE_BYTES:  # not even decoded
         raise UnsuitablePictureError(too_large)
     vision = services().vision
-    image = vision.decode(data)
-    faces, embeddings = vision.find(image)
-    marks = [Mark(*box, label=str(number), known=False) for number, box in enumerate(pictures.boxes(faces), 1)]
-    if len(data) >= MAX_BYTES:
-        raise UnsuitablePictureError(too_large, pictures.view(image, marks))
-    if len(faces) != 1:
-        none = "No face was found in this picture. Use one with a larger face, seen from the front."
-        several = "There are {number} faces in this picture. Use one that shows only this person."
-        message = translate(several if len(faces) else none, number=len(faces))
-        raise UnsuitablePictureError(message, pictures.view(image, marks))
-    return embeddings[0], image, faces.xyxy[0]
+    with vision.open_image(data) as image:
+        faces, embeddings = vision.find(image)
+        marks = [Mark(*box, label=str(number), known=False) for number, box in enumerate(pictures.boxes(faces), 1)]
+        if len(data) >= MAX_BYTES:
+            raise UnsuitablePictureError(too_large, pictures.view(image, marks))
+        if len(faces) != 1:
+            none = "No face was found in this picture. Use one with a larger face, seen from the front."
+            several = "There are {number} faces in this picture. Use one that shows only this person."
+            message = translate(several if len(faces) else none, number=len(faces))
+            raise UnsuitablePictureError(message, pictures.view(image, marks))
+        return embeddings[0], image, faces.xyxy[0]
 
 
 def _page(**values: object) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
-from threading import BoundedSemaphore, Lock
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 
@@ -20,12 +18,11 @@ from faces.landmarks.mesh import FaceMesh, Meshes
 from faces.pipeline import Pipeline
 from faces.server import errors
 from faces.server.limits import MAX_DETECTED_FACES, MAX_IMAGE_BYTES, MAX_MEGAPIXELS, MIN_IMAGE_BYTES
+from faces.server.vision.pixels import PixelLimit
 from faces.server.vision.quality import Quality, measure
 from faces.types import Faces, Floats, Image
 
-LARGE_MEGAPIXELS = 12.0  # larger images are processed one at a time, to limit memory
-SMALL_MEGAPIXELS = 0.5  # detection in a larger image takes hundreds of megabytes, so few run at the same time
-CORES_PER_DETECTION = 4  # more cores for one detection help little
+MEGAPIXELS_IN_WORK = 12  # of all images together, to limit memory; a larger image is in work alone
 MIN_TARGET_OVERLAP = 0.2  # intersection over union of a face with ``targetFace``
 
 
@@ -54,11 +51,11 @@ class Vision:
         self._models = {file: AttributeModel(predictor.FOLDER / file, threads) for file in registry.FILES}
         self._mesh = FaceMesh.load_if_fetched(threads)
         self._predictors: dict[frozenset[str], predictor.Attributes] = {}
-        self._large, self._detections = Lock(), BoundedSemaphore(max((os.cpu_count() or 1) // CORES_PER_DETECTION, 1))
+        self._pixels = PixelLimit(MEGAPIXELS_IN_WORK * 10**6)
 
     @contextmanager
     def open_image(self, data: bytes) -> Iterator[Image]:
-        """Decode an image file: its first frame, upright. A large image blocks other large ones until the block ends.
+        """Decode an image file: its first frame, upright. Its pixels are in work until the block ends.
 
         Raises ApiError, 400, if the data is not an image, or is too small or too large.
         """
@@ -79,17 +76,15 @@ class Vision:
 
     @contextmanager
     def admit(self, picture: Picture) -> Iterator[None]:
-        """Process one large picture at a time in this block. Raises ApiError, 400, if a picture is too large."""
-        megapixels = picture.sides[0] * picture.sides[1] / 1e6
-        if megapixels > MAX_MEGAPIXELS:
-            raise too_many_pixels()
-        with self._large if megapixels > LARGE_MEGAPIXELS else nullcontext():
-            yield
+        """Process a picture in this block, once its pixels fit beside those in work (see ``PixelLimit``).
 
-    def decode(self, data: bytes) -> Image:
-        """Decode an image file as ``open_image`` does, without blocking other large images afterwards."""
-        with self.open_image(data) as image:
-            return image
+        Raises ApiError, 400, if the picture is too large.
+        """
+        pixels = picture.sides[0] * picture.sides[1]
+        if pixels > MAX_MEGAPIXELS * 1e6:
+            raise too_many_pixels()
+        with self._pixels.admit(pixels):
+            yield
 
     def find(self, image: Image) -> tuple[Faces, Floats]:
         """Detect faces as ``detect`` does, and embed them: N faces and float32 (N, D), unit length."""
@@ -101,9 +96,7 @@ class Vision:
 
     def candidates(self, image: Image) -> Faces:
         """Return what the detector takes for faces, as ``detect`` does; not checked by the embedding."""
-        height, width = image.shape[:2]
-        with self._detections if height * width > SMALL_MEGAPIXELS * 1e6 else nullcontext():
-            faces = self.pipeline.candidates(image, turned=True)
+        faces = self.pipeline.candidates(image, turned=True)
         return faces[np.argsort(-faces.sizes, kind="stable")[:MAX_DETECTED_FACES]]
 
     def keep_faces(self, image: Image, candidates: Faces) -> tuple[Faces, Floats]:

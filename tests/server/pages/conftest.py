@@ -16,6 +16,7 @@ import pytest
 
 from faces.attributes.answers import Answers, Head
 from faces.enrolment import Enrolment as Enrolled
+from faces.images import decode_image
 from faces.server import compatible, pages
 from faces.server.api.application import create_app
 from faces.server.api.context import Services
@@ -61,7 +62,7 @@ class SeeingVision(ColourVision):
     def _enrolled(self, data: bytes | str) -> Enrolled:
         if isinstance(data, str):
             return Enrolled(reason=data)
-        image = self.decode(data)
+        image = decode_image(data)
         (face, embeddings), sha256 = self.find(image), hashlib.sha256(data).hexdigest()
         if len(face) == 0:
             return Enrolled(sha256=sha256, reason="no face")

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,6 +17,7 @@ from flask.testing import FlaskClient
 
 from faces.errors import FingerprintError, PickleError, UsageError
 from faces.server import errors
+from faces.server.api.context import NAME as SERVICES
 from faces.server.errors import ApiError
 from faces.server.keys import KEY_HEADER
 from faces.server.pages.context import EXTENSION
@@ -292,6 +294,29 @@ def test_a_large_picture_is_shown_with_its_faces(inside: FlaskClient, size: floa
     answer = inside.post("/train", data={"csrf_token": token(inside, "/train"), "name": "Ada", "picture": file})
     assert answer.status_code == 400 and f"is {size} MB. Use one smaller than 3 MB" in answer.text
     assert answer.text.count("<rect") == (2 if shown else 0) and "The picture is too" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "form", [("/recognize", "part", ""), ("/recognize", "part", "live"), ("/train", "name", "Ada")], ids=str
+)
+def test_a_picture_on_a_page_is_in_work_until_its_image_is_released(
+    inside: FlaskClient, app: Site, monkeypatch: pytest.MonkeyPatch, form: tuple[str, str, str]
+) -> None:
+    vision, (path, field, value) = app.app.extensions[SERVICES].vision, form
+    find, in_work = vision.find, list[int]()
+
+    def watched(image: Any) -> Any:
+        in_work.append(vision._pixels.in_work)
+        return find(image)
+
+    monkeypatch.setattr(vision, "find", watched)
+    picture = io.BytesIO(cv2.imencode(".png", stage({"Ada": (80, 90)}, (320, 180)))[1].tobytes()), "one.png"
+    assert (
+        inside.post(path, data={"csrf_token": token(inside, path), "picture": picture, field: value}).status_code == 200
+    )
+    assert in_work == [320 * 180] and vision._pixels.in_work == 0
+    for person in app.enrolled.list_all():
+        app.enrolled.remove_person(person.id)
 
 
 @pytest.mark.parametrize("exclusive", [True, False])

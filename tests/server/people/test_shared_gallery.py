@@ -506,14 +506,13 @@ def test_hostile_zip_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_large_photographs_of_a_data_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_vision, "LARGE_MEGAPIXELS", 0.001)  # every photograph is large
     monkeypatch.setattr(server_vision, "MAX_MEGAPIXELS", 0.01)
     people, seeing = People(tmp_path, keep_photos=True), vision()
     used: list[bool] = []
     enrol = seeing.pipeline._prepare
 
     def watched(*photograph: Any) -> Any:
-        used.append(seeing._large.locked())
+        used.append(seeing._pixels.in_work > 0)
         return enrol(*photograph)
 
     monkeypatch.setattr(seeing.pipeline, "_prepare", watched)
@@ -529,7 +528,7 @@ def test_large_photographs_of_a_data_set(tmp_path: Path, monkeypatch: pytest.Mon
         },
     )
     imported = people.enrolled.import_dataset(path, seeing)
-    assert people.faces() == {"Ada": 2} and not seeing._large.locked()
+    assert people.faces() == {"Ada": 2} and not seeing._pixels.in_work
     assert used == [True, True, False, False, True, False, False]
     assert dict(imported.left_out) == {
         "Ada/wide.png": "Image size is too big. At most 0.01 megapixels are allowed.",
