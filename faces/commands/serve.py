@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
+from faces.attributes import predictor
 from faces.cli import options, values
 from faces.errors import UsageError
+
+PAGE_ATTRIBUTES = (*predictor.DEFAULT, "live")  # those that the pages have words for
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -126,6 +129,14 @@ def build_parser() -> argparse.ArgumentParser:
     )
     options.add_exclusive_option(parser, "a picture on the page Recognize")
     models.add_argument(
+        "--attributes",
+        type=page_attributes,
+        default=predictor.DEFAULT,
+        metavar="LIST",
+        help=f"what the page Recognize says of a face, of {', '.join(PAGE_ATTRIBUTES)}"
+        f" (default: {','.join(predictor.DEFAULT)})",
+    )
+    models.add_argument(
         "--strict-attributes",
         action="store_true",
         help="refuse a request for a face attribute that no model measures, such as mask, instead of answering no",
@@ -134,6 +145,14 @@ def build_parser() -> argparse.ArgumentParser:
         "--threads", type=values.count, default=4, metavar="N", help="requests answered at the same time"
     )
     return parser
+
+
+def page_attributes(text: str) -> tuple[str, ...]:
+    """Parse a list such as gender,live."""
+    names = options.attribute_names(text)
+    if unknown := [name for name in names if name not in PAGE_ATTRIBUTES]:
+        raise argparse.ArgumentTypeError(f"the pages do not show {unknown[0]}, only {', '.join(PAGE_ATTRIBUTES)}")
+    return names
 
 
 def port(text: str) -> int:

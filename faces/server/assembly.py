@@ -73,6 +73,7 @@ class Options:
     accuracy: str | None
     min_face: int
     exclusive: bool
+    attributes: tuple[str, ...]
     strict_attributes: bool
     threshold: float | None
 
@@ -154,8 +155,10 @@ def assembled(options: Options) -> Iterator[Server]:
         maintain = partial(people.erase_older, options.retention) if options.retention else people.try_synchronize
         stack.callback(Housekeeping(database, maintain).stop)
 
+        vision = Vision(pipeline)
+        vision.load_attributes(options.attributes)
         services = Services(
-            vision=Vision(pipeline),
+            vision=vision,
             database=database,
             confidence=confidence,
             trainer=trainer,
@@ -167,7 +170,7 @@ def assembled(options: Options) -> Iterator[Server]:
         )
         app = create_app(services, key, origins)
         classifier = PictureClassifier(options.classifier)
-        pages.install(app, PageServices(people, classifier, recognizer, options.exclusive), key)
+        pages.install(app, PageServices(people, classifier, recognizer, options.exclusive, options.attributes), key)
         compatible.install(app, people)
         network = options.port, options.threads, options.trusted_proxy
         listener = Listener(app, address, *network, encryption, origins)

@@ -254,7 +254,11 @@ def test_wrong_usage(options: tuple[str, ...], words: str, tmp_path: Path, monke
 
 @pytest.mark.parametrize(
     ("options", "words"),
-    [(("--port", "70000"), "not a port"), (("--url-map", "https://example.org/a.jpg=missing.jpg"), "URL=FILE")],
+    [
+        (("--port", "70000"), "not a port"),
+        (("--url-map", "https://example.org/a.jpg=missing.jpg"), "URL=FILE"),
+        (("--attributes", "live,smile"), "the pages do not show smile"),
+    ],
 )
 def test_invalid_options(options: tuple[str, ...], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

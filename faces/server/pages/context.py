@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from flask import current_app, request
 from sqlalchemy import select
 
+from faces.attributes.predictor import DEFAULT
 from faces.server.api.context import services
 from faces.server.pages.language import display_name, percent, translate
 from faces.server.pages.picture_classifier import PictureClassifier
@@ -26,12 +27,14 @@ class PageServices:
 
     recognizer: names faces; None if the enrolled people do.
     exclusive: whether no two faces of a picture are given the same name.
+    attributes: what the pages say of a face, as for ``attribute_words.describe``.
     """
 
     people: EnrolledPeople
     classifier: PictureClassifier
     recognizer: ServedRecognizer | None = None
     exclusive: bool = True
+    attributes: tuple[str, ...] = DEFAULT
 
 
 def page_services() -> PageServices:

@@ -100,7 +100,8 @@ def _recognize(data: bytes, is_live: bool, can_enrol: bool) -> tuple[View, list[
 
 def _results(image: Image, faces: Faces, embeddings: Floats, can_enrol: bool) -> list[FaceResult]:
     matches = _identify(embeddings)
-    attributes = attribute_words.describe(services().vision, image, faces, embeddings)
+    names = page_services().attributes
+    attributes = attribute_words.describe(services().vision, image, faces, embeddings, names)
     results = []
     for row, (match, words) in enumerate(zip(matches, attributes, strict=True)):
         if match is None and can_enrol:

@@ -130,10 +130,14 @@ class Vision:
         embeddings: float32 (N, D), or None to compute them if an attribute needs them.
         names: from ``registry.NAMES``.
         """
+        return self.load_attributes(names).of(image, faces, embeddings)
+
+    def load_attributes(self, names: Collection[str]) -> predictor.Attributes:
+        """Return what predicts attributes, loaded once; raise ModelError if a model for them is missing."""
         requested = frozenset(names)
         if requested not in self._predictors:
             self._predictors[requested] = predictor.Attributes(sorted(requested), self._models, self.pipeline)
-        return self._predictors[requested].of(image, faces, embeddings)
+        return self._predictors[requested]
 
     def meshes(self, image: Image, faces: Faces) -> Meshes | None:
         """Return the face meshes of N faces of an image, or None if the mesh was not fetched."""

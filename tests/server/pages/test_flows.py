@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cv2
 import pytest
 
+from faces.server.pages.context import EXTENSION
+from tests.crowd import stage
 from tests.server.conftest import SECRET, serving
 from tests.server.pages.conftest import TIMEOUT, Open, Site
 from tests.test_image_classifier import write_classifier
@@ -126,6 +130,34 @@ def test_recognize_and_name_an_unknown_person(visit: Open, site: Site) -> None:
     page.set_input_files("#picture", site.folder / "Cleo.png")
     send(page)
     assert "Cleo" in text(page, "#result .faces")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("en", ("live 93%", "not live 99%", "cannot tell whether live")),
+        ("es", ("rostro vivo 93\N{NO-BREAK SPACE}%", "rostro no vivo 99\N{NO-BREAK SPACE}%", "no se sabe si")),
+    ],
+)
+def test_whether_a_face_is_live(
+    visit: Open, site: Site, monkeypatch: pytest.MonkeyPatch, code: str, words: tuple[str, ...]
+) -> None:
+    """It is said where the server is asked for it, of a picture and before the camera."""
+    picture = site.folder / "three.png"
+    cv2.imwrite(str(picture), stage({"Ada": (80, 90), "Bob": (220, 90), "Cleo": (360, 90)}, (480, 180), 72))
+    page = visit("/recognize", code)
+    page.set_input_files("#picture", picture)
+    send(page)
+    assert words[2] not in text(page, "#result .faces") and words[0] not in text(page, "#result .faces")
+    live = replace(site.services, attributes=("age", "live"))
+    monkeypatch.setitem(site.app.extensions, EXTENSION, live)
+    page.set_input_files("#picture", picture)
+    send(page)
+    shown = page.locator("#result .faces > li .quiet").all_text_contents()
+    assert [word in line for line, word in zip(shown, words, strict=True)] == [True] * 3
+    assert "female" not in shown[0] and words[1] in page.locator("svg.overlay .line").all_text_contents()
+    page.click("#open")
+    page.wait_for_selector(f"#live-results .faces li:nth-child(2) >> text={words[1]}")
 
 
 def test_the_camera_live(visit: Open, site: Site) -> None:
