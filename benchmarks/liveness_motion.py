@@ -2,6 +2,7 @@
 
 python -m benchmarks.liveness_motion  # the constants, from twelve people's photographs and three of the film's shots;
     # and the errors, of twelve other people's photographs and of the film's last shot
+python -m benchmarks.liveness_motion --together  # beside the networks of faces.liveness.pixels, and both together
 python -m benchmarks.liveness_motion --speed
 """
 
@@ -22,9 +23,11 @@ from benchmarks.held_up import Manner, video
 from benchmarks.photographs import DATA
 from benchmarks.video_chains import CLIP, enrolled, known
 from faces.liveness.motion import BOUNDARY, LEAST_EXCESS, STEEPNESS, THRESHOLD, Measured, MotionLiveness
+from faces.liveness.pixels import THRESHOLD as PIXELS
+from faces.liveness.pixels import PixelLiveness
 from faces.metrics.intervals import independent_cases, wilson
 from faces.pipeline import Pipeline
-from faces.types import Floats, Image
+from faces.types import Faces, Floats, Image
 from faces.video.follower import Follower
 from faces.video.motion import GreyFrame, move_boxes
 from faces.video.sources import open_source
@@ -39,6 +42,8 @@ MANNERS = {
     "bent, rise of 3 % of its width": Manner(bend=0.03),
     "bent, rise of 8 %": Manner(bend=0.08),
 }
+TOGETHER = {"held in a hand": HELD, **dict(list(MANNERS.items())[:2])}
+ONE = slice(3, 4)  # photograph of each person, for what they say together
 QUANTILES = (0, 0.05, 0.5, 0.95, 1)
 RUNS = 200
 
@@ -49,15 +54,20 @@ class Window:
 
     person: str
     measured: Measured
+    pixels: float = np.nan  # what the networks say of its last frame
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--together", action="store_true")
     parser.add_argument("--speed", action="store_true")
     args = parser.parse_args(argv)
     cv2.setNumThreads(1)
     if args.speed:
         speed()
+        return 0
+    if args.together:
+        together()
         return 0
     first, last = filmed()
     choose(list(attacked(HELD, 0, CHOOSING)), first)
@@ -99,12 +109,34 @@ def row(name: str, windows: Sequence[Window], live: bool) -> str:
     return f"| {name} | {judged.sum()} of {len(set(people))} people | {share} | {low:.1%} to {high:.1%} | {unknown} |"
 
 
+def together() -> None:
+    """Print who counts as live by the pixels of a window's last frame, by its motion, and where motion has a veto."""
+    pixels = PixelLiveness.load(1)
+    rows = {f"prints, {name}": list(attacked(manner, 1, ONE, pixels)) for name, manner in TOGETHER.items()}
+    first, last = filmed(pixels)
+    print("| windows | | cannot tell | live | spoof |\n|---|---|---|---|---|")
+    for name, windows in (rows | {"heads": [*first, *last]}).items():
+        by_pixels, by_motion = (
+            np.array(values)
+            for values in zip(*((each.pixels, each.measured.probability) for each in windows), strict=True)
+        )
+        vetoed = np.where(np.isfinite(by_pixels) & (by_motion < THRESHOLD), 0.0, by_pixels)
+        answers = (
+            ("pixels", by_pixels, PIXELS),
+            ("motion", by_motion, THRESHOLD),
+            ("pixels, motion's veto", vetoed, PIXELS),
+        )
+        for by, live, threshold in answers:
+            counts = np.isnan(live).sum(), (live >= threshold).sum(), (live < threshold).sum()
+            print(f"| {name} | {by} | {' | '.join(map(str, counts))} |")
+
+
 def excesses(windows: Sequence[Window]) -> Floats:
     values = np.array([each.measured.excess for each in windows], np.float32)
     return np.asarray(np.maximum(values[np.isfinite(values)], LEAST_EXCESS), np.float32)
 
 
-def attacked(manner: Manner, half: int, photographs: slice) -> Iterator[Window]:
+def attacked(manner: Manner, half: int, photographs: slice, pixels: PixelLiveness | None = None) -> Iterator[Window]:
     """Yield the first window of each attack with a photograph in which a face is found, of one half of the 24 people.
 
     photographs: which ones of each person.
@@ -116,10 +148,12 @@ def attacked(manner: Manner, half: int, photographs: slice) -> Iterator[Window]:
             frames, rate = video(path, manner, seed)
             face = pipeline.candidates(frames[0]).largest()
             if len(face):
-                yield Window(person.name, followed(frames, rate, face.xyxy))
+                yield Window(person.name, *followed(frames, rate, face.xyxy, pixels))
 
 
-def followed(frames: Sequence[Image], rate: float, boxes: Floats) -> Measured:
+def followed(
+    frames: Sequence[Image], rate: float, boxes: Floats, pixels: PixelLiveness | None
+) -> tuple[Measured, float]:
     """Return what the first window shows; boxes: float32 (1, 4), the face in the first frame."""
     liveness, before = MotionLiveness(), GreyFrame.of(frames[0])
     for number, frame in enumerate(frames):
@@ -127,12 +161,17 @@ def followed(frames: Sequence[Image], rate: float, boxes: Floats) -> Measured:
         boxes, _ = move_boxes(before, grey, boxes)
         liveness.observe(number / rate, full_size(frame), boxes[0])
         if liveness.measured is not None:
-            return liveness.measured
+            return liveness.measured, seen(pixels, frame, boxes[0])
         before = grey
-    return Measured(len(frames), 0, np.nan, np.nan)
+    return Measured(len(frames), 0, np.nan, np.nan), seen(pixels, frames[-1], boxes[0])
 
 
-def filmed() -> tuple[list[Window], list[Window]]:
+def seen(pixels: PixelLiveness | None, frame: Image, box: Floats) -> float:
+    """Return what the networks say; NaN if they are not asked."""
+    return np.nan if pixels is None else float(pixels.of(frame, Faces(box[None], np.ones(1, np.float32)))[0])
+
+
+def filmed(pixels: PixelLiveness | None = None) -> tuple[list[Window], list[Window]]:
     """Return the windows of the tracks in the film's shots but the last, and in the last."""
     pipeline = Pipeline.load(threads=1)
     follower = Follower(pipeline, enrolled(pipeline, known(4)), live=False)
@@ -145,7 +184,8 @@ def filmed() -> tuple[list[Window], list[Window]]:
             before = liveness.measured
             liveness.observe(frame.time, full_size(frame.image), tracks.xyxy[k])
             if liveness.measured is not None and liveness.measured is not before:
-                parts[frame.index >= LAST_SHOT].append(Window(str(tracks.ids[k]), liveness.measured))
+                probability = seen(pixels, frame.image, tracks.xyxy[k])
+                parts[frame.index >= LAST_SHOT].append(Window(str(tracks.ids[k]), liveness.measured, probability))
     return parts
 
 

@@ -23,8 +23,9 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 TYPE_CHECKING = False  # as type checkers take it for; importing it from typing would take most of the time
 if TYPE_CHECKING:
     from faces.attributes.predictor import Attributes
+    from faces.display.blurring import blur_tracks
     from faces.display.challenges import Challenges
-    from faces.display.drawing import blur_tracks, caption
+    from faces.display.drawing import caption
     from faces.display.video_window import VideoWindow
     from faces.display.window import Window
     from faces.errors import FacesError, FingerprintError, ImageError, ModelError, PickleError, SourceError, UsageError
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
         recognize,
         write_image,
     )
+    from faces.landmarks.mesh import FaceMesh
     from faces.pipeline import Pipeline
     from faces.recognition.classifiers import CLASSIFIERS
     from faces.recognition.gallery import Gallery
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from faces.versions.reloading import ReloadingRecognizer
     from faces.video.event_logs import BoxLog, EventLog
     from faces.video.journal import Journal
+    from faces.video.liveness.evidence import track_heads
     from faces.video.sink import VideoSink
     from faces.video.sources import FrameSource, cameras
     from faces.video.sources import open_source as open_video
@@ -72,6 +75,7 @@ __all__ = [
     "EmbeddingsUpdate",
     "EventLog",
     "Extraction",
+    "FaceMesh",
     "FaceRecognizer",
     "Faces",
     "FacesError",
@@ -116,6 +120,7 @@ __all__ = [
     "open_video",
     "read_image",
     "recognize",
+    "track_heads",
     "train",
     "write_image",
 ]
@@ -128,6 +133,7 @@ _PLACES = {  # of each name: its module, and after a colon what it is called the
     "EmbeddingsUpdate": "extraction.results",
     "EventLog": "video.event_logs",
     "Extraction": "extraction.results",
+    "FaceMesh": "landmarks.mesh",
     "FaceRecognizer": "recognition.recognizers",
     "Faces": "types",
     "FacesError": "errors",
@@ -158,7 +164,7 @@ _PLACES = {  # of each name: its module, and after a colon what it is called the
     "VideoWindow": "display.video_window",
     "Window": "display.window",
     "annotate": "interface",
-    "blur_tracks": "display.drawing",
+    "blur_tracks": "display.blurring",
     "cameras": "video.sources",
     "caption": "display.drawing",
     "distance": "interface",
@@ -173,6 +179,7 @@ _PLACES = {  # of each name: its module, and after a colon what it is called the
     "open_video": "video.sources:open_source",
     "read_image": "interface",
     "recognize": "interface",
+    "track_heads": "video.liveness.evidence",
     "train": "recognition.training:train_recognizer",
     "write_image": "interface",
 }

@@ -12,7 +12,7 @@ from faces.attributes import registry
 
 AVERAGED_FRAMES, AVERAGED_FRAMES_CHANGING = 20, 3  # the last frames averaged: stable attributes, changing ones
 WHO = ("gender", "age")  # drawn together, on the first line: ``f 34``
-NOT_DRAWN = ("age_group",)
+NOT_DRAWN = ("age_group", "live_pixels", "live_motion")
 UNCERTAIN = "uncertain"  # in tables and text, instead of a class
 
 

@@ -17,6 +17,7 @@ from faces.cli.progress import progress_bar
 from faces.cli.text import tell
 
 RESULTS = Path("output/annotated")
+PRIVACY = "privacy (--save-unknown never blurs)"
 CORES = os.cpu_count() or 1
 
 
@@ -48,9 +49,15 @@ def build_parser() -> argparse.ArgumentParser:
     files.add_argument("--attendance", type=Path, metavar="FILE", help="write when each person was there to .csv")
     files.add_argument("--save-unknown", type=Path, metavar="FOLDER", help="keep a photograph of each unknown face")
     files.add_argument("--no-display", action="store_true", help="open no window")
-    privacy = options.group(parser, "privacy (--save-unknown never blurs)").add_mutually_exclusive_group()
+    privacy = options.group(parser, PRIVACY).add_mutually_exclusive_group()
     privacy.add_argument("--blur-unknown", action="store_true", help="blur every face without a name")
     privacy.add_argument("--blur-all", action="store_true", help="blur every face")
+    options.group(parser, PRIVACY).add_argument(
+        "--blur-shape",
+        choices=("box", "face"),
+        default="box",
+        help="blur a face with a margin, or along its outline, which leaves the hair (needs the face mesh)",
+    )
     options.add_model_options(parser)
     options.add_min_face_option(parser, 80)
     options.add_attributes_option(parser)
@@ -82,9 +89,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.list_cameras:
         print(text.table(("number", "device", "name"), [(c.number, c.device, c.name) for c in faces.cameras()]))
         return 0
+    blurring = args.blur_unknown or args.blur_all
+    if args.blur_shape == "face" and not blurring:
+        raise faces.UsageError("--blur-shape face goes with --blur-unknown or --blur-all")
     output = output_file(args)
     signals.stop_on_signals()
-    blurring = args.blur_unknown or args.blur_all
+    mesh = faces.FaceMesh.load() if args.blur_shape == "face" else None
 
     with ExitStack() as stack:
         source = stack.enter_context(closing(faces.open_video(args.source, args.size, args.rate, args.reconnect, tell)))
@@ -104,7 +114,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         sink = stack.enter_context(faces.VideoSink(output, source.rate, live=source.live)) if output else None
         challenges = faces.Challenges.load(tell) if args.challenge else None
-        heads = attributes.heads if attributes else ()
+        heads = faces.track_heads(attributes.heads if attributes else ())
         heads = challenges.heads(heads) if challenges else heads
         events = faces.EventLog(args.events or sys.stdout, as_json=args.json, heads=heads)
         boxes = faces.BoxLog(args.boxes, heads=heads) if args.boxes else None
@@ -140,7 +150,7 @@ def main(argv: Sequence[str] | None = None) -> int:
                     frames, last = frames + 1, frame.index
                     tracks = challenges.observe(frame, tracks) if challenges else tracks
                     journal.write(frame, tracks)
-                    picture = faces.blur_tracks(frame.image, tracks, args.blur_all) if blurring else frame.image
+                    picture = faces.blur_tracks(frame.image, tracks, args.blur_all, mesh) if blurring else frame.image
                     picture = faces.annotate(picture, tracks)
                     if challenges is not None and challenges.text:
                         picture = faces.caption(picture, challenges.text, line=2)

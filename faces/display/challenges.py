@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from faces.attributes.answers import Answers, Head
-from faces.landmarks.mesh import FaceMesh
+from faces.landmarks.mesh import FaceMesh, Meshes
 from faces.landmarks.openness import openings
 from faces.landmarks.pose import head_pose
 from faces.liveness.challenge import Challenge, Reading
@@ -20,6 +20,13 @@ TRIES = 3  # of a track; whoever fails the last one is not asked again
 
 Measure = Callable[[Image, Faces], Floats]
 """Measures N >= 0 faces of an image: float32 (N, 4), yaw, pitch, eyes and mouth as in ``Reading``; NaN if unknown."""
+
+
+def measured(meshes: Meshes) -> Floats:
+    """Return what a challenge goes by of N >= 0 faces, as ``Measure`` does."""
+    opened = openings(meshes)
+    _, yaw, pitch = head_pose(meshes).T
+    return np.stack([yaw, pitch, opened.eyes.max(axis=1), opened.mouth], axis=1)
 
 
 class Challenges:
@@ -48,14 +55,7 @@ class Challenges:
     def load(cls, tell: Callable[[str], object]) -> Challenges:
         """Load the face mesh; raise ModelError if it is missing, with the command that fetches it."""
         mesh = FaceMesh.load()
-
-        def measure(image: Image, faces: Faces) -> Floats:
-            meshes = mesh.of(image, faces)
-            opened = openings(meshes)
-            _, yaw, pitch = head_pose(meshes).T
-            return np.stack([yaw, pitch, opened.eyes.max(axis=1), opened.mouth], axis=1)
-
-        return cls(measure, tell)
+        return cls(lambda image, faces: measured(mesh.of(image, faces)), tell)
 
     def heads(self, others: tuple[Head, ...]) -> tuple[Head, ...]:
         """Return the answers of the tracks that ``observe`` returns; others: those that they have already."""

@@ -1,4 +1,4 @@
-"""Draw boxes and names on a picture, and blur faces."""
+"""Draw boxes and names on a picture."""
 
 from __future__ import annotations
 
@@ -14,16 +14,12 @@ from PIL import ImageDraw, ImageFont
 
 from faces.attributes.answers import Answers, short
 from faces.display.placing import Places
-from faces.geometry import pixels_around
 from faces.types import Faces, Floats, Image, Matches
 from faces.video.tracks import Tracks
 
 # BGR: green, orange, grey; white text is readable on all
 KNOWN, UNKNOWN, UNSETTLED = (70, 140, 30), (40, 90, 230), (110, 110, 110)
 ATTRIBUTE_SCALE = 0.75  # size of the attributes' text, relative to the name's
-BLUR_MARGIN = 0.4  # around a face, as a share of its box, on each side: hair, ears and chin are recognizable, too
-MOSAIC_CELLS = 3  # rows and columns of the mosaic that a blurred face is reduced to
-MOSAIC_SAMPLES = 32  # rows and columns of pixels, at least, that the mosaic averages
 # Besides Pillow's own font, which has Latin letters only: the fonts with most letters on Linux, macOS and Windows.
 FONTS = (
     "DejaVuSans.ttf",
@@ -78,29 +74,6 @@ def caption(image: Image, text: str, line: int = 1) -> Image:
     label = _label((text,), _sizes(image)[1], UNSETTLED)
     _paste(canvas, label, 0, (line - 1) * label.shape[0])
     return canvas
-
-
-def blur(image: Image, xyxy: Floats) -> Image:
-    """Return a copy in which the faces cannot be recognized or reconstructed.
-
-    Each face with a margin is reduced to a mosaic of a few colours, which is then smoothed.
-    xyxy: float32 (N, 4), px.
-    """
-    canvas: Image = image.copy()
-    height, width = image.shape[:2]
-    for box in xyxy:
-        x1, y1, x2, y2 = pixels_around(box, (box[2:] - box[:2]) * BLUR_MARGIN, width, height)
-        part = canvas[y1:y2, x1:x2]
-        step = max(1, min(part.shape[:2]) // MOSAIC_SAMPLES)
-        mosaic = cv2.resize(part[::step, ::step], (MOSAIC_CELLS, MOSAIC_CELLS), interpolation=cv2.INTER_AREA)
-        cv2.resize(mosaic, (x2 - x1, y2 - y1), dst=part, interpolation=cv2.INTER_LINEAR)
-    return canvas
-
-
-def blur_tracks(image: Image, tracks: Tracks, everybody: bool) -> Image:
-    """Return a copy with the tracked faces blurred: all, or those without a name."""
-    nameless = np.array([name is None for name in tracks.names], np.bool_)
-    return blur(image, tracks.xyxy if everybody else tracks.xyxy[nameless])
 
 
 def _name_parts(name: str | None, probability: float) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from faces.pipeline import Pipeline
 from faces.recognition.recognizers import Recognizer
 from faces.types import Faces
 from faces.video.association import Assignment, Associator, TrackerState, cheapest_pairs
+from faces.video.liveness.evidence import Evidence, is_judged
 from faces.video.motion import GreyFrame
 from faces.video.tracker import CONFIRMING_DETECTIONS, LOST_SECONDS, Tracker
 from faces.video.tracks import Frame, Tracks
@@ -59,6 +60,7 @@ class Follower:
         self.detections = 0
         self._pipeline = pipeline
         self._associator = Associator(pipeline, threshold, LIVE_EMBEDDINGS if live else sys.maxsize, attributes)
+        self._evidence = Evidence(attributes.heads) if attributes and is_judged(attributes.heads) else None
         self._live = live
         self._every_frame = every_frame
         self._lock = Lock()
@@ -70,7 +72,7 @@ class Follower:
         frames = self._end_tracks_during_pauses(frames)
         steps = self._follow_live(frames) if self._live and not self._every_frame else self._follow_in_step(frames)
         try:
-            yield from steps
+            yield from self._evidence.over(steps) if self._evidence else steps
         finally:
             self.tracker.end()
 

@@ -355,6 +355,7 @@ def test_strangers_are_kept_named_and_enrolled(project: Path, run_script: RunScr
 def test_options_that_do_not_go_together(project: Path, run_script: RunScript) -> None:
     for options, words in (
         (("--blur-all", "--blur-unknown"), "not allowed with"),
+        (("--blur-shape", "face"), "--blur-shape face goes with --blur-unknown or --blur-all"),
         (("--events", "e.txt"), "use .csv or .jsonl"),
         (("--size", "640"), "is not a size such as 640x360"),
         (("--reconnect", "-1"), "is not a number above 0"),

@@ -1,28 +1,19 @@
-"""Boxes and labels, on pictures of any size and names in any script; and faces that are not to be recognized."""
+"""Boxes and labels, on pictures of any size and names in any script."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks.photographs import DATA
 from faces.attributes.answers import Answers, Head
 from faces.display import drawing
-from faces.display.drawing import KNOWN, UNKNOWN, UNSETTLED, annotate, annotate_tracks, blur, caption
-from faces.files.finding import find_images
-from faces.images import read_image
-from faces.pipeline import Pipeline
-from faces.recognition import recognizer_files
-from faces.recognition.gallery import Gallery
-from faces.recognition.recognizers import FaceRecognizer
-from faces.types import Faces, Floats, Image, Matches
+from faces.display.drawing import KNOWN, UNKNOWN, UNSETTLED, annotate, annotate_tracks, caption
+from faces.types import Faces, Image, Matches
 from faces.video.tracks import Tracks
-from tests.fakes import faces_at, noise
+from tests.fakes import faces_at
 
 BOX = (100, 100, 200, 200)
 
@@ -259,97 +250,3 @@ def test_a_caption_is_on_a_copy_and_in_the_corner(shape: tuple[int, int]) -> Non
     assert (image == 128).all()
     assert drawn.shape == image.shape
     assert changed(drawn)[:2] == (0, 0)
-
-
-# Privacy
-
-
-def around(image: Image) -> Floats:
-    """A box in its middle, of a third of its size."""
-    height, width = image.shape[:2]
-    return np.array([[width / 3, height / 3, width * 2 / 3, height * 2 / 3]], np.float32)
-
-
-def test_blurring_leaves_a_mosaic_of_what_is_around_the_face() -> None:
-    image = noise(300, 300)
-    before = image.copy()
-    blurred = blur(image, around(image))
-    assert np.array_equal(image, before)
-    same = (blurred == image).all(axis=2)
-    assert not same[70:230, 70:230].mean() > 0.001  # the box is 100 to 200
-    assert same[:50].all()
-    assert same[:, 250:].all()
-    assert np.abs(np.diff(blurred[100:200, 100:200].astype(int), axis=0)).max() <= 2  # smooth
-
-
-def test_no_more_than_a_few_colours_are_left_of_a_face() -> None:
-    """So many rows and columns make up all of it, but for rounding; nothing can be computed back from them."""
-    part = blur(noise(300, 300), np.array([[100, 100, 200, 200]], np.float32))[60:240, 60:240]
-    for channel in range(3):
-        strengths = np.linalg.svd(part[:, :, channel].astype(float), compute_uv=False)
-        assert strengths[drawing.MOSAIC_CELLS] < 20 < strengths[0] / 1000
-
-
-@pytest.mark.parametrize(
-    "box",
-    [
-        (-50, -50, 40, 40),
-        (280, 280, 400, 400),
-        (-500, -500, 900, 900),
-        (500, 500, 600, 600),
-        (10, 10, 10, 10),
-        (50, 50, 51, 250),
-    ],
-)
-def test_faces_at_and_beyond_the_edge_are_blurred(box: tuple[int, ...]) -> None:
-    image = noise(300, 300)
-    blurred = blur(image, np.array([box, (100, 100, 110, 110)], np.float32))
-    x1, y1, x2, y2 = (min(max(value, 0), 300) for value in box)
-    assert blurred.shape == image.shape
-    part = (slice(y1, y2), slice(x1, x2))
-    assert (blurred[part] == image[part]).all(axis=2).sum() <= image[part].size / 1000
-    assert not np.array_equal(blurred[100:110, 100:110], image[100:110, 100:110])
-
-
-@pytest.mark.parametrize("shape", [(1, 1, 3), (2, 500, 3)])
-def test_tiny_pictures_and_no_faces(shape: tuple[int, ...]) -> None:
-    image = np.full(shape, 7, np.uint8)
-    assert np.array_equal(blur(image, np.zeros((0, 4), np.float32)), image)
-    assert blur(image, np.array([[0, 0, shape[1], shape[0]]], np.float32)).shape == shape
-
-
-def assert_nobody(pipeline: Pipeline, identify: Callable[[Floats], Matches], paths: list[Path]) -> None:
-    """In these photographs people are named; blurred, no face is found, nor is one named where there was one."""
-    named = 0
-    for path in paths:
-        image = read_image(path)
-        faces = pipeline.detect(image)
-        named += sum(name is not None for name in identify(pipeline.embed(image, faces)).names)
-        blurred = blur(image, faces.xyxy)
-        assert set(identify(pipeline.embed(blurred, faces)).names) <= {None}
-        assert set(identify(pipeline.embed(blurred, pipeline.detect(blurred))).names) <= {None}
-        for x1, y1, x2, y2 in pipeline.detect(blurred).xyxy:
-            centres = (faces.xyxy[:, :2] + faces.xyxy[:, 2:]) / 2
-            assert not ((centres > (x1, y1)) & (centres < (x2, y2))).all(axis=1).any()
-    assert named > 0.8 * len(paths)
-
-
-def test_drawn_people_are_nobody_when_blurred(trained: Path) -> None:
-    pipeline = Pipeline.load()
-    output = trained / "output"
-    recognizer, _ = recognizer_files.load(output / "recognizer.pickle", output / "le.pickle", pipeline.fingerprint)
-    paths = [path for path in find_images(trained / "dataset") if path.parent.name != "unknown"]
-    assert_nobody(pipeline, recognizer.identify, paths)
-
-
-@pytest.mark.accuracy
-@pytest.mark.skipif(not DATA.is_dir(), reason=f"no photographs to measure on: {DATA} is not here")
-def test_people_are_nobody_when_blurred() -> None:
-    """Even those who are enrolled with the very same photographs."""
-    pipeline = Pipeline.load()
-    paths = [path for folder in sorted((DATA / "people").iterdir())[:8] for path in sorted(folder.iterdir())[:3]]
-    enrolments = pipeline.enrol([path.read_bytes() for path in paths])
-    vectors: list[Any] = [enrolment.embedding for enrolment in enrolments]
-    embeddings = np.stack(vectors)
-    gallery = Gallery(embeddings, tuple(path.parent.name for path in paths), fingerprint=pipeline.fingerprint)
-    assert_nobody(pipeline, FaceRecognizer().fit(gallery).identify, paths)

@@ -66,6 +66,7 @@ ROUTES: dict[Scope, tuple[str, ...]] = {
         "pages.classify.upload",
         "pages.recognize.form",
         "pages.recognize.upload",
+        "pages.challenge.ask",
         "recognition.detect",
         "recognition.find_similar",
         "recognition.group",

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from faces.server.pages import (
     access,
+    challenge,
     classify,
     error_pages,
     import_export,
@@ -62,6 +63,6 @@ def _pages() -> Blueprint:
         first = next(endpoint for endpoint in FIRST_PAGES if access.may(endpoint))
         return redirect(url_for(first))
 
-    for module in (access, recognize, train, import_export, people, classify):
+    for module in (access, recognize, challenge, train, import_export, people, classify):
         pages.register_blueprint(module.routes)
     return pages

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from flask import current_app, request
 from sqlalchemy import select
@@ -15,6 +15,7 @@ from faces.server.people import identification, people_group
 from faces.server.people.enrolled_people import EnrolledPeople
 from faces.server.people.served_recognizer import ServedRecognizer
 from faces.server.store.schema import Person
+from faces.server.vision.open_challenges import OpenChallenges
 from faces.types import Floats
 
 EXTENSION = "faces.pages"  # key in ``Flask.extensions``
@@ -27,6 +28,7 @@ class PageServices:
 
     recognizer: names faces; None if the enrolled people do.
     exclusive: whether no two faces of a picture are given the same name.
+    challenges: those that were not answered yet.
     attributes: what the pages say of a face, as for ``attribute_words.describe``.
     """
 
@@ -35,6 +37,7 @@ class PageServices:
     recognizer: ServedRecognizer | None = None
     exclusive: bool = True
     attributes: tuple[str, ...] = DEFAULT
+    challenges: OpenChallenges = field(default_factory=OpenChallenges)
 
 
 def page_services() -> PageServices:

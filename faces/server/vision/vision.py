@@ -139,6 +139,11 @@ class Vision:
             self._predictors[requested] = predictor.Attributes(sorted(requested), self._models, self.pipeline)
         return self._predictors[requested]
 
+    @property
+    def has_mesh(self) -> bool:
+        """Whether the face mesh was fetched before the server started."""
+        return self._mesh is not None
+
     def meshes(self, image: Image, faces: Faces) -> Meshes | None:
         """Return the face meshes of N faces of an image, or None if the mesh was not fetched."""
         return None if self._mesh is None else self._mesh.of(image, faces)

@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING
 import cv2
 import pytest
 
+from faces.liveness.challenge import Challenge
 from faces.server.pages.context import EXTENSION
+from faces.server.vision.open_challenges import OpenChallenges
 from tests.crowd import stage
+from tests.liveness.test_challenge import NEUTRAL
 from tests.server.conftest import SECRET, serving
-from tests.server.pages.conftest import TIMEOUT, Open, Site
+from tests.server.pages.conftest import TIMEOUT, Open, SeeingVision, Site
+from tests.server.vision.test_open_challenges import ORDER, POSES, Clock, values
 from tests.test_image_classifier import write_classifier
 
 if TYPE_CHECKING:
@@ -158,6 +162,31 @@ def test_whether_a_face_is_live(
     assert "female" not in shown[0] and words[1] in page.locator("svg.overlay .line").all_text_contents()
     page.click("#open")
     page.wait_for_selector(f"#live-results .faces li:nth-child(2) >> text={words[1]}")
+
+
+@pytest.mark.parametrize("code", ["en", "es"])
+def test_a_challenge(visit: Open, site: Site, monkeypatch: pytest.MonkeyPatch, code: str) -> None:
+    """It says what to do; who does it passes, a still picture does not, and without the mesh one line says so."""
+    shown = "#challenge-state"
+    page = visit("/recognize", code)
+    assert not page.is_visible("#challenge")
+    page.click("#open")
+    page.click("#challenge")
+    page.wait_for_selector(f"{shown} [role=alert] >> text=faces download-models mesh")
+    challenges, poses = OpenChallenges(lambda: Challenge(ORDER), Clock()), [*POSES, *[NEUTRAL] * 400]
+    monkeypatch.setitem(site.app.extensions, EXTENSION, replace(site.services, challenges=challenges))
+    monkeypatch.setattr(SeeingVision, "has_mesh", True)
+    monkeypatch.setattr(SeeingVision, "meshes", lambda self, image, faces: faces)
+    monkeypatch.setattr("faces.server.pages.challenge.measured", lambda faces: values(poses.pop(0), len(faces)))
+    words = {"en": ("Turn your head", "Passed", "Not passed"), "es": ("Gire la cabeza", "Superada", "No superada")}
+    for word in words[code][:2]:
+        if word == words[code][0]:
+            page.click("#challenge")
+        page.wait_for_selector(f"{shown} >> text={word}")
+    page.wait_for_selector("#live-results .faces li")  # recognition goes on
+    page.click("#challenge")  # only the still picture is left
+    page.wait_for_selector(f"{shown} .bad >> text={words[code][2]}")
+    assert shown and not page.locator(f"{shown} [data-challenge]").get_attribute("data-challenge")
 
 
 def test_the_camera_live(visit: Open, site: Site) -> None:

@@ -4,13 +4,14 @@ import { ask } from "./ask.js";
 import { close, open, showMessage, takePicture, usable, video } from "./camera.js";
 
 const MIN_INTERVAL = 250; // ms between pictures
+const CHALLENGE_INTERVAL = 50; // ms between pictures of a challenge, which follows a head as it turns
 const RETRY_INTERVAL = 2000; // ms after a failure
 const SIDE = 640; // px, longer side of a picture
 
 const form = document.getElementById("recognize");
 const token = form.elements.csrf_token.value;
-const [opener, pauser, stopper] = ["open", "pause", "stop"].map((id) => document.getElementById(id));
-const [live, liveResults, announcement, result] = ["live", "live-results", "announcement", "result"].map((id) => document.getElementById(id));
+const [opener, pauser, challenger, stopper] = ["open", "pause", "challenge", "stop"].map((id) => document.getElementById(id));
+const [live, liveResults, challengeState, announcement, result] = ["live", "live-results", "challenge-state", "announcement", "result"].map((id) => document.getElementById(id));
 const wait = (time) => new Promise((resolve) => { setTimeout(resolve, time); });
 let running = null; // AbortController of the live recognition
 
@@ -51,14 +52,32 @@ async function run(signal) {
   }
 }
 
+/** Show what the person has to do, picture after picture, until the challenge has an outcome. */
+async function challenge(signal) {
+  let [fields, shown] = [{}, ""];
+  while (!signal.aborted) {
+    const { html } = await post(challenger.dataset.url, fields, signal);
+    if (signal.aborted) return;
+    if (html !== shown) challengeState.innerHTML = html; // so that it is read out once
+    shown = html;
+    const id = challengeState.querySelector("[data-challenge]")?.dataset.challenge;
+    if (!id) return;
+    await wait(CHALLENGE_INTERVAL);
+    const picture = await takePicture(SIDE);
+    if (!picture) return;
+    fields = { challenge: id, picture };
+  }
+}
+
 function stop() {
   running?.abort();
   running = null;
   close();
   live.replaceChildren();
   liveResults.replaceChildren();
+  challengeState.replaceChildren();
   opener.hidden = false;
-  pauser.hidden = stopper.hidden = true;
+  pauser.hidden = challenger.hidden = stopper.hidden = true;
 }
 
 opener.hidden = !usable;
@@ -66,10 +85,18 @@ opener.addEventListener("click", async () => {
   result.replaceChildren();
   if (!await open()) return;
   opener.hidden = true;
-  pauser.hidden = stopper.hidden = false;
+  pauser.hidden = challenger.hidden = stopper.hidden = false;
   pauser.focus();
   running = new AbortController();
   run(running.signal);
+});
+challenger.addEventListener("click", async () => {
+  running.abort(); // recognition waits
+  live.replaceChildren();
+  running = new AbortController();
+  const { signal } = running;
+  await challenge(signal);
+  if (!signal.aborted) run(signal);
 });
 stopper.addEventListener("click", () => { stop(); opener.focus(); });
 

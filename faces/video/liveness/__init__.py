@@ -1,0 +1,1 @@
+"""Liveness of tracked faces: what their pixels and their motion say together."""
