@@ -79,9 +79,11 @@ def test_hold_freezes_the_picture_before_the_answer(visit: Open) -> None:
     page.wait_for_selector("#live-results .faces li")
     waiting: list[Route] = []
     page.route("**/recognize", lambda route: waiting.append(route))
-    page.wait_for_timeout(600)
+    while not waiting:  # for a picture of the live view
+        page.wait_for_timeout(50)
     page.click("#pause")
-    page.wait_for_timeout(600)  # a picture of the live view and the held one are under way
+    while len(waiting) < 2:  # for the held one
+        page.wait_for_timeout(50)
     assert page.is_visible("#video") and page.evaluate("document.getElementById('video').paused")
     assert page.locator("#live *").count() == 0 and not page.is_visible("#pause")
     waiting[-1].continue_()
