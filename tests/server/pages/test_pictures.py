@@ -73,17 +73,23 @@ def test_a_face_that_was_named_is_no_longer_unknown(visit: Open, site: Site, mon
     assert page.evaluate(OVERLAPS) == 0
 
 
+def wait_for(page: Page, requests: list[Route], count: int) -> None:
+    for _ in range(1200):  # a minute
+        if len(requests) >= count:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{len(requests)} requests, not {count}")
+
+
 def test_hold_freezes_the_picture_before_the_answer(visit: Open) -> None:
     page = visit("/recognize")
     page.click("#open")
     page.wait_for_selector("#live-results .faces li")
     waiting: list[Route] = []
     page.route("**/recognize", lambda route: waiting.append(route))
-    while not waiting:  # for a picture of the live view
-        page.wait_for_timeout(50)
+    wait_for(page, waiting, 1)  # a picture of the live view
     page.click("#pause")
-    while len(waiting) < 2:  # for the held one
-        page.wait_for_timeout(50)
+    wait_for(page, waiting, 2)  # and the held one
     assert page.is_visible("#video") and page.evaluate("document.getElementById('video').paused")
     assert page.locator("#live *").count() == 0 and not page.is_visible("#pause")
     waiting[-1].continue_()
