@@ -30,6 +30,7 @@ DLIBS_INTERNALS = {
     "test_raw_face_landmarks",
 }
 DLIBS_PIXELS = {"test_face_locations", "test_partial_face_locations", "test_face_landmarks"}  # asked for below
+DLIBS_NOSE = {"test_face_landmarks_small_model"}  # wants the pixel of the nose that dlib finds from its own "hog" box
 # What those three want: file, location, and dlib's points of the chin.
 LOCATIONS = [
     ("obama.jpg", (142, 617, 409, 349)),
@@ -68,7 +69,7 @@ def test_its_own_tests_pass(peer: Path) -> None:
     results = dict(reversed(line) for line in re.findall(r"^(PASSED|FAILED) \S+::(\w+)", run.stdout, re.MULTILINE))
     assert len(results) == 30, run.stdout[-2000:] + run.stderr[-2000:]
     failed = {name for name, result in results.items() if result == "FAILED"}
-    assert failed == DLIBS_INTERNALS | DLIBS_PIXELS, run.stdout[-2000:]
+    assert failed == DLIBS_INTERNALS | DLIBS_PIXELS | DLIBS_NOSE, run.stdout[-2000:]
     assert run.stdout.count("has no attribute '_raw_face_") >= len(DLIBS_INTERNALS)
 
 
