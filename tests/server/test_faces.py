@@ -61,8 +61,10 @@ def test_quality() -> None:
     sharp = large // 2 + 60
     good = measure(sharp, 100, 0)
     assert (good.recognition, good.blur_level, good.exposure_level) == ("high", "low", "goodExposure")
-    assert measure(sharp, 50, 0).recognition == measure(sharp, 100, -40).recognition == "medium"
-    assert measure(sharp, 30, 0).recognition == measure(sharp, 100, 70).recognition == "low"
+    assert measure(sharp, 30, 0).recognition == measure(sharp, 100, -30).recognition == "high"
+    assert measure(sharp, 22, 0).recognition == measure(sharp, 100, -40).recognition == "medium"
+    assert measure(sharp, 100, 0, covered=True).recognition == "medium"
+    assert measure(sharp, 18, 0).recognition == measure(sharp, 100, 70, covered=True).recognition == "low"
     blurred = measure(np.asarray(cv2.GaussianBlur(sharp, (0, 0), 12), np.uint8), 100, 0)
     assert (blurred.recognition, blurred.blur_level) == ("low", "high")
     dark, bright = measure(sharp // 12, 100, 0), measure(255 - (255 - sharp) // 12, 100, 0)

@@ -68,6 +68,12 @@ def _head_pose(plain: Plain) -> Plain:
     return {"pitch": plain.get("pitch", PITCH), "roll": plain["roll"], "yaw": plain["yaw"]}
 
 
+def _is_covered(plain: Plain, has_mesh: bool) -> bool:
+    """Return whether a face wears sunglasses, or has no mesh though meshes are looked for, such as half a face."""
+    no_mesh = has_mesh and "yaw" in plain and "pitch" not in plain
+    return no_mesh or ("glasses" in plain and plain["glasses"]["value"] == "sunglasses")
+
+
 def _facial_hair(plain: Plain) -> Plain:
     """Return what there is of each; 0 where it is unlikely, since Microsoft's samples take all above 0 for a beard."""
     shares = {name: plain[name] for name in ("moustache", "beard", "sideburns")}
@@ -115,12 +121,15 @@ def describe(
     """
     wanted = {ours for name in requested for ours in PREDICTED.get(name, ((), None))[0]}
     with_quality = any(name in MEASURED for name in requested)
-    wanted |= {"head_pose"} if with_quality else set()
+    wanted |= {"head_pose", "glasses"} if "qualityForRecognition" in requested else set()
     plain: list[Plain] = [{} for _ in range(len(faces))]
     if wanted and len(faces):
         answers = vision.attributes(image, faces, embeddings, wanted)
         plain = [answers.plain(row) for row in range(len(faces))]
-    qualities = vision.qualities(image, faces, [each["yaw"] for each in plain]) if with_quality else []
+    qualities: list[Quality] = []
+    if with_quality:
+        covered = [_is_covered(each, vision.has_mesh) for each in plain]
+        qualities = vision.qualities(image, faces, [each.get("yaw", 0.0) for each in plain], covered)
     described = []
     for row, each in enumerate(plain):
         values = {name: of(each) for name, (_, of) in PREDICTED.items() if name in requested}

@@ -13,8 +13,12 @@ import numpy as np
 from faces.crops import LEAST_SHARPNESS, sharpness
 from faces.types import Image
 
-LOW_QUALITY_SIZE, MEDIUM_QUALITY_SIZE = 36.0, 60.0  # px of the face; below them the quality is low or medium
-MEDIUM_QUALITY_YAW, LOW_QUALITY_YAW = 35.0, 60.0  # degrees; above them the quality is medium or low
+# Bounds of the quality for recognition: low beyond the first, medium beyond the second. Measured, on photographs with
+# even numbers: python -m benchmarks.quality --chosen. No photograph there is turned by 60 degrees.
+SMALLEST = 20.0, 24.0  # px
+MOST_BLUR = 0.75, 0.7
+LEAST_EXPOSURE, MOST_EXPOSURE = (0.05, 0.1), (0.8, 0.7)
+MOST_YAW = 60.0, 35.0  # degrees
 MAX_NOISE = 20.0  # grey levels: the standard deviation that counts as noise 1
 
 
@@ -51,12 +55,13 @@ class Quality:
         return "low" if self.noise < 0.3 else "medium" if self.noise < 0.7 else "high"
 
 
-def measure(crop: Image, size: float, yaw: float) -> Quality:
+def measure(crop: Image, size: float, yaw: float, covered: bool = False) -> Quality:
     """Measure the quality of a face.
 
     crop: uint8 (side, side, 3), BGR, the aligned face.
     size: px, of the face in its photograph.
     yaw: degrees.
+    covered: whether something hides a part of the face, which is at most of medium quality then.
 
     The blur is 0.75, where "high" begins, at the minimum sharpness for enrolment, and falls as sharpness rises.
     The exposure is the mean brightness. The noise is Immerkaer's estimate (CVIU 64(2), 1996).
@@ -66,13 +71,19 @@ def measure(crop: Image, size: float, yaw: float) -> Quality:
     blur = scale / (scale + sharpness(crop))
     exposure = float(grey.mean()) / 255
     noise = min(_noise(np.asarray(grey, np.uint8)) / MAX_NOISE, 1.0)
-    if size < LOW_QUALITY_SIZE or blur >= 0.75 or abs(yaw) > LOW_QUALITY_YAW or not 0.1 < exposure < 0.9:
-        recognition = "low"
-    elif size < MEDIUM_QUALITY_SIZE or blur >= 0.25 or abs(yaw) > MEDIUM_QUALITY_YAW or not 0.2 < exposure < 0.8:
-        recognition = "medium"
-    else:
-        recognition = "high"
-    return Quality(blur, exposure, noise, recognition)
+    return Quality(blur, exposure, noise, _recognition(size, blur, exposure, yaw, covered))
+
+
+def _recognition(size: float, blur: float, exposure: float, yaw: float, covered: bool) -> str:
+    """Return low, medium or high."""
+    low, medium = (
+        size < SMALLEST[k]
+        or blur >= MOST_BLUR[k]
+        or not LEAST_EXPOSURE[k] <= exposure < MOST_EXPOSURE[k]
+        or abs(yaw) > MOST_YAW[k]
+        for k in range(2)
+    )
+    return "low" if low else "medium" if medium or covered else "high"
 
 
 def _noise(grey: Image) -> float:

@@ -148,7 +148,8 @@ class Vision:
         """Return the face meshes of N faces of an image, or None if the mesh was not fetched."""
         return None if self._mesh is None else self._mesh.of(image, faces)
 
-    def qualities(self, image: Image, faces: Faces, yaws: Sequence[float]) -> list[Quality]:
-        """Measure the image quality of N faces. yaws: degrees, one for each face."""
+    def qualities(self, image: Image, faces: Faces, yaws: Sequence[float], covered: Sequence[bool]) -> list[Quality]:
+        """Measure the image quality of N faces. yaws, covered: as for ``measure``, one for each face."""
         crops = self.pipeline.embedder.aligner.crop(image, faces)
-        return [measure(crop, float(size), yaw) for crop, size, yaw in zip(crops, faces.sizes, yaws, strict=True)]
+        each = zip(crops, faces.sizes, yaws, covered, strict=True)
+        return [measure(crop, float(size), yaw, is_covered) for crop, size, yaw, is_covered in each]

@@ -27,7 +27,9 @@ CLASSES = {
 
 
 class FakeVision:
-    """Answers with these probabilities, and 0.1 for all others."""
+    """Answers with these probabilities, and 0.1 for all others; a face is of high quality unless it is covered."""
+
+    has_mesh = True
 
     def __init__(self, **probabilities: float) -> None:
         self.probabilities = probabilities
@@ -41,8 +43,8 @@ class FakeVision:
             values[answer] = np.array([row] * len(faces), np.float32)
         return Answers(tuple(heads), values)
 
-    def qualities(self, image: Image, faces: Faces, yaws: Sequence[float]) -> list[Quality]:
-        return [Quality(0.1, 0.5, 0.0, "high")] * len(faces)
+    def qualities(self, image: Image, faces: Faces, yaws: Sequence[float], covered: Sequence[bool]) -> list[Quality]:
+        return [Quality(0.1, 0.5, 0.0, "medium" if each else "high") for each in covered]
 
 
 def described(*names: str, **probabilities: float) -> dict[str, Any]:
@@ -77,6 +79,28 @@ def test_what_is_worn_and_what_is_hidden() -> None:
     assert worn["accessories"] == [{"type": "headWear", "confidence": 0.9}, {"type": "glasses", "confidence": 0.9}]
     assert worn["occlusion"] == {"foreheadOccluded": True, "eyeOccluded": True, "mouthOccluded": False}
     assert described("occlusion", fringe=0.8)["occlusion"]["foreheadOccluded"]
+
+
+@pytest.mark.parametrize(
+    ("pitch", "sunglasses", "has_mesh", "quality"),
+    [
+        (3.0, 0.1, True, "high"),
+        (3.0, 0.8, True, "medium"),
+        (np.nan, 0.1, True, "medium"),
+        (np.nan, 0.1, False, "high"),  # nothing looks for meshes
+    ],
+)
+def test_a_covered_face_is_of_medium_quality(
+    monkeypatch: pytest.MonkeyPatch, pitch: float, sunglasses: float, has_mesh: bool, quality: str
+) -> None:
+    classes = {"noGlasses": 0.9 - sunglasses, "readingGlasses": 0.1, "sunglasses": sunglasses}
+    monkeypatch.setitem(CLASSES, "glasses", classes)
+    monkeypatch.setattr(FakeVision, "has_mesh", has_mesh)
+    vision: Any = FakeVision(pitch=pitch)
+    [values] = face_attributes.describe(vision, PICTURE, ONE, None, ["qualityForRecognition"])
+    assert values == {"qualityForRecognition": quality}
+    [values] = face_attributes.describe(vision, PICTURE, ONE, None, ["blur"])
+    assert values == {"blur": {"blurLevel": "low", "value": 0.1}}
 
 
 def test_beard_makeup_and_emotion() -> None:
