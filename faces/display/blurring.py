@@ -13,7 +13,8 @@ from faces.video.tracks import Tracks
 MARGIN = 0.4  # around a face, as a share of its box, on each side: hair, ears and chin are recognizable, too
 CELLS = 3  # rows and columns of the mosaic that a blurred face is reduced to
 SAMPLES = 32  # rows and columns of pixels, at least, that the mosaic averages
-FEATHER = 0.05  # around an outline, as a share of its width
+GROWN = 1.2  # times an outline: at 1, a few faces are still named by what is left (tests/display/test_blurring.py)
+FEATHER = 0.05  # around it, as a share of its width
 LEAST_OUTLINE = 0.4  # area, as a share of the box's; a smaller outline is not that of the face
 
 
@@ -21,7 +22,8 @@ def blur(image: Image, xyxy: Floats, mesh: FaceMesh | None = None) -> Image:
     """Return a copy in which the faces cannot be recognized or reconstructed.
 
     Each face with a margin is reduced to a mosaic of a few colours, which is then smoothed. With a mesh, that is seen
-    within the face's outline only, which leaves hair and ears; a face without an outline is blurred with its margin.
+    within the face's outline and a little around it, which leaves hair; a face without an outline is blurred with its
+    margin.
     xyxy: float32 (N, 4), px.
     """
     canvas: Image = image.copy()
@@ -59,8 +61,14 @@ def _outlines(image: Image, xyxy: Floats, mesh: FaceMesh) -> list[Floats | None]
         in_box = bool((each >= box[:2] - margin).all() and (each <= box[2:] + margin).all())  # NaN is not
         hull = np.asarray(cv2.convexHull(each), np.float32).reshape(-1, 2) if in_box else None
         is_large = hull is not None and cv2.contourArea(hull) >= LEAST_OUTLINE * float(np.prod(box[2:] - box[:2]))
-        outlines.append(hull if is_large else None)
+        outlines.append(_grown(hull) if hull is not None and is_large else None)
     return outlines
+
+
+def _grown(outline: Floats) -> Floats:
+    """Return an outline that is ``GROWN`` times as large, about its middle."""
+    middle = (outline.min(axis=0) + outline.max(axis=0)) / 2
+    return np.asarray(middle + GROWN * (outline - middle), np.float32)
 
 
 def _inside(outline: Floats, shape: tuple[int, ...]) -> Floats:

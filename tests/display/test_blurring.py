@@ -158,10 +158,10 @@ def test_the_face_is_blurred_and_not_what_is_around_it() -> None:
     image = noise(300, 300)
     blurred = blur(image, BOX, RoundMesh())
     same = (blurred == image).all(axis=2)
-    assert same[circle(44)].mean() < 0.001  # the outline is at 45
-    assert same[~circle(52)].all()
-    assert np.array_equal(blurred[circle(44)], blur(image, BOX)[circle(44)])
-    assert not same[circle(48) & ~circle(46)].all()  # no hard edge
+    assert same[circle(53)].mean() < 0.001  # the outline is at 45, and grows to 54
+    assert same[~circle(62)].all()
+    assert np.array_equal(blurred[circle(53)], blur(image, BOX)[circle(53)])
+    assert not same[circle(57) & ~circle(55)].all()  # no hard edge
 
 
 @pytest.mark.parametrize("size", [0.5, 3.0], ids=["too small", "out of the box"])
@@ -192,5 +192,7 @@ def test_a_photograph() -> None:
     away = cv2.distanceTransform(1 - inside, cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
     same = (blurred == image).all(axis=2)
     assert same[inside > 0].mean() < 0.002  # a few pixels have the colour of the mosaic
-    assert same[away > blurring.FEATHER * np.ptp(points[:, 0]) + 1].all()
+    width, height = np.ptp(points, axis=0)
+    farthest = (blurring.GROWN - 1) * np.hypot(width, height) / 2 + blurring.GROWN * blurring.FEATHER * width
+    assert same[away > farthest + 1].all()
     assert 0.5 < inside.sum() / np.prod(boxes[0, 2:] - boxes[0, :2]) < 1.3
