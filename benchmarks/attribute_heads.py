@@ -5,8 +5,8 @@ python -m benchmarks.attribute_heads --dataset faces.csv --images FOLDER --targe
 
 The convolutions stay as they are, so their output is computed once for each face and its mirror image. Photographs that
 the old model was validated and tested with are not trained with. Of the others, one in ten of those without an age is
-held out, too: the data sets without ages are new to the model. The network that is written is the mean of several,
-whose hidden units lie side by side in it.
+held out, too: the data sets without ages are new to the model. Several networks are trained.
+The one that is written gives the mean of their scores.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ def class_weights(labels: Any) -> Any:
 
 
 def joined(networks: list[dict[str, list[Any]]]) -> dict[str, list[Any]]:
-    """Return the weights of one network whose scores are the mean of those of several."""
+    """Join several networks into one that gives the mean of their scores; return its weights."""
     import torch
 
     hidden = [torch.cat([network["hidden"][part] for network in networks], dim=-1) for part in (0, 1)]

@@ -48,7 +48,7 @@ for line in sys.stdin:
     start, used = time.perf_counter(), time.process_time()
     result = getattr(face_recognition, name)(image, *arguments, **keywords)
     spent = [time.perf_counter() - start, time.process_time() - used]
-    result = [getattr(one, "tolist", lambda: one)() for one in result]
+    result = [getattr(item, "tolist", lambda item=item: item)() for item in result]
     print(json.dumps([result, *spent, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]), flush=True)
 """
 

@@ -128,7 +128,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def tables(faces: Measured, half: int) -> None:
-    """Print the shares, of the photographs whose number leaves this remainder when it is halved."""
+    """Print the shares, of photographs with even numbers (remainder 0) or odd ones (1)."""
     mine = faces.number % 2 == half
     print("| photographs | faces | true matches accepted |\n|---|---|---|")
     for name in dict.fromkeys(faces.made.tolist()):

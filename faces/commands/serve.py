@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 from pathlib import Path
 
+from faces import optional
 from faces.attributes import predictor
 from faces.cli import options, values
-from faces.errors import UsageError
 
 PAGE_ATTRIBUTES = (*predictor.DEFAULT, "live")  # those that the pages have words for
 
@@ -187,13 +187,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.argv[0] += " keys"  # what the command's own help and errors begin with
         return keys.main(arguments[1:])
     args = build_parser().parse_args(arguments)
-    try:
+    with optional.server_packages():
         from faces.server import tls
         from faces.server.assembly import Options, assembled
-    except ImportError as error:
-        raise UsageError(
-            f"the server needs more packages ({error}); run: pip install 'recognize-faces[server]'"
-        ) from error
 
     with assembled(Options(**vars(args))) as server:
         for name in (signal.SIGTERM, signal.SIGINT):

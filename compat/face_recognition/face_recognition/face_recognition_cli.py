@@ -54,7 +54,7 @@ def print_matches(
     tolerance: float,
     show_distance: bool,
 ) -> None:
-    """Print everybody whom a face may be."""
+    """Print the people whom a face matches."""
     distances = api.face_distance(known_encodings, encoding)
     near = [(name, distance) for name, distance in zip(known_names, distances, strict=True) if distance <= tolerance]
     for name, distance in near or [("unknown_person", None)]:

@@ -8,8 +8,9 @@ from contextlib import ExitStack
 from datetime import datetime, timezone
 from pathlib import Path
 
+from faces import optional
 from faces.cli import options, text, values
-from faces.errors import FacesError, UsageError
+from faces.errors import FacesError
 
 KEY = "key"  # title of a group of options
 
@@ -43,15 +44,11 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     args = build_parser().parse_args(argv)
-    try:
+    with optional.server_packages():
         from faces.server.errors import ApiError
         from faces.server.monitoring.audit import Audit, AuditLog, no_audit
         from faces.server.store import named_keys
         from faces.server.store.database import Database
-    except ImportError as error:
-        raise UsageError(
-            f"the server needs more packages ({error}); run: pip install 'recognize-faces[server]'"
-        ) from error
 
     with ExitStack() as stack:
         database = Database(args.database, None)

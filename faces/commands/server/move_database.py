@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from faces import optional
 from faces.cli import options, text, values
 from faces.cli.progress import progress_bar
 from faces.datasets import open_dataset
 from faces.detection import registry
-from faces.errors import FacesError, UsageError
+from faces.errors import FacesError
 from faces.files import locks
 from faces.pipeline import Pipeline
 
@@ -49,13 +50,9 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     args = build_parser().parse_args(argv)
-    try:
+    with optional.server_packages():
         from faces.server.people.moving import prepare
         from faces.server.store.database import Database
-    except ImportError as error:
-        raise UsageError(
-            f"the server needs more packages ({error}); run: pip install 'recognize-faces[server]'"
-        ) from error
     place = Database.path_of(args.database)
     if (former := Database.models_of(args.database)) is None:
         raise FacesError(f"{place or 'the database'} is not a database of faces serve, or cannot be read")
