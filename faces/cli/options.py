@@ -14,6 +14,7 @@ from faces.cli import values
 from faces.detection import registry as detectors
 from faces.embedding import registry
 from faces.model_choice import Named
+from faces.models import devices
 from faces.versions import mlflow
 
 FILES = "input and output"
@@ -141,7 +142,7 @@ def add_recognizer_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--detector``, ``--embedding-model``, ``--accuracy`` and ``--confidence``."""
+    """Add ``--models``, ``--detector``, ``--embedding-model``, ``--accuracy``, ``--confidence`` and ``--device``."""
     models = group(parser, MODELS)
     models.add_argument(
         "--models",
@@ -176,6 +177,21 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         help=f"lowest score of a detected face, between 0 and 1 (default: {detectors.default_confidence('built-in'):g};"
         f" {detectors.DEFAULT_CONFIDENCE:g} with other detectors)",
     )
+    models.add_argument(
+        "--device",
+        action=_ChooseDevice,
+        choices=devices.NAMES,
+        metavar="NAME",
+        help=f"runs .onnx networks: {', '.join(devices.NAMES)} (default: {devices.VARIABLE}, else {devices.CPU})",
+    )
+
+
+class _ChooseDevice(argparse.Action):
+    """Choose the device that is named, for this process and those it starts."""
+
+    def __call__(self, parser: object, namespace: argparse.Namespace, name: Any, option: str | None = None) -> None:
+        setattr(namespace, self.dest, name)
+        devices.choose(name)
 
 
 def model_names(args: argparse.Namespace) -> Named:
@@ -214,7 +230,7 @@ def add_attributes_option(parser: argparse.ArgumentParser) -> None:
     others = ",".join(name for name in predictor.NAMES if name not in predictor.DEFAULT)
     group(parser, MODELS).add_argument(
         "--attributes",
-        type=attribute_names,
+        type=values.attribute_names,
         nargs="?",
         const=predictor.DEFAULT,
         metavar="LIST",
@@ -230,15 +246,3 @@ def add_track_option(parser: argparse.ArgumentParser) -> None:
         metavar="URI",
         help=f"send the run to this MLflow server (default: {mlflow.VARIABLE}; docs/tracking.md)",
     )
-
-
-def attribute_names(text: str) -> tuple[str, ...]:
-    """Parse a list such as gender,age."""
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    if unknown := [name for name in names if name not in predictor.NAMES]:
-        raise argparse.ArgumentTypeError(
-            f"no attribute {unknown[0]!r}; the attributes are {', '.join(predictor.NAMES)}"
-        )
-    if not names:
-        raise argparse.ArgumentTypeError(f"names no attribute; the attributes are {', '.join(predictor.NAMES)}")
-    return names

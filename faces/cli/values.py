@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from faces.attributes import predictor
 from faces.cli.text import warn
 from faces.embedding import embedders
 
@@ -87,3 +88,15 @@ def count(text: str) -> int:
 def file_or_none(text: str) -> Path | None:
     """Parse a path; ``none`` is None."""
     return None if text == "none" else Path(text)
+
+
+def attribute_names(text: str) -> tuple[str, ...]:
+    """Parse a list such as gender,age."""
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if unknown := [name for name in names if name not in predictor.NAMES]:
+        raise argparse.ArgumentTypeError(
+            f"no attribute {unknown[0]!r}; the attributes are {', '.join(predictor.NAMES)}"
+        )
+    if not names:
+        raise argparse.ArgumentTypeError(f"names no attribute; the attributes are {', '.join(predictor.NAMES)}")
+    return names

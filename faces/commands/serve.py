@@ -149,7 +149,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def page_attributes(text: str) -> tuple[str, ...]:
     """Parse a list such as gender,live."""
-    names = options.attribute_names(text)
+    names = values.attribute_names(text)
     if unknown := [name for name in names if name not in PAGE_ATTRIBUTES]:
         raise argparse.ArgumentTypeError(f"the pages do not show {unknown[0]}, only {', '.join(PAGE_ATTRIBUTES)}")
     return names

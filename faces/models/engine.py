@@ -6,9 +6,10 @@ imports an inference runtime.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
@@ -18,8 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from faces.errors import CacheError, ModelError, first_line
-from faces.models import cache
+from faces.models import cache, devices
 from faces.models.torch7 import to_onnx
+
+log = logging.getLogger(__name__)
 
 LARGE_INPUT_BYTES = 4 << 20  # a network keeps hundreds of megabytes after such an input, unless it is told not to
 
@@ -38,13 +41,15 @@ class Engine(Protocol):
 
 
 class OnnxEngine:
-    """An ONNX network on the CPU, run by ONNX Runtime; may be called from several threads at once.
+    """An ONNX network, run by ONNX Runtime; may be called from several threads at once.
+
+    It runs on the device of ``devices.choose``, by default the CPU, and on the CPU if that one's results differ.
 
     model: an ``.onnx`` file, or a ``.t7`` of OpenFace's kind.
     threads: within one call, by default the number of cores; 1 is best for several calls at once.
     any_size: accept images of any height and width although the file declares one; only for fully convolutional
     networks.
-    Raises ModelError if the file is missing or is not an ONNX network.
+    Raises ModelError if the file is missing or is not an ONNX network, or the device is none that there is.
     """
 
     def __init__(self, model: Path, threads: int | None = None, any_size: bool = False) -> None:
@@ -53,6 +58,8 @@ class OnnxEngine:
         ort.disable_telemetry_events()  # older versions on Windows need this beside the environment (faces/__init__.py)
         if not model.is_file():
             raise ModelError(f"{model}: no such model file")
+        self._model = model
+        self._turn: AbstractContextManager[object] = nullcontext()
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or os.cpu_count() or 1
         # A thread pool that spins blocks the cores for the next network: a photograph took twice as long.
@@ -61,15 +68,44 @@ class OnnxEngine:
         options.log_severity_level = 3
         try:
             source = _source(model, any_size)
-            self._session = ort.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+            self._session = ort.InferenceSession(source, options, providers=[devices.PROVIDERS[devices.CPU]])
+            if (device := devices.chosen(ort.get_available_providers())) != devices.CPU:
+                self._move(device, source, options)
         except ModelError:
             raise
         except Exception as error:  # ONNX Runtime's exceptions have no common base but Exception
             raise ModelError(f"{model}: not a network that ONNX Runtime can run ({first_line(error)})") from error
         self._input = self._session.get_inputs()[0]
-        self._model = model
         self._freeing = ort.RunOptions()
         self._freeing.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+
+    def _move(self, device: str, source: Path | bytes, options: Any) -> None:
+        """Take a session on another device if it starts and its results agree with the CPU's; log it if not."""
+        import onnxruntime as ort
+
+        names = [devices.PROVIDERS[device], devices.PROVIDERS[devices.CPU]]
+        try:
+            session = ort.InferenceSession(source, options, providers=names)
+        except Exception as error:
+            session, reason = None, f" ({first_line(error)})"
+        else:
+            reason = ""
+        if session is None or session.get_providers()[0] != names[0]:
+            log.info("all networks run on the CPU: ONNX Runtime cannot start %s%s", device, reason)
+            devices.choose(devices.CPU)
+            return
+        blob = devices.sample_input(session.get_inputs())
+        try:
+            deviation = devices.deviation(session.run(None, blob), self._session.run(None, blob))
+        except Exception as error:
+            log.info("%s runs on the CPU: %s cannot compute it (%s)", self._model.name, device, first_line(error))
+            return
+        if deviation > devices.TOLERANCE:
+            log.info("%s runs on the CPU: %s's results differ by %.2g", self._model.name, device, deviation)
+            return
+        self._session = session
+        if device == "directml":  # whose sessions compute one call at a time
+            self._turn = Lock()
 
     @property
     def input_shape(self) -> list[int | str | None]:
@@ -100,7 +136,8 @@ class OnnxEngine:
         feed = blob if isinstance(blob, Mapping) else {self._input.name: blob}
         is_large = sum(array.nbytes for array in feed.values()) > LARGE_INPUT_BYTES
         try:
-            outputs: list[Array] = self._session.run(None, dict(feed), self._freeing if is_large else None)
+            with self._turn:
+                outputs: list[Array] = self._session.run(None, dict(feed), self._freeing if is_large else None)
         except Exception as error:
             raise ModelError(f"{self._model}: ONNX Runtime cannot compute it ({first_line(error)})") from error
         return outputs

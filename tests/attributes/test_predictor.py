@@ -26,7 +26,7 @@ from faces.attributes.computed import COMPUTED, LIVE
 from faces.attributes.model import BATCH_FACES, AttributeModel
 from faces.attributes.pose import _model, head_pose
 from faces.attributes.predictor import DEFAULT, FOLDER, NAMES, Attributes, load
-from faces.cli import options
+from faces.cli import values
 from faces.embedding.aligners import TEMPLATES
 from faces.embedding.embedders import Embedder
 from faces.errors import ModelError
@@ -392,10 +392,10 @@ def test_roll_turns_with_a_photograph_and_yaw_flips_with_it(models: str, name: s
 
 
 def test_the_options_list() -> None:
-    assert options.attribute_names("gender, age,gender") == ("gender", "age")
+    assert values.attribute_names("gender, age,gender") == ("gender", "age")
     for text in ("gender,beauty", "", ","):
         with pytest.raises(ArgumentTypeError, match=r"the attributes are gender, age, .*head_pose"):
-            options.attribute_names(text)
+            values.attribute_names(text)
 
 
 # The scripts
