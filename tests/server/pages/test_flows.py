@@ -15,10 +15,10 @@ from faces.liveness.challenge import Challenge
 from faces.server.pages.context import EXTENSION
 from faces.server.vision.open_challenges import OpenChallenges
 from tests.crowd import stage
-from tests.liveness.test_challenge import NEUTRAL
+from tests.liveness.test_challenge import NEUTRAL, doing
 from tests.server.conftest import SECRET, serving
 from tests.server.pages.conftest import TIMEOUT, Open, SeeingVision, Site
-from tests.server.vision.test_open_challenges import ORDER, POSES, Clock, values
+from tests.server.vision.test_open_challenges import ORDER, Clock, values
 from tests.test_image_classifier import write_classifier
 
 if TYPE_CHECKING:
@@ -173,7 +173,8 @@ def test_a_challenge(visit: Open, site: Site, monkeypatch: pytest.MonkeyPatch, c
     page.click("#open")
     page.click("#challenge")
     page.wait_for_selector(f"{shown} [role=alert] >> text=faces download-models mesh")
-    challenges, poses = OpenChallenges(lambda: Challenge(ORDER), Clock()), [*POSES, *[NEUTRAL] * 400]
+    order = ORDER[:1]  # each reading is a request of the page: as few as will do
+    challenges, poses = OpenChallenges(lambda: Challenge(order, limit=3), Clock()), [*doing(order), *[NEUTRAL] * 200]
     monkeypatch.setitem(site.app.extensions, EXTENSION, replace(site.services, challenges=challenges))
     monkeypatch.setattr(SeeingVision, "has_mesh", True)
     monkeypatch.setattr(SeeingVision, "meshes", lambda self, image, faces: faces)
