@@ -13,8 +13,9 @@ import numpy as np
 from faces.errors import UsageError
 from faces.files.tables import write_csv
 from faces.geometry import iou
-from faces.photos.contents import GROUP, IGNORED, NAMED, NOBODY, POOR, SAME_BOX
+from faces.photos.contents import SAME_BOX
 from faces.photos.library import Library, path_of, stored
+from faces.photos.records import GROUP, IGNORED, NAMED, NOBODY, POOR
 from faces.recognition.gallery import is_nobody
 from faces.types import Floats
 

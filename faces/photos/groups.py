@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from faces.photos.contents import GROUP, IGNORED
 from faces.photos.library import Library
+from faces.photos.records import GROUP, IGNORED
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ import numpy as np
 
 from faces.embedding.embedders import unit
 from faces.photos import contents
-from faces.photos.contents import Content, FoundFace
 from faces.photos.library import Library, stored
+from faces.photos.records import READ, Content, FoundFace
 from faces.types import Fingerprint, Floats, ModelId
 
 MODELS = Fingerprint(*(ModelId(name, name[0] * 64) for name in ("yunet-int8", "five-points", "sface-int8, mirrored")))
@@ -43,7 +43,7 @@ def add(library: Library, path: Path, embeddings: Floats, quality: float = 0.8, 
         contents.store(
             library, Content(sha256, "film" if times else "photo", (1000, 200), "2020-05-01T12:00:00", "", faces)
         )
-        row = (stored(path), 1, 1, sha256, contents.READ, "")
+        row = (stored(path), 1, 1, sha256, READ, "")
         database.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", row)
 
 

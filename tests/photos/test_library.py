@@ -37,7 +37,7 @@ def test_another_file_is_refused_and_left_as_it_is(tmp_path: Path, content: byte
     if content:
         path.write_bytes(content)
     before = path.read_bytes()
-    with pytest.raises(FacesError, match="photos.sqlite: (not a library|damaged or not a library)"):
+    with pytest.raises(FacesError, match=r"photos\.sqlite: (not a library|damaged or not a library)"):
         Library(path, create=True)
     assert path.read_bytes() == before
 
