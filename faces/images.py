@@ -7,14 +7,15 @@ import io
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from PIL import ExifTags, ImageOps, UnidentifiedImageError
 from PIL import Image as PillowImage
-from PIL import ImageOps, UnidentifiedImageError
 
 from faces.errors import ImageError, ImageSizeError, UsageError, reason_of
 from faces.files.finding import suffix_of
@@ -50,6 +51,15 @@ def decode_image(data: bytes) -> Image:
     Raises ImageError with the reason.
     """
     return Picture(data).at_least(1)[0]
+
+
+def taken_at(data: bytes) -> str:
+    """Return when a photograph was taken, by its EXIF: ISO 8601, without a time zone; empty if it does not say."""
+    with suppress(ImageError, ValueError, KeyError, TypeError, struct.error), _opened(data) as picture:
+        exif = picture.getexif()
+        text = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.DateTimeOriginal) or exif.get(ExifTags.Base.DateTime)
+        return datetime.strptime(str(text).strip("\0 "), "%Y:%m:%d %H:%M:%S").isoformat()
+    return ""
 
 
 class Picture:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process, resource_tracker
-from typing import TypeVar
+from multiprocessing.context import SpawnContext, SpawnProcess
+from multiprocessing.process import BaseProcess
+from types import ModuleType
+from typing import Any, TypeVar
 
 from faces.errors import FacesError, reason_of
 
@@ -90,3 +94,22 @@ def uninterrupted() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         if received:
             signal.raise_signal(signal.SIGINT)
+
+
+class _Process(SpawnProcess):
+    """A process that does not import the program's main module, so that a script needs no ``if __name__``."""
+
+    @staticmethod
+    def _Popen(process: BaseProcess) -> Any:  # noqa: N802
+        main = sys.modules["__main__"]
+        sys.modules["__main__"] = ModuleType("__main__")
+        try:
+            return SpawnProcess._Popen(process)
+        finally:
+            sys.modules["__main__"] = main
+
+
+class Context(SpawnContext):
+    """Starts processes that do not import the program's main module."""
+
+    Process = _Process

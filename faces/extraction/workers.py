@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -11,11 +10,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
-from multiprocessing.context import SpawnContext, SpawnProcess
-from multiprocessing.process import BaseProcess
 from queue import Empty, SimpleQueue
-from types import ModuleType
-from typing import Any, Protocol
+from typing import Generic, Protocol, TypeVar
 
 from faces.datasets import Dataset, Folder
 from faces.detection import registry as detectors
@@ -23,16 +19,21 @@ from faces.embedding import registry as embedders
 from faces.enrolment import Enrolment
 from faces.errors import FacesError, FingerprintError, reason_of
 from faces.pipeline import process_pipeline
-from faces.processes import begin, explained_start, uninterrupted
+from faces.processes import Context, begin, explained_start, uninterrupted
 from faces.types import Fingerprint
 
 BATCH_SIZE = 8  # photographs: with their mirror images, as many crops as the embedder takes
 MAX_DEATHS = 20  # of workers in a row, without a result: then the photographs are not the cause
 POLL = 1  # s between two checks that the workers are alive
 KEPT = "what was done is kept: run it again"
+DIED_OF = Enrolment(reason="its worker died of it")
 
 Models = tuple[str, str, float | None, str]  # detector, embedding model, confidence, accuracy
-Result = tuple[Fingerprint, list[Enrolment]]
+Done = TypeVar("Done")
+Results = tuple[Fingerprint, list[Done]]
+Result = Results[Enrolment]
+Work = Callable[[Sequence[str]], Results[Done]]
+"""Gets paths, is sent to the workers; returns the models' fingerprint and the result of each, such as its enrolment."""
 
 Progress = Callable[[int, int], object]
 """Gets the number of photographs done and their total."""
@@ -87,7 +88,7 @@ class Task:
         return replace(self, dataset=dataset, models=models)
 
 
-class Workers(Protocol):
+class Workers(Protocol[Done]):
     """Processes that run the task, on this machine or others."""
 
     @property
@@ -100,11 +101,11 @@ class Workers(Protocol):
         """The number of calls that keeps all workers busy. Raises FacesError when there are no workers."""
         ...
 
-    def submit(self, paths: Sequence[str]) -> Future[Result]:
+    def submit(self, paths: Sequence[str]) -> Future[Results[Done]]:
         """Let a worker run the task."""
         ...
 
-    def result(self, future: Future[Result]) -> Result:
+    def result(self, future: Future[Results[Done]]) -> Results[Done]:
         """Return the result of a future that is done.
 
         Raises WorkerDiedError when the worker is gone, and FacesError for what fails in every worker.
@@ -116,43 +117,26 @@ class Workers(Protocol):
         ...
 
 
-class _Process(SpawnProcess):
-    """A process that does not import the program's main module, so that a script needs no ``if __name__``."""
-
-    @staticmethod
-    def _Popen(process: BaseProcess) -> Any:  # noqa: N802
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = ModuleType("__main__")
-        try:
-            return SpawnProcess._Popen(process)
-        finally:
-            sys.modules["__main__"] = main
-
-
-class _Context(SpawnContext):
-    Process = _Process
-
-
-class Processes:
+class Processes(Generic[Done]):
     """Processes of this machine; one that dies is replaced."""
 
     together = BATCH_SIZE
 
-    def __init__(self, task: Task, count: int) -> None:
+    def __init__(self, task: Work[Done], count: int) -> None:
         from pebble import ProcessPool
 
         self.slots = 2 * count  # per process, one call at work and one waiting
         self._task = task
         with explained_start():
-            self._pool = ProcessPool(count, initializer=begin, context=_Context())
+            self._pool = ProcessPool(count, initializer=begin, context=Context())
 
-    def submit(self, paths: Sequence[str]) -> Future[Result]:
+    def submit(self, paths: Sequence[str]) -> Future[Results[Done]]:
         """Let a worker run the task."""
         with explained_start(), uninterrupted():
-            future: Future[Result] = self._pool.schedule(self._task, args=[paths])
+            future: Future[Results[Done]] = self._pool.schedule(self._task, args=[paths])
         return future
 
-    def result(self, future: Future[Result]) -> Result:
+    def result(self, future: Future[Results[Done]]) -> Results[Done]:
         """Return the result of a future that is done, as ``Workers.result``."""
         from pebble import ProcessExpired
 
@@ -173,7 +157,7 @@ def enrol_in_parallel(
     fingerprint: Fingerprint,
     most: int,
     progress: Progress,
-    start: Callable[[Task, int], Workers] = Processes,
+    start: Callable[[Task, int], Workers[Enrolment]] = Processes,
 ) -> Generator[tuple[str, Enrolment], None, None]:
     """Yield the path and the enrolment of each photograph as ``enrol`` does, from workers that it starts and stops.
 
@@ -182,27 +166,49 @@ def enrol_in_parallel(
     start: starts that many workers.
     Raises FacesError as ``enrol`` does, and when no worker can be started.
     """
+    return in_parallel(lambda count: start(task, count), paths, fingerprint, most, progress, DIED_OF)
+
+
+def in_parallel(
+    start: Callable[[int], Workers[Done]],
+    paths: Sequence[str],
+    fingerprint: Fingerprint,
+    most: int,
+    progress: Progress,
+    died_of: Done,
+) -> Generator[tuple[str, Done], None, None]:
+    """Yield each path and its result; parameters as for ``enrol_in_parallel`` and ``completed``."""
     if not paths:
         return
     progress(0, len(paths))
-    with closing(start(task, min(most, -(-len(paths) // BATCH_SIZE)))) as workers:
-        for done, enrolled in enumerate(enrol(workers, paths, fingerprint), 1):
-            yield enrolled
+    with closing(start(min(most, -(-len(paths) // BATCH_SIZE)))) as workers:
+        for done, result in enumerate(completed(workers, paths, fingerprint, died_of), 1):
+            yield result
             progress(done, len(paths))
 
 
-def enrol(workers: Workers, paths: Iterable[str], fingerprint: Fingerprint) -> Iterator[tuple[str, Enrolment]]:
-    """Yield the path and the enrolment of each photograph, in the order of the work; each path once.
+def enrol(
+    workers: Workers[Enrolment], paths: Iterable[str], fingerprint: Fingerprint
+) -> Iterator[tuple[str, Enrolment]]:
+    """Yield the path and the enrolment of each photograph, as ``completed`` does."""
+    return completed(workers, paths, fingerprint, DIED_OF)
+
+
+def completed(
+    workers: Workers[Done], paths: Iterable[str], fingerprint: Fingerprint, died_of: Done
+) -> Iterator[tuple[str, Done]]:
+    """Yield the path and the result of each photograph, in the order of the work; each path once.
 
     Photographs whose worker dies are tried again at the end, one by one and with nothing else at work, since a worker
     of a cluster takes its waiting calls with it. A photograph whose worker dies again is left out.
 
     fingerprint: of the models that the workers must have.
+    died_of: the result of a photograph whose worker dies twice.
     Raises FingerprintError when a worker has other models, and FacesError when all workers die.
     """
     remaining, suspects, alone = iter(paths), deque[str](), [""]
-    working: dict[Future[Result], list[str]] = {}
-    done: SimpleQueue[Future[Result]] = SimpleQueue()
+    working: dict[Future[Results[Done]], list[str]] = {}
+    done: SimpleQueue[Future[Results[Done]]] = SimpleQueue()
 
     def send(batch: list[str]) -> None:
         future = workers.submit(batch)
@@ -231,7 +237,7 @@ def enrol(workers: Workers, paths: Iterable[str], fingerprint: Fingerprint) -> I
             if batch is not alone:
                 suspects.extend(batch)
                 continue
-            models, enrolments = fingerprint, [Enrolment(reason="its worker died of it")]
+            models, enrolments = fingerprint, [died_of]
         else:
             deaths = 0
         if different := models.difference(fingerprint):

@@ -59,12 +59,17 @@ def is_photograph(path: PurePath, start: Callable[[], bytes] | None = None) -> b
     return suffix != "" and not (suffix == ".tif" and path.suffix)  # raw photographs begin like a TIFF
 
 
-def find_images(folder: Path, leave_out: LeaveOut = lambda path, reason: None) -> Iterator[Path]:
+def find_images(
+    folder: Path,
+    leave_out: LeaveOut = lambda path, reason: None,
+    unlisted: Callable[[OSError], object] | None = None,
+) -> Iterator[Path]:
     """Find the photographs in a folder at any depth, sorted.
 
     Hidden files and folders (``is_hidden``) are left out. Links to folders are followed, but no folder is listed twice.
     leave_out: called with each other file that is no photograph.
-    Raises OSError if a folder cannot be listed, since its files are not gone.
+    unlisted: called with the error of each folder that cannot be listed; None: raises it, as its files are not gone.
+    Raises OSError.
     """
     listed = {folder_identity(place) for place in (folder.resolve(), *folder.resolve().parents)}
 
@@ -77,7 +82,9 @@ def find_images(folder: Path, leave_out: LeaveOut = lambda path, reason: None) -
         if error.errno == errno.ENAMETOOLONG:
             leave_out(Path(error.filename), TOO_LONG)
         elif not isinstance(error, FileNotFoundError):  # it is gone
-            raise error
+            if unlisted is None:
+                raise error
+            unlisted(error)
 
     for parent, folders, files in os.walk(folder, onerror=failed, followlinks=True):
         folders[:] = [name for name in sorted(folders) if not is_hidden(name) and is_new(Path(parent, name))]

@@ -21,6 +21,7 @@ import pytest
 
 from faces.commands import extract
 from faces.datasets import Dataset, Folder, RemoteDataset
+from faces.enrolment import Enrolment
 from faces.errors import FacesError, FingerprintError
 from faces.extraction import dask as extraction_dask
 from faces.extraction import workers
@@ -136,7 +137,7 @@ def paths_in(place: Path) -> list[str]:
 
 
 @contextmanager
-def at_work(dataset: Dataset, dask: Dask | None, models: Models = MODELS) -> Iterator[workers.Workers]:
+def at_work(dataset: Dataset, dask: Dask | None, models: Models = MODELS) -> Iterator[workers.Workers[Enrolment]]:
     """The workers of a cluster, or of a local one of two."""
     some = extraction_dask.Cluster(Task(dataset, models), 2, dask.address if dask else "local")
     try:
@@ -213,7 +214,7 @@ def test_a_scheduler_that_goes_away_costs_nothing_that_was_done(
     assert not output.exists()
     left: list[str] = []
 
-    def and_count(some: workers.Workers, paths: Sequence[str], fingerprint: Fingerprint) -> Iterator[Any]:
+    def and_count(some: workers.Workers[Enrolment], paths: Sequence[str], fingerprint: Fingerprint) -> Iterator[Any]:
         left.extend(paths)
         return enrol(some, paths, fingerprint)
 

@@ -47,7 +47,7 @@ def many(sample: Path, folder: Path, number: int) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.jpg"))
 
 
-def results(some: workers.Workers, paths: Sequence[str], fingerprint: Fingerprint) -> dict[str, Enrolment]:
+def results(some: workers.Workers[Enrolment], paths: Sequence[str], fingerprint: Fingerprint) -> dict[str, Enrolment]:
     """What became of each path, which must be one of those asked for, and come once."""
     found: dict[str, Enrolment] = {}
     for path, enrolment in workers.enrol(some, paths, fingerprint):
