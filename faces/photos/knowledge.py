@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from faces.photos.answers import DIFFERENT, IGNORE, NAME, NOT, PERSON, SAME, Answer, answers
@@ -20,7 +21,9 @@ def known_of(library: Library, ids: Sequence[int]) -> list[Known]:
     said.sort(key=lambda answer: answer.source == PERSON)  # stable: people's answers last
     names: dict[int, str] = {}
     same: dict[int, set[int]] = {}
-    known = {face: Known() for face in ids}
+    known = defaultdict[int, Known](Known)
+    for face in ids:
+        known[face] = Known()
     for answer in said:
         _apply(answer, names, same, known)
     for face, one in known.items():
@@ -32,7 +35,7 @@ def known_of(library: Library, ids: Sequence[int]) -> list[Known]:
     return [known[face] for face in ids]
 
 
-def _apply(answer: Answer, names: dict[int, str], same: dict[int, set[int]], known: dict[int, Known]) -> None:
+def _apply(answer: Answer, names: dict[int, str], same: dict[int, set[int]], known: defaultdict[int, Known]) -> None:
     """Add an answer.
 
     names: of faces, "" for those to be ignored. same: of faces, the answers that unite them with others.
