@@ -22,7 +22,7 @@ from faces.recognition.impostors import Impostors
 from faces.types import Floats
 
 FALSE_MERGE = 0.001  # share of faces that may be put beside another person's
-SHARED = 0.7  # share of the variance that two people's faces have in common (benchmarks/photos: calibration)
+SHARED = 0.6  # share of the variance that two people's faces have in common (benchmarks/photos/grouping.py)
 NEIGHBOURS = 64  # that a face is compared with: people with thousands of faces need no more
 BLOCK_SCORES = 2**24  # similarities that are computed together: bounds memory
 

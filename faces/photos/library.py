@@ -15,6 +15,7 @@ from faces.photos.schema import APPLICATION, SCHEMA, VERSION
 from faces.types import Fingerprint
 
 DEFAULT = Path("output/photos.sqlite")
+AT_ONCE = 500  # rows that are fetched together
 BUSY = 20  # s that a writer waits for another one
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
 KEYS = ("application_id", "user_version")
@@ -78,7 +79,13 @@ class Library:
     def each(self, sql: str, *values: object) -> Iterator[sqlite3.Row]:
         """Yield the rows of a query, without holding them all in memory. Raises FacesError."""
         with self._explained():
-            yield from self._database.execute(sql, values)
+            cursor = self._database.execute(sql, values)
+        while rows := self._some(cursor):
+            yield from rows
+
+    def _some(self, cursor: sqlite3.Cursor) -> list[sqlite3.Row]:
+        with self._explained():
+            return cursor.fetchmany(AT_ONCE)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:

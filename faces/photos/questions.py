@@ -15,7 +15,7 @@ from faces.recognition.impostors import impostors_of
 from faces.types import Floats
 
 WHO, IS_IT = "who", "is it"
-ALIKE, SCATTER = 6.4, 1.3  # normalized similarity of two photographs of one person (benchmarks/photos): mean, deviation
+ALIKE, SCATTER = 6.3, 1.15  # normalized similarity of photographs of one person, and its deviation (benchmarks)
 LEAST = 0.1  # probability below which nobody is asked whether a face is a person's
 BLOCK_SCORES = 2**22  # similarities that are computed together: bounds memory
 
@@ -63,10 +63,10 @@ def questions(library: Library, most: int | None = None) -> list[Question]:
     guesses = _guesses(units, unknown, named, scores, means, crowding)
     asked = []
     for at, (guess, probability) in zip(unknown, guesses, strict=True):
-        unit, person = units[at], units[guess].person if guess >= 0 else ""
+        unit, person = units[at], units[guess].person if probability >= LEAST else ""
         if unit.group is not None:
-            asked.append(Question(WHO, float(len(unit.rows)), unit.group, None, person, probability))
-        elif probability >= LEAST:
+            asked.append(Question(WHO, float(len(unit.rows)), unit.group, None, person, probability * bool(person)))
+        elif person:
             asked.append(Question(IS_IT, probability, None, ids[unit.rows[0]], person, probability))
     asked.sort(key=lambda question: (-question.settles, question.group or 0, question.face or 0))
     return asked[:most]

@@ -1,0 +1,1 @@
+"""``faces photos``: who is in a collection of photographs."""
