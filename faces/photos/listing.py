@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from faces.datasets.listing import SETTLED
@@ -69,7 +70,7 @@ def list_files(library: Library, folder: Path, scanned: Scanned) -> None:
         database.execute("DROP TABLE IF EXISTS temp.seen")
         database.execute("CREATE TEMP TABLE seen (path BLOB PRIMARY KEY)")
     each, now = listed(), time.time_ns()
-    while batch := [path for path, _ in zip(each, range(TOGETHER), strict=False)]:
+    while batch := list(islice(each, TOGETHER)):
         with library.write() as database:
             for path in batch:
                 _list_file(library, path, now, scanned)

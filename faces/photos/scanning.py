@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -57,8 +56,11 @@ def scan(
         list_files(library, folder, scanned)
         recognize_moved(library, folder, scanned)
         paths = [str(path) for path in sorted(waiting(library, folder), key=is_film)]
-        look = partial(Processes[Content], Look(models))
-        with closing(in_parallel(look, paths, fingerprint, workers, progress, DIED_OF)) as results:
+
+        def start(count: int) -> Processes[Content]:
+            return Processes(Look(models), count)
+
+        with closing(in_parallel(start, paths, fingerprint, workers, progress, DIED_OF)) as results:
             _keep(library, results, scanned)
         forget_gone(library, folder, scanned)
     return scanned

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+
 from faces.embedding.embedders import unit
 from faces.photos import answers, groups
 from faces.photos.library import Library
