@@ -18,7 +18,7 @@ from faces.files.finding import find_images
 from faces.photos import contents
 from faces.photos.library import Library
 from faces.photos.records import Face
-from faces.photos.scanning import scan
+from faces.photos.scanning.scan import scan
 from faces.types import Faces, Floats
 
 Labels = NDArray[np.intp]

@@ -16,7 +16,7 @@ COMMANDS = {
     "compare": ("matching.compare", "say whether two photographs show the same person"),
     "search": ("matching.search", "find the people of a photograph in a folder"),
     "video": ("video", "name the faces in a camera's picture, a file or a stream"),
-    "photos": ("photos.command", "say who is in a collection of photographs, and find people in it"),
+    "photos": ("photos.command", "say who is in your photographs, and find people in them"),
     "retrain": ("retrain", "extract, train, and swap in the new version if it is as good"),
     "serve": ("serve", "web pages and a local Face API"),
     "keys": ("server.keys", "make, list and revoke the keys of a server"),

@@ -14,9 +14,9 @@ from faces.files.writing import OWNER_FILE, make_folder
 from faces.images import write_image
 from faces.photos import contents, groups
 from faces.photos.library import Library
-from faces.photos.looking import is_film
 from faces.photos.pictures import picture_of, square
 from faces.photos.records import Face
+from faces.photos.scanning.looking import is_film
 from faces.types import FAR_LARGER
 
 MOST = 10  # photographs of a person

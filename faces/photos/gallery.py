@@ -14,7 +14,7 @@ from faces.errors import FacesError
 from faces.files.writing import write_bytes
 from faces.images import read_image
 from faces.photos.finding import Found
-from faces.photos.looking import is_film
+from faces.photos.scanning.looking import is_film
 from faces.video.sources import open_source
 
 SIDE = 320  # px of the longer side of a small picture

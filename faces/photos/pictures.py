@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from faces.errors import FacesError
 from faces.images import read_image
-from faces.photos.looking import is_film
 from faces.photos.records import Face
+from faces.photos.scanning.looking import is_film
 from faces.types import Image
 from faces.video.sources import open_source
 

@@ -17,12 +17,14 @@ import pytest
 from faces.errors import FacesError, UsageError
 from faces.extraction.workers import Results
 from faces.files import locks
-from faces.photos import answers, contents, groups, listing, scanning
+from faces.photos import answers, contents, groups
 from faces.photos.library import Library
-from faces.photos.listing import Scanned
 from faces.photos.records import RAW, READ, UNREADABLE, WAITING, Content, FoundFace
 from faces.photos.regrouping import regroup
-from faces.photos.scanning import scan
+from faces.photos.scanning import listing
+from faces.photos.scanning import scan as scanning
+from faces.photos.scanning.listing import Scanned
+from faces.photos.scanning.scan import scan
 from tests.conftest import disk
 from tests.photos.libraries import MODELS, person
 

@@ -13,8 +13,8 @@ from faces.cli.progress import progress_bar
 from faces.commands.photos import shared
 from faces.photos.answers import write_corrections
 from faces.photos.library import Library
-from faces.photos.listing import NOT_READ, Scanned
-from faces.photos.scanning import scan
+from faces.photos.scanning.listing import NOT_READ, Scanned
+from faces.photos.scanning.scan import require_folder, scan
 
 LISTED = 10  # files that cannot be read
 
@@ -41,7 +41,8 @@ def add(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
-    with Library(args.library, create=args.folder.is_dir()) as library:
+    require_folder(args.folder)
+    with Library(args.library, create=True) as library:
         with progress_bar("file") as progress:
             scanned = scan(
                 library,

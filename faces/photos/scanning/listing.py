@@ -16,8 +16,8 @@ from faces.files.digest import digest
 from faces.files.finding import NO_PHOTOGRAPH, find_images
 from faces.photos import contents
 from faces.photos.library import Library, path_of, stored
-from faces.photos.looking import FILMS, RAWS
 from faces.photos.records import RAW, READ, WAITING
+from faces.photos.scanning.looking import FILMS, RAWS
 
 TOGETHER = 1000  # files that are listed in one transaction
 NOT_READ = "a raw photograph, which is not read: scan the JPEG beside it"

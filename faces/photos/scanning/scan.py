@@ -16,9 +16,9 @@ from faces.extraction.workers import Models, Processes, Progress, in_parallel
 from faces.files import locks
 from faces.photos import contents
 from faces.photos.library import Library, stored
-from faces.photos.listing import Scanned, forget_gone, list_files, recognize_moved, waiting
-from faces.photos.looking import Look, is_film
 from faces.photos.records import RAW, READ, UNREADABLE, WAITING, Content
+from faces.photos.scanning.listing import Scanned, forget_gone, list_files, recognize_moved, waiting
+from faces.photos.scanning.looking import Look, is_film
 from faces.pipeline import Pipeline
 from faces.types import Fingerprint
 
@@ -47,8 +47,7 @@ def scan(
     progress: called with the number of files done and their total. warn: called with each warning.
     Raises UsageError for a folder that is not there, and FacesError, also if another scan is running.
     """
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: {'a file, not a folder' if folder.exists() else 'no such folder'}")
+    require_folder(folder)
     folder = folder.absolute()
     with locks.only_one(library.path):
         models, fingerprint = _models(library, named or model_choice.Named(), confidence, rebuild, warn)
@@ -64,6 +63,12 @@ def scan(
             _keep(library, results, scanned)
         forget_gone(library, folder, scanned)
     return scanned
+
+
+def require_folder(folder: Path) -> None:
+    """Raise UsageError unless there is such a folder."""
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: {'a file, not a folder' if folder.exists() else 'no such folder'}")
 
 
 def _models(

@@ -1,0 +1,1 @@
+"""Scanning: from a folder to the faces of a library."""
