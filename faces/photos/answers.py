@@ -199,6 +199,8 @@ def _set(database: sqlite3.Connection, faces: Sequence[int], status: str, person
         f"UPDATE faces SET status = ?, person = (SELECT id FROM people WHERE name = ?) WHERE id IN ({listed})",
         (status, person),
     )
+    if status == NOBODY:
+        database.execute(f"UPDATE faces SET group_id = NULL WHERE id IN ({listed})")
 
 
 def _usable(person: str) -> str:

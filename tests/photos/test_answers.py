@@ -75,7 +75,7 @@ def test_two_groups_become_one_and_a_face_leaves_its_group(library: Library) -> 
     regroup(library)
     assert [group.faces for group in groups.groups(library)] == [9]
     answers.different(library, [3], [1, 2, 4, 5])
-    assert faces(library)[3].status == NOBODY
+    assert (faces(library)[3].status, faces(library)[3].group) == (NOBODY, None)
     regroup(library)
     assert [group.faces for group in groups.groups(library)] == [8]
     assert faces(library)[3].group is None

@@ -17,6 +17,7 @@ import pytest
 from faces.errors import FacesError, UsageError
 from faces.extraction.workers import Results
 from faces.files import locks
+from faces.model_choice import Named
 from faces.photos import answers, contents, groups
 from faces.photos.library import Library
 from faces.photos.records import RAW, READ, UNREADABLE, WAITING, Content, FoundFace
@@ -24,7 +25,8 @@ from faces.photos.regrouping import regroup
 from faces.photos.scanning import listing
 from faces.photos.scanning import scan as scanning
 from faces.photos.scanning.listing import Scanned
-from faces.photos.scanning.scan import scan
+from faces.photos.scanning.scan import _models, scan
+from faces.types import Fingerprint
 from tests.conftest import disk
 from tests.photos.libraries import MODELS, person
 
@@ -292,3 +294,29 @@ def test_a_folder_of_many_files_is_listed_in_parts(
     (album / "z.nef").write_bytes(b"II*\0raw")
     assert scan(library, album) == Scanned(new=5, faces=5, raw=1)
     assert scan(library, album / "2019") == Scanned(known=2)
+
+
+def test_a_rebuild_looks_at_all_again_and_keeps_what_was_said(library: Library, album: Path, looked: list[str]) -> None:
+    scan(library, album)
+    faces = [face.id for face in contents.faces(library)]
+    answers.name(library, faces[:2], "Ada")
+    rebuilt(library)
+    assert not list(contents.faces(library)) and set(states(library).values()) == {WAITING}
+    looked.clear()
+    scan(library, album)
+    regroup(library)
+    assert len(looked) == 5 and groups.people(library)["Ada"] >= 2
+
+
+def test_faces_of_other_models_are_not_mixed(library: Library) -> None:
+    library.set_models(MODELS, "")
+    with pytest.raises(FacesError, match=r"made with the detector .*, but this run uses .*look at all again: --rebuild"):
+        _models(library, Named(), None, False, lambda line: None)
+    library.set_models(rebuilt(library), "")
+    with pytest.raises(FacesError, match=r"--rebuild"):
+        _models(library, Named(accuracy="best"), None, False, lambda line: None)
+
+
+def rebuilt(library: Library) -> Fingerprint:
+    """Begin a rebuild, and return the models that it uses."""
+    return _models(library, Named(), None, True, lambda line: None)[1]

@@ -11,11 +11,13 @@ from typing import Any
 from faces.cli import options, text, values
 from faces.cli.progress import progress_bar
 from faces.commands.photos import shared
+from faces.extraction.workers import KEPT
 from faces.photos.answers import write_corrections
 from faces.photos.library import Library
 from faces.photos.scanning.listing import NOT_READ, Scanned
 from faces.photos.scanning.scan import require_folder, scan
 
+STOPPED = f"stopped; {KEPT}"
 LISTED = 10  # files that cannot be read
 
 
@@ -43,17 +45,20 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; return its exit status."""
     require_folder(args.folder)
     with Library(args.library, create=True) as library:
-        with progress_bar("file") as progress:
-            scanned = scan(
-                library,
-                args.folder,
-                named=options.model_names(args),
-                confidence=args.confidence,
-                workers=args.workers,
-                rebuild=args.rebuild,
-                progress=progress,
-                warn=text.warn,
-            )
+        try:
+            with progress_bar("file") as progress:
+                scanned = scan(
+                    library,
+                    args.folder,
+                    named=options.model_names(args),
+                    confidence=args.confidence,
+                    workers=args.workers,
+                    rebuild=args.rebuild,
+                    progress=progress,
+                    warn=text.warn,
+                )
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(STOPPED) from None
         show(scanned)
         shared.group_again(library, args)
         write_corrections(library)
