@@ -13,9 +13,18 @@ from pathlib import Path
 
 import pytest
 
-from faces.commands.photos.command import build_parser
+from faces.cli import signals
+from faces.commands.photos import scan as scan_command
+from faces.commands.photos.command import build_parser, main
+from faces.errors import UsageError
 from tests.conftest import RunScript, patience, running
 from tests.test_documents import parsers
+
+
+@pytest.fixture(autouse=True)
+def unchanged_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process keeps its handlers."""
+    monkeypatch.setattr(signals, "stop_on_signals", lambda: None)
 
 
 def test_the_help_of_every_command_has_two_examples() -> None:
@@ -91,15 +100,33 @@ def test_a_scan_that_is_killed_continues(album: Path, tmp_path: Path, run_script
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("scan", "nowhere"), "nowhere: no such folder"),
-        (("list",), "output/photos.sqlite: no library of photographs; run: faces photos scan FOLDER"),
-        (("find",), "who is to be found?"),
-        (("find", "Ada", "--since", "May"), "'May' is not a date"),
-        (("name",), "no library of photographs"),
-        (("export",), "no library of photographs"),
+        ("scan nowhere", "nowhere: no such folder"),
+        ("list", "output/photos.sqlite: no library of photographs; run: faces photos scan FOLDER"),
+        ("find", "who is to be found"),
+        ("name", "no library of photographs"),
+        ("export", "no library of photographs"),
     ],
 )
-def test_bad_input_is_one_line(arguments: tuple[str, ...], message: str, tmp_path: Path, run_script: RunScript) -> None:
-    result = run_script("photos", *arguments, cwd=tmp_path)
-    assert result.returncode == 2 and message in result.stderr
-    assert result.stderr.count("\n") <= 2 and list(tmp_path.iterdir()) == []
+def test_bad_input_is_one_line_and_makes_no_file(
+    arguments: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=message):
+        main(arguments.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_date_that_is_none_is_explained(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["find", "Ada", "--since", "May"])
+    assert "'May' is not a date such as 2019 or 2019-05-20" in capsys.readouterr().err
+
+
+def test_a_scan_that_is_stopped_says_that_its_work_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(scan_command, "scan", stop)
+    with pytest.raises(KeyboardInterrupt, match="stopped; what was done is kept: run it again"):
+        main(["scan", str(tmp_path)])
