@@ -310,10 +310,12 @@ def test_a_rebuild_looks_at_all_again_and_keeps_what_was_said(library: Library, 
 
 def test_faces_of_other_models_are_not_mixed(library: Library) -> None:
     library.set_models(MODELS, "")
-    with pytest.raises(FacesError, match=r"made with the detector .*, but this run uses .*look at all again: --rebuild"):
+    with pytest.raises(
+        FacesError, match=r"made with the detector .*, but this run uses .*look at all again: --rebuild"
+    ):
         _models(library, Named(), None, False, lambda line: None)
     library.set_models(rebuilt(library), "")
-    with pytest.raises(FacesError, match=r"--rebuild"):
+    with pytest.raises(FacesError, match="--rebuild"):
         _models(library, Named(accuracy="best"), None, False, lambda line: None)
 
 
