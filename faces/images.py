@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -107,6 +108,43 @@ class Picture:
                 self._scale = _reduce(picture, scale)
                 self._image = _to_bgr(_upright(picture))
         return self._image, self._scale
+
+
+class Header(NamedTuple):
+    """What a file says of its picture, which is not decoded.
+
+    width, height: px, as stored. orientation: of EXIF, 1 to 8: how it is turned for display.
+    xmp: the metadata packet in it; empty if there is none.
+    """
+
+    width: int
+    height: int
+    orientation: int
+    xmp: bytes
+
+
+def read_header(data: bytes) -> Header:
+    """Return what an image file says of its picture.
+
+    data: the file's bytes.
+    Raises ImageError with the reason.
+    """
+    with _opened(data) as picture:
+        if picture.format == "PNG":
+            picture.load()  # it may have metadata behind the picture
+        width, height = picture.size
+        orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
+        if picture.format == "HEIF" and _turns(data):  # while it is read
+            orientation = picture.info.get("original_orientation") or 1
+            width, height = (height, width) if orientation > 4 else (width, height)
+        xmp = picture.info.get("xmp") or b""
+    return Header(width, height, orientation if orientation in range(1, 9) else 1, xmp)
+
+
+def _turns(data: bytes) -> bool:
+    """Return whether a HEIC file has a property that turns its picture; its EXIF orientation alone does not."""
+    properties = data[: data.find(b"mdat")]
+    return b"irot" in properties or b"imir" in properties
 
 
 @contextmanager
