@@ -15,6 +15,7 @@ START, SCAN, APP0, APP1, APP2 = 0xD8, 0xDA, 0xE0, 0xE1, 0xE2
 XMP, EXTENSION = b"http://ns.adobe.com/xap/1.0/\0", b"http://ns.adobe.com/xmp/extension/\0"
 EXIF, MORE_PICTURES = b"Exif\0", b"MPF\0"
 LARGEST_PACKET = 65533 - len(XMP)  # bytes
+PICTURES = 0xB002  # the tag of the entries of MORE_PICTURES
 EXTENSION_HEADER = struct.Struct(">32sII")  # which packet, its length, the place of this part
 
 
@@ -79,6 +80,27 @@ def embedding(data: bytes, packet: bytes) -> Edit:
     first = [each for each in header if each.marker == APP0 or (each.marker == APP1 and each.body.startswith(EXIF))]
     place = first[-1].end if first else 2
     edit = Edit(old.start, old.end, new) if old else Edit(place, place, new)
-    if any(each.marker == APP2 and each.body.startswith(MORE_PICTURES) for each in header):
-        raise ValueError("the file holds further pictures, whose places would change")
-    return edit
+    index = next((each for each in header if each.marker == APP2 and each.body.startswith(MORE_PICTURES)), None)
+    return _with_longer_picture(data, edit, index) if index else edit
+
+
+def _with_longer_picture(data: bytes, edit: Edit, index: Segment) -> Edit:
+    """Return an edit that also tells the index of a file with several pictures how long the first one becomes.
+
+    The others keep their places, which are counted from the index (CIPA DC-007, "Multi-Picture Format").
+    Raises ValueError if they do not.
+    """
+    start = index.end - len(index.body) + len(MORE_PICTURES)
+    order = "<" if data[start : start + 2] == b"II" else ">"
+    try:
+        (directory,) = struct.unpack_from(f"{order}I", data, start + 4)
+        (count,) = struct.unpack_from(f"{order}H", data, start + directory)
+        entries = [struct.unpack_from(f"{order}HHII", data, start + directory + 2 + 12 * each) for each in range(count)]
+        place = start + next(value for tag, _, _, value in entries if tag == PICTURES) + 4
+        (length,) = struct.unpack_from(f"{order}I", data, place)
+        if not edit.end <= start < place < index.end:
+            raise ValueError
+    except (struct.error, StopIteration, ValueError):
+        raise ValueError("the file holds further pictures, whose places would change") from None
+    longer = struct.pack(f"{order}I", length + len(edit.new) - (edit.end - edit.start))
+    return Edit(edit.start, place + 4, edit.new + data[edit.end : place] + longer)
