@@ -42,6 +42,10 @@ CREATE TABLE answered (  -- the faces of an answer, by content and box, so that 
     x1 REAL NOT NULL, y1 REAL NOT NULL, x2 REAL NOT NULL, y2 REAL NOT NULL, time REAL,
     face INTEGER REFERENCES faces (id) ON DELETE SET NULL
 );
+CREATE TABLE regions_read (path BLOB PRIMARY KEY, stamp TEXT NOT NULL);  -- whose metadata were read, and in which state
+CREATE TABLE regions_written (  -- names in metadata that are the library's own, and no answers
+    path BLOB NOT NULL, person TEXT NOT NULL, PRIMARY KEY (path, person)
+);
 CREATE INDEX answered_by_answer ON answered (answer);
 CREATE INDEX answered_by_content ON answered (sha256);
 CREATE INDEX answered_by_face ON answered (face);

@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Sequence
 
 from faces.cli import options, signals
-from faces.commands.photos import export, find, listing, name, scan
+from faces.commands.photos import export, find, listing, name, scan, write_xmp
 
-PARTS = {"scan": scan, "name": name, "list": listing, "find": find, "export": export}
+PARTS = {"scan": scan, "name": name, "list": listing, "find": find, "export": export, "write-xmp": write_xmp}
 """Of each command, the module that adds its options and runs it."""
 
 

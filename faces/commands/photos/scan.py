@@ -10,7 +10,7 @@ from typing import Any
 
 from faces.cli import options, text, values
 from faces.cli.progress import progress_bar
-from faces.commands.photos import shared
+from faces.commands.photos import shared, write_xmp
 from faces.extraction.workers import KEPT
 from faces.photos.answers import write_corrections
 from faces.photos.library import Library
@@ -60,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             raise KeyboardInterrupt(STOPPED) from None
         show(scanned)
+        write_xmp.take_names(library)
         shared.group_again(library, args)
         write_corrections(library)
     return 0

@@ -26,11 +26,13 @@ class Written:
 
     target: the file; None if nothing is new. digest: SHA-256 of its content.
     notes: one line each: names that were not written, or another place than asked for.
+    failed: whether the photograph could not be written; the notes have the reason.
     """
 
     target: Path | None
     digest: str
     notes: tuple[str, ...]
+    failed: bool = False
 
 
 class Plan:
