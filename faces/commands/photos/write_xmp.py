@@ -26,8 +26,7 @@ def add(commands: Any) -> None:
         commands,
         "write-xmp",
         "write the names of faces, and where they are, into the metadata of their photographs",
-        "--dry-run",
-        '"Ada Lovelace" --into embed',
+        '"Ada Lovelace" --into embed --dry-run',
         "--undo",
     )
     files = options.group(parser, options.FILES)

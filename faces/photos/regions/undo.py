@@ -99,6 +99,7 @@ class Journal:
                 self.path.touch(OWNER_FILE)
             with closing(sqlite3.connect(self.path)) as database:
                 database.row_factory = sqlite3.Row
+                database.execute("PRAGMA secure_delete=ON")  # names do not stay behind
                 database.execute(TABLE)
                 yield database
         except (OSError, sqlite3.Error) as error:

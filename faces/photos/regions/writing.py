@@ -54,7 +54,7 @@ class Plan:
             try:
                 return self._embed(self.photograph, faces, replace)
             except ValueError as error:
-                self.notes.append(f"{path}: {error}; written into a sidecar")
+                self.notes.append(f"{path}: {error}; a sidecar is used instead")
         self._sidecar(sidecar_to_write(self.photograph.path), faces, replace)
 
     def _embed(self, photograph: Photograph, faces: Sequence[Region], replace: bool) -> None:

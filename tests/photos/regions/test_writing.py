@@ -186,7 +186,7 @@ def test_other_formats_get_a_sidecar_and_it_is_told(tmp_path: Path, suffix: str)
     path = picture(tmp_path / f"a{suffix}")
     written = write(path, [ADA], EMBED)
     assert written.target == tmp_path / f"a{suffix}.xmp"
-    assert written.notes == (f"{path}: only JPEG files are written into; written into a sidecar",)
+    assert written.notes == (f"{path}: only JPEG files are written into; a sidecar is used instead",)
 
 
 def segment(marker: int, body: bytes) -> bytes:
@@ -213,7 +213,7 @@ def test_what_cannot_be_embedded_goes_into_a_sidecar(tmp_path: Path, more: bytes
     before = path.read_bytes()
     written = write(path, [ADA], EMBED)
     assert written.target == tmp_path / "a.jpg.xmp"
-    assert written.notes == (f"{path}: {reason}; written into a sidecar",)
+    assert written.notes == (f"{path}: {reason}; a sidecar is used instead",)
     assert path.read_bytes() == before
 
 
@@ -247,7 +247,7 @@ def test_a_packet_behind_the_index_of_further_pictures_is_left(tmp_path: Path) -
     index = next(each for each in jpeg.segments(data) if each.body.startswith(jpeg.MORE_PICTURES))
     packet = segment(jpeg.APP1, jpeg.XMP + b"<r:RDF xmlns:r='http://www.w3.org/1999/02/22-rdf-syntax-ns#'/>")
     path.write_bytes(data[: index.end] + packet + data[index.end :])
-    note = f"{path}: the file holds further pictures, whose places would change; written into a sidecar"
+    note = f"{path}: the file holds further pictures, whose places would change; a sidecar is used instead"
     assert write(path, [ADA], EMBED).notes == (note,)
 
 
