@@ -87,7 +87,7 @@ def test_a_scan_says_which_names_it_took(folder: Path, capsys: Output) -> None:
         path = add(library, picture(folder / "c.jpg"), LEFT, RIGHT)
         two_regions(path, "Eve", "Zoë")
         path.with_name("a.jpg.xmp").write_text("<x")
-        write_xmp.take_names(library)
+        write_xmp.take_names(library, None)
     said = capsys.readouterr()
     assert said.out == "2 names taken from metadata that other programs wrote\n"
     note = "a.jpg.xmp: damaged XMP (unclosed token, line 1); not used"

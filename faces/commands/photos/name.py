@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         if not take(library, args):
             show(library)
             return 0
-        shared.group_again(library, args)
+        shared.group_again(library, args, shared.recognizer(library, args))
         answers.write_corrections(library)
         print(left(library))
     return 0

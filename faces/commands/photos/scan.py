@@ -60,8 +60,9 @@ def run(args: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             raise KeyboardInterrupt(STOPPED) from None
         show(scanned)
-        write_xmp.take_names(library)
-        shared.group_again(library, args)
+        enrolled = shared.recognizer(library, args)
+        write_xmp.take_names(library, enrolled)
+        shared.group_again(library, args, enrolled)
         write_corrections(library)
     return 0
 

@@ -34,9 +34,9 @@ def add_grouping(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def group_again(library: Library, args: argparse.Namespace) -> Regrouped:
+def group_again(library: Library, args: argparse.Namespace, enrolled: Recognizer | None) -> Regrouped:
     """Group all faces, and print how many have names."""
-    result = regroup(library, args.false_merge, recognizer(library, args.recognizer, args.le))
+    result = regroup(library, args.false_merge, enrolled)
     parts = {
         f"{result.named} with names": result.named,
         f"{result.grouped} in {plural(result.groups, 'group', 'groups')} of unknown people": result.grouped,
@@ -49,13 +49,13 @@ def group_again(library: Library, args: argparse.Namespace) -> Regrouped:
     return result
 
 
-def recognizer(library: Library, path: Path, le: Path) -> Recognizer | None:
+def recognizer(library: Library, args: argparse.Namespace) -> Recognizer | None:
     """Return the recognizer that names enrolled people; None, perhaps with a warning, if there is none to use."""
     fingerprint = library.fingerprint
-    if fingerprint is None or not path.exists():
+    if fingerprint is None or not args.recognizer.exists():
         return None
     try:
-        loaded, messages = recognizer_files.load(path, le, fingerprint)
+        loaded, messages = recognizer_files.load(args.recognizer, args.le, fingerprint)
     except FingerprintError as error:
         warn(f"enrolled people are not named: {error}")
         return None

@@ -16,6 +16,7 @@ from faces.photos.library import Library
 from faces.photos.regions.naming import take_labels
 from faces.photos.regions.sharing import journal_of, undo_names, write_names
 from faces.photos.regions.writing import PLACES, SIDECAR
+from faces.recognition.recognizers import Recognizer
 
 LISTED = 20  # warnings
 
@@ -79,10 +80,10 @@ def undo(library: Library) -> int:
     return int(bool(failed))
 
 
-def take_names(library: Library) -> None:
+def take_names(library: Library, recognizer: Recognizer | None) -> None:
     """Take the names that other programs gave to faces, and print how many."""
     with progress_bar("photo", "metadata") as progress:
-        taken = take_labels(library, progress=progress)
+        taken = take_labels(library, recognizer, progress)
     tell([f"{path}: its metadata: {note}" for path, note in taken.notes])
     if taken.faces:
         print(f"{plural(taken.faces, 'name', 'names')} taken from metadata that other programs wrote")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from faces.errors import FacesError, UsageError
-from faces.files.identity import identity
 from faces.photos import answers, contents, groups
 from faces.photos.library import Library, path_of, stored
 from faces.photos.records import READ, Face
@@ -19,6 +18,7 @@ from faces.photos.regions.labels import Labels, folded
 from faces.photos.regions.places import sidecars
 from faces.photos.regions.reading import read_labels
 from faces.photos.regions.region import Box, overlap, same_face
+from faces.recognition.recognizers import Recognizer, identify_together
 
 BATCH = 200  # photographs after whose metadata are read it is stored that they were
 
@@ -36,15 +36,17 @@ class Taken:
     notes: tuple[tuple[Path, str], ...]
 
 
-def take_labels(library: Library, known: Collection[str] = (), progress: Progress = lambda done, total: None) -> Taken:
+def take_labels(
+    library: Library, recognizer: Recognizer | None = None, progress: Progress = lambda done, total: None
+) -> Taken:
     """Take the names in photographs' metadata as answers: of regions that overlap a face, and of single faces.
 
     Only photographs whose file or sidecar changed since the last time are read. Names that the library itself wrote
     are no answers.
-    known: names of enrolled people; keywords that are among them are names, and spellings become theirs.
+    recognizer: of enrolled people; a name in metadata that it contradicts counts, and is told.
     Raises FacesError if the library cannot be written.
     """
-    spelled = {folded(name): name for name in (*groups.people(library), *known)}
+    spelled = {folded(name): name for name in groups.people(library)}
     taken, notes = 0, list[tuple[Path, str]]()
     waiting = list(_waiting(library))
     seen: list[tuple[bytes, str]] = []
@@ -56,8 +58,11 @@ def take_labels(library: Library, known: Collection[str] = (), progress: Progres
             notes.append((path, str(error).removeprefix(f"{path}: ")))
         else:
             matches = list(_matches(labels, list(contents.faces(library, path=path)), spelled))
-            spelled = {folded(name): name for _, name in matches} | spelled
-            number, told = _take(library, path, [(face, spelled[folded(name)]) for face, name in matches])
+            enrolled = _enrolled(library, recognizer, [face for face, _ in matches])
+            spelled = {folded(name): name for name in (*(name for _, name in matches), *enrolled) if name} | spelled
+            matches = [(face, spelled[folded(name)]) for face, name in matches]
+            number, told = _take(library, path, matches)
+            told += _contradicted(matches, enrolled)
             taken += number
             notes += [(path, note) for note in (*labels.notes, *told)]
             seen.append((stored(path), stamp))
@@ -85,6 +90,19 @@ def _take(library: Library, path: Path, matches: Sequence[tuple[Face, str]]) -> 
     return taken, told
 
 
+def _enrolled(library: Library, recognizer: Recognizer | None, faces: Sequence[Face]) -> list[str | None]:
+    """Return whom the recognizer takes faces of one picture for."""
+    if recognizer is None or not faces:
+        return [None] * len(faces)
+    return list(identify_together(recognizer, contents.embeddings(library, [face.id for face in faces])).names)
+
+
+def _contradicted(matches: Sequence[tuple[Face, str]], enrolled: Sequence[str | None]) -> list[str]:
+    pairs = [(name, other) for (_, name), other in zip(matches, enrolled, strict=True) if other is not None]
+    clashing = [(name, other) for name, other in pairs if folded(name) != folded(other)]
+    return [f"a face is {name!r} there, which counts, but {other!r} to the recognizer" for name, other in clashing]
+
+
 def shares(face: Face) -> Box:
     """Return the box of a face as shares of its picture."""
     (x1, y1, x2, y2), (width, height) = face.xyxy, face.picture
@@ -94,8 +112,15 @@ def shares(face: Face) -> Box:
 def stamp_of(photograph: Path) -> str:
     """Return what changes when a photograph, one of its sidecars, or Picasa's file of its folder changes."""
     files = (photograph, *sidecars(photograph), *(photograph.with_name(name) for name in picasa.NAMES))
-    states = [(path.name, each.modified, each.size) for path in files if (each := identity(path)) is not None]
-    return repr(states)
+    return repr([(path.name, *state) for path in files if (state := _state(path))])
+
+
+def _state(path: Path) -> tuple[int, ...]:
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_mtime_ns, status.st_size
 
 
 def _waiting(library: Library) -> Iterator[tuple[Path, str]]:

@@ -32,8 +32,9 @@ def write_names(
     A photograph that cannot be written is told in its notes, and the next ones are written. Films are left out.
     Raises UsageError for a name that nobody in the library has, and FacesError if the library cannot be written.
     """
-    if unknown := [name for name in people if name not in groups.people(library)]:
-        raise UsageError(f"nobody in {library.path} is called {unknown[0]!r}; faces photos list shows all names")
+    known = groups.people(library)
+    if unknown := [name for name in people if name not in known]:
+        raise UsageError(f"nobody in {library.path} has the name {unknown[0]!r}")
     journal = journal_of(library)
     named = (face for face in contents.faces(library) if face.person and face.time is None)
     photographs = {path: list(faces) for path, faces in groupby(named, lambda face: face.path)}
