@@ -14,7 +14,7 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 MOST_ELEMENTS, DEEPEST = 100_000, 100  # of one document: more is damage or an attack
-START_TAG = re.compile(rb"""<(?:[^>"']|"[^"]*"|'[^']*')*>""")
+START_TAG = re.compile(rb"""<[^>"']*(?:(?:"[^"]*"|'[^']*')[^>"']*)*>""")
 ATTRIBUTE = re.compile(rb"""\s+([^\s=]+)\s*=\s*("[^"]*"|'[^']*')""")
 NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")  # characters that XML cannot hold
 
@@ -72,7 +72,7 @@ class Document:
     def _parsed(self) -> Element:
         parser = expat.ParserCreate("utf-8", "")  # "": names of namespaces and elements are joined
         outside = Element("", {}, 0, 0)
-        opened, count = [outside], 0
+        opened, texts, count = [outside], [list[str]()], 0
         data = self.data
 
         def start(name: str, attributes: dict[str, str]) -> None:
@@ -85,15 +85,17 @@ class Document:
             element = Element(name, attributes, place, tag.end() if tag else place)
             opened[-1].children.append(element)
             opened.append(element)
+            texts.append([])
 
         def end(name: str) -> None:
             element = opened.pop()
+            element.text = "".join(texts.pop())
             element.closing = parser.CurrentByteIndex
             empty = data[element.inner - 2 : element.inner] == b"/>"
             element.end = element.inner if empty else data.index(b">", element.closing) + 1
 
         def text(characters: str) -> None:
-            opened[-1].text += characters
+            texts[-1].append(characters)
 
         def document_type(*_: object) -> None:
             raise XmlError("it declares a document type, which no photo program writes")
