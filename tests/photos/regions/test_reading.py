@@ -223,6 +223,15 @@ def test_a_face_that_two_places_mark_counts_once_and_a_clash_of_names_is_told(tm
     )
 
 
+def test_a_name_counts_before_a_region_without_one(tmp_path: Path) -> None:
+    path = picture(tmp_path / "a.jpg")
+    sidecar(path, lightroom(lightroom_face("", "0.25", "0.5", "0.1", "0.2")))
+    names = "[Contacts2]\n8e=Ada;;\n"
+    (tmp_path / ".picasa.ini").write_text(f"{names}[a.jpg]\nfaces=rect64(333366664CCC9999),8e\n")
+    labels = read_labels(path)
+    assert ([region.name for region in labels.regions], labels.notes) == (["Ada"], ())
+
+
 @needs_exiftool
 def test_regions_in_the_extension_of_a_long_packet_are_read(tmp_path: Path) -> None:
     path = picture(tmp_path / "a.jpg")
