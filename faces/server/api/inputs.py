@@ -120,7 +120,8 @@ def image(fetcher: Fetcher) -> bytes:
         body = Body(data)
         if "url" not in body:
             raise errors.invalid_url()
-        return fetcher.fetch(body.text("url", limits.MAX_USER_DATA, required=True) or "")
+        url = body.text("url", limits.MAX_USER_DATA, required=True) or ""
+        return fetcher.fetch(url.strip())  # as browsers do; one of Microsoft's samples leaves a blank at the end
     return data
 
 

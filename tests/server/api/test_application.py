@@ -15,12 +15,19 @@ from threading import Event
 import pytest
 from PIL import Image as PillowImage
 
+from faces.server.api.fetch import Fetcher
 from faces.server.keys import KEY_HEADER
 from faces.server.search.index import Index
 from faces.server.store import detected_faces
 from tests.server.conftest import PHOTOGRAPHS, SECRET, Api, photograph
 
 GROUPS = ("persongroups", "largepersongroups")
+
+
+def test_blanks_around_a_pictures_address(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    pictures = {"https://example.org/a.jpg": PHOTOGRAPHS["Ada"]}
+    monkeypatch.setattr(Fetcher, "fetch", lambda _, url: pictures[url])
+    assert len(api.ok("POST", "detect", json={"url": " https://example.org/a.jpg \n"})) == 1
 
 
 def test_lenient_urls(api: Api) -> None:
