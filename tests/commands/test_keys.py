@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -24,12 +25,20 @@ def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["serve.py"])
 
 
+@pytest.fixture
+def served(in_a_folder: None) -> None:
+    """A database that a server has made."""
+    Database("sqlite:///output/faces.db", FINGERPRINT, 3).close()
+
+
 def run(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     assert serve.main(["keys", *arguments]) == 0
     return capsys.readouterr().out
 
 
-def test_keys_are_made_listed_and_revoked_beside_a_running_server(capsys: pytest.CaptureFixture[str]) -> None:
+def test_keys_are_made_listed_and_revoked_beside_a_running_server(
+    served: None, capsys: pytest.CaptureFixture[str]
+) -> None:
     key = run(capsys, "add", "front door", "--scope", "identify").strip()
     assert re.fullmatch("[0-9a-f]{8}-[0-9a-f]{64}", key)
     database = Database("sqlite:///output/faces.db", FINGERPRINT, 3)  # of a server, which makes the file its own
@@ -63,10 +72,30 @@ def test_keys_are_made_listed_and_revoked_beside_a_running_server(capsys: pytest
         (("--database", "mysql://x", "list"), "--database mysql:"),
     ],
 )
-def test_what_cannot_be_done_is_said(arguments: tuple[str, ...], message: str) -> None:
+def test_what_cannot_be_done_is_said(served: None, arguments: tuple[str, ...], message: str) -> None:
     with pytest.raises(FacesError, match=message):
         keys.main(arguments)
     assert not Path("output/audit.log").exists() or not Path("output/audit.log").read_text()
+
+
+@pytest.mark.parametrize("arguments", [("add", "door", "--scope", "read"), ("list",), ("revoke", "door"), ()])
+def test_no_database_is_made(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(FacesError, match=r"typo\.db is not a database of faces serve.* start faces serve with it once"):
+        keys.main(["--database", "sqlite:///output/typo.db", *arguments])
+    assert not Path("output").exists()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_key_that_could_not_be_printed_is_not_kept(served: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Path("/dev/full").open("w") as full, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", full)
+        with pytest.raises(OSError, match="No space left"):
+            keys.main(["add", "door", "--scope", "read"])
+        patch.undo()
+        with suppress(OSError):
+            full.close()
+    with pytest.raises(FacesError, match="there is no key named door"):
+        keys.main(["revoke", "door"])
 
 
 def test_the_command_knows_every_scope(capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,6 +50,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         from faces.server.store import named_keys
         from faces.server.store.database import Database
 
+    if Database.models_of(args.database) is None:
+        place = Database.path_of(args.database) or "the database"
+        raise FacesError(
+            f"{place} is not a database of faces serve, or cannot be read; start faces serve with it once, or name"
+            " another with --database"
+        )
     with ExitStack() as stack:
         database = Database(args.database, None)
         stack.callback(database.close)
@@ -62,8 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 with database.write() as session:
                     row, key = named_keys.create(session, args.name, args.scope)
                     name = row.name
+                    print(key, flush=True)  # nobody could use a key that was not shown: an error here undoes it
                 audit("make_key", name=name, scope=args.scope)
-                print(key)
             elif args.command == "revoke":
                 with database.write() as session:
                     if (found := named_keys.find_by_name(session, args.name)) is None:

@@ -10,7 +10,8 @@ from flask import Flask, Response, request
 from faces.errors import UsageError
 
 ORIGIN = re.compile(r"https?://[\w.-]+(:\d+)?|https?://\[[\da-f:.]+\](:\d+)?", re.IGNORECASE)
-OPEN = ("/face/", "/openapi.json", "/healthz")  # the pages have sessions, and are for this origin alone
+# The Face API, CompreFace's and DeepStack's. The pages have sessions, and are for this origin alone.
+OPEN = ("/face/", "/api/v1/recognition", "/v1/vision/face", "/openapi.json", "/healthz")
 METHODS = "DELETE, GET, PATCH, POST, PUT"
 EXPOSED = "Operation-Location, Retry-After"
 PREFLIGHT_SECONDS = 600

@@ -24,11 +24,12 @@ from faces.server.compatible.compreface_requests import (
     subject_in_body,
 )
 from faces.server.compatible.error_forms import answer_errors
-from faces.server.compatible.subjects import FoundFaces, find_faces, subjects
+from faces.server.compatible.subjects import find_faces, only_face, subjects
 from faces.server.errors import ApiError
 from faces.server.monitoring.metrics import current_metrics
 from faces.server.people import people_group
 from faces.server.people.values import PersonRecord
+from faces.types import Floats
 
 BASE = "/api/v1/recognition"
 LANDMARKS = ("pupilLeft", "pupilRight", "noseTip", "mouthLeft", "mouthRight")  # of ``landmark_points.NAMES``
@@ -43,9 +44,8 @@ answer_errors(routes, error_form)
 def recognize() -> Json:
     """Find the faces of a picture and, for each, the people whom it may be."""
     number = integer("prediction_count", 1, 1, limits.IDENTIFY_CANDIDATES.high)
-    found = _found(integer("limit", 0, 0, None))
-    answers = _described(found)
-    for answer, face in zip(answers, subjects().candidates(found.embeddings, number), strict=True):
+    answers, embeddings = _described(integer("limit", 0, 0, None))
+    for answer, face in zip(answers, subjects().candidates(embeddings, number), strict=True):
         answer["subjects"] = [{"subject": match.name, "similarity": round(match.confidence, 5)} for match in face]
     return _with_versions({"result": answers})
 
@@ -110,8 +110,10 @@ def list_faces() -> Json:
 @routes.post("/faces")
 def add_face() -> tuple[Json, int]:
     """Enrol the only face of a picture."""
-    name, data = required("subject"), picture()
-    _, person = subjects().enrol(name, find_faces(data, min_score()), data)
+    name, face = required("subject"), only_face(picture(), min_score())
+    if face is None:
+        raise errors.no_face()
+    _, person = subjects().enrol(name, face)
     return {"image_id": person.faces[-1].id, "subject": person.name}, 201
 
 
@@ -158,44 +160,45 @@ def picture_of_face(face_id: str) -> Response:
 @routes.post("/faces/<face_id>/verify")
 def verify(face_id: str) -> Json:
     """Compare the faces of a picture with an enrolled one."""
-    found = _found(integer("limit", 0, 0, None))
-    answers = _described(found)
-    for answer, value in zip(answers, subjects().similarities(face_id_of(face_id), found.embeddings), strict=True):
+    answers, embeddings = _described(integer("limit", 0, 0, None))
+    for answer, value in zip(answers, subjects().similarities(face_id_of(face_id), embeddings), strict=True):
         answer["similarity"] = round(value, 5)
     return _with_versions({"result": answers})
 
 
-def _found(limit: int) -> FoundFaces:
-    found = find_faces(picture(), min_score(), limit)
-    current_metrics().faces.inc(len(found.faces))
-    if len(found.faces) == 0:
-        raise errors.no_face()
-    return found
+def _described(limit: int) -> tuple[list[Json], Floats]:
+    """Find the faces of the picture: at least one.
 
+    limit: as for ``find_faces``.
 
-def _described(found: FoundFaces) -> list[Json]:
-    """Return the box of each face, and what the parameter ``face_plugins`` names of what this server has."""
+    Returns the box of each face with what the parameter ``face_plugins`` names of what this server has, and the
+    embeddings, float32 (N, D), unit length. Raises ApiError, 400, if there is no face.
+    """
     plugins = {name.strip() for name in request.args.get("face_plugins", "").split(",")}
-    answers: list[Json] = [
-        {"box": {"probability": round(float(score), 5), **box}}
-        for score, box in zip(found.faces.score, found.boxes(), strict=True)
-    ]
-    own = services()
-    if "gender" in plugins:
-        genders = own.vision.attributes(found.image, found.faces, found.embeddings, ("gender",))
-        for row, answer in enumerate(answers):
-            shares: dict[str, float] = genders.plain(row)["gender"]["probabilities"]  # type: ignore[index]
-            gender = max(shares, key=shares.__getitem__)
-            answer["gender"] = {"value": gender, "probability": shares[gender]}
-    if "landmarks" in plugins:
-        points = landmark_points.landmarks(found.faces, own.vision.meshes(found.image, found.faces))
-        places = [landmark_points.NAMES.index(name) for name in LANDMARKS]
-        for answer, face in zip(answers, np.round(points[:, places]).astype(int).tolist(), strict=True):
-            answer["landmarks"] = face
+    vision = services().vision
+    with find_faces(picture(), min_score(), limit) as found:
+        current_metrics().faces.inc(len(found.faces))
+        if len(found.faces) == 0:
+            raise errors.no_face()
+        answers: list[Json] = [
+            {"box": {"probability": round(float(score), 5), **box}}
+            for score, box in zip(found.faces.score, found.boxes(), strict=True)
+        ]
+        if "gender" in plugins:
+            genders = vision.attributes(found.image, found.faces, found.embeddings, ("gender",))
+            for row, answer in enumerate(answers):
+                shares: dict[str, float] = genders.plain(row)["gender"]["probabilities"]  # type: ignore[index]
+                gender = max(shares, key=shares.__getitem__)
+                answer["gender"] = {"value": gender, "probability": shares[gender]}
+        if "landmarks" in plugins:
+            points = landmark_points.landmarks(found.faces, vision.meshes(found.image, found.faces))
+            places = [landmark_points.NAMES.index(name) for name in LANDMARKS]
+            for answer, face in zip(answers, np.round(points[:, places]).astype(int).tolist(), strict=True):
+                answer["landmarks"] = face
     if "calculator" in plugins:
         for answer, embedding in zip(answers, found.embeddings.tolist(), strict=True):
             answer["embedding"] = embedding
-    return answers
+    return answers, found.embeddings
 
 
 def _with_versions(answer: Json) -> Json:

@@ -11,7 +11,7 @@ from faces.recognition.gallery import UNKNOWN
 from faces.server import errors
 from faces.server.api.replies import Json
 from faces.server.compatible.error_forms import answer_errors
-from faces.server.compatible.subjects import find_faces, subjects
+from faces.server.compatible.subjects import find_faces, only_face, subjects
 from faces.server.errors import ApiError
 from faces.server.monitoring.metrics import current_metrics, milliseconds
 from faces.server.people import people_group
@@ -38,9 +38,9 @@ answer_errors(routes, error_form)
 @routes.post("")
 def detect() -> Json:
     """Find the faces of a picture."""
-    found = find_faces(_pictures()[0], _min_confidence(0.0))
-    current_metrics().faces.inc(len(found.faces))
-    boxes = zip(found.boxes(), found.faces.score, strict=True)
+    with find_faces(_pictures()[0], _min_confidence(0.0)) as found:
+        current_metrics().faces.inc(len(found.faces))
+        boxes = list(zip(found.boxes(), found.faces.score, strict=True))
     return _success(predictions=[{"confidence": round(float(score), 5), **box} for box, score in boxes])
 
 
@@ -48,10 +48,11 @@ def detect() -> Json:
 def recognize() -> Json:
     """Find the faces of a picture and name those whose person is known."""
     data, least = _pictures()[0], max(_min_confidence(SAME_PERSON), SAME_PERSON)
-    found = find_faces(data)
-    current_metrics().faces.inc(len(found.faces))
+    with find_faces(data) as found:
+        current_metrics().faces.inc(len(found.faces))
+        boxes = found.boxes()
     candidates = subjects().candidates(found.embeddings, 1)
-    predictions = [{**_identity(matches, least), **box} for matches, box in zip(candidates, found.boxes(), strict=True)]
+    predictions = [{**_identity(matches, least), **box} for matches, box in zip(candidates, boxes, strict=True)]
     return _success(predictions=predictions)
 
 
@@ -59,13 +60,10 @@ def recognize() -> Json:
 def register() -> Json:
     """Enrol a person with one picture or several, each of which shows this person alone."""
     name = people_group.validate_name(_user_id())
-    pictures = [(find_faces(data), data) for data in _pictures()]
-    if any(len(found.faces) > 1 for found, _ in pictures):
-        raise errors.several_faces()
-    usable = [(found, data) for found, data in pictures if len(found.faces)]
-    if not usable:
+    faces = [face for data in _pictures() if (face := only_face(data)) is not None]
+    if not faces:
         raise errors.no_face()
-    created = [subjects().enrol(name, found, data)[0] for found, data in usable]
+    created = [subjects().enrol(name, face)[0] for face in faces]
     return _success(message="face added" if created[0] else "face updated")
 
 

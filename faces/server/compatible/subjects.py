@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,8 +45,23 @@ class FoundFaces:
         return [dict(zip(("x_min", "y_min", "x_max", "y_max"), box, strict=True)) for box in corners]
 
 
-def find_faces(data: bytes, min_score: float = 0.0, limit: int = 0) -> FoundFaces:
-    """Find the faces of a picture.
+@dataclass(frozen=True, slots=True)
+class NewFace:
+    """A face to enrol.
+
+    embedding: float32 (D,), unit length.
+    cutout: the face, as JPEG.
+    photograph: the image file.
+    """
+
+    embedding: Floats
+    cutout: bytes
+    photograph: bytes
+
+
+@contextmanager
+def find_faces(data: bytes, min_score: float = 0.0, limit: int = 0) -> Iterator[FoundFaces]:
+    """Find the faces of a picture, which is in work until the block ends (see ``Vision.open_image``).
 
     data: the image file.
     min_score: leave out faces with a lower detection score.
@@ -55,8 +72,23 @@ def find_faces(data: bytes, min_score: float = 0.0, limit: int = 0) -> FoundFace
     vision = services().vision
     with vision.open_image(data) as image:
         faces, embeddings = vision.find(image)
-    rows = np.flatnonzero(faces.score >= min_score)[: limit or None]
-    return FoundFaces(image, faces[rows], embeddings[rows])
+        rows = np.flatnonzero(faces.score >= min_score)[: limit or None]
+        yield FoundFaces(image, faces[rows], embeddings[rows])
+
+
+def only_face(data: bytes, min_score: float = 0.0) -> NewFace | None:
+    """Return the face of a picture; None if there is none.
+
+    data, min_score: as for ``find_faces``.
+
+    Raises ApiError, 400, if there are several, or if the data is not a picture.
+    """
+    with find_faces(data, min_score) as found:
+        if len(found.faces) > 1:
+            raise errors.several_faces()
+        if len(found.faces) == 0:
+            return None
+        return NewFace(found.embeddings[0], cut_out(found.image, found.faces.xyxy[0]), data)
 
 
 class Subjects:
@@ -94,16 +126,12 @@ class Subjects:
         assert person is not None
         return person
 
-    def enrol(self, name: str, found: FoundFaces, data: bytes) -> tuple[bool, PersonRecord]:
-        """Enrol the only face of a picture for the person with this name, or for a new one.
+    def enrol(self, name: str, face: NewFace) -> tuple[bool, PersonRecord]:
+        """Enrol a face for the person with this name, or for a new one.
 
-        data: the image file.
-
-        Returns whether the person is new, and the person. Raises ApiError, 400, if there is not exactly one face.
+        Returns whether the person is new, and the person. Raises ApiError, 400, for an invalid name.
         """
-        if len(found.faces) != 1:
-            raise errors.several_faces() if len(found.faces) else errors.no_face()
-        return self.people.enrol(name, found.embeddings[0], cut_out(found.image, found.faces.xyxy[0]), data)
+        return self.people.enrol(name, face.embedding, face.cutout, face.photograph)
 
     def rename(self, person: PersonRecord, new: str) -> None:
         """Rename a person, or merge the person into the one who has the new name already.

@@ -9,6 +9,7 @@ import pytest
 
 from faces.errors import UsageError
 from faces.server.api import cors
+from faces.server.compatible import compreface, deepstack
 from tests.server.conftest import PHOTOGRAPHS, Api
 
 ORIGIN = "https://example.org:8443"
@@ -44,6 +45,16 @@ def test_answers_and_errors_can_be_read(open_api: Api, method: str, path: str, s
     assert "Operation-Location" in answer.headers["Access-Control-Expose-Headers"]
     assert ALLOWED not in open_api(method, path, headers={"Origin": "https://example.com"}, **more).headers
     assert ALLOWED not in open_api(method, path, **more).headers
+
+
+@pytest.mark.parametrize("base", [compreface.BASE, deepstack.BASE])
+def test_the_other_interfaces_can_be_called(open_api: Api, base: str) -> None:
+    asked = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "x-api-key"}
+    answer = open_api.client.options(f"{base}/recognize", headers={"Origin": ORIGIN, **asked})
+    assert (answer.status_code, answer.headers[ALLOWED]) == (204, ORIGIN)
+    assert answer.headers["Access-Control-Allow-Headers"] == "x-api-key"
+    refused = open_api.client.post(f"{base}/recognize", headers={"Origin": ORIGIN})
+    assert refused.status_code >= 400 and refused.headers[ALLOWED] == ORIGIN
 
 
 def test_a_wrong_key_can_be_read_and_pages_cannot(open_api: Api) -> None:
