@@ -5,7 +5,8 @@
 #   docker run --init -p 127.0.0.1:5000:5000 -v faces:/app/output \
 #       -v "$PWD/face_api.key:/run/secrets/face_api_key:ro" faces
 #
-# More options of faces serve go to the end of that line. How to run it well: docs/serving.md
+# More options of faces serve go to the end of that line; another port is -e FACES_PORT=8080. With PostgreSQL:
+# deploy/compose.yaml. How to run it well: docs/serving.md
 FROM python:3.11-slim
 
 # What OpenCV is linked with
@@ -14,12 +15,14 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 
 ENV FACES_HOME=/opt/faces \
+    FACES_PORT=5000 \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1
 
 WORKDIR /app
 COPY pyproject.toml README.md LICENSE ./
 COPY faces/ faces/
+COPY deploy/health_check.py deploy/
 RUN pip install --no-cache-dir ".[server]"
 
 # The models are fetched and converted here, once, so that the container need not do it. Its data is in output/.
@@ -32,7 +35,7 @@ USER faces
 VOLUME /app/output
 
 EXPOSE 5000
-HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:5000/healthz', timeout=4)"]
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s CMD ["python", "deploy/health_check.py"]
 STOPSIGNAL SIGTERM
-ENTRYPOINT ["faces", "serve", "--host", "0.0.0.0", "--key-file", "/run/secrets/face_api_key", "--log", "json"]
+# The shell knows the port; what follows the name of the image becomes "$@".
+ENTRYPOINT ["/bin/sh", "-c", "exec faces serve --host 0.0.0.0 --port \"$FACES_PORT\" --key-file /run/secrets/face_api_key --log json \"$@\"", "faces"]
