@@ -1,15 +1,18 @@
 """compat/face_recognition beside the original, in one run and on the same photographs.
 
-python -m benchmarks.compat boxes|calls --original FOLDER [--count N] [--cnn N]
+python -m benchmarks.compat boxes|chin|calls --original FOLDER [--count N] [--cnn N]
 
 FOLDER: pip install --no-deps --target FOLDER -r benchmarks/requirements.txt
 boxes: fits the built-in detector's boxes to those of dlib's "hog" on every second photograph, judges on the others.
+chin: fits where the original's 17 points of the chin lie along the contour of the mesh, on the same halves, in the
+original's boxes. Its 68 points may not be used for commercial purposes: they are only compared with.
 calls: time of each call, memory, import, and whether both find and name the same people; the two take turns.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import subprocess
@@ -34,6 +37,7 @@ from faces.types import Floats
 OURS = ROOT / "compat" / "face_recognition"
 TOLERANCE = 0.6
 FOUND = 0.3  # overlap from which two boxes are of the same face
+PLACE = 0.1  # step of the fitted places, in points of the contour
 WINDOW = 40  # px: the smallest face with number_of_times_to_upsample=1
 WANTED = (("hog", 3.0), ("cnn", 10.0), ("encodings", 10.0))
 WORKER = """
@@ -94,7 +98,7 @@ class Worker:
 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("part", choices=("boxes", "calls"))
+    parser.add_argument("part", choices=("boxes", "chin", "calls"))
     parser.add_argument("--original", type=Path, required=True, metavar="FOLDER", help="the original's packages")
     parser.add_argument("--count", type=int, default=100, help="photographs of calls")
     parser.add_argument("--cnn", type=int, default=100, help="how many of them for cnn, which takes long")
@@ -104,6 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         theirs = stack.enter_context(Worker(args.original))
         if args.part == "boxes":
             boxes(theirs)
+        elif args.part == "chin":
+            chin(theirs)
         else:
             calls(theirs, stack.enter_context(Worker(OURS, ROOT)), args.count, args.cnn)
     print(f"load average afterwards {machine()['load average']}")
@@ -152,6 +158,56 @@ def fit(ours: Floats, theirs: Floats) -> tuple[float, float]:
     scale = float(np.median(sides[1] / sides[0]))
     lower = (theirs[:, 1] + theirs[:, 3] - ours[:, 1] - ours[:, 3]) / 2
     return scale, float(np.median(lower / (sides[0] * scale)))
+
+
+def chin(theirs: Worker) -> None:
+    """Print where the original's chin lies beside the mesh's contour, and how far from it ours is."""
+    sys.path.insert(0, str(OURS))
+    landmarks = importlib.import_module("face_recognition._landmarks")
+    finding = importlib.import_module("face_recognition._finding")
+    halves: tuple[list[tuple[Floats, Floats]], ...] = ([], [])
+    for number, path in enumerate([*find_images(DATA / "photos"), *find_images(DATA / "people")]):
+        found = theirs.call("hog", "face_locations", path)
+        wanted = theirs.call("landmarks", "face_landmarks", path, found)
+        if found:
+            points = landmarks.mesh_points(read_image(path), finding.as_faces(found))
+            for ours, parts in zip(points, wanted, strict=True):
+                eyes = [np.mean(parts[eye], axis=0) for eye in ("left_eye", "right_eye")]
+                unit = np.linalg.norm(eyes[0] - eyes[1])
+                halves[number % 2].append((ours[:17] / unit, np.array(parts["chin"], np.float32) / unit))
+    contours, chins = (np.stack(part) for part in zip(*halves[0], strict=True))
+    half, lower = fit_chin(landmarks, contours, chins)
+    print(f"places of half a chin: {', '.join(f'{place:.1f}' for place in half)}; {lower:.3f} lower")
+    rows = []
+    for name, faces in zip(("fitted on", "judged on"), halves, strict=True):
+        contours, chins = (np.stack(part) for part in zip(*faces, strict=True))
+        each = (contours, landmarks.chin(contours), landmarks.chin(contours, half, lower))
+        apart = [np.linalg.norm(points - chins, axis=-1).mean() for points in each]
+        rows.append([name, len(faces), *(f"{100 * value:.1f}" for value in apart)])
+    print("distance of the 17 points, % of the distance between the eyes: mean")
+    print(text.table(["", "faces", "the contour's own points", "today's", "as fitted"], rows))
+
+
+def fit_chin(landmarks: Any, contours: Floats, chins: Floats) -> tuple[list[float], float]:
+    """Return the places of half a chin, and the factor downwards, at the least mean distance: in turns."""
+    from scipy.optimize import minimize_scalar
+
+    def away(lower: float) -> float:
+        return float(np.linalg.norm(landmarks.chin(contours, half, lower) - chins, axis=-1).mean())
+
+    places = np.arange(0, 16 + PLACE / 2, PLACE)
+    points = landmarks.along(contours, places)
+    down = landmarks.below_ears(contours, points)
+    half: list[float] = []
+    lower = 1.0
+    while True:
+        moved = points + (lower - 1) * down
+        apart = np.linalg.norm(moved[:, :, None] - chins[:, None], axis=-1).mean(axis=0)
+        both = (apart + apart[::-1, ::-1])[: len(places) // 2 + 1, :8]  # of a point and of its mirror image
+        before, half = half, places[both.argmin(axis=0)].tolist()
+        if half == before:
+            return half, lower
+        lower = float(minimize_scalar(away, bounds=(0.8, 1.3), method="bounded").x)
 
 
 def calls(theirs: Worker, ours: Worker, count: int, cnn: int) -> None:

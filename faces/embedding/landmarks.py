@@ -37,8 +37,9 @@ def _paths_to_leaves() -> NDArray[np.uint8]:
 class _Cascade:
     """One of the 15 regression steps.
 
-    anchor: intp (800,), the point of the shape that each sampling point is attached to.
+    anchor: intp (2, 800), x and y, in the flat shape, of the point that each sampling point is attached to.
     delta: float32 (2, 800), its place from there in the mean shape; it is rotated and scaled with the shape.
+    turned: float32 (2, 800), the same, rotated by 90 degrees.
     a, b: intp (500 * 16,), the sampling points whose brightness each split compares; every 16th is padding.
     threshold: int16 (500 * 16,), rounded down, which changes no comparison of integers.
     leaves: float32 (500 * 16, 10), what each leaf adds to the shape.
@@ -46,6 +47,7 @@ class _Cascade:
 
     anchor: NDArray[np.intp]
     delta: Floats
+    turned: Floats
     a: NDArray[np.intp]
     b: NDArray[np.intp]
     threshold: NDArray[np.int16]
@@ -66,10 +68,12 @@ class ShapePredictor:
         self._to_turn = np.stack([centred, centred @ [[0, 1], [-1, 0]]]).reshape(2, 10) / (centred**2).sum()
         self._leaf = _paths_to_leaves()
         splits = {name: _pad_to_16(weights[name]) for name in ("a", "b", "threshold")}
+        deltas = [np.ascontiguousarray(step.T, np.float32) for step in weights["delta"]]
         self._cascades = [
             _Cascade(
-                anchor=weights["anchor"][step].astype(np.intp),
-                delta=np.ascontiguousarray(weights["delta"][step].T, np.float32),
+                anchor=2 * weights["anchor"][step].astype(np.intp) + [[0], [1]],
+                delta=deltas[step],
+                turned=np.stack([-deltas[step][1], deltas[step][0]]),
                 a=splits["a"][step].astype(np.intp),
                 b=splits["b"][step].astype(np.intp),
                 threshold=np.floor(splits["threshold"][step].astype(np.float32)).astype(np.int16),
@@ -129,9 +133,10 @@ class ShapePredictor:
         a = <m - mean(m), s> / |m - mean(m)|^2 (least squares). a rotates and scales the delta.
         """
         real, imaginary = (self._to_turn @ shape.astype(np.float64)).astype(np.float32)
-        dx, dy = cascade.delta
-        turned = np.stack([real * dx - imaginary * dy, imaginary * dx + real * dy])
-        return np.asarray(turned + shape.reshape(5, 2).T[:, cascade.anchor])
+        points: Floats = real * cascade.delta
+        points += imaginary * cascade.turned
+        points += shape.take(cascade.anchor)
+        return points
 
 
 def _grey_around(image: Image, box: Floats) -> tuple[NDArray[np.int16], NDArray[np.intp]]:

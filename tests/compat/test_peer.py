@@ -84,6 +84,15 @@ def test_locations_are_where_dlib_has_them(
     assert all(type(side) is int for side in locations[0])
 
 
+def test_the_nose_is_dlibs_in_dlibs_box(face_recognition: ModuleType, peer: Path) -> None:
+    """The predictor's points depend on the box; in the box of ours dlib itself finds (494, 295)."""
+    image = face_recognition.load_image_file(str(peer / "tests" / "test_images" / "obama.jpg"))
+    (landmarks,) = face_recognition.face_landmarks(image, [LOCATIONS[0][1]], "small")
+    assert landmarks["nose_tip"] == [(496, 295)]
+    (landmarks,) = face_recognition.face_landmarks(image, [(134, 623, 402, 355)], "small")
+    assert landmarks["nose_tip"] == [(494, 295)]
+
+
 def test_landmarks_are_where_dlib_has_them(face_recognition: ModuleType, peer: Path) -> None:
     image = face_recognition.load_image_file(str(peer / "tests" / "test_images" / "obama.jpg"))
     (landmarks,) = face_recognition.face_landmarks(image)

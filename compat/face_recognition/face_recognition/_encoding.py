@@ -5,6 +5,7 @@ dlib/image_transforms/interpolation.h (jitter_image), dlib/rand/rand_kernel_1.h.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from threading import Lock
 
 import numpy as np
@@ -41,19 +42,23 @@ class Random:
 _random = Random()
 
 
-def encode(image: Image, points: NDArray[np.int64], jitters: int) -> NDArray[np.float64]:
-    """Return the encoding of a face: float64 (128,).
+def encode(image: Image, points: Sequence[NDArray[np.int64]], jitters: int) -> NDArray[np.float64]:
+    """Return the encodings of N faces: float64 (N, 128).
 
-    image: uint8 (H, W, 3), BGR. points: as ``_landmarks.of``. jitters: copies to average; up to 1: the face as it is.
+    image: uint8 (H, W, 3), BGR. points: of each face, as ``_landmarks.of``. jitters: copies of each face to average; up
+    to 1: the face as it is.
     """
     embedder = _models.embedder()
-    corners = _landmarks.five_of(points)[OF_THE_FILE].astype(np.float32)
-    face = Faces(np.zeros((1, 4), np.float32), np.ones(1, np.float32), corners[None], "eye-corners")
-    crops = embedder.aligner.crop(image, face)
+    number = len(points)
+    if number == 0:
+        return np.empty((0, 128))
+    corners = np.stack([_landmarks.five_of(each)[OF_THE_FILE] for each in points]).astype(np.float32)
+    faces = Faces(np.zeros((number, 4), np.float32), np.ones(number, np.float32), corners, "eye-corners")
+    crops = embedder.aligner.crop(image, faces)
     if jitters > 1:
         with _random.lock:
-            crops = np.stack([jittered(crops[0], _random) for _ in range(jitters)])
-    return np.asarray(embedder.forward(crops).mean(axis=0), np.float64)
+            crops = np.stack([jittered(crop, _random) for crop in crops for _ in range(jitters)])
+    return np.asarray(embedder.forward(crops).reshape(number, -1, 128).mean(axis=1), np.float64)
 
 
 def jittered(crop: Image, random: Random) -> Image:

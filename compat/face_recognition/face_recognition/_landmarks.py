@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 # the places of ``eye-corners``, and of the 68.
 FIVE_OF_CORNERS, FIVE_OF_68 = [3, 2, 0, 1, 4], [45, 42, 36, 39, 33]
 # Where dlib's points of the chin lie along the contour of the mesh's 68, in points of it; symmetric, from an ear down.
-HALF_A_CHIN = (0.0, 1.2, 2.3, 3.2, 4.3, 5.3, 6.5, 7.3)
-CHIN = np.array([*HALF_A_CHIN, 8.0, *(16 - place for place in reversed(HALF_A_CHIN))])
+# And how much farther below the line between the ears dlib's chin is: python -m benchmarks.compat chin
+HALF_A_CHIN = (0.0, 1.2, 2.3, 3.0, 4.1, 5.1, 6.3, 7.2)
+LOWER = 1.072
 YUNET_FRAME = 1 / 0.917  # the mesh is made for larger boxes: those of the built-in detector
 PARTS: dict[str, dict[str, list[int]]] = {  # left and right are the picture's, as in the original
     "small": {"nose_tip": [4], "left_eye": [2, 3], "right_eye": [0, 1]},
@@ -50,7 +51,11 @@ def of(image: Image, known: Iterable[Sequence[int]] | None, model: str) -> list[
         image = np.zeros((1, 1, 3), np.uint8)
     corners = _models.predictor().predict(image, faces)
     assert corners.landmarks is not None
-    points = corners.landmarks[:, FIVE_OF_CORNERS] if model == "small" else _mesh_points(image, corners)
+    if model == "small":
+        points = corners.landmarks[:, FIVE_OF_CORNERS]
+    else:
+        points = mesh_points(image, corners)
+        points = np.concatenate([chin(points[:, :17]), points[:, 17:]], axis=1)
     return list(np.floor(points + 0.5).astype(np.int64))
 
 
@@ -64,8 +69,11 @@ def five_of(points: NDArray[np.int64]) -> NDArray[np.int64]:
     return points if len(points) == 5 else points[FIVE_OF_68]
 
 
-def _mesh_points(image: Image, faces: Faces) -> Floats:
-    """Return the 68 points of faces, float32 (N, 68, 2), also where the mesh is not sure that there is a face."""
+def mesh_points(image: Image, faces: Faces) -> Floats:
+    """Return the mesh's 68 points of faces, float32 (N, 68, 2), also where it is not sure that there is a face.
+
+    image: uint8 (H, W, 3), BGR. faces: N faces in boxes of dlib's shape.
+    """
     from faces.geometry import square
     from faces.landmarks import mesh, schemes
 
@@ -73,8 +81,31 @@ def _mesh_points(image: Image, faces: Faces) -> Floats:
     framed = Faces(square(faces.xyxy, scale=YUNET_FRAME), faces.score, faces.landmarks, faces.scheme)
     points, _ = network.look(image, mesh.around_boxes(framed))
     points, presence = network.look(image, mesh.around_points(points))
-    points = schemes.ibug68(mesh.Meshes(points, presence))
-    contour, low = points[:, :17], np.minimum(CHIN.astype(int), 15)
-    share = (CHIN - low).astype(np.float32)[:, None]
-    chin = contour[:, low] * (1 - share) + contour[:, low + 1] * share
-    return np.concatenate([chin, points[:, 17:]], axis=1)
+    return schemes.ibug68(mesh.Meshes(points, presence))
+
+
+def chin(contour: Floats, half: Sequence[float] = HALF_A_CHIN, lower: float = LOWER) -> Floats:
+    """Return dlib's 17 points of the chin of N faces, float32 (N, 17, 2), px, about.
+
+    contour: float32 (N, 17, 2), that of the mesh's 68. half, lower: as the constants.
+    """
+    points = along(contour, np.array([*half, 8.0, *(16 - place for place in half[::-1])]))
+    return np.asarray(points + (lower - 1) * below_ears(contour, points), np.float32)
+
+
+def along(contour: Floats, places: NDArray[np.float64]) -> Floats:
+    """Return what lies at places along contours, float32 (N, M, 2).
+
+    contour: float32 (N, 17, 2). places: (M,), from 0 to 16.
+    """
+    low = np.minimum(places.astype(int), 15)
+    share = (places - low).astype(np.float32)[:, None]
+    return np.asarray(contour[:, low] * (1 - share) + contour[:, low + 1] * share)
+
+
+def below_ears(contour: Floats, points: Floats) -> Floats:
+    """Return how far points (N, M, 2) are from the line between the ends of contours, as vectors (N, M, 2)."""
+    ends = contour[:, 16:] - contour[:, :1]
+    line = ends / np.maximum(np.linalg.norm(ends, axis=-1, keepdims=True), 1e-6)
+    from_end = points - contour[:, :1]
+    return np.asarray(from_end - (from_end * line).sum(axis=-1, keepdims=True) * line)

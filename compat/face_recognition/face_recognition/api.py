@@ -79,7 +79,7 @@ def face_encodings(
     """
     image = as_bgr(face_image, grey=False)
     points = _landmarks.of(image, known_face_locations, "small" if model == "small" else "large")
-    return [_encoding.encode(image, each, num_jitters) for each in points]
+    return list(_encoding.encode(image, points, num_jitters))
 
 
 def face_distance(face_encodings: Any, face_to_compare: Encoding) -> NDArray[np.float64]:
