@@ -2,6 +2,8 @@
 
 data: writes a table of ../shared/data/faces/celeba_attributes.csv with the names of this project.
 judge: measures the shipped model on the faces that it holds out: balanced accuracy and average precision.
+glasses: measures the shipped model of glasses on those of the faces that the one of appearance holds out that are of
+nobody in its own list (faces/attributes/weights/glasses.csv), as far as the built-in embeddings tell.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from faces.attributes.model import AttributeModel
 from faces.attributes.predictor import FOLDER
 from faces.cli import running, text
 from faces.metrics.wording import percent
-from faces.training.data import face_crops, held_out, near_duplicates, reading
+from faces.training.data import face_crops, held_out, near_duplicates, reading, splits
+from faces.training.data.labelled import LabelledImages
 from faces.training.progress import log_every
 
 FACES = DATA / "faces"
@@ -54,15 +57,19 @@ def data(args: argparse.Namespace) -> None:
     print(f"{file}: {len(rows):,} faces")
 
 
+def held_out_faces(args: argparse.Namespace) -> tuple[LabelledImages, LabelledImages]:
+    """Return the faces that the model of appearance was validated and tested with."""
+    labelled = reading.read(args.folder / "appearance.csv", (), print, FACES)
+    files = near_duplicates.scan(labelled.paths, lambda _: None)
+    parts = held_out.find(AttributeModel(args.model).about, files.fingerprints)
+    assert parts is not None
+    return labelled[parts[1]], labelled[parts[2]]
+
+
 def judge(args: argparse.Namespace) -> None:
     from sklearn.metrics import average_precision_score, balanced_accuracy_score
 
-    labelled = reading.read(args.folder / "appearance.csv", (), print, FACES)
-    files = near_duplicates.scan(labelled.paths, lambda _: None)
-    model = AttributeModel(args.model)
-    parts = held_out.find(model.about, files.fingerprints)
-    assert parts is not None
-    test = labelled[parts[2]]
+    model, test = AttributeModel(args.model), held_out_faces(args)[1]
     progress = log_every(1000, len(test), "faces cut", print)
     crops = face_crops.cut_faces(test.paths, args.folder / "judged.npz", str(len(test)), progress, model.template)
     answers = model.answer(crops.images, crops.embeddings)
@@ -86,7 +93,30 @@ def judge(args: argparse.Namespace) -> None:
     print(text.table(("answer", "share", "balanced accuracy", *groups), rows))
 
 
-COMMANDS = {"data": data, "judge": judge}
+def glasses(args: argparse.Namespace) -> None:
+    model = AttributeModel(FOLDER / "glasses.onnx")
+    with (FOLDER / "glasses.csv").open(encoding="utf-8") as lines:
+        listed = [DATA / row["path"] for row in csv.DictReader(lines)]
+
+    def cut(name: str, paths: Sequence[Path]) -> face_crops.FaceCrops:
+        progress = log_every(1000, len(paths), "faces cut", print)
+        return face_crops.cut_faces(paths, args.folder / f"{name}.npz", str(len(paths)), progress, model.template)
+
+    known = cut("glasses_known", listed)
+    for name, faces in zip(("validation", "test"), held_out_faces(args), strict=True):
+        crops = cut(f"glasses_{name}", faces.paths)
+        nearest = np.array([(known.embeddings[known.found] @ row).max() for row in crops.embeddings])
+        others = crops.found & (nearest < 1 - splits.SAME_PERSON**2 / 2) & ~np.isin(faces.paths, listed)
+        answers = model.answer(crops.images[others], crops.embeddings[others])["glasses"]
+        classes = next(head.classes for head in model.heads if head.name == "glasses")
+        seen, has = answers.argmax(axis=1) != classes.index("noGlasses"), faces.labels["eyeglasses"][others] == 1
+        print(
+            f"{name}, {others.sum():,} of {len(faces):,} faces: of {has.sum()} with glasses {(has & ~seen).sum()} are"
+            f" missed; on {(~has).sum():,} without, {(~has & seen).sum()} are seen"
+        )
+
+
+COMMANDS = {"data": data, "judge": judge, "glasses": glasses}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
