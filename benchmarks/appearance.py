@@ -106,7 +106,8 @@ def glasses(args: argparse.Namespace) -> None:
     for name, faces in zip(("validation", "test"), held_out_faces(args), strict=True):
         crops = cut(f"glasses_{name}", faces.paths)
         nearest = np.array([(known.embeddings[known.found] @ row).max() for row in crops.embeddings])
-        others = crops.found & (nearest < 1 - splits.SAME_PERSON**2 / 2) & ~np.isin(faces.paths, listed)
+        strangers = np.array([path not in listed for path in faces.paths])
+        others = crops.found & strangers & (nearest < 1 - splits.SAME_PERSON**2 / 2)
         answers = model.answer(crops.images[others], crops.embeddings[others])["glasses"]
         classes = next(head.classes for head in model.heads if head.name == "glasses")
         seen, has = answers.argmax(axis=1) != classes.index("noGlasses"), faces.labels["eyeglasses"][others] == 1

@@ -193,12 +193,13 @@ def children() -> None:
         gender = less_sure(answer["gender"], answer["age"])
         heads = next(head.classes for head in model.heads if head.name == "gender")
         truth = np.array([heads.index(faces.classes["gender"][k].lower()) for k in faces.labels["gender"]])
-        for low, high in ((0, 7), (7, 20), (20, 120)):
+        for low, high in ((0, 7), (7, 20), (20, 120), (0, 120)):
             of = (years[name] >= low) & (years[name] < high)
             given = of & (gender.max(axis=1) >= ATTRIBUTES["gender"].certain)
             right = gender.argmax(axis=1) == truth
             shares = f"answered {given.sum() / of.sum():.1%}, of these right {right[given].mean():.1%}"
-            print(f"{name}, {low} to {high - 1} years, {of.sum():,}: {shares}; of all {right[of].mean():.1%}")
+            each = ", ".join(f"{heads[k]} {right[of & (truth == k)].mean():.1%}" for k in range(len(heads)))
+            print(f"{name}, {low} to {high - 1} years, {of.sum():,}: {shares}; of all {right[of].mean():.1%} ({each})")
 
 
 def speed() -> None:
