@@ -41,7 +41,7 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.skip("needs Node.js and npm")
     folder = tmp_path_factory.mktemp("node")
     (folder / "package.json").write_text(json.dumps({"private": True, "dependencies": MODULES}))
-    command = [npm, "install", "--prefer-offline", "--ignore-scripts", "--no-audit", "--no-fund"]
+    command = [npm, "install", "--prefer-offline", "--fetch-retries=0", "--ignore-scripts", "--no-audit", "--no-fund"]
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=patience(60))
     except subprocess.TimeoutExpired:
