@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import accumulate, islice
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
+from faces.errors import FacesError
 from faces.server import errors
+from faces.server.api.context import services
 from faces.server.errors import ApiError
 from faces.server.limits import MAX_NAME
 from faces.server.pages.context import page_services
 from faces.server.pages.error_pages import message_of
 from faces.server.pages.language import count, display_name, translate
-from faces.server.people.values import Removal
+from faces.server.people import people_group, removal_preview
+from faces.server.people.recognizer_erasure import in_service, train_again
+from faces.server.people.values import FaceRecord, PersonRecord, Removal
 
 PEOPLE_PER_PAGE = 48
 MAX_FILES, MAX_CHARACTERS = 20, 800  # of file names in a message, which is sent in a cookie of at most 4 KB
+RETRAIN = "retrain"  # form field: train a recognizer on who is left
 TYPED_NAME = "typed_name"  # session field: a name that was refused
 
 routes = Blueprint("people", __name__)
@@ -84,15 +90,17 @@ def merge(person_id: str) -> Response:
 @routes.get("/people/<person_id>/remove")
 def confirm_remove(person_id: str) -> str:
     """Ask whether to erase a person."""
-    return render_template("remove.html", person=page_services().people.person(person_id), face=None)
+    return _question(page_services().people.person(person_id))
 
 
 @routes.post("/people/<person_id>/remove")
 def remove(person_id: str) -> Response:
     """Erase a person."""
     person = page_services().people.person(person_id)
+    train = _to_train()
     removal = page_services().people.remove_person(person_id)
-    flash(translate("{name} was removed.", name=display_name(person.name)) + " " + describe_removal(removal))
+    flash(f"{translate('{name} was removed.', name=display_name(person.name))} {describe_removal(removal)}")
+    train(removal)
     return redirect(url_for(".list_people"))
 
 
@@ -102,15 +110,17 @@ def confirm_remove_face(person_id: str, face_id: str) -> str:
     person = page_services().people.person(person_id)
     for face in person.faces:
         if face.id == face_id:
-            return render_template("remove.html", person=person, face=face)
+            return _question(person, face)
     raise errors.persisted_face_not_found(face_id)
 
 
 @routes.post("/people/<person_id>/faces/<face_id>/remove")
 def remove_face(person_id: str, face_id: str) -> Response:
     """Erase a face."""
+    train = _to_train()
     removal = page_services().people.remove_face(person_id, face_id)
     flash(describe_removal(removal))
+    train(removal)
     return redirect(url_for(".person", person_id=person_id))
 
 
@@ -118,6 +128,42 @@ def remove_face(person_id: str, face_id: str) -> Response:
 def cutout(face_id: str) -> Response:
     """Send the cut-out of a face."""
     return Response(page_services().people.cutout(face_id), mimetype="image/jpeg")
+
+
+def _question(person: PersonRecord, face: FaceRecord | None = None) -> str:
+    """Return the page that asks whether to erase a person or a face, and says what goes and what does not."""
+    own, gallery = services(), page_services().people.gallery_path
+    shown = removal_preview.preview(
+        own.database, own.indexes, own.confidence, gallery, person.id, face.id if face else None
+    )
+    return render_template("remove.html", person=person, face=face, preview=shown, retrain=RETRAIN)
+
+
+def _to_train() -> Callable[[Removal], None]:
+    """Return what trains a recognizer on who is left, after a removal that erased some, if the form asks for it.
+
+    Call it before the removal: the new recognizer has the options of the one that goes.
+    """
+    gallery = page_services().people.gallery_path
+    if RETRAIN not in request.form or gallery is None:
+        return lambda _: None
+    with services().database.read() as database:
+        before = in_service(gallery, people_group.fingerprint(database))
+
+    def train(removal: Removal) -> None:
+        try:
+            if removal.pending:
+                raise FacesError(removal.pending)
+            trained = train_again(gallery, before).gallery
+        except FacesError as error:
+            flash(translate("No new recognizer could be trained: {reason}", reason=error), "problem")
+            return
+        people = count("{number} person", "{number} people", len(trained.people))
+        one = "A new recognizer was trained on {number} face of {people}."
+        several = "A new recognizer was trained on {number} faces of {people}."
+        flash(count(one, several, len(trained), people=people))
+
+    return train
 
 
 def describe_removal(removal: Removal) -> str:
@@ -131,7 +177,8 @@ def describe_removal(removal: Removal) -> str:
     if removal.models:
         files = _file_list(removal.models)
         sentences.append(translate("Also erased, because they contained this face: {files}.", files=files))
-        sentences.append(translate("Run train_model.py to train a new recognizer."))
+        if RETRAIN not in request.form:
+            sentences.append(translate("Run train_model.py to train a new recognizer."))
     if removal.dataset:
         files = _file_list(removal.dataset)
         sentences.append(translate("These photographs are still in the data set: {files}.", files=files))

@@ -52,6 +52,7 @@ class EnrolledPeople:
     ) -> None:
         self._database, self._indexes, self._confidence = database, indexes, confidence
         self._keep_photos, self._audit = keep_photos, audit
+        self.gallery_path = gallery.path if gallery else None
         farthest = confidence.middle
         settings = gallery.settings if gallery else ""
         self._gallery = SharedGallery(database, gallery, farthest, dimension) if gallery else None

@@ -49,11 +49,13 @@ def add_missing(
     """
     origins.record_missing(session, group)
     known = Origins(session, group, farthest)
-    keys: list[int | None] = []
+    # First with the same name: of a photograph under two names, of which one was erased, the other stays what it is.
+    keys = [known.match(row.sha256, row.name, row.embedding, same_name=True) for row in rows]
     erased, new, places, left_out = [False] * len(rows), [], [], []
     for number, row in enumerate(rows):
-        keys.append(known.match(row.sha256, row.name, row.embedding))
-        if keys[-1] is not None:
+        if keys[number] is None:
+            keys[number] = known.match(row.sha256, row.name, row.embedding)
+        if keys[number] is not None:
             continue
         if not restore_erased and known.erased(row.sha256):
             erased[number] = True

@@ -90,6 +90,34 @@ class Removal:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherGroup:
+    """A group or list of the Face API that a person is in, too.
+
+    collection: its kind and id, such as ``persongroups/family``.
+    names: of the persons in it who look like this one or have the same name; "" for a person without a name.
+    faces: the number of faces in a list that look like this person.
+    """
+
+    collection: str
+    names: tuple[str, ...] = ()
+    faces: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalPreview:
+    """What goes if a person or a face is erased, and what stays elsewhere.
+
+    models: paths of the recognizers that contain the face and go, too.
+    same_photographs: (id, name) of the other people who are enrolled from the same photographs.
+    groups: where the same person is, too.
+    """
+
+    models: tuple[str, ...] = ()
+    same_photographs: tuple[tuple[str, str], ...] = ()
+    groups: tuple[OtherGroup, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ImportResult:
     """The result of an import.
 

@@ -46,16 +46,18 @@ class Origins:
             self._alive[sha256].append((key, name or "", np.frombuffer(embedding, np.float32)))
         self._erased = erased_photographs(session)
 
-    def match(self, sha256: str, name: str, embedding: Floats) -> int | None:
+    def match(self, sha256: str, name: str, embedding: Floats, same_name: bool = False) -> int | None:
         """Return the key of the face that came from a photograph; None if there is none.
 
         sha256: of the photograph.
         name: of the person; among several faces one of a person with this name is preferred.
         embedding: float32 (D,), unit length.
+        same_name: leave out the faces of people with another name.
         """
         candidates = [
             (other != name, float(np.linalg.norm(known - embedding)), number)
             for number, (_, other, known) in enumerate(self._alive.get(sha256, ()))
+            if other == name or not same_name
         ]
         close = [candidate for candidate in candidates if candidate[1] <= self._max_distance]
         return self._alive[sha256].pop(min(close)[2])[0] if close else None
