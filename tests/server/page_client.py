@@ -31,7 +31,7 @@ def page_client(people: People, vision: Vision, monkeypatch: pytest.MonkeyPatch)
         indexes=people.indexes,
     )
     app = create_app(services, SECRET)
-    pages.install(app, PageServices(people.enrolled, PictureClassifier(people.path), attributes=()), SECRET)
+    pages.install(app, PageServices(people.enrolled, PictureClassifier(people.path)), SECRET)
     compatible.install(app, people.enrolled)
     monkeypatch.setattr(access.csrf, "protect", lambda: None)
     client: FlaskClient = app.test_client()

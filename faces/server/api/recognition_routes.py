@@ -23,6 +23,7 @@ from faces.server.search.chance import Chance
 from faces.server.search.confidence import SAME_PERSON
 from faces.server.search.index import Index
 from faces.server.search.matching import faces_of, group_faces, nobody, one_each
+from faces.server.search.refusals import Refusals
 from faces.server.store import collections, detected_faces, persons
 from faces.types import Floats, Image
 
@@ -87,7 +88,7 @@ def identify() -> list[Json]:
         own_candidates = [
             (str(id_), _rounded(c))
             for id_, c in zip(ids, confidences, strict=True)
-            if c >= threshold and given.get(str(id_), row) == row
+            if id_ and c >= threshold and given.get(str(id_), row) == row
         ]
         matches = own_candidates[:number]
         answers.append({"faceId": face, "candidates": [{"personId": id_, "confidence": c} for id_, c in matches]})
@@ -109,10 +110,13 @@ def verify() -> Json:
                 group = collections.find(session, kind, group_id)
             person = persons.find(session, group, person_id)
             known, probe = faces_of(session, person), detected_faces.find(session, [face_id])
+            refused = Refusals.load(session, group, person).refuse(person.id, probe)[0]
             with suppress(ApiError):  # not trained
                 index = own.indexes.of(session, group)
                 chance = index.chance if index else None
         own.audit("verify", collection=f"{kind.route}/{group_id}", face=face_id, person=person.id)
+        if refused:
+            return {"isIdentical": False, "confidence": 0.0}
     else:
         face_ids = [body.guid(name, "Face ID") for name in ("faceId1", "faceId2")]
         with own.database.read() as session:

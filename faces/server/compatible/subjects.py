@@ -18,6 +18,7 @@ from faces.server.people.enrolled_people import COLLECTION, EnrolledPeople
 from faces.server.people.values import PersonMatch, PersonRecord
 from faces.server.search.confidence import SAME_PERSON
 from faces.server.search.index import decode_embeddings
+from faces.server.search.refusals import Refusals
 from faces.server.store.schema import Face
 from faces.server.vision.cutouts import cut_out
 from faces.types import Faces, Floats, Image
@@ -173,11 +174,14 @@ class Subjects:
         own, person = services(), self.owner(face_id)
         with own.database.read() as session:
             blob = session.scalar(select(Face.embedding).where(Face.id == face_id.lower()))
-        if blob is None:
-            raise errors.persisted_face_not_found(face_id)
+            if blob is None:
+                raise errors.persisted_face_not_found(face_id)
+            group, owner = people_group.find_person(session, person.id)
+            refused = Refusals.load(session, group, owner).refuse(person.id, embeddings)
         known = People.of(decode_embeddings([blob]), np.zeros(1, np.intp))
         own.audit("verify", collection=COLLECTION, person=person.id, face=face_id.lower())
-        return [own.confidence.verified(row[None], known) for row in embeddings]
+        pairs = zip(embeddings, refused, strict=True)
+        return [0.0 if is_refused else own.confidence.verified(row[None], known) for row, is_refused in pairs]
 
 
 def subjects() -> Subjects:

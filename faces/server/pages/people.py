@@ -52,7 +52,8 @@ def person(person_id: str) -> str:
     """Show a person; after a refused change with the reason, and with the name that was typed."""
     person = page_services().people.person(person_id)
     others = [other for other in page_services().people.list_all() if other.id != person.id]
-    return render_template("person.html", person=person, others=others, typed=session.pop(TYPED_NAME, None))
+    refused, typed = page_services().people.corrections.refused(person.id), session.pop(TYPED_NAME, None)
+    return render_template("person.html", person=person, others=others, typed=typed, refused=refused)
 
 
 @routes.post("/people/<person_id>/rename")

@@ -31,7 +31,8 @@ class FaceResult:
 
     match: the person; None for unknown.
     attributes: in words.
-    signed_embedding, cut_out: needed to enrol an unknown face, "" otherwise; the cut-out is a JPEG in Base64.
+    signed_embedding, cut_out: needed to enrol the face or to correct its match, "" if this is not allowed; the cut-out
+        is a JPEG in Base64.
     """
 
     match: PersonMatch | None
@@ -104,11 +105,11 @@ def _results(image: Image, faces: Faces, embeddings: Floats, can_enrol: bool) ->
     attributes = attribute_words.describe(services().vision, image, faces, embeddings, names)
     results = []
     for row, (match, words) in enumerate(zip(matches, attributes, strict=True)):
-        if match is None and can_enrol:
+        if can_enrol and (match is None or match.person_id):
             box = faces.xyxy[row]
             cut_out = pictures.cut_out(image, box, pictures.PHOTOGRAPH_SIDE, pictures.PHOTOGRAPH_MARGIN)
             signed = signed_embeddings.sign(embeddings[row])
-            results.append(FaceResult(None, words, signed, base64.b64encode(cut_out).decode()))
+            results.append(FaceResult(match, words, signed, base64.b64encode(cut_out).decode()))
         else:
             results.append(FaceResult(match, words))
     return results
@@ -119,7 +120,7 @@ def _identify(embeddings: Floats) -> list[PersonMatch | None]:
     matches = own.recognizer.identify(embeddings, own.exclusive) if own.recognizer else None
     if matches is None:
         return own.people.identify(embeddings, own.exclusive)
-    return own.people.with_person_ids(matches)
+    return own.people.with_person_ids(matches, embeddings)
 
 
 def _marks(faces: Faces, results: list[FaceResult], image: Image) -> tuple[Mark, ...]:

@@ -14,6 +14,7 @@ from faces.server.kinds import LARGE_PERSON_GROUP
 from faces.server.limits import MAX_FACES_OF_A_PERSON
 from faces.server.monitoring.audit import Audit, no_audit
 from faces.server.people import identification, people_group
+from faces.server.people.corrections import Corrections
 from faces.server.people.dataset_files import Files
 from faces.server.people.gallery_file import GalleryFile
 from faces.server.people.import_export import ImportExport
@@ -24,7 +25,7 @@ from faces.server.search.confidence import Confidence
 from faces.server.search.matching import Indexes
 from faces.server.store import collections, origins, retention
 from faces.server.store.database import Database
-from faces.server.store.schema import Face, Person, Photograph
+from faces.server.store.schema import Face, Person, Photograph, Refusal
 from faces.server.vision.vision import Vision
 from faces.types import Floats, Matches
 
@@ -56,6 +57,7 @@ class EnrolledPeople:
         farthest = confidence.middle
         settings = gallery.settings if gallery else ""
         self._gallery = SharedGallery(database, gallery, farthest, dimension) if gallery else None
+        self.corrections = Corrections(database, self._changed)
         self._files = ImportExport(database, keep_photos, farthest, dimension, settings)
 
     def list_all(self) -> list[PersonRecord]:
@@ -115,7 +117,8 @@ class EnrolledPeople:
             _, target = people_group.find_person(session, into_id)
             if person.key == target.key:
                 raise errors.bad_argument("A person cannot be merged with themselves.")
-            session.execute(update(Face).where(Face.person_key == person.key).values(person_key=target.key))
+            for table in (Face, Refusal):
+                session.execute(update(table).where(table.person_key == person.key).values(person_key=target.key))
             session.delete(person)
             for changed in (person, target):
                 collections.record_change(group, changed.key)
@@ -154,9 +157,9 @@ class EnrolledPeople:
         self._audit("identify", collection=COLLECTION, faces=str(len(matches)), persons=persons)
         return matches
 
-    def with_person_ids(self, matches: Matches) -> list[PersonMatch | None]:
+    def with_person_ids(self, matches: Matches, embeddings: Floats) -> list[PersonMatch | None]:
         """Return a recognizer's matches of N faces, with the ids of the people who are enrolled here."""
-        people = identification.with_person_ids(self._database, matches)
+        people = identification.with_person_ids(self._database, matches, embeddings)
         persons = ",".join(match.person_id or "-" for match in people if match)
         self._audit("identify", collection="recognizer", faces=str(len(people)), persons=persons)
         return people
@@ -224,6 +227,7 @@ class EnrolledPeople:
             photographs = select(func.count()).select_from(Photograph).join(Face).where(condition)
             photograph_count = session.scalar(photographs) or 0
             name = person.name or ""
+            session.execute(delete(Refusal).where(Refusal.embedding.in_([face.tobytes() for face in erased])))
             session.execute(delete(Face).where(condition).execution_options(synchronize_session=False))
             if face_id is None:
                 session.delete(person)

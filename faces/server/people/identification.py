@@ -14,6 +14,7 @@ from faces.server.people.values import Doubt, PersonMatch
 from faces.server.search.confidence import SAME_PERSON, Array, Confidence
 from faces.server.search.index import Found
 from faces.server.search.matching import Indexes, faces_of, one_each
+from faces.server.search.refusals import Refusals
 from faces.server.store.database import Database
 from faces.server.store.schema import Person
 from faces.types import Floats, Matches
@@ -85,14 +86,21 @@ def doubt(database: Database, indexes: Indexes, confidence: Confidence, name: st
     return None
 
 
-def with_person_ids(database: Database, matches: Matches) -> list[PersonMatch | None]:
-    """Return a recognizer's matches, with the ids of the people who are enrolled here; None for unknown."""
+def with_person_ids(database: Database, matches: Matches, embeddings: Floats) -> list[PersonMatch | None]:
+    """Return a recognizer's matches, with the ids of the people who are enrolled here; None for unknown or refused.
+
+    embeddings: float32 (N, D), unit length, of the N faces.
+    """
     with database.read() as session:
         names = people_group.names_by_id(session, {name for name in matches.names if name})
+        group = people_group.find_group(session)
+        refusals = Refusals({}) if group is None else Refusals.load(session, group)
     ids = {name: person_id for person_id, name in names.items()}
     return [
-        None if name is None else PersonMatch(ids.get(name, ""), name, float(probability))
-        for name, probability in zip(matches.names, matches.probability, strict=True)
+        PersonMatch(ids.get(name, ""), name, float(probability))
+        if name is not None and not refusals.refuse(ids.get(name, ""), embedding[None])[0]
+        else None
+        for name, probability, embedding in zip(matches.names, matches.probability, embeddings, strict=True)
     ]
 
 

@@ -25,6 +25,7 @@ from faces.server.store.schema import (
     Person,
     Photograph,
     Property,
+    Refusal,
 )
 from faces.types import Fingerprint, Floats
 
@@ -74,6 +75,7 @@ class Move:
                 session.execute(delete(Origin).where(Origin.face_key == key))  # so that it can be imported again
                 session.execute(delete(Face).where(Face.key == key))
             session.execute(delete(DetectedFace))
+            session.execute(delete(Refusal))  # which are of the old models
             models = session.get_one(Property, MODELS_PROPERTY)
             models.value = json.dumps(fingerprint.to_dict())
             for collection in session.scalars(select(Collection)):

@@ -98,7 +98,12 @@ def person_records(session: Session) -> list[PersonRecord]:
 
 def person_record(session: Session, person: Person) -> PersonRecord:
     """Return a person's current record."""
-    (record,) = _records(session, Person.key == person.key)
+    return record_of(session, person.key)
+
+
+def record_of(session: Session, key: int) -> PersonRecord:
+    """Return the current record of the person with a key in the database."""
+    (record,) = _records(session, Person.key == key)
     return record
 
 

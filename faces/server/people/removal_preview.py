@@ -16,7 +16,8 @@ from faces.server.people.recognizer_erasure import recognizers_with
 from faces.server.people.values import OtherGroup, RemovalPreview
 from faces.server.search.confidence import SAME_PERSON, Confidence
 from faces.server.search.index import Index, Layers, decode_embeddings
-from faces.server.search.matching import Indexes, Searchable
+from faces.server.search.matching import Indexes
+from faces.server.search.searchable import Searchable
 from faces.server.store.database import Database
 from faces.server.store.schema import Collection, Face, Origin, Person
 from faces.types import Floats

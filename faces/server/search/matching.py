@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,24 +20,13 @@ from faces.server.kinds import KINDS
 from faces.server.search.chance import Array, Chance
 from faces.server.search.index import Found, Index, Layers, decode_embeddings
 from faces.server.search.pgvector import PgvectorSearch
+from faces.server.search.refusals import Refusals, WithoutRefused
+from faces.server.search.searchable import Searchable
 from faces.server.store import collections
 from faces.server.store.schema import HAS_VECTORS, Collection, Face, Person
 from faces.types import Floats
 
 MAX_MEMORY = 2 << 30  # bytes, of all indexes; beyond it the least recently used ones are dropped
-
-
-class Searchable(Protocol):
-    """The faces of a collection that a search sees; valid as long as its session."""
-
-    @property
-    def chance(self) -> Chance | None:
-        """How similar strangers are; None if it is unknown."""
-        ...
-
-    def search(self, probes: Floats, number: int) -> Found:
-        """Find the owners whom each probe may be: see ``Index.search``."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +65,9 @@ class Indexes:
         self._lock = Lock()
 
     def of(self, session: Session, collection: Collection) -> Searchable | None:
-        """Return the searchable faces of a collection; None for a trained group whose last face was erased.
+        """Return the searchable faces of a collection, which find no refused match.
+
+        None for a trained group whose last face was erased.
 
         Raises ApiError: 404 if it was never trained, 409 if its first training is unfinished, 400 for an empty list.
         """
@@ -96,6 +86,8 @@ class Indexes:
             searchable = index.layers
         if searchable is None and not kind.has_persons:
             raise errors.list_is_empty()
+        if searchable is not None and kind.has_persons and (refusals := Refusals.load(session, collection)).of:
+            return WithoutRefused(searchable, refusals)
         return searchable
 
     def refreshed(self, session: Session, collection: Collection, trained_to: int | None) -> CachedIndex:

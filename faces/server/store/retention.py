@@ -8,7 +8,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from faces.server.store import collections
-from faces.server.store.schema import Collection, Face, Person
+from faces.server.store.schema import Collection, Face, Person, Refusal
 
 DAY = 86_400  # s
 
@@ -16,8 +16,11 @@ DAY = 86_400  # s
 def erase_expired(session: Session, days: float) -> int:
     """Erase faces added more than ``days`` days ago, with their photographs, and the persons left without a face.
 
-    Returns the number of erased faces.
+    Faces that are known not to be a person are erased, too.
+
+    Returns the number of erased faces of persons and in lists.
     """
+    session.execute(delete(Refusal).where(Refusal.added < time.time() - days * DAY))
     expired = Face.added < time.time() - days * DAY
     collection_keys = sorted(session.scalars(select(Face.collection_key).where(expired).distinct()))
     for key in collection_keys:  # lock first: a face added meanwhile counts either before or after this

@@ -133,6 +133,20 @@ class Photograph(Base):
     cutout: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
 
 
+class Refusal(Base):
+    """A face that is known not to be a person, although it looks like the person; erased with the person.
+
+    embedding: float32 bytes.
+    """
+
+    __tablename__ = "refusals"
+
+    key: Mapped[int] = mapped_column(primary_key=True)
+    person_key: Mapped[int] = mapped_column(ForeignKey("persons.key", ondelete="CASCADE"), index=True)
+    embedding: Mapped[bytes] = mapped_column(LargeBinary)
+    added: Mapped[float] = mapped_column(Double, default=time.time, index=True)
+
+
 class Origin(Base):
     """The photograph that a face came from. It outlives the face, so that an erased face is not imported again.
 

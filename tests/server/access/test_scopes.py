@@ -161,6 +161,7 @@ def test_pages_show_only_what_the_key_allows(site: Site, made: dict[Scope, str])
     assert seen[Scope.ENROL] - seen[Scope.IDENTIFY] == {
         "/train",
         "/recognize/name",
+        "/people/ID/move",
         "/people/ID/rename",
         "/people/ID/merge",
     }

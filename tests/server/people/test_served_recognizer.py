@@ -17,7 +17,7 @@ from faces.recognition import recognizer_files
 from faces.recognition.gallery import Gallery
 from faces.recognition.recognizers import FaceRecognizer
 from faces.server.people.served_recognizer import ServedRecognizer
-from faces.types import Fingerprint, ModelId
+from faces.types import Fingerprint, Matches, ModelId
 from faces.versions.versions import LE, RECOGNIZER, Versions
 from tests.crowd import COLOURS
 from tests.server.colours import FINGERPRINT
@@ -142,13 +142,16 @@ def test_only_enrolled_people_have_a_page(tmp_path: Path, files: tuple[Path, Pat
     assert {"Ada", "Bob", "Cleo"} <= COLOURS.keys()
     people = People(tmp_path)
     ada = people.enrol("Ada")
-    matches = ServedRecognizer(*files, FINGERPRINT).identify(
-        np.stack([colour(name) for name in ("Ada", "Bob", "Cleo")])
-    )
+    faces = np.stack([colour(name) for name in ("Ada", "Bob", "Cleo")])
+    matches = ServedRecognizer(*files, FINGERPRINT).identify(faces)
     assert matches is not None
-    matched = people.enrolled.with_person_ids(matches)
+    matched = people.enrolled.with_person_ids(matches, faces)
     assert [(match.person_id, match.name) if match else None for match in matched] == [(ada, "Ada"), ("", "Bob"), None]
     assert people.heard[-1] == ("identify", {"collection": "recognizer", "faces": "3", "persons": f"{ada},-"})
+    people.enrolled.corrections.refuse(ada, colour("Ada", 1))
+    probes = np.stack([colour("Ada", 1), colour("Ada")])
+    twice = Matches(("Ada", "Ada"), ("Ada", "Ada"), np.ones(2, np.float32), np.zeros(2, np.float32))
+    assert [match and match.name for match in people.enrolled.with_person_ids(twice, probes)] == [None, "Ada"]
 
 
 def test_an_unusable_recognizer_stops_the_start(tmp_path: Path, files: tuple[Path, Path]) -> None:

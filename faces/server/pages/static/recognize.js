@@ -129,6 +129,36 @@ function showName(face, name) {
   if (!fits || others.some((text) => covers(area, text.getBoundingClientRect()))) label.textContent = number + 1;
 }
 
+/** Show that a face that had a name is unknown: in the list and on the picture, by its number. */
+function showUnknown(face, word) {
+  const number = [...face.parentElement.children].indexOf(face);
+  const named = face.querySelector("strong");
+  (named.closest("a") ?? named).replaceWith(Object.assign(document.createElement("strong"), { textContent: word }));
+  face.querySelector(".tag")?.remove();
+  const mark = result.querySelectorAll(".overlay g")[number];
+  mark.setAttribute("class", "unknown");
+  const label = mark.querySelector("text:not(.line)");
+  if (label) label.textContent = number + 1;
+}
+
+// A face that was recognized as somebody else is refused, and can then be named, without leaving the page, too.
+result.addEventListener("submit", async (event) => {
+  const refusing = event.target.closest(".refusing");
+  if (!refusing) return;
+  event.preventDefault();
+  const { ok, html } = await post(refusing.action, { ...Object.fromEntries(new FormData(refusing)), part: "1" });
+  const answer = document.createElement("div");
+  answer.innerHTML = html;
+  if (ok) {
+    showUnknown(refusing.closest("li"), answer.querySelector(".refused").dataset.unknown);
+    refusing.replaceWith(answer);
+    answer.querySelector("input[name=name]").focus();
+  } else {
+    refusing.querySelector(".note")?.parentElement.remove();
+    refusing.append(answer);
+  }
+});
+
 // Faces are named without leaving the page, so that the others in the picture can be named, too.
 result.addEventListener("submit", async (event) => {
   const naming = event.target.closest(".naming");

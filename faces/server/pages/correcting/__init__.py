@@ -1,0 +1,1 @@
+"""Corrections on the pages: what was recognized, enrolled or removed by mistake."""
