@@ -154,7 +154,7 @@ def assembled(options: Options) -> Iterator[Server]:
         people = EnrolledPeople(database, indexes, confidence, options.keep_photos, gallery, spec.dimension, audit)
         people.synchronize()
         maintain = partial(people.erase_older, options.retention) if options.retention else people.try_synchronize
-        stack.callback(Housekeeping(database, maintain).stop)
+        stack.callback(Housekeeping(database, people.removals.erase_due, maintain).stop)
 
         vision = Vision(pipeline)
         vision.load_attributes(options.attributes)

@@ -143,7 +143,7 @@ class Subjects:
         if other is None or other.id == person.id:
             self.people.rename(person.id, new)
         else:
-            self.people.merge(person.id, other.id)
+            self.people.removals.merge(person.id, other.id)
 
     def remove_faces(self, person: PersonRecord) -> int:
         """Erase the faces of a person, who stays. Returns their number."""

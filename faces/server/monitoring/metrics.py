@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from faces.server.monitoring.route_names import current_route
 from faces.server.store.database import Database
-from faces.server.store.schema import Collection
+from faces.server.store.schema import REMOVED, Collection
 
 EXTENSION = "faces_metrics"
 SECONDS_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -61,7 +61,9 @@ class _Collections(Collector):
         )
         columns = Collection.kind, Collection.training_status
         with self._database.read() as session:
-            for kind, status, number in session.execute(select(*columns, func.count()).group_by(*columns)):
+            for kind, status, number in session.execute(
+                select(*columns, func.count()).where(columns[0] != REMOVED).group_by(*columns)
+            ):
                 family.add_metric((kind, status or "never"), number)
         yield family
 

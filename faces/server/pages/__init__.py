@@ -21,7 +21,7 @@ from faces.server.pages import (
     train,
 )
 from faces.server.pages.context import EXTENSION, PageServices, names_source
-from faces.server.pages.correcting import matches, moves
+from faces.server.pages.correcting import matches, moves, removals
 
 FIRST_PAGES = ("pages.recognize.form", "pages.people.list_people")  # the home page is the first that the key allows
 
@@ -64,6 +64,6 @@ def _pages() -> Blueprint:
         first = next(endpoint for endpoint in FIRST_PAGES if access.may(endpoint))
         return redirect(url_for(first))
 
-    for module in (access, recognize, challenge, train, import_export, people, classify, matches, moves):
+    for module in (access, recognize, challenge, train, import_export, people, classify, matches, moves, removals):
         pages.register_blueprint(module.routes)
     return pages

@@ -43,6 +43,7 @@ def install(app: Flask, key: str) -> None:
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "PERMANENT_SESSION_LIFETIME": LOGIN_LIFETIME,
+        "SESSION_REFRESH_EACH_REQUEST": False,  # a late picture would undo what a form stored meanwhile
         "WTF_CSRF_CHECK_DEFAULT": False,
         "WTF_CSRF_TIME_LIMIT": None,  # valid as long as the session
     }

@@ -56,6 +56,11 @@ def date(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).date().isoformat()
 
 
+def moment(seconds: float) -> str:
+    """Return a minute, UTC, as every language reads it: 2026-01-31 12:00 UTC. seconds: since 1970."""
+    return f"{datetime.fromtimestamp(seconds, timezone.utc):%Y-%m-%d %H:%M} UTC"
+
+
 def decimal(number: float) -> str:
     """Return a number with one decimal place, in the notation of the language."""
     text = f"{number:.1f}"

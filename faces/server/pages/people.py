@@ -15,13 +15,14 @@ from faces.server.errors import ApiError
 from faces.server.limits import MAX_NAME
 from faces.server.pages.context import page_services
 from faces.server.pages.error_pages import message_of
-from faces.server.pages.language import count, display_name, translate
+from faces.server.pages.language import count, display_name, moment, translate
 from faces.server.people import people_group, removal_preview
 from faces.server.people.recognizer_erasure import in_service, train_again
 from faces.server.people.values import FaceRecord, PersonRecord, Removal
 
 PEOPLE_PER_PAGE = 48
 MAX_FILES, MAX_CHARACTERS = 20, 800  # of file names in a message, which is sent in a cookie of at most 4 KB
+ERASE = "erase"  # form field: erase at once
 RETRAIN = "retrain"  # form field: train a recognizer on who is left
 TYPED_NAME = "typed_name"  # session field: a name that was refused
 
@@ -41,6 +42,7 @@ def list_people() -> str:
         people=people[(page - 1) * PEOPLE_PER_PAGE : page * PEOPLE_PER_PAGE],
         number=len(people),
         without_photograph=without_photograph,
+        removed=[(row, moment(row.until)) for row in page_services().people.removals.listed()],
         search=search,
         page=page,
         pages=pages,
@@ -82,9 +84,9 @@ def merge(person_id: str) -> Response:
     into = request.form.get("into", "")
     if not into or into == person_id:
         return _refused(person_id, translate("Choose another person to merge with."))
-    merged = page_services().people.merge(person_id, into)
+    merged = page_services().people.removals.merge(person_id, into)
     names = {"old": display_name(person.name), "new": display_name(merged.name)}
-    flash(translate("{old} and {new} are now one person.", **names))
+    flash(translate("{old} and {new} are now one person. You can undo this on the page People for a day.", **names))
     return redirect(url_for(".person", person_id=merged.id))
 
 
@@ -99,7 +101,9 @@ def remove(person_id: str) -> Response:
     """Erase a person."""
     person = page_services().people.person(person_id)
     train = _to_train()
-    removal = page_services().people.remove_person(person_id)
+    people = page_services().people
+    remove_it = people.remove_person if ERASE in request.form else people.removals.remove_person
+    removal = remove_it(person_id)
     flash(f"{translate('{name} was removed.', name=display_name(person.name))} {describe_removal(removal)}")
     train(removal)
     return redirect(url_for(".list_people"))
@@ -119,7 +123,9 @@ def confirm_remove_face(person_id: str, face_id: str) -> str:
 def remove_face(person_id: str, face_id: str) -> Response:
     """Erase a face."""
     train = _to_train()
-    removal = page_services().people.remove_face(person_id, face_id)
+    people = page_services().people
+    remove_it = people.remove_face if ERASE in request.form else people.removals.remove_face
+    removal = remove_it(person_id, face_id)
     flash(describe_removal(removal))
     train(removal)
     return redirect(url_for(".person", person_id=person_id))
@@ -137,7 +143,7 @@ def _question(person: PersonRecord, face: FaceRecord | None = None) -> str:
     shown = removal_preview.preview(
         own.database, own.indexes, own.confidence, gallery, person.id, face.id if face else None
     )
-    return render_template("remove.html", person=person, face=face, preview=shown, retrain=RETRAIN)
+    return render_template("remove.html", person=person, face=face, preview=shown, retrain=RETRAIN, erase=ERASE)
 
 
 def _to_train() -> Callable[[Removal], None]:
@@ -168,13 +174,17 @@ def _to_train() -> Callable[[Removal], None]:
 
 
 def describe_removal(removal: Removal) -> str:
-    """Return sentences that tell what was erased, and what was not."""
-    items = (
-        count("{number} face", "{number} faces", removal.faces),
-        count("{number} embedding", "{number} embeddings", removal.faces),
-        count("{number} photograph", "{number} photographs", removal.photographs),
-    )
-    sentences = [translate("Erased: {items}.", items=", ".join(items))]
+    """Return sentences that tell what was erased, or can be undone, and what was not."""
+    if removal.until:
+        undo = "You can undo this on the page People until {time}; then it is erased."
+        sentences = [translate(undo, time=moment(removal.until))]
+    else:
+        items = (
+            count("{number} face", "{number} faces", removal.faces),
+            count("{number} embedding", "{number} embeddings", removal.faces),
+            count("{number} photograph", "{number} photographs", removal.photographs),
+        )
+        sentences = [translate("Erased: {items}.", items=", ".join(items))]
     if removal.models:
         files = _file_list(removal.models)
         sentences.append(translate("Also erased, because they contained this face: {files}.", files=files))

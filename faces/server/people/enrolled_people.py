@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 
 from faces.server import errors
 from faces.server.errors import ApiError
@@ -19,6 +19,7 @@ from faces.server.people.dataset_files import Files
 from faces.server.people.gallery_file import GalleryFile
 from faces.server.people.import_export import ImportExport
 from faces.server.people.people_group import GROUP_ID, NewFace
+from faces.server.people.removals import Removals
 from faces.server.people.shared_gallery import SharedGallery
 from faces.server.people.values import ExportResult, ImportResult, PersonMatch, PersonRecord, Removal, SyncResult
 from faces.server.search.confidence import Confidence
@@ -58,6 +59,7 @@ class EnrolledPeople:
         settings = gallery.settings if gallery else ""
         self._gallery = SharedGallery(database, gallery, farthest, dimension) if gallery else None
         self.corrections = Corrections(database, self._changed)
+        self.removals = Removals(database, audit, self.try_synchronize)
         self._files = ImportExport(database, keep_photos, farthest, dimension, settings)
 
     def list_all(self) -> list[PersonRecord]:
@@ -110,28 +112,12 @@ class EnrolledPeople:
         self._changed("rename", person=record.id)
         return record
 
-    def merge(self, person_id: str, into_id: str) -> PersonRecord:
-        """Move a person's faces to another person and delete the first. Raises ApiError 400 or 404."""
-        with self._database.write() as session:
-            group, person = people_group.find_person(session, person_id)
-            _, target = people_group.find_person(session, into_id)
-            if person.key == target.key:
-                raise errors.bad_argument("A person cannot be merged with themselves.")
-            for table in (Face, Refusal):
-                session.execute(update(table).where(table.person_key == person.key).values(person_key=target.key))
-            session.delete(person)
-            for changed in (person, target):
-                collections.record_change(group, changed.key)
-            record = people_group.person_record(session, target)
-        self._changed("merge", person=record.id, merged=person_id)
-        return record
-
     def remove_person(self, person_id: str) -> Removal:
-        """Erase a person. Raises ApiError 404 if the person does not exist."""
+        """Erase a person at once (see ``removals`` for a grace). Raises ApiError 404 if the person does not exist."""
         return self._remove(person_id, None)
 
     def remove_face(self, person_id: str, face_id: str) -> Removal:
-        """Erase a face; the person stays even without a face. Raises ApiError 404 if the face does not exist."""
+        """Erase a face at once; the person stays even without a face. Raises ApiError 404 if there is no such face."""
         return self._remove(person_id, face_id)
 
     def cutout(self, face_id: str) -> bytes:

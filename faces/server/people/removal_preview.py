@@ -19,7 +19,7 @@ from faces.server.search.index import Index, Layers, decode_embeddings
 from faces.server.search.matching import Indexes
 from faces.server.search.searchable import Searchable
 from faces.server.store.database import Database
-from faces.server.store.schema import Collection, Face, Origin, Person
+from faces.server.store.schema import REMOVED, Collection, Face, Origin, Person
 from faces.types import Floats
 
 MAX_PROBES = 16  # faces of the person that are searched in other groups
@@ -52,7 +52,7 @@ def preview(
         same, fingerprint = _same_photographs(session, person, condition), people_group.fingerprint(session)
         groups = []
         for collection in session.scalars(select(Collection).order_by(Collection.kind, Collection.id)):
-            if collection.key != person.collection_key:
+            if collection.key != person.collection_key and collection.kind != REMOVED:
                 groups.append(_in_collection(session, indexes, confidence, collection, person, embeddings))
     models = recognizers_with(gallery.parent, embeddings, fingerprint) if gallery else ()
     return RemovalPreview(models, same, tuple(group for group in groups if group.names or group.faces))

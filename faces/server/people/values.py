@@ -73,12 +73,13 @@ class SyncResult:
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """The result of erasing a person or a face.
+    """The result of erasing or removing a person or a face.
 
     name: the person's name.
-    faces: number of erased faces, each with its embedding.
+    faces: number of erased or removed faces, each with its embedding.
     photographs: number of erased photographs.
     models, dataset, pending: see ``SyncResult``.
+    until: when a removal can no longer be undone, s since 1970; 0 if it was erased at once.
     """
 
     name: str
@@ -87,6 +88,25 @@ class Removal:
     models: tuple[str, ...] = ()
     dataset: tuple[str, ...] = ()
     pending: str = ""
+    until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A removed person, or removed faces of a person, who can be brought back.
+
+    id: of the person, or of a stand-in for the person of the faces.
+    name: the person's name.
+    faces: number of faces that return.
+    until: when they are erased, s since 1970.
+    is_merged: whether the person was merged into another one, who keeps the faces.
+    """
+
+    id: str
+    name: str
+    faces: int
+    until: float
+    is_merged: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from faces.server.store.schema import Collection, Face, Origin, Person
+from faces.server.store.schema import REMOVED, Collection, Face, Origin, Person
 from faces.types import Floats
 
 
@@ -68,8 +68,10 @@ class Origins:
 
 
 def erased_photographs(session: Session) -> frozenset[str]:
-    """Return the digests of the photographs of erased faces."""
-    return frozenset(session.scalars(select(Origin.sha256).where(Origin.face_key.is_(None))))
+    """Return the digests of the photographs of erased faces, and of removed ones, which may return."""
+    query = select(Origin.sha256).outerjoin(Face, Face.key == Origin.face_key)
+    query = query.outerjoin(Collection, Collection.key == Face.collection_key)
+    return frozenset(session.scalars(query.where(Origin.face_key.is_(None) | (Collection.kind == REMOVED))))
 
 
 def record_missing(session: Session, group: Collection) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 HAS_VECTORS = "has_vectors"  # attribute of a dialect: its database has pgvector
 MAX_KEY_NAME = 64  # characters
+REMOVED = "removed"  # kind of the collection of removed people; no interface for programs has this kind
 MODELS_PROPERTY = "models"  # its value: the fingerprint of the models that made the embeddings
 
 ByBytes = String(64).with_variant(String(64, collation="C"), "postgresql")  # the same order as in SQLite
@@ -131,6 +132,22 @@ class Photograph(Base):
     face_key: Mapped[int] = mapped_column(ForeignKey("faces.key", ondelete="CASCADE"), primary_key=True)
     photograph: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     cutout: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+
+
+class RemovedPerson(Base):
+    """A person who was removed and can be brought back until the grace is over; in the collection ``REMOVED``.
+
+    removed: when.
+    back_to: the person to whom the faces return; None if the person returns.
+    moved: the keys of the faces that a merge moved to another person, and that return.
+    """
+
+    __tablename__ = "removed_persons"
+
+    person_key: Mapped[int] = mapped_column(ForeignKey("persons.key", ondelete="CASCADE"), primary_key=True)
+    removed: Mapped[float] = mapped_column(Double, default=time.time, index=True)
+    back_to: Mapped[int | None] = mapped_column(ForeignKey("persons.key", ondelete="SET NULL"))
+    moved: Mapped[str] = mapped_column(default="")
 
 
 class Refusal(Base):

@@ -236,4 +236,6 @@ def visit(browser: Browser, site: Site, login: Any) -> Iterator[Open]:
         context.close()
     for person in site.enrolled.list_all():
         site.enrolled.remove_person(person.id)
+    for removed in site.enrolled.removals.listed():
+        site.enrolled.removals.erase(removed.id)
     assert failures == []

@@ -43,6 +43,18 @@ def test_not_this_person(visit: Open, site: Site, scripts: bool) -> None:
     assert "1 face was forgotten." in text(page) and site.enrolled.corrections.refused(person) == 0
 
 
+def test_undo(visit: Open, site: Site) -> None:
+    site.enrol("Ada", "Bob")
+    page = visit(f"/people/{site.enrolled.list_all()[0].id}/remove", "es", bypass_csp=True, reduced_motion="reduce")
+    check(page)
+    send(page)
+    assert "Se ha eliminado a Ada. Puede deshacerlo en la página Personas hasta" in text(page)
+    check(page)
+    page.locator("form[action$=undo] button").click()
+    page.wait_for_selector("text=Ada ha vuelto.")
+    assert [person.name for person in site.enrolled.list_all()] == ["Ada", "Bob"]
+
+
 def test_split_a_person(visit: Open, site: Site) -> None:
     site.enrol("Ada", "Ada")
     page = visit(f"/people/{site.enrolled.list_all()[0].id}", "es")

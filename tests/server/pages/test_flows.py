@@ -285,15 +285,19 @@ def test_people_are_renamed_merged_and_erased(visit: Open, site: Site) -> None:
     assert page.locator(".gallery img").count() == 2
     page.wait_for_function("() => document.querySelector('.gallery img').naturalWidth > 0")
     page.click(".gallery li:first-child a")
-    send(page)
+    with page.expect_navigation():
+        page.click("button[name=erase]")
     assert "Erased: 1 face, 1 embedding, 1 photograph." in text(page, "[role=status]")
     page.click("a.danger")
     assert "with 1 face" in text(page)
     page.click("text=Cancel")
     page.click("a.danger")
     send(page)
-    assert "Ada was removed. Erased: 1 face" in text(page, "[role=status]")
+    assert "Ada was removed. You can undo this" in text(page, "[role=status]")
     assert site.enrolled.list_all() == [] and "Nobody is enrolled yet." in text(page)
+    with page.expect_navigation():
+        page.locator("form[action$=undo] button").first.click()
+    assert "Ada is back." in text(page, "[role=status]") and text(page, "h1") == "Ada"
 
 
 def test_search_by_name(visit: Open, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,7 +73,7 @@ def test_refused_faces_go_with_the_person_the_face_or_the_retention(
     cleo = people.enrol("Cleo")
     people.enrolled.remove_person(cleo)  # whose face it was
     assert refusals(people) == 1
-    people.enrolled.merge(ada, bob)
+    people.enrolled.removals.merge(ada, bob)
     assert people.enrolled.corrections.refused(bob) == 1
     people.enrolled.erase_older(1)
     assert refusals(people) == 1

@@ -108,9 +108,9 @@ def test_rename_and_merge(people: People) -> None:
     assert status == 409 and "Merge" in message
     assert people.enrolled.rename(ada, "ADA").name == "ADA"
     assert people.named("Ada") == ["ADA"]
-    assert refused(people.enrolled.merge, ada, ada)[0] == 400
-    assert refused(people.enrolled.merge, ada, "nobody")[0] == 404
-    merged = people.enrolled.merge(ada, bob)
+    assert refused(people.enrolled.removals.merge, ada, ada)[0] == 400
+    assert refused(people.enrolled.removals.merge, ada, "nobody")[0] == 404
+    merged = people.enrolled.removals.merge(ada, bob)
     assert merged.name == "Bob" and len(merged.faces) == 2
     assert people.faces() == {"Bob": 2} and people.named("Ada") == ["Bob"]
     assert [action for action, _ in people.heard if action != "identify"] == ["enrol", "enrol", "rename", "merge"]

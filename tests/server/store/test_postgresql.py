@@ -151,7 +151,7 @@ def test_enrolled_people(url: str, tmp_path: Path) -> None:
     assert second.enrolled.remove_face(ada.id, ada.faces[0].id).photographs == 1
     first.enrolled.rename(bob, "Robert")
     assert first.gallery().names == ("Ada",) * 7 + ("Robert",)
-    assert second.enrolled.merge(ada.id, bob).name == "Robert" and first.named("Ada") == ["Robert"]
+    assert second.enrolled.removals.merge(ada.id, bob).name == "Robert" and first.named("Ada") == ["Robert"]
     (tmp_path / "exported.pickle").write_bytes(second.enrolled.export_embeddings())
     assert second.enrolled.remove_person(bob).faces == 8 and first.named("Ada", "Bob") == [None, None]
     first.enrolled.try_synchronize()
