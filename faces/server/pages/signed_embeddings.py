@@ -35,11 +35,16 @@ def verify(text: str) -> Floats:
 def face_in_form() -> tuple[Floats, Image, bytes]:
     """Return the embedding (D,), the cut-out and the cut-out's file from a form with a face that was found before.
 
+    Of several faces it is the one with the number in the form field ``choice``, from 1.
+
     Raises ApiError 400 for fields that this server did not make.
     """
-    embedding = verify(request.form.get("face", ""))
+    number = request.form.get("choice", 1, int) - 1
     try:
-        photograph = base64.b64decode(request.form.get("cut_out", ""), validate=True)
+        face, cut_out = (request.form.getlist(field)[max(number, 0)] for field in ("face", "cut_out"))
+        embedding, photograph = verify(face), base64.b64decode(cut_out, validate=True)
+    except IndexError as error:
+        raise errors.bad_argument("Request body is invalid.") from error
     except ValueError as error:
         raise errors.unsupported_image() from error
     with services().vision.open_image(photograph) as image:

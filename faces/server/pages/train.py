@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 
 from flask import Blueprint, render_template, request
 
@@ -19,6 +20,8 @@ from faces.types import Floats, Image
 
 MAX_BYTES = 3 << 20  # of a picture on this page
 
+MAX_CHOICES = 24  # faces of a picture of which one can be enrolled: the largest
+
 routes = Blueprint("train", __name__)
 
 
@@ -27,11 +30,12 @@ class UnsuitablePictureError(Exception):
 
     message: for the user, in the user's language.
     view: the picture with its faces; None if it cannot be shown.
+    choices: the faces of which one can be enrolled: of each the signed embedding and the cut-out, a JPEG in Base64.
     """
 
-    def __init__(self, message: str, view: View | None = None) -> None:
+    def __init__(self, message: str, view: View | None = None, choices: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(message)
-        self.message, self.view = message, view
+        self.message, self.view, self.choices = message, view, choices
 
 
 @routes.get("/train")
@@ -47,22 +51,22 @@ def enrol() -> str | tuple[str, int]:
     try:
         if not name.strip():
             raise errors.bad_argument("Enter a name.")
-        if "face" in request.form:  # of the picture before, after a question
+        if "face" in request.form:  # of the picture before: chosen of several, or after a question
             embedding, image, data = signed_embeddings.face_in_form()
             cut_out = pictures.jpeg(pictures.shrink(image, pictures.CUT_OUT_SIDE))
+            face = signed_embeddings.sign(embedding), base64.b64encode(data).decode()
         else:
             data = pictures.uploaded()
             embedding, image, box = _single_face(data)
             cut_out = pictures.cut_out(image, box)
-            if question := enrolment_question(name, embedding):
-                larger = pictures.cut_out(image, box, pictures.PHOTOGRAPH_SIDE, pictures.PHOTOGRAPH_MARGIN)
-                face = signed_embeddings.sign(embedding), base64.b64encode(larger).decode()
-                return _page(name=name.strip(), question=question, face=face), 409
+            face = _signed(embedding, image, box)
+        if question := enrolment_question(name, embedding):
+            return _page(name=name.strip(), question=question, face=face), 409
         created, person = page_services().people.enrol(name, embedding, cut_out, data)
     except ApiError as error:
         return _page(name=name, problem_text=message_of(error)), error.status
     except UnsuitablePictureError as error:
-        return _page(name=name, problem_text=error.message, view=error.view), 400
+        return _page(name=name, problem_text=error.message, view=error.view, choices=error.choices), 400
     return _page(person=person, created=created, cut_out=pictures.data_url(cut_out))
 
 
@@ -86,10 +90,18 @@ def _single_face(data: bytes) -> tuple[Floats, Image, Floats]:
             raise UnsuitablePictureError(too_large, pictures.view(image, marks))
         if len(faces) != 1:
             none = "No face was found in this picture. Use one with a larger face, seen from the front."
-            several = "There are {number} faces in this picture. Use one that shows only this person."
+            several = "There are {number} faces in this picture. Choose the one of this person."
             message = translate(several if len(faces) else none, number=len(faces))
-            raise UnsuitablePictureError(message, pictures.view(image, marks))
+            each = zip(embeddings, faces.xyxy, strict=True)
+            choices = [_signed(embedding, image, box) for embedding, box in each][:MAX_CHOICES]
+            raise UnsuitablePictureError(message, pictures.view(image, marks), choices)
         return embeddings[0], image, faces.xyxy[0]
+
+
+def _signed(embedding: Floats, image: Image, box: Floats) -> tuple[str, str]:
+    """Return a signed embedding, and the cut-out to enrol it from: a JPEG in Base64."""
+    larger = pictures.cut_out(image, box, pictures.PHOTOGRAPH_SIDE, pictures.PHOTOGRAPH_MARGIN)
+    return signed_embeddings.sign(embedding), base64.b64encode(larger).decode()
 
 
 def _page(**values: object) -> str:

@@ -62,6 +62,7 @@ def _same_photographs(session: Session, person: Person, condition: ColumnElement
     photographs = select(Origin.sha256).join(Face, Face.key == Origin.face_key).where(condition)
     query = select(Person.id, Person.name).distinct().join(Face, Face.person_key == Person.key)
     query = query.join(Origin, Origin.face_key == Face.key).where(Origin.sha256.in_(photographs))
+    query = query.where(Person.collection_key == person.collection_key)  # not those who were removed
     rows = session.execute(query.where(Person.key != person.key).order_by(Person.name))
     return tuple((row.id, row.name or "") for row in rows)
 

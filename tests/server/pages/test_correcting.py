@@ -43,6 +43,27 @@ def test_not_this_person(visit: Open, site: Site, scripts: bool) -> None:
     assert "1 face was forgotten." in text(page) and site.enrolled.corrections.refused(person) == 0
 
 
+def test_choose_a_face_of_a_group_picture(visit: Open, site: Site) -> None:
+    site.enrol("Bob")
+    page = visit("/train", bypass_csp=True, reduced_motion="reduce")
+    page.fill("#name", "Cleo")
+    page.set_input_files("#picture", site.folder / "Ada-Cleo.png")
+    send(page, "#train")
+    assert "There are 2 faces in this picture. Choose the one of this person." in text(page, "[role=alert]")
+    check(page)
+    page.fill("#chosen-name", "Bob")
+    page.locator("#choices button").nth(1).click()
+    page.wait_for_selector("text=This does not look like the other faces of Bob.")
+    page.goto(f"{site.url}/train")
+    page.fill("#name", "Cleo")
+    page.set_input_files("#picture", site.folder / "Ada-Cleo.png")
+    send(page, "#train")
+    page.locator("#choices button").nth(1).click()
+    page.wait_for_selector(".named >> text=Created Cleo")
+    matches = site.enrolled.identify(np.eye(3, dtype=np.float32))
+    assert [match and match.name for match in matches] == [None, "Bob", "Cleo"]
+
+
 def test_undo(visit: Open, site: Site) -> None:
     site.enrol("Ada", "Bob")
     page = visit(f"/people/{site.enrolled.list_all()[0].id}/remove", "es", bypass_csp=True, reduced_motion="reduce")
