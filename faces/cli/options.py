@@ -180,6 +180,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     models.add_argument(
         "--device",
         action=_ChooseDevice,
+        default=argparse.SUPPRESS,
         choices=devices.NAMES,
         metavar="NAME",
         help=f"runs .onnx networks: {', '.join(devices.NAMES)} (default: {devices.VARIABLE}, else {devices.CPU})",
@@ -187,10 +188,9 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 
 class _ChooseDevice(argparse.Action):
-    """Choose the device that is named, for this process and those it starts."""
+    """Choose the device that is named, for this process and those it starts. It is no attribute of the result."""
 
-    def __call__(self, parser: object, namespace: argparse.Namespace, name: Any, option: str | None = None) -> None:
-        setattr(namespace, self.dest, name)
+    def __call__(self, parser: object, namespace: object, name: Any, option: str | None = None) -> None:
         devices.choose(name)
 
 

@@ -71,7 +71,6 @@ class Options:
     embedding_model: str | None
     confidence: float | None
     accuracy: str | None
-    device: str | None  # chosen for the whole process when the options are parsed
     min_face: int
     exclusive: bool
     attributes: tuple[str, ...]

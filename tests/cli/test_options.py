@@ -65,13 +65,12 @@ def test_options_are_the_recipes_and_have_defaults(capsys: pytest.CaptureFixture
         "detector": "None",
         "embedding_model": "None",
         "accuracy": "None",
-        "device": "None",
         "confidence": "None",
         "recognizer": "output/recognizer.pickle",
         "le": "output/le.pickle",
     }
     short = parser.parse_args(["-e", "a", "-d", "b", "-m", "c", "--accuracy=best", "-c", "0.7", "-r", "d", "-l", "e"])
-    assert [str(value) for value in vars(short).values()] == ["a", "None", "b", "c", "best", "0.7", "None", "d", "e"]
+    assert [str(value) for value in vars(short).values()] == ["a", "None", "b", "c", "best", "0.7", "d", "e"]
     text = parser.format_help()
     assert text.count("(default:") == 6
     assert text.startswith("usage: x.py [options]\n")

@@ -20,6 +20,7 @@ from sqlalchemy import make_url
 from faces.commands import serve
 from faces.models import cache
 from faces.server import tls
+from faces.server.assembly import Options
 from tests.conftest import ROOT, patience
 from tests.server.test_listening import serving
 
@@ -51,7 +52,7 @@ def started_by_the_image(*more: str) -> list[str]:
 def test_the_container_starts_the_server() -> None:
     program, command, *options = started_by_the_image("--rate-limit", "9 / second")
     assert (program, command) == ("faces", "serve")
-    args = serve.build_parser().parse_args(options)
+    args = Options(**vars(serve.build_parser().parse_args(options)))
     assert args.host == "0.0.0.0" and args.key_file == Path("/run/secrets/face_api_key")
     assert args.rate_limit == "9 / second" and str(args.port) == variables()["FACES_PORT"]
     assert f"\nEXPOSE {args.port}\n" in DOCKERFILE
