@@ -20,8 +20,10 @@ from faces.server import errors
 from faces.server.api.context import NAME as SERVICES
 from faces.server.errors import ApiError
 from faces.server.keys import KEY_HEADER
+from faces.server.pages import people
 from faces.server.pages.context import EXTENSION
-from faces.server.people.values import PersonRecord, Removal
+from faces.server.people import removal_preview
+from faces.server.people.values import PersonRecord, Removal, RemovalPreview
 from tests.conftest import ROOT
 from tests.crowd import stage
 from tests.server.conftest import PHOTOGRAPHS, SECRET
@@ -229,7 +231,7 @@ def test_a_long_removal_report_fits_into_a_cookie(
         person, removal = PersonRecord("x", name, ()), Removal(name, 400, 400, models, left)
         monkeypatch.setattr(app.enrolled, "person", lambda _, person=person: person)
         monkeypatch.setattr(app.enrolled, "remove_person", lambda _, removal=removal: removal)
-        answer = inside.post("/people/x/remove", data={"csrf_token": token(inside, "/train")})
+        answer = inside.post("/people/x/remove", data={"csrf_token": token(inside, "/train"), people.ERASE: "1"})
         assert answer.status_code == 302 and len(answer.headers["Set-Cookie"]) < 4093  # the browsers' limit
         text = inside.get("/people").text
         assert left[0] in text and left[-1] not in text and models[0] in text and models[-1] not in text
@@ -238,6 +240,8 @@ def test_a_long_removal_report_fits_into_a_cookie(
 
 def test_a_person_without_a_name(inside: FlaskClient, app: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(app.enrolled, "person", lambda id_: PersonRecord(id_, "", ()))
+    monkeypatch.setattr(app.enrolled.corrections, "refused", lambda id_: ())
+    monkeypatch.setattr(removal_preview, "preview", lambda *_: RemovalPreview((), (), ()))
     assert "Remove Unnamed" in inside.get("/people/x").text
     assert "Remove Unnamed?" in inside.get("/people/x/remove").text
 
