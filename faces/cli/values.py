@@ -100,3 +100,10 @@ def attribute_names(text: str) -> tuple[str, ...]:
     if not names:
         raise argparse.ArgumentTypeError(f"names no attribute; the attributes are {', '.join(predictor.NAMES)}")
     return names
+
+
+def port(text: str) -> int:
+    """Parse a port, 0 to 65535."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: 0 to 65535")
+    return int(text)

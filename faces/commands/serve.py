@@ -25,7 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     network = options.group(parser, "network")
     network.add_argument("--host", default="127.0.0.1", help="host name or address to listen on")
-    network.add_argument("--port", type=port, default=5000, help="port to listen on; 0: any free port")
+    network.add_argument("--port", type=values.port, default=5000, help="port to listen on; 0: any free port")
     network.add_argument(
         "--key-file",
         type=Path,
@@ -153,13 +153,6 @@ def page_attributes(text: str) -> tuple[str, ...]:
     if unknown := [name for name in names if name not in PAGE_ATTRIBUTES]:
         raise argparse.ArgumentTypeError(f"the pages do not show {unknown[0]}, only {', '.join(PAGE_ATTRIBUTES)}")
     return names
-
-
-def port(text: str) -> int:
-    """Parse a port, 0 to 65535."""
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a port: 0 to 65535")
-    return int(text)
 
 
 def address(text: str) -> str:

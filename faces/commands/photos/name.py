@@ -1,15 +1,16 @@
-"""Name the groups: with contact sheets and a table, or in one line."""
+"""Name the groups: on a page in the browser, with contact sheets and a table, or in one line."""
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 from typing import Any
 
 from faces.cli import options, values
 from faces.cli.progress import progress_bar
 from faces.cli.text import escaped, plural, table
-from faces.commands.photos import shared
+from faces.commands.photos import page, shared
 from faces.errors import UsageError
 from faces.photos import answers, groups
 from faces.photos.library import Library
@@ -22,7 +23,7 @@ LISTED = 20
 def add(commands: Any) -> None:
     """Add the command."""
     parser = options.subparser(
-        commands, "name", "name the groups of unknown people", "--sheets sheets", "--answers sheets/answers.csv"
+        commands, "name", "name the groups of unknown people", "", "--sheets sheets", "--answers sheets/answers.csv"
     )
     files = options.group(parser, options.FILES)
     shared.add_library(parser)
@@ -38,6 +39,7 @@ def add(commands: Any) -> None:
     naming.add_argument("--not", dest="not_person", metavar="NAME", help="say who it is not")
     naming.add_argument("--ignore", action="store_true", help="say that it is nobody of interest")
     naming.add_argument("--undo", action="store_true", help="take back the last answer")
+    page.add(parser)
     naming.add_argument("--most", type=values.count, metavar="N", help="at most so many sheets")
 
 
@@ -52,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
             )
             return 0
         if not take(library, args):
+            if args.page or (sys.stdout.isatty() and not args.list):
+                return page.serve(library, args)
             show(library)
             return 0
         shared.group_again(library, args, shared.recognizer(library, args))

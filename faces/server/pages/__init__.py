@@ -32,19 +32,13 @@ def install(app: Flask, services: PageServices, key: str) -> None:
     key: the default key, from which the key that signs cookies is derived.
     """
     app.extensions[EXTENSION] = services
+    language.install(app)
     app.jinja_env.globals |= {
-        "_": language.translate,
-        "display_name": language.display_name,
-        "count": language.count,
-        "percent": language.percent,
-        "language": language.current,
-        "languages": language.LANGUAGES,
         "return_path": access.return_path,
         "logged_in": access.logged_in,
         "may": access.may,
         "names_source": names_source,
     }
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     access.install(app, key)
     security_headers.install(app, cacheable="pages.static")
     error_pages.install(app)

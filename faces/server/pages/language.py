@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timezone
 from pathlib import Path
 
-from flask import request
+from flask import Flask, request
 
 COOKIE = "language"
 FOLDER = Path(__file__).parent / "translations"
@@ -15,6 +15,19 @@ CATALOGUES: dict[str, dict[str, str]] = {
     path.stem: json.loads(path.read_text(encoding="utf-8")) for path in FOLDER.glob("*.json")
 }
 DECIMAL_COMMA = {"es"}
+
+
+def install(app: Flask) -> None:
+    """Give the templates of an application what they say things with."""
+    app.jinja_env.globals |= {
+        "_": translate,
+        "display_name": display_name,
+        "count": count,
+        "percent": percent,
+        "language": current,
+        "languages": LANGUAGES,
+    }
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
 def current() -> str:
