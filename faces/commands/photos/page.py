@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from html import escape
 from pathlib import Path
+from threading import Thread
 
 from faces import optional
 from faces.cli import options, values
@@ -37,8 +38,10 @@ def serve(library: Library, args: argparse.Namespace) -> int:
     """Serve the page until it is stopped; return the exit status."""
     with optional.server_packages():
         from faces.server.listening import Listener
+        from faces.server.monitoring import logs
         from faces.server.photos.application import create_app
         from faces.server.photos.context import Naming
+    logs.set_up("none")
     services = Naming(library.path, args.false_merge, shared.recognizer(library, args))
     secret = secrets.token_urlsafe()
     listener = Listener(create_app(services, secret), HERE, args.port, THREADS)
@@ -68,7 +71,10 @@ def in_browser(address: str, folder: Path, wanted: bool = True) -> Iterator[None
                 )
                 file.write(f'<!doctype html><meta http-equiv="refresh" content="0; url={escape(address)}">')
                 file.flush()
-                wanted = not webbrowser.open(Path(file.name).resolve().as_uri())
-            if wanted:
-                tell("no browser could be started: open this address in one")
+                Thread(target=_open, args=[Path(file.name)], daemon=True).start()  # some return when they are closed
         yield
+
+
+def _open(file: Path) -> None:
+    if not webbrowser.open(file.resolve().as_uri()):
+        tell("no browser could be started: open this address in one")
