@@ -48,11 +48,11 @@ def create_app(services: Naming, secret: str) -> Flask:
     @app.errorhandler(HTTPException)
     def refuse(error: HTTPException) -> tuple[str, int]:
         message = language.translate(LOCKED) if isinstance(error, Forbidden) else message_of(error)
-        return render_template("refused.html", status=error.code, message=message), error.code or 500
+        return render_template("photos/refused.html", status=error.code, message=message), error.code or 500
 
     @app.errorhandler(FacesError)
     def fail(error: FacesError) -> tuple[str, int]:
-        return render_template("refused.html", status=500, message=str(error), english=True), 500
+        return render_template("photos/refused.html", status=500, message=str(error), english=True), 500
 
     CSRFProtect(app)  # after the entrance: a stranger is told that, and not about a form
     app.register_blueprint(_pages(secret))

@@ -66,7 +66,7 @@ def question_page(after: int) -> str:
     with library() as opened:
         asked = questions(opened)
         if not asked:
-            return render_template("done.html", people=groups.people(opened))
+            return render_template("photos/done.html", people=groups.people(opened))
         after = after if 0 <= after < len(asked) else 0
         question = asked[after]
         later = after + 1 if after + 1 < len(asked) else None
@@ -74,19 +74,19 @@ def question_page(after: int) -> str:
             return _group_page(opened, question.group, left=len(asked), later=later, question=question)
         alike = [group for group in groups.groups(opened) if group.person == question.person]
         known = best_faces(opened, alike[0].id, 6) if alike else []
-        return render_template("is_it.html", question=question, known=known, left=len(asked), later=later)
+        return render_template("photos/is_it.html", question=question, known=known, left=len(asked), later=later)
 
 
 @routes.get("/groups")
 def list_groups() -> str:
     """Show the groups without a name, largest first."""
-    return _cards("groups.html", named=False)
+    return _cards("photos/groups.html", named=False)
 
 
 @routes.get("/people")
 def list_people() -> str:
     """Show the people who have names."""
-    return _cards("people_named.html", named=True)
+    return _cards("photos/people_named.html", named=True)
 
 
 @routes.get("/groups/<int:number>")
@@ -112,7 +112,7 @@ def others(number: int) -> str:
             raise NotFound
         listed = [other for other in groups.groups(opened) if other.id != number and not other.ignored]
         listed.sort(key=lambda other: other.person is None)  # people first; then the largest
-        return render_template("merge.html", group=one, state=state_of(opened, one), others=listed[:CARDS])
+        return render_template("photos/merge.html", group=one, state=state_of(opened, one), others=listed[:CARDS])
 
 
 @routes.get("/answers")
@@ -121,7 +121,7 @@ def list_answers() -> str:
     with library() as opened:
         last = [one for one in answers.answers(opened) if one.source == answers.PERSON][: -ANSWERS - 1 : -1]
     said = [Said(one, one.faces[0] if one.faces else None, len(one.faces)) for one in last]
-    return render_template("answers.html", said=said)
+    return render_template("photos/answers.html", said=said)
 
 
 @routes.get("/faces/<int:number>.jpg")
@@ -159,7 +159,7 @@ def _group_page(
     if one is None:
         raise NotFound
     return render_template(
-        "group.html",
+        "photos/group.html",
         group=one,
         state=state_of(opened, one),
         faces=best_faces(opened, number, BEST) if most == BEST else _all_faces(opened, number, most),
