@@ -23,7 +23,12 @@ LISTED = 20
 def add(commands: Any) -> None:
     """Add the command."""
     parser = options.subparser(
-        commands, "name", "name the groups of unknown people", "", "--sheets sheets", "--answers sheets/answers.csv"
+        commands,
+        "name",
+        "name the groups of unknown people",
+        "--no-browser --port 8080",
+        "--sheets sheets",
+        "--answers sheets/answers.csv",
     )
     files = options.group(parser, options.FILES)
     shared.add_library(parser)
