@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 
 from faces.server import errors
 from faces.server.errors import ApiError
@@ -24,7 +24,7 @@ from faces.server.people.shared_gallery import SharedGallery
 from faces.server.people.values import ExportResult, ImportResult, PersonMatch, PersonRecord, Removal, SyncResult
 from faces.server.search.confidence import Confidence
 from faces.server.search.matching import Indexes
-from faces.server.store import collections, origins, retention
+from faces.server.store import collections, origins, persons, retention
 from faces.server.store.database import Database
 from faces.server.store.schema import Face, Person, Photograph, Refusal
 from faces.server.vision.vision import Vision
@@ -203,7 +203,8 @@ class EnrolledPeople:
     def _remove(self, person_id: str, face_id: str | None) -> Removal:
         with self._database.write() as session:
             group, person = people_group.find_person(session, person_id)
-            condition = Face.person_key == person.key
+            people = [person] if face_id is not None else [person, *persons.removed_with(session, person)]
+            condition: ColumnElement[bool] = Face.person_key.in_([one.key for one in people])
             if face_id is not None:
                 condition &= Face.id == face_id.lower()
             blobs = session.scalars(select(Face.embedding).where(condition))
@@ -216,7 +217,8 @@ class EnrolledPeople:
             session.execute(delete(Refusal).where(Refusal.embedding.in_([face.tobytes() for face in erased])))
             session.execute(delete(Face).where(condition).execution_options(synchronize_session=False))
             if face_id is None:
-                session.delete(person)
+                for one in people:
+                    session.delete(one)
             collections.record_change(group, person.key)
         face = {} if face_id is None else {"face": face_id}
         self._audit("erase", collection=COLLECTION, person=person_id, **face, faces=str(len(erased)))

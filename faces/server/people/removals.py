@@ -19,7 +19,7 @@ from faces.server.monitoring.audit import Audit
 from faces.server.people import people_group
 from faces.server.people.people_group import GROUP_ID
 from faces.server.people.values import PersonRecord, Removal, Removed, SyncResult
-from faces.server.store import collections
+from faces.server.store import collections, persons
 from faces.server.store.database import Database
 from faces.server.store.schema import REMOVED, Collection, Face, Person, Photograph, Refusal, RemovedPerson
 from faces.types import Floats
@@ -137,8 +137,9 @@ class Removals:
         """Erase at once what was removed. Raises ApiError 404 if there is nothing, or it was erased."""
         with self._database.write() as session:
             person, _ = _find(session, id_)
-            name, photographs = person.name or "", _photographs(session, Face.person_key == person.key)
-            erased = _erase(session, [person])
+            name, people = person.name or "", [person, *persons.removed_with(session, person)]
+            photographs = _photographs(session, Face.person_key.in_([one.key for one in people]))
+            erased = _erase(session, people)
         return self._erased(name, erased, photographs)
 
     def erase_due(self) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, selectinload
 from faces.server import errors
 from faces.server.kinds import KINDS
 from faces.server.store import collections
-from faces.server.store.schema import Collection, Person
+from faces.server.store.schema import Collection, Face, Person, RemovedPerson
 
 
 def create(session: Session, collection: Collection, name: str | None, user_data: str | None) -> str:
@@ -39,6 +39,24 @@ def listed(session: Session, collection: Collection, start: str, top: int) -> Se
 
 
 def delete(session: Session, collection: Collection, person: Person) -> None:
-    """Erase a person with all faces."""
-    session.delete(person)
+    """Erase a person with all faces, also those that were removed and could return."""
+    for erased in (*removed_with(session, person), person):
+        session.delete(erased)
     collections.record_change(collection, person.key)
+
+
+def removed_with(session: Session, person: Person) -> list[Person]:
+    """Return who, of those that could return, has to be erased with a person.
+
+    They stand for faces that were removed from the person, or were merged into the person and have no other face.
+    """
+    removed = select(RemovedPerson.person_key).where(RemovedPerson.back_to == person.key)
+    is_own = (Face.person_key == person.key) | Face.person_key.in_(removed)
+    own = set(session.scalars(select(Face.key).where(is_own)))
+    query = select(Person, RemovedPerson).join(RemovedPerson, RemovedPerson.person_key == Person.key)
+    rows = session.execute(query.where((RemovedPerson.back_to == person.key) | (RemovedPerson.moved != ""))).all()
+    return [
+        row.Person
+        for row in rows
+        if row.RemovedPerson.back_to == person.key or {int(key) for key in row.RemovedPerson.moved.split()} <= own
+    ]

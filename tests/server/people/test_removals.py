@@ -11,7 +11,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
 from faces.server.errors import ApiError
+from faces.server.people import people_group
 from faces.server.people.removals import GRACE
+from faces.server.store import persons
 from faces.server.store.schema import Face, Person, RemovedPerson
 from tests.server.enrolled import People, colour, gallery, photo
 from tests.server.page_client import page_client
@@ -65,8 +67,8 @@ def test_what_was_removed_is_really_erased(people: People, tmp_path: Path, how: 
         let_a_day_pass(people)
         people.enrolled.removals.erase_due()
     else:
-        for removed in people.enrolled.removals.listed():
-            people.enrolled.removals.erase(removed.id)
+        removal = people.enrolled.removals.erase(ada)  # with the face that was removed before
+        assert (removal.faces, removal.photographs) == (2, 2)
     assert rows(people) == (1, 1) and people.enrolled.removals.listed() == []
     people.database.close()
     data = (tmp_path / "faces.db").read_bytes()
@@ -85,8 +87,8 @@ def test_a_removed_face_returns_to_its_person(people: People) -> None:
     assert people.enrolled.removals.undo(removed.id) == before and rows(people) == (2, 1)
     for face in before.faces:
         people.enrolled.removals.remove_face(ada, face.id)
-    people.enrolled.remove_person(ada)  # erased at once; the faces return as a person
-    ids = [removed.id for removed in people.enrolled.removals.listed()]
+    people.enrolled.removals.remove_person(ada)  # the faces return as a person
+    ids = [removed.id for removed in people.enrolled.removals.listed() if removed.id != ada]
     assert [len(people.enrolled.removals.undo(id_).faces) for id_ in ids] == [1, 2]
     assert people.faces() == {"Ada": 2} and people.named("Ada") == ["Ada"]
 
@@ -115,6 +117,26 @@ def test_a_merge_is_undone(people: People) -> None:
     assert people.faces() == {"Bob": 4} and rows(people) == (4, 1)
     actions = [action for action, _ in people.heard if action not in ("enrol", "identify")]
     assert actions == ["merge", "undo", "merge", "erase"]
+
+
+@pytest.mark.parametrize("how", ["at once", "after it was removed", "Face API"])
+def test_who_is_erased_does_not_return_with_what_was_removed_before(people: People, how: str) -> None:
+    ada, bob = people.enrol("Ada"), people.enrol("Bob")
+    people.enrol("Ada", 1)
+    people.enrolled.removals.merge(bob, ada)
+    people.enrolled.removals.remove_face(ada, people.enrolled.person(ada).faces[1].id)
+    people.enrol("Cleo")
+    if how == "Face API":
+        with people.database.write() as session:
+            group, person = people_group.find_person(session, ada)
+            persons.delete(session, group, person)
+    elif how == "at once":
+        people.enrolled.remove_person(ada)
+    else:
+        people.enrolled.removals.remove_person(ada)
+        people.enrolled.removals.erase(ada)
+    assert people.enrolled.removals.listed() == []
+    assert people.faces() == {"Cleo": 1} and rows(people) == (1, 1)
 
 
 def test_the_shared_gallery_follows(tmp_path: Path) -> None:
