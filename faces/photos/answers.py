@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 import numpy as np
 
@@ -24,6 +25,7 @@ NAME, SAME, DIFFERENT, NOT, IGNORE = KINDS = ("name", "same", "different", "not"
 
 PERSON, REGIONS = "person", "regions"  # sources: who answered; names in the regions of a file
 CORRECTIONS = "corrections.csv"
+LONGEST_NAME = 255  # bytes, of a folder on most systems
 HEADINGS = ("answer", "at", "kind", "name", "source", "undone", "side", "file", "box", "time", "sha256")
 
 
@@ -203,10 +205,18 @@ def _set(database: sqlite3.Connection, faces: Sequence[int], status: str, person
         database.execute(f"UPDATE faces SET group_id = NULL WHERE id IN ({listed})")
 
 
+def is_folder_name(person: str) -> bool:
+    """Return whether a name can be that of a visible folder, on every system."""
+    parts, size = PureWindowsPath(person).parts, len(person.encode("utf-8", "surrogatepass"))
+    is_text = all(unicodedata.category(letter) not in ("Cc", "Cs") for letter in person)
+    return parts == (person,) and not person.startswith(".") and size <= LONGEST_NAME and is_text
+
+
 def _usable(person: str) -> str:
     person = " ".join(person.split())
-    if not person or is_nobody(person) or "/" in person or person.startswith("."):
-        raise UsageError(f"{person!r} is no name for a person: use letters, and no slash")
+    if is_nobody(person) or not is_folder_name(person):
+        shown = person if len(person) <= LONGEST_NAME else f"{person[:20]}..."
+        raise UsageError(f"{shown!r} is no name for a person: use letters, no slash, and at most {LONGEST_NAME} bytes")
     return person
 
 

@@ -13,6 +13,7 @@ from faces.errors import FacesError, UsageError, reason_of
 from faces.files.writing import OWNER_FILE, make_folder
 from faces.images import write_image
 from faces.photos import contents, groups
+from faces.photos.answers import is_folder_name
 from faces.photos.library import Library
 from faces.photos.pictures import picture_of, square
 from faces.photos.records import Face
@@ -41,11 +42,13 @@ def export(
     A photograph of one person becomes a link. Of one with other faces about as large, and of a film, the face is cut
     out with a margin, so that it is the person who is enrolled. What is there already stays as it is.
     people: names; default: everybody with a name. most: photographs of each. copy: copies instead of links.
-    Raises UsageError for an unknown name, and FacesError if a file cannot be written.
+    Raises UsageError for an unknown name and one that cannot be a folder, and FacesError if a file cannot be written.
     """
     known = groups.people(library)
     if unknown := [name for name in people if name not in known]:
         raise UsageError(f"nobody in {library.path} has the name {unknown[0]!r}")
+    if unusable := [name for name in people or known if not is_folder_name(name)]:  # of enrolled people
+        raise UsageError(f"{unusable[0]!r} cannot be a folder; rename this person, or name the people to export")
     made = there = 0
     for name in people or known:
         folder = dataset / name

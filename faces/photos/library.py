@@ -134,6 +134,8 @@ class Library:
             if type(error) is sqlite3.DatabaseError:
                 raise FacesError(f"{self.path}: damaged or not a library ({error}); restore a copy") from error
             raise FacesError(f"cannot write {self.path}: {error}") from error
+        except OverflowError as error:  # the number of a face or group
+            raise UsageError(f"{self.path}: a number is too large; faces photos list shows the numbers") from error
 
 
 def stored(path: Path) -> bytes:

@@ -24,6 +24,7 @@ SHOWN = 24  # faces on a sheet, the best ones
 IGNORE = "-"  # in the column ``name``
 LIKELY = 0.5  # probability from which a name is suggested
 LARGEST = 2**24  # bytes of a table
+MOST_DIGITS = 18  # of a number that SQLite takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,14 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
         raise UsageError(f"{path}: not UTF-8; save it as CSV UTF-8") from error
     content = content.removeprefix(BOM)
     require_commas(path, content.partition("\n")[0])
-    reader = csv.DictReader(io.StringIO(content))
+    reader = csv.DictReader(io.StringIO(content, newline=""))
+    try:
+        return _read(path, reader)
+    except csv.Error as error:
+        raise UsageError(f"{path}, line {reader.line_num}: {error}") from error
+
+
+def _read(path: Path, reader: csv.DictReader[str]) -> list[tuple[int, dict[str, str]]]:
     missing = [name for name in ("group", "name", "same_as", "not_these") if name not in (reader.fieldnames or ())]
     if missing:
         raise UsageError(f"{path}: it has no column {missing[0]!r}; keep the first line that --sheets wrote")
@@ -124,6 +132,6 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
 
 
 def _whole(text: str, where: str) -> int:
-    if not text.strip().isdecimal():
-        raise UsageError(f"{where}: {text!r} is not a number")
+    if not text.strip().isdecimal() or len(text.strip()) > MOST_DIGITS:
+        raise UsageError(f"{where}: {text[:40]!r} is not a number")
     return int(text)

@@ -18,6 +18,7 @@ from faces.commands.photos import scan as scan_command
 from faces.commands.photos.command import build_parser, main
 from faces.errors import UsageError
 from tests.conftest import RunScript, patience, running
+from tests.photos.libraries import library_of, person
 from tests.test_documents import parsers
 
 
@@ -114,6 +115,13 @@ def test_bad_input_is_one_line_and_makes_no_file(
     with pytest.raises(UsageError, match=message):
         main(arguments.split())
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_name_finds_nobody_instead_of_everything(tmp_path: Path) -> None:
+    with library_of(tmp_path, person(0, 2)) as library:
+        pass
+    with pytest.raises(UsageError, match="has the name ''"):
+        main(["find", "", "--library", str(library.path)])
 
 
 def test_a_date_that_is_none_is_explained(capsys: pytest.CaptureFixture[str]) -> None:

@@ -57,7 +57,9 @@ def test_a_name_is_there_at_once_and_reaches_new_photographs_of_the_person(libra
     assert [group.person for group in groups.groups(library, unknown=True)] == [None]
 
 
-@pytest.mark.parametrize("name", ["", "  ", "unknown", "a/b", ".hidden"])
+@pytest.mark.parametrize(
+    "name", ["", "  ", "unknown", "a/b", ".hidden", "..\\..\\b", "C:b", "a\0b", "a\x1b[31m", "\udcff", "x" * 256]
+)
 def test_an_unusable_name_is_refused(library: Library, name: str) -> None:
     with pytest.raises(UsageError, match="is no name for a person"):
         answers.name(library, [1], name)
@@ -79,6 +81,14 @@ def test_two_groups_become_one_and_a_face_leaves_its_group(library: Library) -> 
     regroup(library)
     assert [group.faces for group in groups.groups(library)] == [8]
     assert faces(library)[3].group is None
+
+
+def test_a_number_that_no_database_holds_is_one_line(library: Library) -> None:
+    with pytest.raises(UsageError, match="a number is too large"):
+        answers.name(library, [10**20], "Ada")
+    with pytest.raises(UsageError, match="a number is too large"):
+        groups.faces_of(library, 10**20)
+    assert not list(answers.answers(library))
 
 
 def test_who_is_not_a_person_keeps_out_of_their_group_and_of_the_recognizers_names(library: Library) -> None:

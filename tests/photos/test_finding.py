@@ -136,6 +136,16 @@ def test_nobody_of_that_name_is_exported(library: Library, tmp_path: Path) -> No
     assert not (tmp_path / "dataset").exists()
 
 
+@pytest.mark.parametrize("name", ["../../Bob", "C:Bob", "..", "B\0b"])
+def test_an_enrolled_name_that_is_no_folder_is_not_exported(library: Library, tmp_path: Path, name: str) -> None:
+    with library.write() as database:  # as the recognizer may name people who were enrolled on the server
+        database.execute("UPDATE people SET name = ? WHERE name = 'Ada'", [name])
+    with pytest.raises(UsageError, match="cannot be a folder"):
+        export(library, tmp_path / "one" / "dataset")
+    assert not (tmp_path / "one").exists()
+    assert export(library, tmp_path / "one" / "dataset", ["Grace"]).people == 1
+
+
 @pytest.fixture
 def unnamed(library: Library) -> Library:
     while [answer for answer in answers.answers(library) if not answer.undone]:
@@ -177,6 +187,10 @@ def test_a_table_is_not_written_over_answers(unnamed: Library, tmp_path: Path) -
         ("group;name;same_as;not_these\n1;Ada;;\n", "separated by semicolons"),
         ("group,who\n1,Ada\n", "it has no column 'name'"),
         (b"group,name\xff\n", "not UTF-8"),
+        (f"group,name,same_as,not_these\n{'9' * 19},Ada,,\n", "line 2: '9+' is not a number"),
+        (f"group,name,same_as,not_these\n1,Ada,{'9' * 5000},\n", "line 2: '9+' is not a number"),
+        (f"group,name,same_as,not_these\n1,{'a' * 200_000},,\n", "field larger than field limit"),
+        ("group,name,same_as,not_these\n1,Ada\rBob,,\n", "line 3: 'Bob' is not a number"),
     ],
 )
 def test_a_table_with_an_error_is_refused_whole(

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the command; return 1 if nothing is found."""
     if args.person is None and args.like is None:
         raise UsageError("who is to be found? Give a name, or a photograph with --like")
-    people = [name for name in (args.person, *(args.others or ())) if name]
+    people = [name for name in (args.person, *(args.others or ())) if name is not None]
     with Library(args.library) as library:
         like = embedding_of(args.like, library) if args.like else None
         found = find(library, people, args.without or (), args.since or "", args.only, like, args.far)

@@ -120,7 +120,7 @@ def test_two_faces_of_a_picture_are_never_one_person(library: Library, tmp_path:
 def test_a_name_that_cannot_be_used_is_told(library: Library, tmp_path: Path) -> None:
     path = add(library, picture(tmp_path / "a.jpg"), LEFT, RIGHT)
     two_regions(path, "../etc", "Bob")
-    reason = "'../etc' is no name for a person: use letters, and no slash"
+    reason = "'../etc' is no name for a person: use letters, no slash, and at most 255 bytes"
     assert take_labels(library) == Taken(1, ((path, reason),))
 
 
