@@ -26,7 +26,6 @@ def add(commands: Any) -> None:
         commands,
         "name",
         "name the groups of unknown people",
-        "--no-browser --port 8080",
         "--sheets sheets",
         "--answers sheets/answers.csv",
     )
