@@ -63,8 +63,20 @@ def name(library: Library, faces: Sequence[int], person: str, source: str = PERS
 
 
 def same(library: Library, faces: Sequence[int]) -> int:
-    """Say that faces, such as those of two groups, are one person; return the number of the answer."""
+    """Say that faces, such as those of two groups, are one person; return the number of the answer.
+
+    Raises UsageError if two of them are in one picture.
+    """
+    if have_one_picture(library, faces):
+        raise UsageError("they are not one person: they have faces in one picture; take those out first")
     return _add(library, SAME, faces)
+
+
+def have_one_picture(library: Library, faces: Sequence[int]) -> bool:
+    """Return whether two of several faces are in one photograph, or in one moment of a film."""
+    listed = ",".join(str(int(face)) for face in faces)
+    sql = f"SELECT count(*) > count(DISTINCT sha256 || ' ' || COALESCE(time, '')) FROM faces WHERE id IN ({listed})"
+    return bool(library.query(sql)[0][0])
 
 
 def different(library: Library, faces: Sequence[int], others: Sequence[int]) -> int:

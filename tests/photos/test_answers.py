@@ -57,6 +57,17 @@ def test_a_name_is_there_at_once_and_reaches_new_photographs_of_the_person(libra
     assert [group.person for group in groups.groups(library, unknown=True)] == [None]
 
 
+def test_faces_of_one_picture_are_not_united(tmp_path: Path) -> None:
+    with library_of(tmp_path, person(0, 2), person(1, 2)) as library:
+        add(library, Path("/album/both.jpg"), np.concatenate([person(0, 3)[2:], person(1, 3)[2:]]))
+        regroup(library)
+        one, other = (groups.faces_of(library, group.id) for group in groups.groups(library))
+        with pytest.raises(UsageError, match="they have faces in one picture"):
+            answers.same(library, [*one, *other])
+        assert not list(answers.answers(library))
+        answers.same(library, [*one[:2], *other[:2]])
+
+
 @pytest.mark.parametrize(
     "name", ["", "  ", "unknown", "a/b", ".hidden", "..\\..\\b", "C:b", "a\0b", "a\x1b[31m", "\udcff", "x" * 256]
 )

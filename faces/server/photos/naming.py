@@ -91,20 +91,20 @@ def merge(number: int) -> Response:
         other = group_of(opened, request.form.get("other", 0, int))
         if other is None or other.id == group.id:
             raise Changed
-        mine, theirs = (list(contents.faces(opened, group=one.id)) for one in (group, other))
-        if {(face.sha256, face.time) for face in mine} & {(face.sha256, face.time) for face in theirs}:
+        mine, theirs = (groups.faces_of(opened, one.id) for one in (group, other))
+        if answers.have_one_picture(opened, [*mine, *theirs]):
             flash(
                 translate("They are not one person: they have faces in one picture. Take those out first."), "problem"
             )
             return redirect(url_for("pages.shown.group", number=number))
         if other.person:
-            answers.name(opened, groups.faces_of(opened, group.id), other.person)
+            answers.name(opened, mine, other.person)
         elif group.person:
-            answers.name(opened, groups.faces_of(opened, other.id), group.person)
+            answers.name(opened, theirs, group.person)
         else:
-            answers.same(opened, [face.id for face in (*mine, *theirs)])
+            answers.same(opened, [*mine, *theirs])
         _conclude(opened)
-        became = next(contents.faces(opened, ids=[mine[0].id]), mine[0]).group
+        became = next((face.group for face in contents.faces(opened, ids=mine[:1])), None)
     flash(translate("The two groups are one person."))
     return redirect(url_for("pages.shown.group", number=became or number))
 
