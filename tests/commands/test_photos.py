@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from faces.cli import signals
+from faces.commands.photos import page
 from faces.commands.photos import scan as scan_command
 from faces.commands.photos.command import build_parser, main
 from faces.errors import UsageError
@@ -32,6 +33,24 @@ def test_the_help_of_every_command_has_two_examples() -> None:
     for parser in parsers(build_parser()):
         title, *examples = str(parser.epilog).splitlines()
         assert (title, len(examples)) == ("examples:", 2), parser.prog
+
+
+@pytest.mark.parametrize(
+    ("words", "terminal", "installed", "wanted"),
+    [
+        ([], True, True, True),
+        ([], True, False, False),
+        ([], False, True, False),
+        (["--list"], True, True, False),
+        (["--page"], False, False, True),
+    ],
+)
+def test_the_page_opens_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, words: list[str], terminal: bool, installed: bool, wanted: bool
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: terminal)
+    monkeypatch.setattr(page, "find_spec", lambda name: object() if installed else None)
+    assert page.is_wanted(build_parser().parse_args(["name", *words])) is wanted
 
 
 @pytest.fixture(scope="module")

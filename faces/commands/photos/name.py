@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
             )
             return 0
         if not take(library, args):
-            if args.page or (sys.stdout.isatty() and not args.list):
+            if page.is_wanted(args):
                 return page.serve(library, args)
             show(library)
             return 0

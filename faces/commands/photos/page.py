@@ -11,6 +11,7 @@ import webbrowser
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from html import escape
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 
@@ -32,6 +33,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--list", action="store_true", help="print what is left to name, instead of opening the page")
     group.add_argument("--port", type=values.port, default=0, help="of the page; 0: any free port")
     group.add_argument("--no-browser", action="store_true", help="print the address of the page, and start no browser")
+
+
+def is_wanted(args: argparse.Namespace) -> bool:
+    """Return whether to open the page: by default on a terminal, where the server's packages are installed."""
+    return bool(args.page) or (not args.list and sys.stdout.isatty() and find_spec("flask") is not None)
 
 
 def serve(library: Library, args: argparse.Namespace) -> int:
