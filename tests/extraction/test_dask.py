@@ -197,10 +197,10 @@ def test_a_scheduler_that_goes_away_costs_nothing_that_was_done(
 ) -> None:
     dask.worker("--no-nanny")
     output = tmp_path / "embeddings.pickle"
-    enrol = workers.enrol
+    completed = workers.completed
 
     def and_kill(*args: Any) -> Iterator[Any]:
-        found = enrol(*args)
+        found = completed(*args)
         yield next(found)
         dask.scheduler.kill()
         yield from found
@@ -208,17 +208,17 @@ def test_a_scheduler_that_goes_away_costs_nothing_that_was_done(
     monkeypatch.setattr(extraction_dask, "ANSWER_TIMEOUT", 3)
     monkeypatch.chdir(place)
     with monkeypatch.context() as patch, pytest.raises(FacesError) as error:
-        patch.setattr(workers, "enrol", and_kill)
+        patch.setattr(workers, "completed", and_kill)
         extract.main(["-e", str(output), "--scheduler", dask.address])
     assert str(error.value) == f"the scheduler at {dask.address} went away; what was done is kept: run it again"
     assert not output.exists()
     left: list[str] = []
 
-    def and_count(some: workers.Workers[Enrolment], paths: Sequence[str], fingerprint: Fingerprint) -> Iterator[Any]:
+    def and_count(some: workers.Workers[Any], paths: Sequence[str], *args: Any) -> Iterator[Any]:
         left.extend(paths)
-        return enrol(some, paths, fingerprint)
+        return completed(some, paths, *args)
 
-    monkeypatch.setattr(workers, "enrol", and_count)
+    monkeypatch.setattr(workers, "completed", and_count)
     assert extract.main(["-e", str(output), "--workers", "2"]) == 0
     assert 0 < len(left) <= PHOTOGRAPHS - extraction_dask.Cluster.together
     assert as_locally(place, output)
