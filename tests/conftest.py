@@ -28,9 +28,9 @@ RunScript = Callable[..., Result]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Count tests on photographs, and those beside dlib, as slow."""
+    """Count tests on photographs, those beside dlib, and exhaustive ones as slow."""
     for item in items:
-        if any(item.get_closest_marker(name) for name in ("accuracy", "dlib")):
+        if any(item.get_closest_marker(name) for name in ("accuracy", "dlib", "exhaustive")):
             item.add_marker(pytest.mark.slow)
 
 

@@ -248,6 +248,7 @@ def test_presidents_large_small_and_partial(pipeline: Pipeline) -> None:
         assert list(recognizer.identify(pipeline.embed(image, from_the_left)).names) == names, name
 
 
+@pytest.mark.exhaustive
 def test_best_accuracy_of_12_people() -> None:
     some = trial(enrolled=5, people=12)
     result = identify(

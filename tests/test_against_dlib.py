@@ -34,6 +34,7 @@ WITH_PHOTOGRAPHS = [
         "photographs",
         marks=[
             pytest.mark.accuracy,
+            pytest.mark.exhaustive,
             pytest.mark.skipif(not DATA.is_dir(), reason=f"no photographs to compare on: {DATA} is not here"),
         ],
     ),

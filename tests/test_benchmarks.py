@@ -16,7 +16,7 @@ from benchmarks.throughput import in_turns, main, targets
 from faces.errors import UsageError
 from tests.conftest import PEOPLE, PHOTOS, ROOT, environment, patience
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.exhaustive]
 
 
 @pytest.fixture(scope="module")

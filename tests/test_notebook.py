@@ -36,6 +36,7 @@ def test_it_is_kept_without_outputs() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_it_names_people_with_both_and_draws_how_good_that_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     clone = tmp_path / "a clone"
     for folder in ("faces", "notebooks"):

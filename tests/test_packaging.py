@@ -32,7 +32,7 @@ def test_all_leaves_out_what_brings_older_packages() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["wheel", "sdist"])
+@pytest.mark.parametrize("kind", ["wheel", pytest.param("sdist", marks=pytest.mark.exhaustive)])
 def test_an_installation_of_its_own_recognizes(kind: str, tmp_path: Path, sample: Path, trained: Path) -> None:
     """Build it, install it into an empty environment, and ask for names and attributes outside of the project."""
     build = [sys.executable, "-m", "build", f"--{kind}", "--outdir", str(tmp_path / "dist"), str(ROOT)]

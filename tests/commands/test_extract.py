@@ -303,6 +303,7 @@ def many(project: Path) -> int:
 
 @linux
 @pytest.mark.parametrize("options", [(), ("--rebuild",)], ids=["new photographs", "anew"])
+@pytest.mark.exhaustive
 def test_killed_at_any_moment(project: Path, many: int, run_script: RunScript, options: tuple[str, ...]) -> None:
     line = ("-i", "many", "--workers", "1", *options)
     old, before = (project / EMBEDDINGS).read_bytes(), 0

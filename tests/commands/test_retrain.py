@@ -310,6 +310,7 @@ def test_models_that_changed(own: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 @posix
 @pytest.mark.parametrize(("events", "then"), [(CHANGES, die), (NEED_ROOM, no_room)], ids=["kill", "full disk"])
+@pytest.mark.exhaustive
 def test_the_step_from_embeddings_to_service(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: set[str], then: Callable[[], None]
 ) -> None:

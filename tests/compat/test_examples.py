@@ -91,7 +91,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+LONG = {"find_faces_in_batches.py"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.exhaustive] if name in LONG else []) for name in EXAMPLES]
+)
 def test_an_example_runs(folder: Path, name: str) -> None:
     environment = compat_environment()
     environment["PYTHONPATH"] = f"{folder}:{environment['PYTHONPATH']}"

@@ -78,6 +78,7 @@ def test_drawn_people_are_faces() -> None:
 
 @pytest.mark.accuracy
 @pytest.mark.skipif(not (DATA / "cats_dogs").is_dir(), reason=f"no animals to test on: {DATA / 'cats_dogs'} is missing")
+@pytest.mark.exhaustive
 def test_few_animals_are_taken_for_people() -> None:
     pipeline = Pipeline.load()
     pictures = [path for path in find_images(DATA / "cats_dogs") if path.name not in SHOW_PEOPLE]

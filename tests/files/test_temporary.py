@@ -173,6 +173,7 @@ def test_every_folder_that_a_run_writes_into_is_swept(tmp_path: Path) -> None:
 
 @posix
 @pytest.mark.slow
+@pytest.mark.exhaustive
 def test_a_kill_at_any_rename(project: Path, run_script: RunScript) -> None:
     """Of the tables, the gallery, the records, the recognizer, its label encoder, its report and the version."""
     lines = ("extract_embeddings.py", "--rebuild"), ("retrain.py", "--force")

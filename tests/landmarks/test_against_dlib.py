@@ -77,7 +77,7 @@ def compared(name: str, predictor: Any) -> Iterator[tuple[Image, Faces, Floats]]
                 yield image, ours[np.array([overlap.argmax()])], points
 
 
-@pytest.mark.parametrize(("name", "least"), [("photos", 25), ("lfw", 150)])
+@pytest.mark.parametrize(("name", "least"), [("photos", 25), pytest.param("lfw", 150, marks=pytest.mark.exhaustive)])
 def test_inner_points_are_near_dlibs(predictor: Any, name: str, least: int) -> None:
     mesh = FaceMesh.load()
     inner, contour, unknown = [], [], 0

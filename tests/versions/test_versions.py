@@ -467,6 +467,7 @@ def no_room() -> None:
 
 @posix
 @every_case
+@pytest.mark.exhaustive
 def test_a_kill_at_every_step(
     tmp_path: Path, links: bool, before: Callable[[Path], None], run: Callable[[Path], None]
 ) -> None:
@@ -493,6 +494,7 @@ def test_a_kill_at_every_step(
 
 @posix
 @every_case
+@pytest.mark.exhaustive
 def test_a_disk_that_is_full_from_any_step_on(
     tmp_path: Path, links: bool, before: Callable[[Path], None], run: Callable[[Path], None]
 ) -> None:

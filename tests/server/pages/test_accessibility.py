@@ -36,7 +36,7 @@ def check(page: Page) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code", ["en", "es"])
+@pytest.mark.parametrize("code", [pytest.param("en", marks=pytest.mark.exhaustive), "es"])
 def test_pages(visit: Open, site: Site, code: str) -> None:
     page = visit("/login", code, logged_in=False, bypass_csp=True, reduced_motion="reduce")
     check(page)

@@ -40,7 +40,7 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("code", ["en", "es"])
+@pytest.mark.parametrize("code", [pytest.param("en", marks=pytest.mark.exhaustive), "es"])
 def test_name_split_merge_and_undo(address: str, browser: Browser, spoken: RecordingCatalogue, code: str) -> None:
     left, named, out, one, back = WORDS[code]
     with browser.new_context(locale=code, bypass_csp=True, reduced_motion="reduce") as context:
