@@ -42,9 +42,12 @@ def export(
     A photograph of one person becomes a link. Of one with other faces about as large, and of a film, the face is cut
     out with a margin, so that it is the person who is enrolled. What is there already stays as it is.
     people: names; default: everybody with a name. most: photographs of each. copy: copies instead of links.
-    Raises UsageError for an unknown name and one that cannot be a folder, and FacesError if a file cannot be written.
+    Raises UsageError for an unknown name, one that cannot be a folder, and where nobody has a name; FacesError if a
+    file cannot be written.
     """
     known = groups.people(library)
+    if not known:
+        raise UsageError(f"nobody in {library.path} has a name; run: faces photos name")
     if unknown := [name for name in people if name not in known]:
         raise UsageError(f"nobody in {library.path} has the name {unknown[0]!r}")
     if unusable := [name for name in people or known if not is_folder_name(name)]:  # of enrolled people

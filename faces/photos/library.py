@@ -32,6 +32,8 @@ class Library:
 
     def __init__(self, path: str | Path = DEFAULT, create: bool = False) -> None:
         self.path = Path(path)
+        if self.path.is_dir():
+            raise UsageError(f"{self.path}: a folder, not a library of photographs")
         if not self.path.is_file() and (not create or self.path.exists()):
             raise UsageError(f"{self.path}: no library of photographs; {SCAN}")
         try:

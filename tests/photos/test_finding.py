@@ -136,6 +136,11 @@ def test_nobody_of_that_name_is_exported(library: Library, tmp_path: Path) -> No
     assert not (tmp_path / "dataset").exists()
 
 
+def test_nothing_is_exported_while_nobody_has_a_name(tmp_path: Path) -> None:
+    with library_of(tmp_path, person(0, 2)) as library, pytest.raises(UsageError, match="run: faces photos name"):
+        export(library, tmp_path / "dataset")
+
+
 @pytest.mark.parametrize("name", ["../../Bob", "C:Bob", "..", "B\0b"])
 def test_an_enrolled_name_that_is_no_folder_is_not_exported(library: Library, tmp_path: Path, name: str) -> None:
     with library.write() as database:  # as the recognizer may name people who were enrolled on the server

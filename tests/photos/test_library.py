@@ -71,6 +71,11 @@ def test_a_face_that_is_found_again_keeps_its_number(tmp_path: Path) -> None:
         assert np.allclose(contents.embeddings(library, again[::-1]), person(1, 3)[::-1])
 
 
+def test_a_folder_is_no_library(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="a folder, not a library of photographs"):
+        Library(tmp_path, create=True)
+
+
 def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path: Path) -> None:
     with disk(tmp_path / "disk", "1m") as folder:
         library = library_of(folder, person(0, 20))

@@ -239,6 +239,13 @@ def test_an_empty_folder_is_taken_for_a_disk_that_is_not_there(
     assert len(states(library)) == 5
 
 
+def test_a_folder_without_photographs(library: Library, tmp_path: Path) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "a.txt").touch()
+    with pytest.raises(UsageError, match="notes: no photographs or films in this folder"):
+        scan(library, tmp_path / "notes")
+
+
 def test_two_scans_at_once_are_refused_in_one_line(library: Library, album: Path, looked: list[str]) -> None:
     with locks.only_one(library.path), pytest.raises(FacesError, match=r"photos.sqlite: in use by .*; wait for it"):
         scan(library, album)

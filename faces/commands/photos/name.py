@@ -80,7 +80,7 @@ def take(library: Library, args: argparse.Namespace) -> bool:
         return True
     if not (args.person or args.not_person or args.ignore):
         if args.group or args.face:
-            raise UsageError("what is it? Add --as NAME, --not NAME or --ignore")
+            raise UsageError("who is it? Add --as NAME, --not NAME or --ignore")
         return False
     if (args.group is None) == (args.face is None):
         raise UsageError("which one? Give --group N or --face N; faces photos list shows the numbers")

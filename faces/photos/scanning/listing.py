@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from faces.datasets.listing import SETTLED
-from faces.errors import FacesError, reason_of
+from faces.errors import FacesError, UsageError, reason_of
 from faces.extraction.known import READERS
 from faces.files.digest import digest
 from faces.files.finding import NO_PHOTOGRAPH, find_images
@@ -129,7 +129,9 @@ def forget_gone(library: Library, folder: Path, scanned: Scanned) -> None:
     gone = [row[0] for row in library.query(sql, *_below(folder))]
     gone = [path for path in gone if not any(path_of(path).is_relative_to(place) for place in unlisted)]
     listed = library.query("SELECT count(*) FROM seen")[0][0]
-    if gone and not listed and not unlisted:
+    if not listed and not unlisted:
+        if not gone:
+            raise UsageError(f"{folder}: no photographs or films in this folder")
         raise FacesError(
             f"{folder}: empty, but {len(gone)} of its files are in the library, which keeps them; is its disk mounted?"
         )

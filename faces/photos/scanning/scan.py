@@ -45,7 +45,8 @@ def scan(
     workers: number of processes.
     rebuild: look at all files again, also those of other folders at their next scan.
     progress: called with the number of files done and their total. warn: called with each warning.
-    Raises UsageError for a folder that is not there, and FacesError, also if another scan is running.
+    Raises UsageError for a folder that is not there or has nothing to look at, and FacesError, also if another scan is
+    running.
     """
     require_folder(folder)
     folder = folder.absolute()
